@@ -1,0 +1,68 @@
+"""A transformer that reads a text from left to right and predicts each next token."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float, Int, Num
+from torch import Tensor, nn
+from torch.nn import functional
+
+from interpret.native.blocks import DecoderBlock
+from interpret.native.config import LanguageModelConfig
+from interpret.native.embedding import Embedding, real_tokens, start_weights
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a language model answers.
+
+    Attributes:
+        logits: At each position, a score for every token that might come next; their softmax gives
+            probabilities.
+    """
+
+    logits: Float[Tensor, "batch token label"]
+
+
+class TransformerLanguageModel(nn.Module):
+    """Causal decoder blocks; a next token's score is how well its own input vector fits the last state."""
+
+    def __init__(self, config: LanguageModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = Embedding(config.vocabulary, config.positions, config.hidden, dropout=config.dropout)
+        self.blocks = nn.ModuleList(
+            DecoderBlock(
+                config.hidden,
+                config.heads,
+                config.inner,
+                norm=config.norm,
+                key_heads=config.key_heads,
+                dropout=config.dropout,
+            )
+            for _ in range(config.layers)
+        )
+        self.norm = nn.LayerNorm(config.hidden) if config.norm == "pre" else nn.Identity()
+        self.apply(start_weights)
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """The table of token vectors."""
+        return self.embedding.token
+
+    def forward(
+        self,
+        input_ids: Int[Tensor, "batch token"] | None = None,
+        attention_mask: Num[Tensor, "batch token"] | None = None,
+        inputs_embeds: Float[Tensor, "batch token hidden"] | None = None,
+    ) -> Prediction:
+        """Scores what may come after each position.
+
+        Args:
+            input_ids: Token ids, special tokens included.
+            attention_mask: 1 for real tokens, 0 for padding, which may stand on either side.
+            inputs_embeds: Token vectors in the place of ids; positions are still added.
+        """
+        real = real_tokens(attention_mask)
+        hidden = self.embedding(input_ids, inputs_embeds, real)
+        for block in self.blocks:
+            hidden = block(hidden, real=real)
+        return Prediction(functional.linear(self.norm(hidden), self.embedding.token.weight))

@@ -1,0 +1,175 @@
+"""Keeping the attention of a forward pass: `with recording(model) as record: model(**inputs)`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from interpret.errors import CaptureError
+from interpret.seam import AttentionCall, Tap, tapped
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at, and what was found.
+
+    Attributes:
+        name: What was checked, in words.
+        value: The worst deviation found.
+        tolerance: The largest deviation that passes.
+    """
+
+    name: str
+    value: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the deviation is within the tolerance; NaN never is."""
+        return self.value <= self.tolerance
+
+
+class Recording:
+    """What the seam kept of one forward pass. Weights are computed when asked for, and kept.
+
+    Attributes:
+        calls: The attention calls in the order in which they ran; a model that shares one module over
+            several layers has a call for each.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[AttentionCall] = []
+        self.attention_mask: Tensor | None = None
+        self.passes = 0
+
+    def __len__(self) -> int:
+        return len(self._complete())
+
+    def weights(self, layer: int) -> Float[Tensor, "batch head query key"]:
+        """Attention weights of one layer; each row over `key` sums to 1, or to less where a sink takes a share."""
+        return self._complete()[layer].weights
+
+    def output(self, layer: int) -> Float[Tensor, "batch query head dim"]:
+        """What each head of one layer wrote, before the output projection."""
+        output = self._complete()[layer].output
+        assert output is not None
+        return output
+
+    def stacked(self, example: int = 0) -> Float[Tensor, "layer head query key"]:
+        """The weights of all layers for one example.
+
+        Raises:
+            CaptureError: Layers differ in shape (cross-attention, windows, heads of different number).
+        """
+        maps = [call.weights[example] for call in self._complete()]
+        if len({weights.shape for weights in maps}) > 1:
+            shapes = sorted({tuple(weights.shape) for weights in maps})
+            raise CaptureError(
+                f"layers have attention maps of different shapes {shapes}; read them with weights(layer)"
+            )
+        return torch.stack([weights.to(maps[0].device) for weights in maps])
+
+    def checks(self) -> tuple[Check, ...]:
+        """Holds the recorded weights against what ran.
+
+        Rows sum to 1; nothing lies on padding or, in causal modules, on later positions; and the weights
+        times the values give the output that the model's own kernel returned.
+        """
+        calls = self._complete()
+        exact = 1e-5 if calls[0].query.dtype == torch.float32 else 2e-2
+        return (
+            Check("each row of attention weights sums to 1", _worst(self._row_error, calls), exact),
+            Check("no weight on padding", _worst(self._padding_weight, calls), 0.0),
+            Check("no weight on later positions in causal layers", _worst(self._future_weight, calls), 0.0),
+            Check("weights x values give what the kernel returned", _worst(self._output_error, calls), 10 * exact),
+        )
+
+    def _complete(self) -> list[AttentionCall]:
+        if not self.calls:
+            raise CaptureError(
+                "nothing was recorded: run the model inside the `recording` block; if it ran there, it computes "
+                "attention by a way of its own that can't be read"
+            )
+        if self.passes > 1:
+            raise CaptureError(
+                f"this recording saw {self.passes} forward passes, so a layer's number has no one meaning; "
+                "open a new `recording` for each"
+            )
+        return self.calls
+
+    def _shown(self, weights: Tensor) -> Tensor:
+        """Which rows belong to real tokens: `[batch, query]`, true everywhere when lengths don't match."""
+        batch, _, queries, _ = weights.shape
+        if self.attention_mask is None or self.attention_mask.shape != (batch, queries):
+            return torch.ones(batch, queries, dtype=torch.bool, device=weights.device)
+        return self.attention_mask.to(weights.device).bool()
+
+    def _row_error(self, call: AttentionCall) -> Tensor:
+        error = call.weights.float().sum(-1) - 1
+        error = error.clamp(min=0) if call.has_sink else error.abs()
+        return error * self._shown(call.weights)[:, None]
+
+    def _padding_weight(self, call: AttentionCall) -> Tensor:
+        batch, _, _, keys = call.weights.shape
+        if self.attention_mask is None or self.attention_mask.shape != (batch, keys):
+            return call.weights.new_zeros(1)
+        padding = ~self.attention_mask.to(call.weights.device).bool()
+        return call.weights * padding[:, None, None, :] * self._shown(call.weights)[:, None, :, None]
+
+    def _future_weight(self, call: AttentionCall) -> Tensor:
+        queries, keys = call.weights.shape[-2:]
+        if not call.is_causal or keys < queries:
+            return call.weights.new_zeros(1)
+        return call.weights.triu(keys - queries + 1) * self._shown(call.weights)[:, None, :, None]
+
+    def _output_error(self, call: AttentionCall) -> Tensor:
+        if call.output is None or call.edited_output:
+            return call.weights.new_zeros(1)
+        again = (call.weights @ call.values_per_head).transpose(1, 2)
+        scale = call.output.float().abs().max().clamp(min=1e-6)
+        return (again.float() - call.output.float()) / scale * self._shown(call.weights)[:, :, None, None]
+
+
+def _worst(measure: Any, calls: list[AttentionCall]) -> float:
+    return max(float(measure(call).detach().abs().max()) for call in calls)
+
+
+class _Recorder(Tap):
+    def __init__(self, model: nn.Module, recording: Recording) -> None:
+        super().__init__(model)
+        self.recording = recording
+
+    def begin_pass(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        super().begin_pass(args, kwargs)
+        self.recording.passes += 1
+        self.recording.attention_mask = _padding_mask(kwargs.get("attention_mask"))
+
+    def on_call(self, layer: int, call: AttentionCall) -> None:
+        self.recording.calls.append(call)
+
+
+def _padding_mask(mask: Any) -> Tensor | None:
+    return mask if isinstance(mask, Tensor) and mask.ndim == 2 else None
+
+
+@contextmanager
+def recording(model: nn.Module) -> Iterator[Recording]:
+    """Keeps the attention of one forward pass of `model`, run inside the block.
+
+    The model computes with its own kernel, so its output is the same to the last bit; queries, keys and
+    values are kept by reference, and weights are computed from them by the model's own eager function when
+    asked for. Cost: memory for queries, keys, values and head outputs; no `token x token` matrix until then.
+
+    Args:
+        model: A transformers model, a native one, or any module that contains them.
+
+    Yields:
+        The recording, complete once the model has run.
+    """
+    record = Recording()
+    with tapped(model, _Recorder(model, record)):
+        yield record

@@ -1,0 +1,1 @@
+"""Models under examination, one adapter for each task. `interpret.load` finds the right one."""

@@ -1,0 +1,271 @@
+"""What an analysis needs to know of a model: how to feed it, what it decides, and what happens without a word."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from interpret.errors import InputError
+from interpret.recording import Check, Recording, recording
+
+TOKENS_PER_FORWARD = 8192  # inputs of one forward pass; more are split, to bound memory
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A piece of the input that a person would name: a word or a punctuation mark.
+
+    Attributes:
+        text: As it stands in the input.
+        tokens: Positions of its tokens.
+        start: First character in the input.
+        end: One past its last character.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One input as the model reads it.
+
+    Attributes:
+        text: What the user gave, cut where `truncated` says so.
+        ids: Token ids, special tokens included.
+        tokens: What each token shows of the text; special tokens by their name.
+        units: What explanations rank. Special tokens belong to none; nor does the first token of a causal
+            model, a sink for attention that says nothing (see `Subject.sink`), unless it is kept.
+        separators: Positions of special tokens.
+        truncated: How many tokens were cut off at the end.
+    """
+
+    text: str
+    ids: Int[Tensor, " token"] = field(repr=False)
+    tokens: tuple[str, ...]
+    units: tuple[Unit, ...] = field(repr=False)
+    separators: tuple[int, ...] = ()
+    truncated: int = 0
+
+    @cached_property
+    def pooling(self) -> Float[Tensor, "unit token"]:
+        """Sums token scores into unit scores: `pooling @ scores`."""
+        matrix = torch.zeros(len(self.units), len(self.ids))
+        for row, unit in enumerate(self.units):
+            matrix[row, list(unit.tokens)] = 1
+        return matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What the model decided on the untouched input; fixed from then on.
+
+    Attributes:
+        target: Index of the label (class or vocabulary entry) whose score is explained.
+        label: Its name.
+        probability: Its probability, 0 to 1.
+        margin: Its logit minus the largest other logit; positive when it is the model's choice.
+        predicted: Name of the label the model prefers; differs from `label` when the user chose a target.
+        alternatives: Names and probabilities of the likeliest labels, likeliest first.
+        readout: Share of each position in what the decision is read from; one position in most models.
+    """
+
+    target: int
+    label: str
+    probability: float
+    margin: float
+    predicted: str
+    alternatives: tuple[tuple[str, float], ...]
+    readout: Float[Tensor, " token"] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """How one label stands in each of several inputs.
+
+    Attributes:
+        margin: Its logit minus the largest other one.
+        probability: Its probability, 0 to 1.
+    """
+
+    margin: Float[Tensor, " variant"]
+    probability: Float[Tensor, " variant"]
+
+    @classmethod
+    def of(cls, logits: Float[Tensor, "variant label"], target: int) -> "Scores":
+        """Reads both off the logits."""
+        logits = logits.float()
+        return cls(margin(logits, target).cpu(), logits.softmax(-1)[:, target].cpu())
+
+
+class Subject(ABC):
+    """A model under examination. One subclass for each task says how to feed it and what it decides.
+
+    Inputs of one forward pass always have the same length, so there is no padding to go wrong.
+
+    Attributes:
+        name: What the user called the model.
+        task: Name of the task, as transformers' pipelines spell it.
+        model: In evaluation mode; never changed.
+        erasers: Ways to take a unit out of the input, the default first: "mask", "delete".
+        is_causal: Whether positions see only earlier ones.
+        sink: "drop" leaves the first position of a causal model out of the units, "keep" doesn't.
+    """
+
+    task: str
+
+    def __init__(
+        self, name: str, model: nn.Module, *, mask_id: int | None, is_causal: bool, sink: str = "drop"
+    ) -> None:
+        self.name = name
+        self.model = model.eval()
+        self.mask_id = mask_id
+        self.is_causal = is_causal
+        self.sink = sink
+
+    @abstractmethod
+    def encode(self, text: str, *, truncate: bool = False) -> Example:
+        """Turns a text into what the model reads.
+
+        Raises:
+            InputError: The text is empty, or longer than the model can read and `truncate` is false.
+        """
+
+    @abstractmethod
+    def label(self, index: int) -> str:
+        """Name of a label."""
+
+    @abstractmethod
+    def find_label(self, name: str) -> int:
+        """Index of a label by its name; raises `InputError` where there is none."""
+
+    @abstractmethod
+    def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
+        """Input embeddings of tokens, from which `logits_from` goes on."""
+
+    @abstractmethod
+    def logits(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
+        """Scores of every label; gradients flow where torch is told to keep them."""
+
+    @abstractmethod
+    def logits_from(self, embeddings: Float[Tensor, "batch token hidden"]) -> Float[Tensor, "batch label"]:
+        """The same from input embeddings."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where inputs go."""
+        return next(self.model.parameters()).device
+
+    @property
+    def erasers(self) -> tuple[str, ...]:
+        """Ways to take units out of the input that this model allows, the default first."""
+        return ("delete",) if self.mask_id is None else ("mask", "delete")
+
+    def decide(self, example: Example, target: str | None = None) -> Decision:
+        """Runs the model once and says what it decided, or how it stands to `target`.
+
+        Raises:
+            InputError: There is no label of that name, or the model's scores aren't finite.
+        """
+        with torch.no_grad():
+            logits = self.logits(example.ids[None])[0].float()
+        if not torch.isfinite(logits).all():
+            raise InputError(
+                f"{self.name} gives scores that aren't numbers (NaN or infinite); its weights are damaged, "
+                "or its precision is too low: try --dtype float32"
+            )
+        chosen = int(logits.argmax()) if target is None else self.find_label(target)
+        probabilities = logits.softmax(-1)
+        likeliest = probabilities.topk(min(5, len(probabilities)))
+        return Decision(
+            target=chosen,
+            label=self.label(chosen),
+            probability=float(probabilities[chosen]),
+            margin=float(margin(logits[None], chosen)[0]),
+            predicted=self.label(int(logits.argmax())),
+            alternatives=tuple(
+                (self.label(index), value)
+                for value, index in zip(likeliest.values.tolist(), likeliest.indices.tolist(), strict=True)
+            ),
+            readout=self._readout(example, chosen),
+        )
+
+    def record(self, example: Example) -> tuple[Recording, tuple[Check, ...]]:
+        """Keeps the attention of one forward pass, and checks it against the model left alone."""
+        with torch.no_grad():
+            alone = self.logits(example.ids[None])
+            with recording(self.model) as record:
+                recorded = self.logits(example.ids[None])
+        difference = float((alone - recorded).float().abs().max())
+        return record, (*record.checks(), Check("logits are those of the model left alone", difference, 1e-5))
+
+    def erase(self, example: Example, removed: Bool[Tensor, "variant unit"], *, target: int, eraser: str) -> "Scores":
+        """How a decision stands in the input with some units taken out.
+
+        Variants that keep as many tokens share forward passes, and equal variants are computed once.
+
+        Args:
+            example: The untouched input.
+            removed: True where a unit is taken out.
+            target: Label whose score is followed, the same for all variants.
+            eraser: "mask" puts the mask token in place of each token, "delete" leaves them out.
+
+        Raises:
+            InputError: The model has no mask token.
+        """
+        if eraser not in self.erasers:
+            raise InputError(f"{self.name} can remove words by {' or '.join(self.erasers)}, not by {eraser!r}")
+        distinct, where = torch.unique(removed, dim=0, return_inverse=True)
+        gone = (distinct.float() @ example.pooling).bool()
+        margins, probabilities = torch.empty(len(distinct)), torch.empty(len(distinct))
+        for rows in _rows_of_equal_length(gone, eraser):
+            ids = torch.stack([self._without(example.ids, gone[row], eraser) for row in rows])
+            scores = self.scores(ids, target)
+            margins[rows], probabilities[rows] = scores.margin, scores.probability
+        return Scores(margins[where], probabilities[where])
+
+    def scores(self, ids: Int[Tensor, "batch token"], target: int) -> "Scores":
+        """How a decision stands in each input, without gradients, split so that memory stays bounded."""
+        rows = max(1, TOKENS_PER_FORWARD // max(1, ids.shape[1]))
+        with torch.no_grad():
+            parts = [Scores.of(self.logits(part), target) for part in torch.split(ids, rows)]
+        return Scores(torch.cat([part.margin for part in parts]), torch.cat([part.probability for part in parts]))
+
+    def _without(self, ids: Tensor, gone: Bool[Tensor, " token"], eraser: str) -> Tensor:
+        gone = gone.to(ids.device)
+        if eraser == "delete":
+            return ids[~gone]
+        assert self.mask_id is not None
+        return ids.masked_fill(gone, self.mask_id)
+
+    def _readout(self, example: Example, target: int) -> Float[Tensor, " token"]:
+        """Which positions of the last attention layer the decision is read from.
+
+        Found by gradient, so that it holds for models that read a first token, a last one or all.
+        """
+        with torch.enable_grad(), recording(self.model) as record:
+            embeddings = self.embed(example.ids[None]).detach().requires_grad_()
+            score = margin(self.logits_from(embeddings), target)[0]
+        written = record.output(len(record) - 1)
+        (gradient,) = torch.autograd.grad(score, written)
+        influence = gradient[0].float().flatten(1).norm(dim=1)
+        return (influence / influence.sum().clamp(min=1e-30)).detach().cpu()
+
+
+def margin(logits: Float[Tensor, "batch label"], target: int) -> Float[Tensor, " batch"]:
+    """The target's logit minus the largest other one: how firmly it leads, or how far it trails."""
+    others = logits.clone()
+    others[:, target] = -torch.inf
+    return logits[:, target] - others.amax(dim=-1)
+
+
+def _rows_of_equal_length(gone: Bool[Tensor, "variant token"], eraser: str) -> Iterator[list[int]]:
+    counts = gone.sum(dim=1) if eraser == "delete" else torch.zeros(len(gone))
+    for count in sorted(set(counts.tolist())):
+        yield (counts == count).nonzero()[:, 0].tolist()

@@ -80,6 +80,14 @@ class AttentionCall:
         return bool(getattr(self.module, "is_causal", False) if flag is None else flag)
 
     @property
+    def visible(self) -> Bool[Tensor, "#batch #head query key"]:
+        """True where the mask lets a query see a key."""
+        mask = self.eager_mask
+        if mask is None:
+            return torch.ones(1, 1, self.query.shape[2], self.key.shape[2], dtype=torch.bool, device=self.query.device)
+        return mask[..., : self.key.shape[2]] > torch.finfo(mask.dtype).min / 2
+
+    @property
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
         """Value vectors with shared ones repeated, one for each query head."""
         return self.value.repeat_interleave(self.query.shape[1] // self.value.shape[1], dim=1)

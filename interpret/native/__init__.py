@@ -1,0 +1,27 @@
+"""Transformers of our own, to be read and learned from: every analysis works on them as on any other.
+
+Start with `attention.py`, which has the formula; then `blocks.py`, `classifier.py` and `language_model.py`.
+"""
+
+from interpret.native.attention import MultiHeadAttention
+from interpret.native.blocks import DecoderBlock, EncoderBlock
+from interpret.native.classifier import TransformerClassifier
+from interpret.native.config import ClassifierConfig, LanguageModelConfig
+from interpret.native.language_model import TransformerLanguageModel
+from interpret.native.shipped import load_sentiment
+from interpret.native.storing import NativeModel, is_native, load, save
+
+__all__ = [
+    "ClassifierConfig",
+    "DecoderBlock",
+    "EncoderBlock",
+    "LanguageModelConfig",
+    "MultiHeadAttention",
+    "NativeModel",
+    "TransformerClassifier",
+    "TransformerLanguageModel",
+    "is_native",
+    "load",
+    "load_sentiment",
+    "save",
+]

@@ -180,7 +180,8 @@ class MultiHeadAttention(nn.Module):
 
 def _split(joined: Float[Tensor, "batch token joined"], heads: int) -> Float[Tensor, "batch {heads} token dim"]:
     """Gives each head its own `dim` of the numbers at every position."""
-    return joined.unflatten(-1, (heads, -1)).transpose(1, 2)
+    batch, tokens, numbers = joined.shape
+    return joined.view(batch, tokens, heads, numbers // heads).transpose(1, 2)
 
 
 def _joined_mask(

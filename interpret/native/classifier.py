@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int, Num
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from interpret.native.blocks import EncoderBlock
@@ -54,7 +54,7 @@ class TransformerClassifier(nn.Module):
     def forward(
         self,
         input_ids: Int[Tensor, "batch token"] | None = None,
-        attention_mask: Num[Tensor, "batch token"] | None = None,
+        attention_mask: Int[Tensor, "batch token"] | Bool[Tensor, "batch token"] | None = None,
         inputs_embeds: Float[Tensor, "batch token hidden"] | None = None,
     ) -> Classification:
         """Scores each label.

@@ -1,9 +1,13 @@
 """What a native model is made of: sizes, and for a classifier its labels."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, TypeVar
 
 from interpret.native.blocks import NormPlace
+
+LARGEST = 2**24  # of any size; keeps products of two far from overflow
+
+Config = TypeVar("Config", bound="ModelConfig")
 
 
 @dataclass(frozen=True)
@@ -35,18 +39,23 @@ class ModelConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
+        self._require_possible(self.to_dict())
+
+    @classmethod
+    def _require_possible(cls, values: dict[str, Any]) -> None:
         for name in ("vocabulary", "hidden", "layers", "heads", "inner", "positions", "key_heads"):
-            size = getattr(self, name)
-            if not (name == "key_heads" and size is None) and (type(size) is not int or size < 1):
-                raise ValueError(f"{name} must be a whole number of at least 1, not {size!r}")
-        if self.norm not in ("pre", "post"):
-            raise ValueError(f"norm must be 'pre' or 'post', not {self.norm!r}")
-        if type(self.dropout) not in (int, float) or not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be at least 0 and below 1, not {self.dropout!r}")
-        if self.hidden % self.heads or self.heads % (self.key_heads or 1):
+            size = values[name]
+            if not (name == "key_heads" and size is None) and (type(size) is not int or not 1 <= size <= LARGEST):
+                raise ValueError(f"{name} must be a whole number from 1 to {LARGEST}, not {size!r}")
+        if values["norm"] not in ("pre", "post"):
+            raise ValueError(f"norm must be 'pre' or 'post', not {values['norm']!r}")
+        if type(values["dropout"]) not in (int, float) or not 0 <= values["dropout"] < 1:
+            raise ValueError(f"dropout must be at least 0 and below 1, not {values['dropout']!r}")
+        hidden, heads, key_heads = values["hidden"], values["heads"], values["key_heads"]
+        if hidden % heads or heads % (key_heads or 1):
             raise ValueError(
                 "heads must divide hidden and key_heads must divide heads, "
-                f"but hidden is {self.hidden}, heads {self.heads} and key_heads {self.key_heads}"
+                f"but hidden is {hidden}, heads {heads} and key_heads {key_heads}"
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,7 +63,7 @@ class ModelConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
+    def from_dict(cls: type[Config], values: dict[str, Any]) -> Config:
         """The config again from `to_dict`.
 
         Raises:
@@ -64,7 +73,9 @@ class ModelConfig:
         if set(values) != known:
             missing, extra = sorted(known - set(values)), sorted(set(values) - known)
             raise ValueError(f"a {cls.kind} has the settings {sorted(known)}; missing: {missing}, not known: {extra}")
-        return cls(**values)
+        cls._require_possible(values)  # before anything is built: they may come from anywhere
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**plain)
 
 
 @dataclass(frozen=True)
@@ -79,13 +90,14 @@ class ClassifierConfig(ModelConfig):
 
     labels: tuple[str, ...] = ("negative", "positive")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not isinstance(self.labels, (tuple, list)) or not all(isinstance(label, str) for label in self.labels):
-            raise ValueError(f"labels must be names, not {self.labels!r}")
-        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
-            raise ValueError(f"labels must be at least two different names, not {self.labels!r}")
-        object.__setattr__(self, "labels", tuple(self.labels))  # JSON has lists only
+    @classmethod
+    def _require_possible(cls, values: dict[str, Any]) -> None:
+        super()._require_possible(values)
+        labels = values["labels"]
+        if not isinstance(labels, (tuple, list)) or not all(isinstance(label, str) for label in labels):
+            raise ValueError(f"labels must be names, not {labels!r}")
+        if len(labels) < 2 or len(set(labels)) < len(labels):
+            raise ValueError(f"labels must be at least two different names, not {list(labels)!r}")
 
 
 @dataclass(frozen=True)

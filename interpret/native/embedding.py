@@ -12,8 +12,8 @@ class Embedding(nn.Module):
 
     def __init__(self, vocabulary: int, positions: int, hidden: int, *, dropout: float = 0.0) -> None:
         super().__init__()
-        self.token = nn.Embedding(vocabulary, hidden)
-        self.position = nn.Embedding(positions, hidden)
+        self.token = _table(vocabulary, hidden)
+        self.position = _table(positions, hidden)
         self.dropout = nn.Dropout(dropout)
 
     def forward(
@@ -49,8 +49,21 @@ def real_tokens(attention_mask: Tensor | None) -> Bool[Tensor, "batch token"] | 
     return None if attention_mask is None else attention_mask.bool()
 
 
+def _table(rows: int, hidden: int) -> nn.Embedding:
+    """A table of vectors for `start_weights` to fill; `nn.Embedding` would draw them twice."""
+    table: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
+        torch.empty(rows, hidden), freeze=False
+    )
+    return table
+
+
 def start_weights(module: nn.Module) -> None:
-    """Small random weights for linear layers and embeddings, as in BERT and GPT-2; biases start at 0."""
+    """Small random weights for linear layers and embeddings, as in BERT and GPT-2; biases start at 0.
+
+    Does nothing on the "meta" device, where a model has no numbers yet: torch would load its compiler for it.
+    """
+    if next(module.parameters(recurse=False), torch.empty(0)).is_meta:
+        return
     if isinstance(module, (nn.Linear, nn.Embedding)):
         nn.init.normal_(module.weight, std=0.02)
     if isinstance(module, nn.Linear) and module.bias is not None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Float, Int, Num
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -51,7 +51,7 @@ class TransformerLanguageModel(nn.Module):
     def forward(
         self,
         input_ids: Int[Tensor, "batch token"] | None = None,
-        attention_mask: Num[Tensor, "batch token"] | None = None,
+        attention_mask: Int[Tensor, "batch token"] | Bool[Tensor, "batch token"] | None = None,
         inputs_embeds: Float[Tensor, "batch token hidden"] | None = None,
     ) -> Prediction:
         """Scores what may come after each position.

@@ -7,7 +7,7 @@ import torch
 from tiny_models import CLASSIFIERS, IMAGE_CLASSIFIERS, LANGUAGE_MODELS, TRANSLATORS, tiny_inputs, tiny_model
 
 from interpret.errors import CaptureError
-from interpret.recording import recording
+from interpret.record import recording
 
 FAMILIES = [
     *(("causal", family) for family in LANGUAGE_MODELS),

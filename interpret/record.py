@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from interpret.errors import CaptureError
@@ -72,6 +72,11 @@ class Recording:
                 f"layers have attention maps of different shapes {shapes}; read them with weights(layer)"
             )
         return torch.stack([weights.to(maps[0].device) for weights in maps])
+
+    def visible(self, example: int = 0) -> Bool[Tensor, "layer query key"]:
+        """Which keys each query could see in each layer, for one example."""
+        masks = [call.visible.expand(len(call.query), -1, -1, -1)[example, 0] for call in self._complete()]
+        return torch.stack([mask.to(masks[0].device) for mask in masks])
 
     def checks(self) -> tuple[Check, ...]:
         """Holds the recorded weights against what ran.

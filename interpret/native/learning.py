@@ -1,0 +1,211 @@
+"""Teaching a classifier: batches, words hidden at random, the loss, and how well it does."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import cos, pi
+
+import torch
+from jaxtyping import Bool, Float, Int
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+
+from interpret.native.classifier import TransformerClassifier
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes:
+        epochs: Passes over all texts.
+        batch: Texts in a step.
+        rate: Highest learning rate; it rises over the first tenth of the steps and falls to 0 (cosine).
+        weight_decay: Of AdamW.
+        smoothing: Share of a label's weight that is spread over all labels.
+        masked_batches: Share of the batches in which words are hidden.
+        teacher_weight: Share of the teacher in the loss, where it has scored the text.
+        temperature: The teacher's scores are divided by it, which makes its doubts visible.
+        seed: Same seed, same model on the same machine.
+    """
+
+    epochs: int = 3
+    batch: int = 64
+    rate: float = 7e-4
+    weight_decay: float = 0.05
+    smoothing: float = 0.1
+    masked_batches: float = 0.5
+    teacher_weight: float = 0.7
+    temperature: float = 2.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """Encoded texts and what is to be learned of them.
+
+    Attributes:
+        ids: Token ids of each text.
+        words: For each token the number of its word, -1 for special tokens.
+        labels: Class of each text, -1 where it isn't known.
+        teacher: The teacher's logits, where there is one.
+    """
+
+    ids: list[Int[Tensor, " _"]] = field(repr=False)
+    words: list[Int[Tensor, " _"]] = field(repr=False)
+    labels: Int[Tensor, " text"] = field(repr=False)
+    teacher: Float[Tensor, "text label"] | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def encoded(
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    labels: Sequence[int | None],
+    *,
+    longest: int,
+    teacher: Float[Tensor, "text label"] | None = None,
+) -> Texts:
+    """Cuts texts into tokens, at most `longest` each."""
+    tokenizer.enable_truncation(longest)
+    encodings = tokenizer.encode_batch(list(texts))
+    tokenizer.no_truncation()
+    words = [[-1 if word is None else word for word in encoding.word_ids] for encoding in encodings]
+    return Texts(
+        [torch.tensor(encoding.ids) for encoding in encodings],
+        [torch.tensor(numbers) for numbers in words],
+        torch.tensor([-1 if label is None else label for label in labels]),
+        teacher,
+    )
+
+
+def train(model: TransformerClassifier, texts: Texts, recipe: Recipe, *, mask_id: int) -> Iterator[float]:
+    """Trains `model`, and yields the mean loss after each epoch.
+
+    In some batches words are hidden behind the mask token, but the answer to learn stays that of the whole
+    text. So the model learns what to expect of a text that it sees in part, and tests of explanations, which
+    hide words, don't show it anything new.
+    """
+    generator = torch.Generator().manual_seed(recipe.seed)
+    steps = recipe.epochs * len(list(shuffled_batches(texts, recipe.batch, generator)))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: share_of_rate(step, steps))
+    for _ in range(recipe.epochs):
+        model.train()
+        losses = []
+        for rows in shuffled_batches(texts, recipe.batch, generator):
+            ids, words, real = padded(texts, rows)
+            if float(torch.rand((), generator=generator)) < recipe.masked_batches:
+                ids = hide_words(ids, words, mask_id=mask_id, generator=generator)
+            loss = loss_of(model(input_ids=ids, attention_mask=real).logits, texts, rows, recipe)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+        model.eval()
+        yield sum(losses) / len(losses)
+
+
+def share_of_rate(step: int, steps: int) -> float:
+    """Learning rate at a step from 0, as a share of the highest: up in a line, down along a cosine."""
+    rise = max(1, steps // 10)
+    if step < rise:
+        return (step + 1) / rise
+    return (1 + cos(pi * min(1.0, (step - rise) / max(1, steps - rise)))) / 2
+
+
+def shuffled_batches(texts: Texts, size: int, generator: torch.Generator) -> Iterator[list[int]]:
+    """All texts in random order, those of like length together so that little is padded."""
+    order = torch.randperm(len(texts), generator=generator).tolist()
+    stretch = 50 * size
+    batches: list[list[int]] = []
+    for start in range(0, len(order), stretch):
+        alike = sorted(order[start : start + stretch], key=lambda row: len(texts.ids[row]))
+        batches += [alike[first : first + size] for first in range(0, len(alike), size)]
+    for number in torch.randperm(len(batches), generator=generator).tolist():
+        yield batches[number]
+
+
+def padded(
+    texts: Texts, rows: Sequence[int]
+) -> tuple[Int[Tensor, "batch token"], Int[Tensor, "batch token"], Bool[Tensor, "batch token"]]:
+    """Ids, word numbers, and true for real tokens, of some texts side by side; the padding token is number 0."""
+    lengths = torch.tensor([len(texts.ids[row]) for row in rows])
+    real = torch.arange(int(lengths.max()))[None] < lengths[:, None]
+    ids = torch.nn.utils.rnn.pad_sequence([texts.ids[row] for row in rows], batch_first=True)
+    words = torch.nn.utils.rnn.pad_sequence([texts.words[row] for row in rows], batch_first=True, padding_value=-1)
+    return ids, words, real
+
+
+def hide_words(
+    ids: Int[Tensor, "batch token"],
+    words: Int[Tensor, "batch token"],
+    *,
+    mask_id: int,
+    generator: torch.Generator,
+    share: float | None = None,
+) -> Int[Tensor, "batch token"]:
+    """Puts the mask token in the place of whole words, drawn at random.
+
+    Args:
+        ids: Token ids.
+        words: The word that each token belongs to, -1 for special tokens and padding, which are never hidden.
+        mask_id: Id of the mask token.
+        generator: Where chance comes from.
+        share: Chance of each word to be hidden. By default every text has its own, from 0 to 1 and mostly
+            small: the square of an even draw, a third on average.
+    """
+    if share is None:
+        shares = torch.rand(len(ids), 1, generator=generator).square()
+    else:
+        shares = torch.full((len(ids), 1), share)
+    hidden_words = torch.rand(len(ids), int(words.max()) + 1, generator=generator) < shares
+    hidden = hidden_words.gather(1, words.clamp(min=0)) & (words >= 0)
+    return ids.masked_fill(hidden, mask_id)
+
+
+def loss_of(logits: Float[Tensor, "batch label"], texts: Texts, rows: list[int], recipe: Recipe) -> Float[Tensor, ""]:
+    """Cross-entropy with the labels and with the teacher's probabilities, each where it is known."""
+    labels = texts.labels[rows]
+    known = (labels >= 0).float()
+    by_label = functional.cross_entropy(logits, labels.clamp(min=0), reduction="none", label_smoothing=recipe.smoothing)
+    if texts.teacher is None:
+        return (by_label * known).sum() / known.sum().clamp(min=1)
+    soft = (texts.teacher[rows] / recipe.temperature).softmax(dim=-1)
+    by_teacher = functional.cross_entropy(logits, soft, reduction="none")
+    share = 1 - known * (1 - recipe.teacher_weight)  # texts without a label have the teacher alone
+    return (share * by_teacher + (1 - share) * by_label).mean()
+
+
+def logits_of(
+    model: TransformerClassifier, texts: Texts, *, mask_id: int | None = None, share: float = 0.0, seed: int = 0
+) -> Float[Tensor, "text label"]:
+    """Scores of all texts, with `share` of the words hidden where a `mask_id` is given."""
+    generator = torch.Generator().manual_seed(seed)
+    answers = torch.empty(len(texts), len(model.config.labels))
+    with torch.inference_mode():
+        for start in range(0, len(texts), 128):
+            rows = list(range(start, min(start + 128, len(texts))))
+            ids, words, real = padded(texts, rows)
+            if mask_id is not None:
+                ids = hide_words(ids, words, mask_id=mask_id, generator=generator, share=share)
+            answers[rows] = model(input_ids=ids, attention_mask=real).logits
+    return answers
+
+
+def accuracy(logits: Float[Tensor, "text label"], labels: Int[Tensor, " text"]) -> float:
+    """Share of texts whose highest score is at their label."""
+    return float((logits.argmax(dim=1) == labels).float().mean())
+
+
+def best_temperature(logits: Float[Tensor, "text label"], labels: Int[Tensor, " text"]) -> float:
+    """The number to divide logits by that makes their probabilities fit the labels best.
+
+    Source: Guo et al. (2017), arXiv:1706.04599, section 4.2 (temperature scaling); here on a grid.
+    """
+    grid = torch.logspace(-1, 1, 201).tolist()
+    return float(min(grid, key=lambda value: float(functional.cross_entropy(logits / value, labels))))

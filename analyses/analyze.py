@@ -1,0 +1,183 @@
+"""The whole way for one text: decide, record, explain, test, judge."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.agreement import Agreement, rank_agreement
+from analyses.attention_row import last_layer_attention
+from analyses.attribution import Attribution
+from analyses.entropy import Entropy, attention_entropy
+from analyses.faithfulness import Faithfulness, faithfulness
+from analyses.gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.head_gradients import HeadGradients, head_gradients
+from analyses.heads import HeadImportance, head_importance
+from analyses.leave_one_out import leave_one_out
+from analyses.patterns import Patterns, attention_patterns
+from analyses.rollout import Rollout, attention_rollout, rollout_attribution
+from analyses.verdict import Verdict, verdict
+from interpret.record import Check
+from interpret.subjects.subject import Decision, Example, Subject
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much work an analysis puts into its random numbers and integrals.
+
+    Attributes:
+        random_orders: Random orders that explanations are held against; the smallest p-value is 1 / (that + 1).
+        integration_steps: Points of the integral in integrated gradients.
+    """
+
+    random_orders: int
+    integration_steps: int
+
+
+EFFORTS = {"quick": Effort(100, 20), "standard": Effort(200, 50), "thorough": Effort(1000, 200)}
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """Everything that was measured on one text. `to_dict` gives it as the documented schema.
+
+    Attributes:
+        subject: The model.
+        example: The text as the model reads it.
+        decision: What was decided.
+        weights: Recorded attention.
+        maps: Explanations of the decision, attention-based ones first.
+        rollout: Attention rollout through all layers.
+        entropy: How spread each head's attention is.
+        patterns: How much of each head's attention goes to fixed places.
+        zeroed: Fall of the margin when each head is silenced.
+        averaged: Fall of the margin when each head writes its mean.
+        gradients: First-order estimate of `zeroed`.
+        faithfulness: The explanations against random orders.
+        agreement: Rank agreement between explanations.
+        verdict: The answer.
+        checks: What the recording found when it checked itself.
+        effort: Name of the effort.
+        seed: Seed of everything random.
+        seconds: Wall time.
+    """
+
+    subject: Subject = field(repr=False)
+    example: Example
+    decision: Decision
+    weights: Float[Tensor, "layer head query key"] = field(repr=False)
+    maps: tuple[Attribution, ...] = field(repr=False)
+    rollout: Rollout = field(repr=False)
+    entropy: Entropy = field(repr=False)
+    patterns: Patterns = field(repr=False)
+    zeroed: HeadImportance = field(repr=False)
+    averaged: HeadImportance = field(repr=False)
+    gradients: HeadGradients = field(repr=False)
+    faithfulness: Faithfulness = field(repr=False)
+    agreement: Agreement = field(repr=False)
+    verdict: Verdict
+    checks: tuple[Check, ...]
+    effort: str
+    seed: int
+    seconds: float
+
+    def to_dict(self, command: str = "") -> dict[str, Any]:
+        """The analysis as plain numbers and texts, in the documented schema.
+
+        Args:
+            command: How to make it again, for readers of the report.
+        """
+        from analyses.schema import analysis_to_dict
+
+        return analysis_to_dict(self, command)
+
+
+def analyze(
+    subject: Subject,
+    text: str,
+    *,
+    target: str | None = None,
+    eraser: str | None = None,
+    effort: str = "standard",
+    seed: int = 0,
+    truncate: bool = False,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Analysis:
+    """Tests whether attention points at what moves this decision.
+
+    Args:
+        subject: A model, from `interpret.load`.
+        text: What it decides on.
+        target: The label to explain; by default the one the model prefers.
+        eraser: How words are taken out: "mask" or "delete"; by default the first that the model allows.
+        effort: "quick", "standard" or "thorough".
+        seed: Seed of everything random.
+        truncate: Whether a text that is too long is cut instead of refused.
+        progress: Called with the name of each step before it starts.
+
+    Raises:
+        InputError: The text, the target or the eraser can't be used.
+        CaptureError: The model's attention can't be read.
+        ValueError: The effort is unknown.
+    """
+    if effort not in EFFORTS:
+        raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
+    started = time.monotonic()
+    progress("reading the decision")
+    example = subject.encode(text, truncate=truncate)
+    decision = subject.decide(example, target)
+    eraser = subject.erasers[0] if eraser is None else eraser
+    progress("recording attention")
+    record, checks = subject.record(example)
+    weights = record.stacked().float().cpu()
+    rollout = attention_rollout(weights)
+    maps = _maps(subject, example, decision, weights, rollout, eraser, EFFORTS[effort], progress)
+    progress("testing every explanation against random orders")
+    measured = faithfulness(
+        subject, example, decision, maps, eraser=eraser, orders=EFFORTS[effort].random_orders, seed=seed
+    )
+    progress("silencing every head")
+    return Analysis(
+        subject=subject,
+        example=example,
+        decision=decision,
+        weights=weights,
+        maps=maps,
+        rollout=rollout,
+        entropy=attention_entropy(weights, visible=record.visible().cpu()),
+        patterns=attention_patterns(weights, separators=example.separators),
+        zeroed=head_importance(subject, example, decision, ablation="zero"),
+        averaged=head_importance(subject, example, decision, ablation="mean"),
+        gradients=head_gradients(subject, example, decision),
+        faithfulness=measured,
+        agreement=rank_agreement(maps),
+        verdict=verdict(maps, measured),
+        checks=checks,
+        effort=effort,
+        seed=seed,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _maps(
+    subject: Subject,
+    example: Example,
+    decision: Decision,
+    weights: Float[Tensor, "layer head query key"],
+    rollout: Rollout,
+    eraser: str,
+    effort: Effort,
+    progress: Callable[[str], None],
+) -> tuple[Attribution, ...]:
+    progress("computing explanations")
+    return (
+        last_layer_attention(weights, example, decision),
+        rollout_attribution(rollout, example, decision),
+        saliency(subject, example, decision),
+        input_x_gradient(subject, example, decision),
+        integrated_gradients(subject, example, decision, steps=effort.integration_steps),
+        leave_one_out(subject, example, decision, eraser=eraser),
+    )

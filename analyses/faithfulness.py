@@ -1,0 +1,161 @@
+"""Do the words that an explanation ranks first move the decision? One harness for every explanation."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from analyses.attribution import Attribution
+from analyses.statistics import randomisation_p_value
+from interpret.subjects.subject import Decision, Example, Scores, Subject
+
+THRESHOLDS = (0.01, 0.05, 0.1, 0.2, 0.5)  # shares of the words, as in ERASER
+CURVE_POINTS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Erasure:
+    """What taking out words in a given order does, for several orders of one text.
+
+    Attributes:
+        comprehensiveness: Mean over budgets of the score without the order's first words, taken from the score
+            of the whole text: how much the decision needs them. Large is good.
+        sufficiency: The same with only those words left. Small is good.
+        curve: Score after taking out the first 0, 1, ... words, at the harness's `removed` counts.
+    """
+
+    comprehensiveness: Scores
+    sufficiency: Scores
+    curve: tuple[Scores, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Faithfulness:
+    """How every explanation fares against random orders of the same words.
+
+    Attributes:
+        eraser: How words were taken out: "mask" or "delete".
+        budgets: How many words were taken out (or left), the same for every order.
+        removed: The counts at which curves were measured.
+        methods: Names of the explanations, one for each row of `measured`.
+        measured: The explanations' orders.
+        random: Random orders of the same words.
+    """
+
+    eraser: str
+    budgets: tuple[int, ...]
+    removed: tuple[int, ...]
+    methods: tuple[str, ...]
+    measured: Erasure
+    random: Erasure = field(repr=False)
+
+    def p_value(self, method: str, metric: str = "comprehensiveness") -> float:
+        """Share of random orders at least as good as this explanation, on the margin; never 0.
+
+        Args:
+            method: Name of an explanation.
+            metric: "comprehensiveness" or "sufficiency".
+        """
+        row = self.methods.index(method)
+        better = {"comprehensiveness": 1.0, "sufficiency": -1.0}[metric]
+        observed = better * getattr(self.measured, metric).margin[row]
+        return randomisation_p_value(float(observed), better * getattr(self.random, metric).margin)
+
+    def curve_of(self, method: str) -> tuple[Scores, ...]:
+        """Scores after taking out `removed` words in the order of one explanation, each of one element."""
+        row = slice(self.methods.index(method), self.methods.index(method) + 1)
+        return tuple(Scores(point.margin[row], point.probability[row]) for point in self.measured.curve)
+
+    def effect(self, method: str) -> float:
+        """How much further the margin falls than with random words, in logits: comprehensiveness above chance."""
+        row = self.methods.index(method)
+        return float(self.measured.comprehensiveness.margin[row] - self.random.comprehensiveness.margin.mean())
+
+
+def faithfulness(
+    subject: Subject,
+    example: Example,
+    decision: Decision,
+    maps: Sequence[Attribution],
+    *,
+    eraser: str | None = None,
+    orders: int = 200,
+    seed: int = 0,
+) -> Faithfulness:
+    """Takes words out in the order of each explanation, and in random orders, and follows the decision.
+
+    The target stays the one decided on the whole text, words are taken out of the token ids (the text is never
+    tokenized again), and every order has the same budgets.
+
+    Args:
+        subject: The model.
+        example: The text.
+        decision: What was decided on it.
+        maps: Explanations of that decision.
+        eraser: "mask" or "delete"; by default the first that the model allows.
+        orders: Number of random orders, at least 100.
+        seed: Seed of the random orders.
+
+    Raises:
+        ValueError: Fewer than 100 orders, or no words.
+
+    Source: comprehensiveness and sufficiency by DeYoung et al. (2020), ERASER, section 4, with their
+    thresholds of 1, 5, 10, 20 and 50 % of the words (at least one). We count equal budgets once, and report the
+    logit margin beside the probability, because probabilities saturate. Comparison with random orders of the same
+    text: the randomisation test of Phipson and Smyth (2010), arXiv:1603.05766.
+    """
+    units = len(example.units)
+    if orders < 100 or units == 0:
+        raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {units}")
+    eraser = subject.erasers[0] if eraser is None else eraser
+    budgets = tuple(sorted({math.ceil(share * units) for share in THRESHOLDS}))
+    removed = _curve_counts(units, budgets)
+    generator = torch.Generator().manual_seed(seed)
+    ranked = torch.stack([torch.as_tensor(attribution.order()) for attribution in maps])
+    shuffled = torch.stack([torch.randperm(units, generator=generator) for _ in range(orders)])
+    ranks = torch.cat([ranked, shuffled]).argsort(dim=1)
+    scores = subject.erase(example, _variants(ranks, removed, budgets), target=decision.target, eraser=eraser)
+    margin = scores.margin.view(len(ranks), -1)
+    probability = scores.probability.view(len(ranks), -1)
+    measured, random = (
+        _summary(margin[rows], probability[rows], removed, budgets)
+        for rows in (slice(0, len(maps)), slice(len(maps), None))
+    )
+    methods = tuple(attribution.method for attribution in maps)
+    return Faithfulness(eraser, budgets, removed, methods, measured, random)
+
+
+def _curve_counts(units: int, budgets: Sequence[int]) -> tuple[int, ...]:
+    """Where curves are measured: at 0, at every budget, at all words and evenly in between."""
+    step = max(1, math.ceil(units / CURVE_POINTS))
+    return tuple(sorted({0, *budgets, *range(step, units, step), units}))
+
+
+def _variants(
+    ranks: Int[Tensor, "order unit"], removed: Sequence[int], budgets: Sequence[int]
+) -> Bool[Tensor, "variant unit"]:
+    """For each order: its first k words gone, for every count; then all but its first k, for every budget."""
+    gone = [ranks < count for count in removed] + [ranks >= count for count in budgets]
+    return torch.stack(gone, dim=1).flatten(0, 1)
+
+
+def _summary(
+    margin: Float[Tensor, "order point"],
+    probability: Float[Tensor, "order point"],
+    removed: Sequence[int],
+    budgets: Sequence[int],
+) -> Erasure:
+    without = [removed.index(count) for count in budgets]
+    only = list(range(len(removed), len(removed) + len(budgets)))
+
+    def fall(points: list[int]) -> Scores:
+        """Mean fall from the whole text, whose score is the first point."""
+        return Scores(
+            margin[:, 0] - margin[:, points].mean(dim=1), probability[:, 0] - probability[:, points].mean(dim=1)
+        )
+
+    curve = tuple(Scores(margin[:, point], probability[:, point]) for point in range(len(removed)))
+    return Erasure(fall(without), fall(only), curve)

@@ -1,0 +1,32 @@
+"""Leave-one-out: what becomes of the decision without a word."""
+
+import torch
+
+from analyses.attribution import Attribution
+from interpret.subjects.subject import Decision, Example, Subject
+
+
+def leave_one_out(subject: Subject, example: Example, decision: Decision, *, eraser: str) -> Attribution:
+    """Takes one unit out at a time and measures how far the margin falls; the target stays the same.
+
+    Args:
+        subject: The model.
+        example: The text.
+        decision: What the model decided on it, or how it stands to another target.
+        eraser: One of `subject.erasers`: "mask" or "delete".
+
+    Returns:
+        Signed scores in logits: the margin of the text minus that without the unit. In `tokens` a unit's score is
+        shared equally among its tokens, and tokens in no unit have 0.
+
+    Raises:
+        InputError: The model doesn't allow this eraser.
+
+    Source: Li, Monroe and Jurafsky (2016), arXiv:1612.08220, section 3. They divide the fall of the
+    log-likelihood by its value; we report the fall of the logit margin.
+    """
+    removed = torch.eye(len(example.units), dtype=torch.bool)
+    without = subject.erase(example, removed, target=decision.target, eraser=eraser)
+    scores = decision.margin - without.margin
+    sizes = example.pooling.sum(dim=1)
+    return Attribution("leave-one-out", "perturbation", True, scores, (scores / sizes) @ example.pooling)

@@ -1,0 +1,270 @@
+"""An analysis as plain numbers and texts: what `--json` writes and reports are made from.
+
+`SCHEMA` names the version; a field is never renamed or given another meaning without a new one. L layers, H heads,
+n tokens, u units (words), all lists counted from 0; a number that is undefined is null.
+
+    schema            "interpret-attention/analysis/1"
+    model             name, task, architecture, parameters, layers, heads, sha256 of the weights, kernel, causal,
+                      sink_policy ("drop" or "keep" a causal model's first position)
+    run               command, seed, effort, device, dtype, seconds, versions
+    text, truncated   the text, and how many of its tokens were cut off
+    tokens            [n] as shown; separators: positions of special tokens
+    units             [u] of text, tokens (positions), start, end (characters)
+    decision          target, label, probability, margin (logits), predicted, alternatives [[label, probability]],
+                      readout [n] (share of each position in what the decision is read from)
+    attention         four things:
+      weights         shape, levels, encoding, data, kept; `analyses.packing.unpack_weights` reads it
+      entropy         nats [L, H], share [L, H] of ln(visible keys); means over rows
+      patterns        previous, next, first, separator [L, H]: mean share of attention
+      sink_mass       share of all attention on the first position and separators
+    maps              [6] of method, family, signed, scores [u], tokens [n], notes
+    rollout           residual, layers [L, u]: share of the decision position that came from each unit
+    heads             zero, mean, gradient [L, H]: fall of the margin without the head, in logits
+    faithfulness      of every map and of random orders:
+      eraser          "mask" or "delete"; budgets: how many units; random_orders: how many
+      random          comprehensiveness and sufficiency, each of margin and probability [orders];
+                      curve: removed, low, middle, high (5, 50 and 95 % of margins)
+      maps            of method; comprehensiveness and sufficiency, each of margin, probability, p_value;
+                      curve: removed, margin, probability
+    agreement         methods, tau [6, 6] (Kendall's tau-b), ties [6] (share of tied pairs)
+    verdict           answer, because, scope, limits; maps: method, answer, effect (logits above chance), p_value
+                      (after Holm), share (of the largest effect)
+    checks            name, value, tolerance, passed
+    caveats           sentences
+"""
+
+import math
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from torch import Tensor
+
+from analyses.analyze import Analysis
+from analyses.faithfulness import Faithfulness
+from analyses.packing import pack_weights
+from interpret.subjects.subject import Scores
+
+SCHEMA = "interpret-attention/analysis/1"
+PACKAGES = ("interpret-attention", "torch", "transformers", "captum")
+
+
+def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
+    """The whole schema; numbers that are undefined are `None`."""
+    example = analysis.example
+    return {
+        "schema": SCHEMA,
+        "model": _model(analysis),
+        "run": _run(analysis, command),
+        "text": example.text,
+        "truncated": example.truncated,
+        "tokens": list(example.tokens),
+        "separators": list(example.separators),
+        "units": [
+            {"text": unit.text, "tokens": list(unit.tokens), "start": unit.start, "end": unit.end}
+            for unit in example.units
+        ],
+        "decision": _decision(analysis),
+        "attention": _attention(analysis),
+        "maps": [attribution.to_dict() for attribution in analysis.maps],
+        "rollout": _rollout(analysis),
+        "heads": {
+            "zero": plain(analysis.zeroed.drop),
+            "mean": plain(analysis.averaged.drop),
+            "gradient": plain(analysis.gradients.drop),
+        },
+        "faithfulness": _faithfulness(analysis.faithfulness),
+        "agreement": analysis.agreement.to_dict(),
+        "verdict": _verdict(analysis),
+        "checks": [
+            {"name": check.name, "value": check.value, "tolerance": check.tolerance, "passed": check.passed}
+            for check in analysis.checks
+        ],
+        "caveats": _caveats(analysis),
+    }
+
+
+def plain(values: Tensor) -> Any:
+    """Nested lists of floats, `None` where a number is undefined."""
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, list):
+            return [clean(item) for item in value]
+        return value if math.isfinite(value) else None
+
+    return clean(values.tolist())
+
+
+def _model(analysis: Analysis) -> dict[str, Any]:
+    subject, (layers, heads, _, _) = analysis.subject, analysis.weights.shape
+    return {
+        "name": subject.name,
+        "task": subject.task,
+        "architecture": subject.facts.architecture,
+        "parameters": subject.facts.parameters,
+        "layers": layers,
+        "heads": heads,
+        "sha256": subject.facts.sha256,
+        "kernel": subject.facts.kernel,
+        "causal": subject.is_causal,
+        "sink_policy": subject.sink,
+    }
+
+
+def _run(analysis: Analysis, command: str) -> dict[str, Any]:
+    return {
+        "command": command,
+        "seed": analysis.seed,
+        "effort": analysis.effort,
+        "device": str(analysis.subject.device),
+        "dtype": analysis.subject.facts.dtype,
+        "seconds": analysis.seconds,
+        "versions": {**{name: version(name) for name in PACKAGES}, "python": platform.python_version()},
+    }
+
+
+def _decision(analysis: Analysis) -> dict[str, Any]:
+    decision = analysis.decision
+    return {
+        "target": decision.target,
+        "label": decision.label,
+        "probability": decision.probability,
+        "margin": decision.margin,
+        "predicted": decision.predicted,
+        "alternatives": [list(pair) for pair in decision.alternatives],
+        "readout": plain(decision.readout),
+    }
+
+
+def _attention(analysis: Analysis) -> dict[str, Any]:
+    entropy, patterns = analysis.entropy.mean(), analysis.patterns
+    return {
+        "weights": pack_weights(analysis.weights.numpy()),
+        "entropy": {"nats": plain(entropy.nats), "share": plain(entropy.share)},
+        "patterns": {name: plain(getattr(patterns, name)) for name in ("previous", "next", "first", "separator")},
+        "sink_mass": float(patterns.sink_mass),
+    }
+
+
+def _rollout(analysis: Analysis) -> dict[str, Any]:
+    shares = analysis.rollout.from_position(analysis.decision.readout)
+    return {"residual": analysis.rollout.residual, "layers": plain(shares @ analysis.example.pooling.T)}
+
+
+def _faithfulness(measured: Faithfulness) -> dict[str, Any]:
+    random = measured.random
+    margins = [scores.margin for scores in random.curve]
+    return {
+        "eraser": measured.eraser,
+        "budgets": list(measured.budgets),
+        "random_orders": len(random.comprehensiveness.margin),
+        "random": {
+            "comprehensiveness": _scores(random.comprehensiveness),
+            "sufficiency": _scores(random.sufficiency),
+            "curve": {
+                "removed": list(measured.removed),
+                **{
+                    name: [float(margin.quantile(share)) for margin in margins]
+                    for name, share in (("low", 0.05), ("middle", 0.5), ("high", 0.95))
+                },
+            },
+        },
+        "maps": [
+            {
+                "method": method,
+                **{
+                    metric: {
+                        "margin": float(getattr(measured.measured, metric).margin[row]),
+                        "probability": float(getattr(measured.measured, metric).probability[row]),
+                        "p_value": measured.p_value(method, metric),
+                    }
+                    for metric in ("comprehensiveness", "sufficiency")
+                },
+                "curve": _curve(measured, method),
+            }
+            for row, method in enumerate(measured.methods)
+        ],
+    }
+
+
+def _scores(scores: Scores) -> dict[str, Any]:
+    return {"margin": plain(scores.margin), "probability": plain(scores.probability)}
+
+
+def _curve(measured: Faithfulness, method: str) -> dict[str, Any]:
+    points = measured.curve_of(method)
+    return {
+        "removed": list(measured.removed),
+        "margin": [float(point.margin[0]) for point in points],
+        "probability": [float(point.probability[0]) for point in points],
+    }
+
+
+def _verdict(analysis: Analysis) -> dict[str, Any]:
+    found = analysis.verdict
+    return {
+        "answer": found.answer,
+        "because": found.because,
+        "maps": [
+            {
+                "method": each.method,
+                "answer": each.answer,
+                "effect": each.effect,
+                "p_value": each.p_value,
+                "share": each.share,
+            }
+            for each in found.maps
+        ],
+        "scope": _scope(analysis),
+        "limits": _limits(analysis),
+    }
+
+
+def _scope(analysis: Analysis) -> str:
+    ways = {"mask": "replaced by the mask token", "delete": "deleted"}
+    return (
+        f"This text, this model and the label “{analysis.decision.label.strip()}” only. Words are taken out by being "
+        f"{ways[analysis.faithfulness.eraser]}, and the effect is read off the logit margin."
+    )
+
+
+def _limits(analysis: Analysis) -> list[str]:
+    return [
+        "One text can't show how the model decides in general.",
+        "That a word matters doesn't show that it matters through attention: a map can point at the right words "
+        "although the information reached the decision another way.",
+        "A text with words taken out is unlike the texts the model was trained on; part of an effect can be that.",
+        "Words are taken out one set at a time; what two words do only together is counted for both.",
+    ]
+
+
+def _convergence(analysis: Analysis) -> float | None:
+    """By how much integrated gradients misses its sum, where that is more than a twentieth of it."""
+    for attribution in analysis.maps:
+        delta = attribution.notes.get("convergence delta", 0.0)
+        if abs(delta) > 0.05 * abs(float(attribution.scores.sum()) - delta):
+            return abs(delta)
+    return None
+
+
+def _caveats(analysis: Analysis) -> list[str]:
+    found, decision = [], analysis.decision
+    if decision.predicted != decision.label:
+        found.append(f"The model itself prefers “{decision.predicted}”; “{decision.label}” was chosen by the user.")
+    if analysis.subject.is_causal and analysis.subject.sink == "drop":
+        found.append(
+            "The first position is left out of every ranking: causal models park attention there that says "
+            "nothing about its word."
+        )
+    if analysis.example.truncated:
+        found.append(f"The text was too long: its last {analysis.example.truncated} tokens were cut off.")
+    if analysis.faithfulness.eraser == "delete" and not analysis.subject.is_causal:
+        found.append("Deleting words also moves the words after them to other positions.")
+    if (off := _convergence(analysis)) is not None:
+        found.append(
+            f"Integrated gradients didn't converge: its scores miss the difference of margins they should sum to by "
+            f"{off:.2f} logits. Run again with more steps (--thorough)."
+        )
+    failed = [check.name for check in analysis.checks if not check.passed]
+    found += [f"A self-check failed ({name}): don't rely on the attention shown here." for name in failed]
+    return found

@@ -1,0 +1,61 @@
+"""P-values: against random orders, and for several tests at once."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+TOLERANCE = 1e-6  # of the largest magnitude: closer than this to the observed value counts as reaching it
+
+
+def randomisation_p_value(observed: float, null: Sequence[float] | Float[Tensor, " draw"]) -> float:
+    """How often chance does at least as well: `(1 + reached) / (1 + draws)`, one-sided; large values are good.
+
+    The observed value counts as one of the draws, so the answer is never 0; with 99 draws the least is 0.01.
+    A draw that equals the observed value, up to rounding, has reached it.
+
+    Args:
+        observed: The statistic of what is tested.
+        null: The same statistic of random draws.
+
+    Raises:
+        ValueError: There is no draw, or a value isn't finite.
+
+    Source: Phipson and Smyth (2010), Permutation p-values should never be zero, Statistical Applications in
+    Genetics and Molecular Biology 9(1), article 39, arXiv:1603.05766: their upper bound `p_u = (b + 1) / (m + 1)`.
+    """
+    draws = torch.as_tensor(null, dtype=torch.float64)
+    values = torch.cat([draws.flatten(), torch.tensor([observed], dtype=torch.float64)])
+    if draws.numel() == 0:
+        raise ValueError("a p-value needs at least one random draw, not 0")
+    if not torch.isfinite(values).all():
+        raise ValueError("a p-value needs finite values, but one is NaN or infinite")
+    reached = int((draws >= observed - TOLERANCE * float(values.abs().max())).sum())
+    return (1 + reached) / (1 + draws.numel())
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusts p-values for being several: rejecting those up to 0.05 errs in at most 5 % of families.
+
+    The i-th smallest of m is multiplied by `m - i + 1`, never below a smaller one's result, and cut at 1. It holds
+    whatever the dependence between the tests.
+
+    Args:
+        p_values: One for each test, in any order; the answer keeps that order.
+
+    Raises:
+        ValueError: One is outside [0, 1].
+
+    Source: Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of
+    Statistics 6, 65-70.
+    """
+    wrong = [p for p in p_values if not 0 <= p <= 1]
+    if wrong:
+        raise ValueError(f"p-values must be from 0 to 1, not {wrong[0]}")
+    adjusted = [1.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted

@@ -1,0 +1,98 @@
+"""The whole way on tiny models: what comes out is what the single analyses say, in the documented form."""
+
+import json
+import math
+import re
+
+import pytest
+import torch
+from saved_models import save_bert, save_llama
+
+import interpret
+from analyses import schema
+from analyses.analyze import analyze
+from analyses.packing import unpack_weights
+from interpret.record import recording
+
+TEXT = "the plot drags but the cast is very warm"
+
+
+@pytest.fixture(scope="module", params=["bert", "llama"])
+def analysis(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    {"bert": save_bert, "llama": save_llama}[request.param](folder)
+    return analyze(interpret.load(folder), TEXT, effort="quick", seed=3)
+
+
+@pytest.fixture(scope="module")
+def found(analysis):
+    return analysis.to_dict("interpret analyze ...")
+
+
+def names_in(value):
+    """Every key of nested dictionaries, notes and versions excepted: they name other things."""
+    if isinstance(value, list):
+        return set().union(*map(names_in, value)) if value else set()
+    if not isinstance(value, dict):
+        return set()
+    inner = [names_in(each) for key, each in value.items() if key not in ("notes", "versions")]
+    return set(value).union(*inner)
+
+
+def test_every_field_is_written_down(found):
+    documented = set(re.findall(r"[a-z_0-9]+", schema.__doc__))
+    assert names_in(found) <= documented
+
+
+def test_it_is_plain_json_without_nan(found):
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_weights_are_those_of_the_model(analysis, found):
+    ids = analysis.example.ids[None]
+    with torch.no_grad(), recording(analysis.subject.model) as kept:
+        analysis.subject.logits(ids)
+    packed = torch.from_numpy(unpack_weights(found["attention"]["weights"]))
+    torch.testing.assert_close(packed, kept.stacked(), atol=1 / 510 + 1e-6, rtol=0)
+
+
+def test_entropy_counts_visible_keys(analysis, found):
+    layers, heads, tokens = analysis.weights.shape[:3]
+    share = found["attention"]["entropy"]["share"]
+    for layer in range(layers):
+        for head in range(heads):
+            rows = []
+            for query in range(tokens):
+                keys = range(query + 1 if analysis.subject.is_causal else tokens)
+                row = [float(analysis.weights[layer, head, query, key]) for key in keys]
+                if len(row) > 1:
+                    rows.append(-sum(a * math.log(a) for a in row if a > 0) / math.log(len(row)))
+            assert share[layer][head] == pytest.approx(sum(rows) / len(rows), abs=1e-4)
+
+
+def test_tables_have_the_size_they_say(found):
+    layers, heads = found["model"]["layers"], found["model"]["heads"]
+    units, tokens = len(found["units"]), len(found["tokens"])
+    for table in (*found["heads"].values(), *found["attention"]["patterns"].values()):
+        assert [len(row) for row in table] == [heads] * layers
+    assert all(len(each["scores"]) == units and len(each["tokens"]) == tokens for each in found["maps"])
+    assert [len(row) for row in found["rollout"]["layers"]] == [units] * layers
+    assert [each["method"] for each in found["maps"]] == [each["method"] for each in found["faithfulness"]["maps"]]
+
+
+def test_the_rollout_map_is_the_last_layer_of_the_rollout(found):
+    rolled = found["rollout"]["layers"][-1]
+    by_map = next(each["scores"] for each in found["maps"] if each["method"] == "attention rollout")
+    assert by_map == pytest.approx([share / sum(rolled) for share in rolled], abs=1e-5)
+
+
+def test_the_decision_is_read_where_the_model_reads_it(found):
+    readout = found["decision"]["readout"]
+    assert readout[-1 if found["model"]["causal"] else 0] == pytest.approx(1.0)
+    assert sum(readout) == pytest.approx(1.0)
+
+
+def test_an_unknown_effort_is_refused(analysis):
+    with pytest.raises(ValueError) as error:
+        analyze(analysis.subject, TEXT, effort="heroic")
+    assert str(error.value) == "effort must be one of quick, standard, thorough, not 'heroic'"

@@ -1,0 +1,79 @@
+"""What every explainer must keep to: the model is left as it was, and the same question gets the same answer."""
+
+import pytest
+import torch
+from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
+
+from analyses.attention_row import last_layer_attention
+from analyses.faithfulness import faithfulness
+from analyses.gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.head_gradients import head_gradients
+from analyses.heads import head_importance
+from analyses.leave_one_out import leave_one_out
+from analyses.rollout import attention_rollout, rollout_attribution
+from analyses.word_pairs import word_pairs
+
+
+def weights(subject, example):
+    return subject.record(example)[0].stacked()
+
+
+EXPLAINERS = {
+    "last-layer attention": lambda s, e, d: last_layer_attention(weights(s, e), e, d).scores,
+    "attention rollout": lambda s, e, d: rollout_attribution(attention_rollout(weights(s, e)), e, d).scores,
+    "saliency": lambda s, e, d: saliency(s, e, d).scores,
+    "input x gradient": lambda s, e, d: input_x_gradient(s, e, d).scores,
+    "integrated gradients": lambda s, e, d: integrated_gradients(s, e, d, steps=5).scores,
+    "leave-one-out": lambda s, e, d: leave_one_out(s, e, d, eraser=s.erasers[0]).scores,
+    "heads silenced": lambda s, e, d: head_importance(s, e, d).drop,
+    "heads averaged": lambda s, e, d: head_importance(s, e, d, ablation="mean").drop,
+    "head gradients": lambda s, e, d: head_gradients(s, e, d).drop,
+    "faithfulness": lambda s, e, d: faithfulness(s, e, d, [saliency(s, e, d)], orders=100).random.sufficiency.margin,
+    "word pairs": lambda s, e, d: word_pairs(s, e, d, word="cast", first="plot", second="warm", draws=20).random,
+}
+
+
+@pytest.fixture(params=[tiny_bert, tiny_llama], ids=["bert", "llama"])
+def subject(request):
+    return request.param()
+
+
+@pytest.mark.parametrize("name", EXPLAINERS)
+def test_the_model_is_left_as_it_was(subject, name):
+    model, example = subject.model, subject.encode(SENTENCE)
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    kernel, modes = model.config._attn_implementation, [module.training for module in model.modules()]
+    with torch.random.fork_rng():
+        state = torch.random.get_rng_state()
+        EXPLAINERS[name](subject, example, subject.decide(example))
+        assert torch.equal(torch.random.get_rng_state(), state), "the global random state was touched"
+    assert all(torch.equal(before[key], tensor) for key, tensor in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert [module.training for module in model.modules()] == modes
+    assert model.config._attn_implementation == kernel
+    hooks = [module._forward_hooks or module._forward_pre_hooks or module._backward_hooks for module in model.modules()]
+    assert not any(hooks)
+
+
+@pytest.mark.parametrize("name", EXPLAINERS)
+def test_the_same_question_gets_the_same_answer(subject, name):
+    example = subject.encode(SENTENCE)
+    decision = subject.decide(example)
+    once, again = (EXPLAINERS[name](subject, example, decision) for _ in range(2))
+    assert torch.equal(once, again)
+
+
+@pytest.mark.parametrize("name", EXPLAINERS)
+def test_nothing_is_left_behind_after_an_error(subject, name, monkeypatch):
+    example = subject.encode(SENTENCE)
+    decision = subject.decide(example)
+    broken = subject.model.get_submodule("bert.encoder.layer.2" if hasattr(subject.model, "bert") else "model.layers.1")
+
+    def fail(*args, **kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(broken, "forward", fail)
+    with pytest.raises(ZeroDivisionError):
+        EXPLAINERS[name](subject, example, decision)
+    assert subject.model.config._attn_implementation == "sdpa"
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in subject.model.modules())

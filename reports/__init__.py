@@ -1,0 +1,1 @@
+"""Analyses as people read them: one page (`reports.page`) and figures for papers (`reports.figures`)."""

@@ -1,0 +1,4 @@
+for (const part of document.querySelectorAll(".needs-script")) part.hidden = false;
+startWords();
+startHeads();
+startRollout();

@@ -1,0 +1,97 @@
+// A list of things of which one is chosen: one tab stop, arrow keys move, a tap or a click chooses.
+// `follow`: moving chooses too. `preview(index)`: the pointer or the focus is on one; null: on none.
+function listbox(box, items, { label, chosen, choose, preview, follow = true, above = 1 }) {
+  let current = chosen;
+  let active = chosen;
+  box.setAttribute("role", "listbox");
+  box.setAttribute("aria-label", label);
+  items.forEach((item, index) => {
+    item.setAttribute("role", "option");
+    item.dataset.index = index;
+  });
+
+  function mark() {
+    items.forEach((item, index) => {
+      item.setAttribute("aria-selected", String(index === current));
+      item.tabIndex = index === active ? 0 : -1;
+    });
+  }
+  function select(index, quietly = false) {
+    current = active = index;
+    mark();
+    if (!quietly) choose(index);
+  }
+  function move(index) {
+    if (index < 0 || index >= items.length) return;
+    active = index;
+    if (follow) select(index);
+    else mark();
+    items[index].focus();
+  }
+  function indexOf(target) {
+    const item = target instanceof Element ? target.closest("[role=option]") : null;
+    return item && box.contains(item) ? Number(item.dataset.index) : null;
+  }
+
+  box.addEventListener("click", (event) => {
+    const index = indexOf(event.target);
+    if (index === null) return;
+    select(index);
+    items[index].focus();
+  });
+  box.addEventListener("keydown", (event) => {
+    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -above, ArrowDown: above };
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key in steps) move(active + steps[event.key]);
+    else if (event.key === "Home") move(0);
+    else if (event.key === "End") move(items.length - 1);
+    else if (event.key === "Enter" || event.key === " ") select(active);
+    else return;
+    event.preventDefault();
+  });
+  if (preview) {
+    box.addEventListener("pointerover", (event) => event.pointerType === "mouse" && preview(indexOf(event.target)));
+    box.addEventListener("pointerleave", () => preview(null));
+    box.addEventListener("focusin", (event) => preview(indexOf(event.target)));
+    box.addEventListener("focusout", () => preview(null));
+  }
+  mark();
+  return { select };
+}
+
+function startWords() {
+  const section = byId("words");
+  const items = [...byId("text").querySelectorAll(".w")];
+  const rows = [...section.querySelectorAll("tr[data-unit]")];
+  const readout = byId("word-readout");
+  let word = data.maps[0].ranks.indexOf(1);
+
+  function value(map, index, before) {
+    return [before, `${number(map.scores[index])}, ${ordinal(map.ranks[index])} of ${data.units.length}`];
+  }
+  function show(index) {
+    const chosen = Number(section.querySelector("[name=words]:checked").value);
+    const others = data.maps.filter((_, place) => place !== chosen);
+    const parts = others.map((map) => value(map, index, `${map.method} `).join(""));
+    readout.replaceChildren(
+      quoted(data.units[index]),
+      value(data.maps[chosen], index, ` by ${data.maps[chosen].method}: `).join(""),
+      parts.length ? `. Others: ${parts.join("; ")}.` : ".",
+    );
+  }
+  function choose(index) {
+    word = index;
+    rows.forEach((row) => row.classList.toggle("on", Number(row.dataset.unit) === index));
+    show(index);
+  }
+
+  if (!items.length) return;
+  listbox(byId("text"), items, {
+    label: "Words of the text",
+    chosen: word,
+    choose,
+    preview: (index) => show(index ?? word),
+  });
+  section.addEventListener("change", () => show(word));
+  choose(word);
+}

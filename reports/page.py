@@ -1,0 +1,135 @@
+"""The report: one HTML file that opens anywhere, needs nothing, and sends nothing."""
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from reports import charts, notation, view, wording
+from reports.shades import largest, step_class, step_rules, switch_rules
+
+SCHEMA = "interpret-attention/analysis/1"
+_STYLES = ("page.css", "charts.css", "controls.css", "print.css")
+_SCRIPTS = ("page.js", "words.js", "attention.js", "heads.js", "rollout.js", "start.js")
+
+
+def render(analysis: dict[str, Any]) -> str:
+    """Turns an analysis into a page. It computes nothing but formats, colours and the places of marks.
+
+    Args:
+        analysis: As `Analysis.to_dict()` gives it and `interpret analyze --json` writes it.
+
+    Returns:
+        A whole HTML document. It makes no request, and every text of the analysis is shown, never run.
+
+    Raises:
+        ValueError: The analysis has another schema.
+    """
+    if analysis.get("schema") != SCHEMA:
+        raise ValueError(f'a page is made from an analysis of schema "{SCHEMA}", not {analysis.get("schema")!r}')
+    shown = view.seen(analysis)
+    measures = view.measures(shown)
+    style = "\n".join((*map(_asset, _STYLES), _switches(shown, measures)))
+    script = "\n".join(map(_asset, _SCRIPTS))
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            a=shown,
+            pieces=view.pieces(analysis),
+            tokens=[view.token_text(token) for token in shown["tokens"]],
+            measures=measures,
+            style=Markup(style),
+            script=Markup(script),
+            policy=_policy(style, script),
+            data=Markup(_json(view.for_script(shown, measures))),
+            **_charts(shown),
+        )
+    )
+
+
+def _charts(analysis: dict[str, Any]) -> dict[str, Any]:
+    faithfulness, margin = analysis["faithfulness"], analysis["decision"]["margin"]
+    marks = [entry["comprehensiveness"]["margin"] for entry in faithfulness["maps"]]
+    chance = charts.chance(faithfulness["random"]["comprehensiveness"]["margin"], marks)
+    curves = [[margin, *entry["curve"]["margin"]] for entry in faithfulness["maps"]]
+    random = faithfulness["random"]["curve"]
+    return {
+        "chance": chance,
+        "falls": view.falls(analysis, chance.axis),
+        "across": charts.Axis(0, max(1, *random["removed"])),
+        "up": charts.axis_over([value for curve in (*curves, random["low"], random["high"]) for value in curve]),
+    }
+
+
+def _switches(analysis: dict[str, Any], measures: list[view.Measure]) -> str:
+    """Style rules that depend on how many heads, maps and colourings there are."""
+    curves = range(1, len(analysis["faithfulness"]["maps"]) + 1)
+    return "\n".join(
+        (
+            f":root{{--heads:{int(analysis['model']['heads'])}}}",
+            step_rules(),
+            switch_rules("words", [entry["signed"] for entry in analysis["maps"]]),
+            switch_rules("grid", [measure.signed for measure in measures]),
+            *(_chosen("words", index, f".shown-{index}{{display:block}}") for index in range(len(analysis["maps"]))),
+            *(_chosen("grid", index, f".shown-{index}{{display:block}}") for index in range(len(measures))),
+            *(_chosen("curve", index, f".curve:not(.curve-{index}){{opacity:.25}}") for index in curves),
+            *(_chosen("curve", index, f".curve-{index}{{stroke-width:4}}") for index in curves),
+        )
+    )
+
+
+def _chosen(scope: str, index: int, rule: str) -> str:
+    return f"#{scope}:has(#{scope}-{index}:checked) {rule}"
+
+
+def _policy(style: str, script: str) -> str:
+    """A content security policy under which nothing but this page's own style and script has any effect."""
+    return (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _json(data: dict[str, Any]) -> str:
+    """JSON that can't end the element it stands in."""
+    written = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _asset(name: str) -> str:
+    return (resources.files("reports") / "assets" / name).read_text("utf-8")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    def load(name: str) -> tuple[str, str, None]:
+        return (resources.files("reports") / "templates" / name).read_text("utf-8"), name, None
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(load),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=notation.number, percent=notation.percent, p_value=notation.p_value)
+    environment.globals.update(
+        charts=charts,
+        view=view,
+        wording=wording,
+        largest=largest,
+        step_class=step_class,
+        column=notation.column,
+        zip=zip,
+    )
+    return environment

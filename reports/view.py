@@ -1,0 +1,203 @@
+"""What the template needs of an analysis, put in the order in which the page shows it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from reports.notation import column, percent, visible
+from reports.shades import LETTERS, largest, step_class
+
+TOP = 3  # words that the first screen marks
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of the text: a unit, or what lies between two units.
+
+    Attributes:
+        text: Ready to be drawn.
+        unit: Index of the unit, or `None` between units.
+    """
+
+    text: str
+    unit: int | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One colouring of the grid of heads.
+
+    Attributes:
+        name: On its button.
+        meaning: One sentence.
+        rows: `[layer][head]`.
+        signed: Whether values below 0 have another colour.
+        share: Whether values are shares, written as percentages.
+    """
+
+    name: str
+    meaning: str
+    rows: Sequence[Sequence[float | None]]
+    signed: bool = False
+    share: bool = False
+
+    @cached_property
+    def top(self) -> float:
+        """The value with the darkest colour."""
+        return 1.0 if self.share else largest([value for row in self.rows for value in row])
+
+    @cached_property
+    def written(self) -> Callable[[float | None], str]:
+        """How the page writes its values."""
+        return percent if self.share else column(value for row in self.rows for value in row)
+
+
+def seen(value: Any) -> Any:
+    """A copy of (part of) an analysis in which every text is visible, names of fields included."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(key): part if key == "data" else seen(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [seen(part) for part in value]
+    return value
+
+
+def pieces(analysis: dict[str, Any]) -> list[Piece]:
+    """The text of the raw analysis as units and what stands between them."""
+    text, place, found = analysis["text"], 0, []
+    for index, unit in enumerate(analysis["units"]):
+        if unit["start"] > place:
+            found.append(Piece(_broken_lines(text[place : unit["start"]])))
+        found.append(Piece(visible(unit["text"]), index))
+        place = max(place, unit["end"])
+    if text[place:]:
+        found.append(Piece(_broken_lines(text[place:])))
+    return found
+
+
+def _broken_lines(gap: str) -> str:
+    return visible(gap).replace("↵", "↵\n")
+
+
+def has_long_label(analysis: dict[str, Any]) -> bool:
+    """Whether the decision's name is too long to stand beside the other answers."""
+    decision = analysis["decision"]
+    return len(decision["label"]) > 12 or max(len(label) for label, _ in decision["alternatives"]) > 20
+
+
+def short_name(name: str) -> str:
+    """A model's name for the head of the page: of a path, its last part."""
+    parts = name.replace("\\", "/").rstrip("/").split("/")
+    return parts[-1] if len(parts) > 2 else name
+
+
+def token_text(token: str) -> str:
+    """A token as a chip shows it: never empty, and spaces alone can be seen."""
+    if not token.strip():
+        return visible(token).replace(" ", "␣") or "⟨empty⟩"
+    return visible(token)
+
+
+def decision_position(analysis: dict[str, Any]) -> int:
+    """The position that the decision reads most."""
+    readout = analysis["decision"]["readout"]
+    return max(range(len(readout)), key=lambda position: readout[position])
+
+
+def order(scores: Sequence[float]) -> list[int]:
+    """Units by falling score, ties by place."""
+    return sorted(range(len(scores)), key=lambda unit: (-scores[unit], unit))
+
+
+def marked_words(analysis: dict[str, Any]) -> dict[str, tuple[str, set[int]]]:
+    """The first words of the first attention map and of the first removal map, by family."""
+    marked = {}
+    for family in ("attention", "perturbation"):
+        entry = next((entry for entry in analysis["maps"] if entry["family"] == family), None)
+        if entry:
+            first = order(entry["scores"])[:TOP]
+            marked[family] = (entry["method"], {unit for unit in first if entry["scores"][unit] > 0})
+    return marked
+
+
+def falls(analysis: dict[str, Any], axis: Any) -> list[dict[str, Any]]:
+    """One row for each map of the chart on the first screen."""
+    families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
+    judged = {entry["method"]: entry for entry in analysis["verdict"]["maps"]}
+    rows = []
+    for entry in analysis["faithfulness"]["maps"]:
+        fall = entry["comprehensiveness"]["margin"]
+        family = families.get(entry["method"], "gradient")
+        row = {"entry": entry, "family": family, "fall": fall, "at": axis.at(fall)}
+        rows.append({**row, "verdict": judged.get(entry["method"])})
+    return rows
+
+
+def measures(analysis: dict[str, Any]) -> list[Measure]:
+    """The colourings of the grid of heads."""
+    heads, entropy, patterns = analysis["heads"], analysis["attention"]["entropy"], analysis["attention"]["patterns"]
+    fall = "How far the margin falls, in logits, "
+    share = "Share of the head’s attention that goes to "
+    spread = "How widely the head spreads its attention: entropy as a share of the largest possible."
+    nats = "Entropy of the head’s attention, in nats: 0 when all of it is on one position."
+    return [
+        Measure("Switched off", f"{fall}when the head writes nothing (zero ablation).", heads["zero"], signed=True),
+        Measure("Set to its mean", f"{fall}when the head writes its mean instead.", heads["mean"], signed=True),
+        Measure("Gradient estimate", f"{fall}by a first-order estimate.", heads["gradient"], signed=True),
+        Measure("Spread", spread, entropy["share"], share=True),
+        Measure("Entropy, nats", nats, entropy["nats"]),
+        Measure("To previous", f"{share}the position before.", patterns["previous"], share=True),
+        Measure("To next", f"{share}the position after.", patterns["next"], share=True),
+        Measure("To first", f"{share}the first position.", patterns["first"], share=True),
+        Measure("To special", f"{share}special tokens.", patterns["separator"], share=True),
+    ]
+
+
+def cell_classes(chosen: Sequence[Measure], layer: int, head: int) -> str:
+    """Class names of one head in every colouring."""
+    names = [step_class(LETTERS[index], one.rows[layer][head], one.top) for index, one in enumerate(chosen)]
+    return " ".join(name for name in names if name)
+
+
+def word_classes(maps: Sequence[dict[str, Any]], unit: int) -> str:
+    """Class names of one word in the colouring of every map."""
+    names = [
+        step_class(LETTERS[index], entry["scores"][unit], largest(entry["scores"])) for index, entry in enumerate(maps)
+    ]
+    return " ".join(name for name in names if name)
+
+
+def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str, Any]:
+    """The part of an analysis that the script reads; texts are ready to be drawn."""
+    maps = []
+    for entry in analysis["maps"]:
+        ranks = [0] * len(entry["scores"])
+        for rank, unit in enumerate(order(entry["scores"])):
+            ranks[unit] = rank + 1
+        maps.append({**{key: entry[key] for key in ("method", "signed", "scores")}, "ranks": ranks})
+    parts = {
+        "tokens": [token_text(token) for token in analysis["tokens"]],
+        "sinks": sorted({0, *analysis["separators"]}),
+        "sinkMass": analysis["attention"]["sink_mass"],
+        "position": decision_position(analysis),
+        "causal": analysis["model"]["causal"],
+        "units": [visible(unit["text"]) for unit in analysis["units"]],
+        "maps": maps,
+        "rollout": analysis["rollout"]["layers"],
+        "measures": [{"name": one.name, "share": one.share, "rows": one.rows} for one in chosen],
+        "weights": analysis["attention"]["weights"],
+    }
+    return {name: _short(part) for name, part in parts.items()}
+
+
+def _short(value: Any) -> Any:
+    """Numbers with the six digits that count, so that they take little room."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: _short(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(part) for part in value]
+    return value

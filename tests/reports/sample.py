@@ -1,0 +1,315 @@
+"""Made-up analyses of any size, the same each time, in the form that `reports` reads."""
+
+from typing import Any
+
+import numpy as np
+
+from analyses.packing import pack_weights
+
+_SENTENCE = """
+    The harbour lay quiet until a single trawler came home with gulls behind it and not one gripping tale to tell ;
+    its crew , tired and cheerful , sold the catch , swept the deck and never once looked back at the long grey sea .
+"""
+WORDS = _SENTENCE.split()
+
+HOSTILE = (
+    "</script><script>window.stolen=1</script>",
+    "<!--",
+    '"><img src=x onerror=window.stolen=1>',
+    "'quoted'",
+    "{{7*7}}",
+    "$x_{1}$",
+    "\u202eevil\u202c",
+    "שלום",
+    "zero\u200bwidth",
+    "</style><style>*{display:none}</style>",
+    "&lt;b&gt;",
+    "line\u2028break",
+    "a\u0301\u0302\u0303\u0304\u0305\u0306\u0307",
+    "\ud800",
+    "nul\x00",
+    "\ufeff",
+    "javascript:alert(1)",
+    "${stolen}",
+    "averyveryveryveryveryveryveryveryveryveryveryverylongwordwithoutanyspace",
+)
+
+# Settings of `sample_analysis` that tests look at in a browser.
+PAGES: dict[str, dict[str, Any]] = {
+    "classifier": {},
+    "causal": {"causal": True, "layers": 30, "heads": 9, "units": 5},
+    "long": {"layers": 12, "heads": 12, "units": 126, "flat_weights": True, "answer": "supported"},
+    "hostile": {"hostile": True, "units": len(HOSTILE), "nulls": True, "answer": "inconclusive"},
+    "many heads": {"layers": 4, "heads": 32, "units": 9, "causal": True, "other_target": True},
+    "one word": {"layers": 1, "heads": 1, "units": 1, "orders": 1},
+}
+
+METHODS = (
+    ("last-layer attention", "attention", False),
+    ("attention rollout", "attention", False),
+    ("saliency", "gradient", False),
+    ("input x gradient", "gradient", True),
+    ("integrated gradients", "gradient", True),
+    ("leave-one-out", "perturbation", True),
+)
+
+
+def sample_analysis(
+    *,
+    layers: int = 6,
+    heads: int = 12,
+    units: int = 18,
+    causal: bool = False,
+    hostile: bool = False,
+    answer: str = "not supported",
+    nulls: bool = False,
+    other_target: bool = False,
+    flat_weights: bool = False,
+    orders: int = 300,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """An analysis with every field of the schema filled in.
+
+    Args:
+        layers: Layers.
+        heads: Heads of each layer.
+        units: Words; two tokens are added for a classifier, one for a causal model.
+        causal: A next-token decision.
+        hostile: Words and names that try to break out of the page.
+        answer: The verdict.
+        nulls: Put null wherever the schema allows it.
+        other_target: The user asked about a label that the model doesn't prefer.
+        flat_weights: Attention weights that can't be compressed.
+        orders: Random orders.
+        seed: Another seed, other numbers.
+    """
+    rng = np.random.default_rng(seed)
+    words = [(HOSTILE if hostile else WORDS)[index % len(HOSTILE if hostile else WORDS)] for index in range(units)]
+    text, spans = _joined(words, causal)
+    tokens = [text[: spans[0][0]].strip() or "It", *[f" {word}" for word in words]] if causal else []
+    tokens = tokens or ["[CLS]", *words, "[SEP]"]
+    separators = [] if causal else [0, units + 1]
+    labels = _labels(causal, hostile)
+    decision = _decision(rng, labels, len(tokens), causal, other_target)
+    weights = _attention(rng, layers, heads, len(tokens), causal, flat_weights)
+    faithfulness = _faithfulness(rng, decision["margin"], units, orders)
+    return {
+        "schema": "interpret-attention/analysis/1",
+        "model": {
+            "name": "<b>model</b>" if hostile else "tiny-causal" if causal else "tiny-sentiment",
+            "task": "text-generation" if causal else "text-classification",
+            "architecture": "LlamaForCausalLM" if causal else "BertForSequenceClassification",
+            "parameters": 22713986,
+            "layers": layers,
+            "heads": heads,
+            "sha256": "0123456789abcdef" * 4,
+            "kernel": "sdpa",
+            "causal": causal,
+            "sink_policy": "drop",
+        },
+        "run": {
+            "command": f"interpret analyze '{text}' --model tiny --seed {seed}",
+            "seed": seed,
+            "effort": "standard",
+            "device": "cpu",
+            "dtype": "float32",
+            "seconds": 6.25,
+            "versions": {
+                "interpret-attention": "0.1.0",
+                "torch": "2.13.0",
+                "transformers": "5.23.0",
+                "captum": "0.9.0",
+                "python": "3.11.2",
+            },
+        },
+        "text": text,
+        "truncated": 3 if nulls else 0,
+        "tokens": tokens,
+        "separators": separators,
+        "units": [
+            {"text": word, "tokens": [index + 1], "start": start, "end": end}
+            for index, (word, (start, end)) in enumerate(zip(words, spans, strict=True))
+        ],
+        "decision": decision,
+        "attention": _attention_summary(rng, weights, layers, heads, nulls),
+        "maps": _maps(rng, units, len(tokens)),
+        "rollout": {"residual": 0.5, "layers": _rollout(rng, layers, units)},
+        "heads": {kind: _rounded(rng.normal(0.05, 0.3, (layers, heads))) for kind in ("zero", "mean", "gradient")},
+        "faithfulness": faithfulness,
+        "agreement": _agreement(rng, nulls),
+        "verdict": _verdict(answer, faithfulness, nulls),
+        "checks": [
+            {"name": "rows sum to 1", "value": 3.6e-07, "tolerance": 1e-05, "passed": True},
+            {"name": "no weight on hidden positions", "value": 0.0, "tolerance": 0.0, "passed": True},
+            {"name": "logits are those of the model left alone", "value": 2e-3, "tolerance": 1e-5, "passed": not nulls},
+        ],
+        "caveats": ["Masked inputs are unlike those the model was trained on."] if not hostile else ["</p><script>1"],
+    }
+
+
+def _joined(words: list[str], causal: bool) -> tuple[str, list[tuple[int, int]]]:
+    text, spans = "It" if causal else "", []
+    for word in words:
+        text += " " if text and word not in (",", ".", ";") else ""
+        spans.append((len(text), len(text) + len(word)))
+        text += word
+    return text, spans
+
+
+def _labels(causal: bool, hostile: bool) -> list[str]:
+    if hostile:
+        return ["</script><script>window.stolen=1</script>", "\u202eno", "<i>", "'", '"']
+    return [" mat", " floor", " bed", " table", " roof"] if causal else ["positive", "negative"]
+
+
+def _decision(rng: Any, labels: list[str], tokens: int, causal: bool, other_target: bool) -> dict[str, Any]:
+    shares = [0.314, 0.201, 0.12, 0.04, 0.00031] if len(labels) == 5 else [0.9963, 0.0037]
+    readout = np.zeros(tokens)
+    readout[-1 if causal else 0] = 1.0
+    target = 1 if other_target else 0
+    return {
+        "target": target,
+        "label": labels[target],
+        "probability": shares[target],
+        "margin": -0.4457 if other_target else 5.6038,
+        "predicted": labels[0],
+        "alternatives": [[label, share] for label, share in zip(labels, shares, strict=True)],
+        "readout": readout.tolist(),
+    }
+
+
+def _attention(rng: Any, layers: int, heads: int, tokens: int, causal: bool, flat: bool) -> Any:
+    if flat:
+        return rng.uniform(size=(layers, heads, tokens, tokens))
+    scores = rng.normal(0, 2.0, (layers, heads, tokens, tokens))
+    scores[..., 0] += 1.5
+    if causal:
+        scores = np.where(np.tri(tokens, dtype=bool), scores, -np.inf)
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
+
+
+def _attention_summary(rng: Any, weights: Any, layers: int, heads: int, nulls: bool) -> dict[str, Any]:
+    nats = _rounded(rng.uniform(0.2, 2.5, (layers, heads)))
+    share = [[value / 2.8 for value in row] for row in nats]
+    if nulls:
+        share[0][0] = None
+    patterns = rng.dirichlet(np.ones(5), (layers, heads))
+    names = ("previous", "next", "first", "separator")
+    return {
+        "weights": pack_weights(weights),
+        "entropy": {"nats": nats, "share": share},
+        "patterns": {name: _rounded(patterns[..., index]) for index, name in enumerate(names)},
+        "sink_mass": 0.4173,
+    }
+
+
+def _maps(rng: Any, units: int, tokens: int) -> list[dict[str, Any]]:
+    maps = []
+    for method, family, signed in METHODS:
+        scores = rng.normal(0, 1, units) ** 3 * 0.3 if signed else rng.exponential(1, units) / units
+        inside = np.zeros(tokens)
+        inside[1 : units + 1] = scores
+        notes = {"convergence delta": 0.00021} if method == "integrated gradients" else {}
+        maps.append(
+            {
+                "method": method,
+                "family": family,
+                "signed": signed,
+                "scores": _rounded(scores),
+                "tokens": _rounded(inside),
+                "notes": notes,
+            }
+        )
+    return maps
+
+
+def _rollout(rng: Any, layers: int, units: int) -> list[list[float]]:
+    spread = rng.dirichlet(np.ones(units), layers) * np.linspace(0.05, 0.6, layers)[:, None]
+    return _rounded(spread)
+
+
+def _faithfulness(rng: Any, margin: float, units: int, orders: int) -> dict[str, Any]:
+    removed = list(range(units + 1))
+    falls = rng.gamma(1.2, 0.9, orders) - 0.4
+    budgets = [k for k in (1, 2, 3, 5) if k <= units] or [1]
+    down = np.linspace(0, 1, units + 1)
+    maps = []
+    for (method, _, _), fall in zip(METHODS, (0.71, 0.55, 1.9, 0.21, 4.22, 6.53), strict=True):
+        p = float((1 + (falls >= fall).sum()) / (orders + 1))
+        curve = margin - (fall * 1.6) * down**0.5 + rng.normal(0, 0.15, units + 1) * (down > 0)
+        maps.append(
+            {
+                "method": method,
+                "comprehensiveness": {"margin": fall, "probability": fall / 12, "p_value": p},
+                "sufficiency": {
+                    "margin": 5.5 - fall / 2,
+                    "probability": 0.42 - fall / 40,
+                    "p_value": min(1.0, p * 1.3),
+                },
+                "curve": {
+                    "removed": removed,
+                    "margin": _rounded(curve),
+                    "probability": _rounded(1 / (1 + np.exp(-curve))),
+                },
+            }
+        )
+    middle = margin - 3.0 * down
+    return {
+        "eraser": "mask",
+        "budgets": budgets,
+        "random_orders": orders,
+        "random": {
+            "comprehensiveness": {"margin": _rounded(falls), "probability": _rounded(falls / 12)},
+            "sufficiency": {"margin": _rounded(5.5 - falls), "probability": _rounded(0.4 - falls / 40)},
+            "curve": {
+                "removed": removed,
+                "low": _rounded(middle - 4 * down**0.5),
+                "middle": _rounded(middle),
+                "high": _rounded(middle + 1.2 * down**0.5),
+            },
+        },
+        "maps": maps,
+    }
+
+
+def _agreement(rng: Any, nulls: bool) -> dict[str, Any]:
+    half = np.tril(rng.uniform(-0.4, 0.9, (len(METHODS), len(METHODS))), -1)
+    tau = _rounded(half + half.T + np.eye(len(METHODS)))
+    if nulls:
+        tau[0][1] = tau[1][0] = None
+    return {"methods": [method for method, _, _ in METHODS], "tau": tau, "ties": [0.0, 0.01, 0.0, 0.0, 0.0, 0.2]}
+
+
+def _verdict(answer: str, faithfulness: dict[str, Any], nulls: bool) -> dict[str, Any]:
+    because = {
+        "supported": "Both maps rank words first whose removal moves the margin more than 95 in 100 random orders do.",
+        "not supported": "Taking out the words that the attention maps rank first moves the margin no more than taking "
+        "out random words does, although there are words here that move it a lot.",
+        "inconclusive": "With fewer than five words, no order of them can stand out from chance.",
+    }[answer]
+    maps = [
+        {
+            "method": entry["method"],
+            "answer": answer,
+            "effect": entry["comprehensiveness"]["margin"] - 0.5,
+            "p_value": min(1.0, 2 * entry["comprehensiveness"]["p_value"]),
+            "share": None if nulls else 0.1173,
+        }
+        for entry in faithfulness["maps"][:2]
+    ]
+    return {
+        "answer": answer,
+        "because": because,
+        "maps": maps,
+        "scope": "Last-layer attention and rollout, mean over heads, special tokens left out; this one text.",
+        "limits": [
+            "One text: it says nothing about this model in general.",
+            "It tests whether the maps rank words by their effect, not whether the model reasons as a person would.",
+            "Words are taken out one set at a time; what they do together may be missed.",
+        ],
+    }
+
+
+def _rounded(values: Any) -> Any:
+    return np.round(np.asarray(values, dtype=float), 5).tolist()

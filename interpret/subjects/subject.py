@@ -4,13 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from interpret.errors import InputError
-from interpret.recording import Check, Recording, recording
+from interpret.record import Check, Recording, recording
+from interpret.subjects.facts import ModelFacts, model_facts
 
 TOKENS_PER_FORWARD = 8192  # inputs of one forward pass; more are split, to bound memory
 
@@ -116,9 +118,11 @@ class Subject(ABC):
         erasers: Ways to take a unit out of the input, the default first: "mask", "delete".
         is_causal: Whether positions see only earlier ones.
         sink: "drop" leaves the first position of a causal model out of the units, "keep" doesn't.
+        weight_files: Files that the weights came from, where they came from files.
     """
 
     task: str
+    weight_files: tuple[Path, ...] = ()
 
     def __init__(
         self, name: str, model: nn.Module, *, mask_id: int | None, is_causal: bool, sink: str = "drop"
@@ -156,6 +160,11 @@ class Subject(ABC):
     @abstractmethod
     def logits_from(self, embeddings: Float[Tensor, "batch token hidden"]) -> Float[Tensor, "batch label"]:
         """The same from input embeddings."""
+
+    @cached_property
+    def facts(self) -> ModelFacts:
+        """What identifies the model in a report; reads the weight files once, so not before it is needed."""
+        return model_facts(self.name, self.model, self.weight_files)
 
     @property
     def device(self) -> torch.device:
@@ -254,8 +263,10 @@ class Subject(ABC):
             score = margin(self.logits_from(embeddings), target)[0]
         written = record.output(len(record) - 1)
         (gradient,) = torch.autograd.grad(score, written)
-        influence = gradient[0].float().flatten(1).norm(dim=1)
-        return (influence / influence.sum().clamp(min=1e-30)).detach().cpu()
+        influence: Tensor = gradient[0].float().flatten(1).norm(dim=1).cpu()
+        if not influence.any():  # the last layer doesn't reach the decision: show the position that is read by custom
+            influence[-1 if self.is_causal else 0] = 1
+        return influence / influence.sum()
 
 
 def margin(logits: Float[Tensor, "batch label"], target: int) -> Float[Tensor, " batch"]:

@@ -1,0 +1,22 @@
+"""The command line: each command parses, calls and prints, and imports what is heavy only when it runs."""
+
+import click
+
+from interpret.cli.analyze import analyze
+from interpret.cli.pair import pair
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="interpret-attention", prog_name="interpret")
+def main() -> None:
+    """Does attention explain what a transformer decided?
+
+    Captures attention, computes what people read from it, and tests each explanation against what really moves the
+    decision.
+
+    Exit codes: 0 done, 2 something given can't be used, 3 done but a self-check failed.
+    """
+
+
+main.add_command(analyze)
+main.add_command(pair)

@@ -1,0 +1,99 @@
+"""`interpret analyze`: one decision, from text to report."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from interpret.cli.options import (
+    command_line,
+    errors_in_one_line,
+    load_subject,
+    model_options,
+    progress_line,
+    read_text,
+    shown,
+)
+from interpret.writing import make_folder, require_writable, write_whole
+
+FAILED_CHECK = 3  # exit code: the analysis is there, but a self-check failed
+STANDARD_OUTPUT = Path("-")
+
+
+@click.command()
+@click.argument("text", required=False)
+@click.option("--file", type=click.Path(path_type=Path), help="Read the text from this file.")
+@click.option("--target", help="Label or next token to explain; by default the one the model prefers.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, help="Report.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every number; - to print it.")
+@click.option("--figures", type=click.Path(path_type=Path), help="Also write SVG and PNG figures to this folder.")
+@click.option("--eraser", type=click.Choice(["mask", "delete"]), help="How words are taken out in tests.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@click.option("--quick", "effort", flag_value="quick", help="100 random orders, 20 integration steps.")
+@click.option("--standard", "effort", flag_value="standard", default="standard", help="200 and 50 (the default).")
+@click.option("--thorough", "effort", flag_value="thorough", help="1000 and 200.")
+@click.option("--truncate", is_flag=True, help="Cut a text that is too long for the model instead of refusing it.")
+@model_options
+@click.pass_context
+def analyze(context: click.Context, /, text: str | None, file: Path | None, **options: Any) -> None:
+    """Test whether attention points at what moved one decision, and write a report.
+
+    TEXT is what the model decides on; without it, --file or standard input is read.
+
+    \b
+    Examples:
+      interpret analyze "A gripping, funny and moving film."
+      interpret analyze "The cat sat on the" --model ./smollm2.gguf --target " mat"
+      interpret analyze --file review.txt --model ./my-bert --json - --out review.html
+    """  # noqa: D301
+    with errors_in_one_line():
+        found, out = _analyze(read_text(text, file), command_line(context), **options)
+    printed = options["json_path"] == STANDARD_OUTPUT
+    click.echo(json.dumps(found, allow_nan=False) if printed else _summary(found, out))
+    if not all(check["passed"] for check in found["checks"]):
+        sys.exit(FAILED_CHECK)
+
+
+def _analyze(
+    text: str, command: str, *, out: Path, json_path: Path | None, figures: Path | None, **options: Any
+) -> tuple[dict[str, Any], Path]:
+    files = [path for path in (out, json_path) if path not in (None, STANDARD_OUTPUT)]
+    for path in files:
+        require_writable(path)
+    if figures:
+        make_folder(figures)
+    progress = progress_line()
+    progress("loading the model")
+    subject = load_subject(options)
+
+    from analyses.analyze import analyze as run
+    from reports.page import render
+
+    found = run(subject, text, progress=progress, **options).to_dict(command)
+    progress("writing the report")
+    contents = (render(found), json.dumps(found, ensure_ascii=False, allow_nan=False))
+    for path, content in zip(files, contents, strict=False):
+        write_whole(path, content)
+    if figures:
+        from reports.figures import save_figures
+
+        save_figures(found, figures)
+    progress("")
+    return found, out
+
+
+def _summary(found: dict[str, Any], out: Path) -> str:
+    decision, answer = found["decision"], found["verdict"]
+    lines = [
+        f"decision   {shown(decision['label'])} "
+        f"(probability {decision['probability']:.3f}, logit margin {decision['margin']:.2f})",
+        f"attention  {answer['answer']}: {answer['because']}",
+        *(
+            f"           {each['method']}: {each['effect']:+.2f} logits against random words, p = {each['p_value']:.3f}"
+            for each in answer["maps"]
+        ),
+        f"report     {out}",
+    ]
+    return "\n".join(lines)

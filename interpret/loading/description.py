@@ -1,0 +1,114 @@
+"""What a model's folder says it is: its task and its kind, read before its weights are."""
+
+from pathlib import Path
+from typing import Any
+
+from interpret.errors import InputError
+from interpret.loading.checkpoints import read_json
+
+TASKS = {
+    "text-classification": "…ForSequenceClassification",
+    "text-generation": "…ForCausalLM",
+}
+_WITHOUT_HEAD = {
+    "text-classification": "this checkpoint has no trained classification head",
+    "text-generation": "this checkpoint has no language model head that goes from left to right",
+}
+
+
+def require_task(task: str | None) -> None:
+    """Refuses a task that isn't supported.
+
+    Raises:
+        InputError: Lists those that are.
+    """
+    if task is not None and task not in TASKS:
+        raise InputError(f"the task must be {' or '.join(TASKS)}, not {task!r}")
+
+
+def describe(name: str, folder: Path, task: str | None) -> tuple[dict[str, Any], str]:
+    """Reads a folder's config and finds out what the model was made for.
+
+    Args:
+        name: What the user called the model.
+        folder: A folder in transformers' format.
+        task: What the user wants it for, if they say.
+
+    Returns:
+        The config as it stands in the file, and the task.
+
+    Raises:
+        InputError: The folder holds something else, or a model that can't be loaded for this task.
+    """
+    if (folder / "adapter_config.json").exists():
+        raise InputError(f"{name} holds an adapter, not a whole model; merge it into its model and give that folder")
+    if not (folder / "config.json").exists():
+        raise InputError(
+            f"{name} has no config.json; give a folder in transformers' format, a .gguf file, or the id of a model on "
+            "the Hugging Face Hub"
+        )
+    config = read_json(folder / "config.json")
+    _require_known(name, config)
+    return config, _find_task(name, config, task)
+
+
+def _require_known(name: str, config: dict[str, Any]) -> None:
+    import transformers
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    kind = config.get("model_type")
+    if kind not in CONFIG_MAPPING:
+        if config.get("auto_map"):
+            raise InputError(
+                f"{name} brings Python code of its own (auto_map in config.json), which is never run; use a model "
+                "whose architecture is part of transformers"
+            )
+        raise InputError(
+            f"{name} is of the type {kind!r}, which transformers {transformers.__version__} doesn't know; "
+            "a newer transformers may, or config.json is damaged"
+        )
+    if config.get("quantization_config"):
+        raise InputError(
+            f"{name} has quantized weights, which can't be read here; use the model they were made from, or a GGUF file"
+        )
+    if config.get("is_encoder_decoder"):
+        raise InputError(
+            f"{name} is an encoder-decoder model, which isn't supported yet; use one for {' or '.join(TASKS)} that "
+            "has a single stack of layers"
+        )
+
+
+def _find_task(name: str, config: dict[str, Any], task: str | None) -> str:
+    made_for = config.get("architectures") or []
+    if not isinstance(made_for, list) or not all(isinstance(architecture, str) for architecture in made_for):
+        raise InputError(f"config.json of {name} must list names as its architectures, not {made_for!r}")
+    found = [known for known in TASKS if any(architecture in _architectures(known) for architecture in made_for)]
+    if task is None and len(found) != 1:
+        supported = " and ".join(f"{heads} ({known})" for known, heads in TASKS.items())
+        if not made_for:
+            raise InputError(
+                f"config.json of {name} doesn't say what it was made for (architectures); name it with --task (task= "
+                f"in Python): supported are {supported}"
+            )
+        raise InputError(f"{name} is a {', '.join(made_for)}, which isn't supported; supported are {supported}")
+    if task is not None and made_for and task not in found:
+        raise InputError(f"{name} is a {', '.join(made_for)}, not a {TASKS[task]}: {_WITHOUT_HEAD[task]}")
+    return task or found[0]
+
+
+def _architectures(task: str) -> set[str]:
+    from transformers.models.auto import modeling_auto
+
+    names = (
+        modeling_auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+        if task == "text-classification"
+        else modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    )
+    return {name for values in names.values() for name in (values if isinstance(values, (tuple, list)) else (values,))}
+
+
+def headless(name: str, task: str, missing: str) -> InputError:
+    """The error for a checkpoint whose head isn't in the weights."""
+    return InputError(
+        f"{name}: {_WITHOUT_HEAD[task]} ({missing} is not in its weights); train it first, or give a model that was"
+    )

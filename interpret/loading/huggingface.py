@@ -1,0 +1,226 @@
+"""Transformers models in a folder or a GGUF file, built only when all of their weights are there."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+
+from interpret.errors import InputError
+from interpret.loading.checkpoints import Weights, find_weights, require_plausible
+from interpret.loading.description import describe, headless
+from interpret.loading.gguf_header import read_gguf_header
+from interpret.quiet import without_panic_report
+from interpret.refusals import refusing
+from interpret.subjects.classification import TextClassification
+from interpret.subjects.generation import NextToken
+from interpret.subjects.probing import require_finite, require_same_from_vectors
+from interpret.subjects.text import TextSubject
+
+_SLACK = 50_000_000  # numbers that a model may have beyond twice those in its weights: masks, position tables
+
+
+def load_folder(
+    name: str, folder: Path, *, task: str | None, dtype: torch.dtype | str, device: str, allow_pickle: bool, sink: str
+) -> TextSubject:
+    """Loads a folder in transformers' format.
+
+    Raises:
+        InputError: It can't be loaded whole, or not for this task; says why.
+    """
+    values, task = describe(name, folder, task)
+    weights = find_weights(folder, allow_pickle=allow_pickle)
+    require_plausible(folder / "config.json", values, len(weights.shapes))
+    _require_tokenizer_files(folder)
+    with refusing(f"{folder / 'config.json'} can't be used"):
+        config = _auto("AutoConfig").from_pretrained(
+            folder, trust_remote_code=False, attn_implementation=None, experts_implementation=None
+        )
+    empty = _empty(folder / "config.json", config, task, weights.elements)
+    with refusing(f"the weights in {folder} can't be loaded"):
+        model, loaded = type(empty).from_pretrained(
+            None, config=empty.config, state_dict=_tensors(weights), dtype=dtype, **_options(empty)
+        )
+    _require_whole(name, task, model, loaded)
+    with refusing(f"the tokenizer in {folder} can't be loaded"), without_panic_report():
+        tokenizer = _auto("AutoTokenizer").from_pretrained(folder, config=config, trust_remote_code=False)
+    return _subject(name, task, _placed(name, model, device), tokenizer, sink, weights.files)
+
+
+def load_gguf(
+    name: str, path: Path, *, task: str | None, dtype: torch.dtype | str, device: str, sink: str
+) -> TextSubject:
+    """Loads a GGUF file: a language model, unpacked from its quantized weights.
+
+    Raises:
+        InputError: The file is damaged, or of an architecture that transformers doesn't read.
+    """
+    from transformers import GgufConfig
+
+    if task not in (None, "text-generation"):
+        raise InputError(f"{name} is a GGUF file, and those are read for text-generation only, not for {task}")
+    header = read_gguf_header(path)
+    require_plausible(path, header.settings, header.tensors)
+    source = {"gguf_file": path.name, "local_files_only": True}
+    with refusing(f"{path} can't be read by transformers"):
+        config = _auto("AutoConfig").from_pretrained(path.parent, **source)
+    empty = _empty(path, config, "text-generation", header.elements)
+    with refusing(f"the weights in {path} can't be loaded"):
+        model, loaded = type(empty).from_pretrained(
+            path.parent,
+            config=empty.config,
+            dtype=dtype,
+            quantization_config=GgufConfig(dequantize=True),
+            **source,
+            **_options(empty),
+        )
+    _require_whole(name, "text-generation", model, loaded)
+    with refusing(f"the tokenizer in {path} can't be loaded"), without_panic_report():
+        tokenizer = _auto("AutoTokenizer").from_pretrained(path.parent, **source)
+    return _subject(name, "text-generation", _placed(name, model, device), tokenizer, sink, (path,))
+
+
+def _auto(name: str) -> Any:
+    import transformers
+
+    return getattr(transformers, name)
+
+
+def _empty(path: Path, config: Any, task: str, elements: int) -> Any:
+    """The model without memory for its weights; refused when it is far larger than they are."""
+    from transformers.initialization import no_init_weights
+
+    for setting in ("transformers_weights", "fusion_config"):  # names other files, changes how it computes
+        if getattr(config, setting, None) is not None:
+            setattr(config, setting, None)
+    auto = _auto("AutoModelForCausalLM" if task == "text-generation" else "AutoModelForSequenceClassification")
+    with refusing(f"{path} describes no model that can be built"), torch.device("meta"), no_init_weights():
+        empty = auto.from_config(config, trust_remote_code=False, attn_implementation="eager")
+    planned = sum(tensor.numel() for tensor in (*empty.parameters(), *empty.buffers()))
+    if planned > 2 * elements + _SLACK:
+        raise InputError(
+            f"{path} describes a model of {planned:,} numbers, but the weights hold {elements:,}; "
+            "the config doesn't belong to these weights"
+        )
+    return empty
+
+
+def _options(empty: Any) -> dict[str, Any]:
+    return {
+        "attn_implementation": "sdpa" if empty._supports_sdpa else "eager",
+        "output_loading_info": True,
+        "ignore_mismatched_sizes": True,  # told as ours, with names and shapes
+    }
+
+
+def _tensors(weights: Weights) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    tensors: dict[str, torch.Tensor] = {}
+    for path in weights.files:
+        tensors |= torch.load(path, map_location="cpu", weights_only=True) if weights.is_pickle else load_file(path)
+    return tensors
+
+
+def _require_whole(name: str, task: str, model: Any, loaded: dict[str, Any]) -> None:
+    """Refuses a model of which a part would be random, or of which layers would be left out."""
+    for key, stored, wanted in sorted(loaded["mismatched_keys"]):
+        raise InputError(
+            f"{name}: {key} has the shape {list(stored)} in the weights and {list(wanted)} by config.json; "
+            "the two don't belong together"
+        )
+    missing = sorted(loaded["missing_keys"])
+    body = f"{model.base_model_prefix}."
+    if missing and not any(key.startswith(body) for key in missing):
+        raise headless(name, task, missing[0])
+    if missing:
+        raise InputError(
+            f"{name}: {len(missing)} tensors are not in its weights, such as {missing[0]}; "
+            "the file is incomplete or belongs to another config.json"
+        )
+    patterns = {_pattern(key) for key in model.state_dict()}
+    surplus = sorted(key for key in loaded["unexpected_keys"] if _pattern(key) in patterns)
+    if surplus:
+        raise InputError(
+            f"{name}: the weights have layers that config.json doesn't count, such as {surplus[0]}; "
+            "the two don't belong together"
+        )
+    if loaded["error_msgs"]:
+        raise InputError(f"{name}: the weights can't be loaded: {loaded['error_msgs'][0]}")
+
+
+def _pattern(key: str) -> str:
+    return re.sub(r"\d+", "*", key)
+
+
+def _placed(name: str, model: nn.Module, device: str) -> nn.Module:
+    with refusing(f"{name} doesn't fit on the device {device}"):
+        placed: nn.Module = model.to(device)
+    require_finite(name, placed)
+    return placed
+
+
+def _require_tokenizer_files(folder: Path) -> None:
+    names = {path.name for path in folder.iterdir()}
+    if not (
+        names & {"tokenizer.json", "vocab.txt"}
+        or {"vocab.json", "merges.txt"} <= names
+        or any(name.endswith((".model", ".spm")) for name in names)
+    ):
+        raise InputError(
+            f"{folder} has no tokenizer: there must be a tokenizer.json; save the model's tokenizer into the folder"
+        )
+
+
+def _subject(
+    name: str, task: str, model: Any, tokenizer: Any, sink: str, weight_files: tuple[Path, ...]
+) -> TextSubject:
+    fast = getattr(tokenizer, "backend_tokenizer", None)
+    if not isinstance(fast, Tokenizer):
+        raise InputError(
+            f"{name} has no fast tokenizer (its {type(tokenizer).__name__} doesn't say where in the text its tokens "
+            "stand); save one as tokenizer.json, or use another model"
+        )
+    if set(fast.get_vocab(with_added_tokens=False)) <= set(tokenizer.all_special_tokens):
+        raise InputError(
+            f"the tokenizer of {name} knows no words; put the tokenizer files of this model into its folder"
+        )
+    longest = _longest(model, tokenizer)
+    if task == "text-generation":
+        subject: TextSubject = NextToken(name, model, fast, longest=longest, sink=sink, weight_files=weight_files)
+    else:
+        subject = TextClassification(
+            name,
+            model,
+            fast,
+            labels=_labels(name, model.config),
+            mask_id=tokenizer.mask_token_id,
+            longest=longest,
+            sink=sink,
+            weight_files=weight_files,
+        )
+    require_same_from_vectors(subject)
+    return subject
+
+
+def _labels(name: str, config: Any) -> list[str]:
+    if config.num_labels < 2 or config.problem_type in ("regression", "multi_label_classification"):
+        kind = "gives one number" if config.num_labels < 2 else f"is made for {config.problem_type}"
+        raise InputError(f"{name} {kind}, and only classifiers that choose one of several labels are supported yet")
+    return [str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels)]
+
+
+def _longest(model: Any, tokenizer: Any) -> int | None:
+    """Most tokens that the model has positions for."""
+    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if not isinstance(positions, int):
+        said = int(tokenizer.model_max_length)
+        return said if said < 1_000_000 else None  # tokenizers that don't know say 1e30
+    padded = [
+        module.padding_idx
+        for key, module in model.named_modules()
+        if "position" in key and isinstance(module, nn.Embedding) and module.padding_idx is not None
+    ]
+    return positions - (padded[0] + 1 if padded else 0)  # RoBERTa's positions start after its padding id

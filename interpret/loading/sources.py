@@ -1,0 +1,145 @@
+"""`interpret.load`: finds the model that a name means, and makes a subject of it."""
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+
+from interpret.errors import InputError
+from interpret.loading.description import describe, require_task
+from interpret.loading.hub import fetch
+from interpret.loading.huggingface import load_folder, load_gguf
+from interpret.native import NativeModel, TransformerClassifier, is_native
+from interpret.native import load as load_native
+from interpret.quiet import quiet
+from interpret.refusals import first_line, refusing
+from interpret.subjects.classification import TextClassification
+from interpret.subjects.generation import NextToken
+from interpret.subjects.probing import require_same_from_vectors
+from interpret.subjects.text import TextSubject
+
+BUILT_IN = "built-in sentiment model"
+SHIPPED = Path(str(files("interpret.native") / "sentiment"))
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def load(
+    name: str | os.PathLike[str] | None = None,
+    *,
+    task: str | None = None,
+    device: str = "cpu",
+    dtype: str = "auto",
+    allow_pickle: bool = False,
+    sink: str = "drop",
+) -> TextSubject:
+    """Loads a model and says how to feed it and what it decides.
+
+    Nothing is run that a model brings along: no code of its own, and no pickle file unless that is allowed.
+
+    Args:
+        name: A folder in transformers' format or of a native model, a `.gguf` file or a folder with only one, the id
+            of a model on the Hugging Face Hub, or "owner/model/file.gguf" there. By default the sentiment model that
+            comes with this package.
+        task: "text-classification" or "text-generation"; by default what the model was made for.
+        device: Where to compute, as torch spells it: "cpu", "cuda", "cuda:1", "mps".
+        dtype: Precision of the weights: "float32", "bfloat16" or "float16". "auto" is float32 on a CPU, and
+            elsewhere what the weights are stored in.
+        allow_pickle: Whether to read weights that are there as pickle files only (torch reads tensors from them, and
+            no code).
+        sink: "drop" leaves the first position of a causal model out of the words that explanations rank, because
+            attention is parked there whatever it holds; "keep" doesn't.
+
+    Raises:
+        InputError: The model can't be found, can't be loaded whole, or its attention can't be read; says why in one
+            line.
+    """
+    require_task(task)
+    _require_options(device, dtype, sink)
+    precision = DTYPES.get(dtype, torch.float32 if torch.device(device).type == "cpu" else "auto")
+    shown = BUILT_IN if name is None else os.fspath(name)
+    path = SHIPPED if name is None else _located(shown, task, allow_pickle)
+    with quiet():
+        if name is None or is_native(path):
+            return _native_subject(shown, load_native(path), path, task, precision, device, sink)
+        if path.is_file():
+            return load_gguf(shown, path, task=task, dtype=precision, device=device, sink=sink)
+        return load_folder(shown, path, task=task, dtype=precision, device=device, allow_pickle=allow_pickle, sink=sink)
+
+
+def _require_options(device: str, dtype: str, sink: str) -> None:
+    if dtype != "auto" and dtype not in DTYPES:
+        raise InputError(f"dtype must be auto, {', '.join(DTYPES)}, not {dtype!r}")
+    if sink not in ("drop", "keep"):
+        raise InputError(f"sink must be drop or keep, not {sink!r}")
+    try:
+        torch.zeros(1, device=device).tolist()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # unknown, not built in, not there, "meta"
+        raise InputError(f"the device {device!r} can't be used here: {first_line(error)}; cpu always can") from error
+
+
+def _located(name: str, task: str | None, allow_pickle: bool) -> Path:
+    """The folder or GGUF file that a name means; fetched from the Hub when it is nothing on this machine."""
+    if not name.strip():
+        raise InputError("the name of the model is empty; give a folder, a .gguf file or the id of a model on the Hub")
+    path = Path(name).expanduser()
+    try:
+        here = path.exists()
+    except (OSError, ValueError):  # no permission on the way, too long, a NUL character
+        here = False
+    if not here:
+        if path.is_absolute() or name.startswith((".", "~")):
+            raise InputError(f"there is no folder or file {name}")
+        return fetch(name, lambda folder: _described(name, folder, task), allow_pickle=allow_pickle)
+    if path.is_dir():
+        return _only_gguf(path) or path
+    if path.suffix.lower() != ".gguf":
+        raise InputError(f"{name} is a file; give the folder of a model, with its config.json, or a .gguf file")
+    return path
+
+
+def _described(name: str, folder: Path, task: str | None) -> None:
+    if not is_native(folder):
+        describe(name, folder, task)
+
+
+def _only_gguf(folder: Path) -> Path | None:
+    """The GGUF file of a folder that has nothing else to load."""
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".gguf")
+    except OSError as error:
+        raise InputError(f"the folder {folder} can't be read: {first_line(error)}") from error
+    if not files or (folder / "config.json").exists():
+        return None
+    if len(files) > 1:
+        raise InputError(f"{folder} has {len(files)} GGUF files; give one of them, such as {files[0]}")
+    return files[0]
+
+
+def _native_subject(
+    name: str,
+    native: NativeModel,
+    folder: Path,
+    task: str | None,
+    precision: torch.dtype | str,
+    device: str,
+    sink: str,
+) -> TextSubject:
+    model, tokenizer = native.model, native.tokenizer
+    made_for = TextClassification.task if isinstance(model, TransformerClassifier) else NextToken.task
+    if task not in (None, made_for):
+        raise InputError(f"{name} is a native {native.kind}, made for {made_for}, not for {task}")
+    with refusing(f"{name} doesn't fit on the device {device}"):
+        model = model.to(device=device, dtype=precision if isinstance(precision, torch.dtype) else None)
+    weights = (folder / "model.safetensors",)
+    longest = model.config.positions
+    subject: TextSubject
+    if isinstance(model, TransformerClassifier):
+        mask_id, labels = native.special_id("mask"), model.config.labels
+        subject = TextClassification(
+            name, model, tokenizer, labels=labels, mask_id=mask_id, longest=longest, sink=sink, weight_files=weights
+        )
+    else:
+        subject = NextToken(name, model, tokenizer, longest=longest, sink=sink, weight_files=weights)
+    require_same_from_vectors(subject)
+    return subject

@@ -1,0 +1,64 @@
+"""Sequence classification: the decision is a class."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer
+from torch import nn
+
+from interpret.errors import InputError
+from interpret.subjects.text import TextSubject
+
+
+class TextClassification(TextSubject):
+    """A classifier of one text.
+
+    Classifiers made of a language model read the last token that isn't padding. Inputs here hold no padding, so a
+    causal model's config is told that no id means it: texts that use the padding token then count to their end, and
+    batches and token vectors are read as single ids are.
+
+    Attributes:
+        labels: Names of the classes, in the order of the logits.
+    """
+
+    task = "text-classification"
+
+    def __init__(
+        self,
+        name: str,
+        model: nn.Module,
+        tokenizer: Tokenizer,
+        *,
+        labels: Sequence[str],
+        mask_id: int | None = None,
+        longest: int | None = None,
+        sink: str = "drop",
+        weight_files: Sequence[Path] = (),
+    ) -> None:
+        super().__init__(name, model, tokenizer, mask_id=mask_id, longest=longest, sink=sink, weight_files=weight_files)
+        self.labels = tuple(labels)
+        if self.is_causal:
+            model.config.get_text_config().pad_token_id = -1  # type: ignore[union-attr, operator]
+
+    def label(self, index: int) -> str:
+        """Name of a class."""
+        return self.labels[index]
+
+    def find_label(self, name: str) -> int:
+        """Index of a class by its name, whatever the case of its letters, or by its number.
+
+        Raises:
+            InputError: There is no such class; lists those there are.
+        """
+        folded = [label.casefold() for label in self.labels]
+        if name in self.labels:
+            return self.labels.index(name)
+        if name.strip().casefold() in folded:
+            return folded.index(name.strip().casefold())
+        if name.strip().isdecimal() and int(name) < len(self.labels):
+            return int(name)
+        more = len(self.labels) - 10
+        raise InputError(
+            f"{self.name} has no label {name!r}; its labels are {', '.join(self.labels[:10])}"
+            f"{f' and {more} more' if more > 0 else ''}, or their numbers 0 to {len(self.labels) - 1}"
+        )

@@ -1,0 +1,75 @@
+"""What a report says of a model, so that a reader knows which one it was."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from interpret.errors import InputError
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Facts that identify a model.
+
+    Attributes:
+        name: What the user called it.
+        architecture: Name of its class.
+        parameters: How many numbers were learned; shared ones count once.
+        sha256: Of its weight files, read one after the other in the order of their names: 64 hex digits, for a
+            single file what `sha256sum` prints. Without files, of its tensors in the order of their names.
+        kernel: What computes its attention, such as "sdpa" or "eager".
+        dtype: Precision it runs in, such as "float32".
+    """
+
+    name: str
+    architecture: str
+    parameters: int
+    sha256: str
+    kernel: str
+    dtype: str
+
+
+def model_facts(name: str, model: nn.Module, weight_files: Sequence[Path] = ()) -> ModelFacts:
+    """Collects the facts; reads the weight files to the end.
+
+    Args:
+        name: What the user called the model.
+        model: The model.
+        weight_files: Files that its weights came from.
+
+    Raises:
+        InputError: A weight file can no longer be read.
+    """
+    kernel = getattr(getattr(model, "config", None), "_attn_implementation", None) or "sdpa"
+    return ModelFacts(
+        name=name,
+        architecture=type(model).__name__,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        sha256=_hash_of_files(name, weight_files) if weight_files else _hash_of_tensors(model),
+        kernel=kernel.removeprefix("interpret_"),
+        dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
+    )
+
+
+def _hash_of_files(name: str, files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        try:
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        except OSError as error:
+            raise InputError(f"the weights of {name} can't be read again for their hash: {error}") from error
+    return digest.hexdigest()
+
+
+def _hash_of_tensors(model: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for key, tensor in sorted(model.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

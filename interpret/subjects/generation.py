@@ -1,0 +1,110 @@
+"""Causal language models: the decision is the next token."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from jaxtyping import Float
+from tokenizers import Encoding, Tokenizer
+from torch import Tensor, nn
+
+from interpret.errors import InputError
+from interpret.quiet import without_panic_report
+from interpret.refusals import refusing
+from interpret.subjects.text import TextSubject
+
+
+class NextToken(TextSubject):
+    """A language model that goes on with a text; its labels are the tokens of its vocabulary.
+
+    Special tokens that the tokenizer puts after a text are left out: they would end what is to go on.
+    """
+
+    task = "text-generation"
+
+    def __init__(
+        self,
+        name: str,
+        model: nn.Module,
+        tokenizer: Tokenizer,
+        *,
+        longest: int | None = None,
+        sink: str = "drop",
+        weight_files: Sequence[Path] = (),
+    ) -> None:
+        super().__init__(name, model, tokenizer, longest=longest, sink=sink, weight_files=weight_files)
+        if not self.is_causal:
+            raise InputError(
+                f"{name} ({type(model).__name__}) lets its positions see later ones, so it predicts no next token; "
+                "give a language model that reads from left to right, such as GPT-2 or Llama"
+            )
+
+    def label(self, index: int) -> str:
+        """A token as it would stand in the text, with its leading space; no two tokens have the same label.
+
+        A token that is a part of a character, or reads like one before it, has its number added: "A (#68)".
+        """
+        return self._labels[index] if index < len(self._labels) else f"#{index}"
+
+    def find_label(self, name: str) -> int:
+        """Index of a token by its text.
+
+        A word without a space in front is taken to be a word of its own, " mat" rather than the "mat" of "doormat",
+        if there is such a token. `#1663` is the token of that number.
+
+        Raises:
+            InputError: The text isn't exactly one token; says how it is split.
+        """
+        if not name:
+            raise InputError("the target is empty; give the text of one token")
+        spaced = (f" {name}", name) if name[:1].isalnum() else (name, f" {name}")
+        for candidate in (name,) if name[:1].isspace() else spaced:
+            if candidate in self._numbers:
+                return self._numbers[candidate]
+        number = name.removeprefix("#")
+        if name.startswith("#") and number.isdecimal() and int(number) < self._vocabulary:
+            return int(number)
+        raise InputError(self._no_such_token(name))
+
+    def _decisive(self, logits: Float[Tensor, "batch token label"]) -> Float[Tensor, "batch label"]:
+        return logits[:, -1]
+
+    def _kept(self, encoding: Encoding) -> int:
+        mask = encoding.special_tokens_mask
+        return max((position + 1 for position, special in enumerate(mask) if not special), default=len(mask))
+
+    @property
+    def _vocabulary(self) -> int:
+        rows: int = self.model.get_input_embeddings().weight.shape[0]  # type: ignore[operator]
+        return rows
+
+    @cached_property
+    def _labels(self) -> list[str]:
+        # Decoded after another token, for the first token of a text loses its leading space in some tokenizers.
+        before = self.tokenizer.encode("a", add_special_tokens=False).ids[-1:]
+        start = len(self.tokenizer.decode(before))
+        texts = self.tokenizer.decode_batch(
+            [[*before, index] for index in range(self._vocabulary)], skip_special_tokens=False
+        )
+        labels: list[str] = []
+        known: set[str] = set()
+        for index, decoded in enumerate(texts):
+            text = decoded[start:] or self.tokenizer.id_to_token(index) or ""
+            labels.append(f"{text} (#{index})" if not text or "\ufffd" in text or text in known else text)
+            known.add(text)
+        return labels
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {label: index for index, label in enumerate(self._labels)}
+
+    def _no_such_token(self, name: str) -> str:
+        with refusing(f"the tokenizer of {self.name} fails on the target {name!r}"), without_panic_report():
+            pieces = [self.label(index) for index in self.tokenizer.encode(name, add_special_tokens=False).ids]
+        if len(pieces) < 2:
+            return f"{self.name} has no token {name!r}; it reads it as {''.join(pieces)!r}"
+        shown = " + ".join(repr(piece) for piece in pieces[:5]) + (" + …" if len(pieces) > 5 else "")
+        return (
+            f"the target {name!r} is {len(pieces)} tokens for {self.name} ({shown}), and it must be exactly one, "
+            f"such as {pieces[0]!r}"
+        )

@@ -1,0 +1,129 @@
+"""A look at a model before anything is measured on it: can its attention be read, and are its weights numbers?
+
+Whatever fails here would give wrong numbers later, without a word.
+"""
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from interpret.errors import CaptureError, InputError
+from interpret.record import Recording, recording
+from interpret.refusals import refusing
+from interpret.subjects.subject import Subject
+
+READABLE = "BERT, RoBERTa, DistilBERT, ELECTRA, ModernBERT, GPT-2, Llama, Mistral, Qwen, Gemma, Phi and OPT"
+
+_OPTIONS = {"use_cache": False, "logits_to_keep": 1}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a forward pass over a few tokens showed.
+
+    Attributes:
+        layers: Attention calls in one forward pass.
+        is_causal: Whether positions see only earlier ones; found by changing a later one.
+    """
+
+    layers: int
+    is_causal: bool
+
+
+def probe_attention(name: str, model: nn.Module) -> Probe:
+    """Runs the model on three tokens, twice, and looks at what the seam sees.
+
+    Args:
+        name: What the user called the model.
+        model: Called as `model(input_ids=ids)`.
+
+    Raises:
+        InputError: Attention can't be read in every layer, or the model doesn't run on plain token ids.
+    """
+    model = model.eval()
+    ids = _some_ids(model)
+    other = ids.clone()
+    other[0, -1] = ids[0, 0]
+    first, second = _recorded(name, model, ids), _recorded(name, model, other)
+    _require_every_layer(name, model, len(first.calls))
+    try:
+        for layer in range(len(first)):
+            first.weights(layer)
+        change = (first.output(len(first) - 1) - second.output(len(second) - 1)).float().abs().amax(dim=(0, 2, 3))
+    except CaptureError as error:
+        raise InputError(f"{name} can't be explained: {error}; models such as {READABLE} can") from error
+    return Probe(layers=len(first), is_causal=float(change[0]) <= 1e-6 * float(change[-1]))
+
+
+def call_options(model: nn.Module) -> dict[str, Any]:
+    """Options that save time and memory, as far as the model takes them: no cache, scores of the last position only."""
+    accepted = inspect.signature(model.forward).parameters
+    return {option: value for option, value in _OPTIONS.items() if option in accepted}
+
+
+def require_finite(name: str, model: nn.Module) -> None:
+    """Refuses weights that aren't numbers.
+
+    Raises:
+        InputError: A weight is NaN or infinite; says in which tensor.
+    """
+    for key, weight in model.named_parameters():
+        if weight.is_floating_point() and not torch.isfinite(weight).all():
+            raise InputError(
+                f"{name} has weights that aren't numbers (NaN or infinite) in {key}; get the model again, "
+                "or train it again with a lower learning rate or in float32"
+            )
+
+
+def require_same_from_vectors(subject: Subject) -> None:
+    """Refuses a model that answers otherwise when it is given the vectors of its tokens instead of their ids.
+
+    Gradients are taken with respect to those vectors, so they would explain another answer.
+
+    Raises:
+        InputError: The answers differ, or the model takes no vectors.
+    """
+    ids = _some_ids(subject.model)
+    wanted = f"{subject.name} ({type(subject.model).__name__}) can't be run from token vectors, which gradients need"
+    with refusing(wanted), torch.no_grad():
+        answer, again = subject.logits(ids).float(), subject.logits_from(subject.embed(ids)).float()
+        if not torch.allclose(answer, again, rtol=1e-3, atol=1e-3 * float(answer.abs().max())):
+            raise InputError(f"{wanted}: it then gives other scores")
+
+
+def _some_ids(model: nn.Module) -> Int[Tensor, "1 token"]:
+    """Three different tokens from the middle of the vocabulary, away from special ones."""
+    embeddings = model.get_input_embeddings()  # type: ignore[operator]  # transformers' and native models have it
+    middle = embeddings.weight.shape[0] // 2
+    return torch.tensor([[middle, middle + 1, middle - 1]], device=embeddings.weight.device)
+
+
+def _recorded(name: str, model: nn.Module, ids: Tensor) -> Recording:
+    with (
+        refusing(f"{name} ({type(model).__name__}) doesn't run on token ids alone"),
+        torch.no_grad(),
+        recording(model) as record,
+    ):
+        model(input_ids=ids, **call_options(model))
+    return record
+
+
+def _require_every_layer(name: str, model: nn.Module, seen: int) -> None:
+    config: Any = getattr(model, "config", None)
+    text_config = config.get_text_config() if hasattr(config, "get_text_config") else config
+    layers = getattr(text_config, "num_hidden_layers", None)
+    architecture = type(model).__name__
+    if seen == 0:
+        raise InputError(
+            f"{name} ({architecture}) has no attention that can be read: it computes it in a way of its own, not "
+            f"through transformers' attention interface; models such as {READABLE} work"
+        )
+    if isinstance(layers, int) and seen < layers:
+        raise InputError(
+            f"{name} ({architecture}) has attention that can be read in {seen} of its {layers} layers only, so its "
+            f"maps would leave out what the others do; models such as {READABLE} work"
+        )

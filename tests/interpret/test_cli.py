@@ -1,0 +1,163 @@
+"""The command line as a user meets it: right use, wrong use, and what is left on the disk after each."""
+
+import errno
+import json
+import os
+import shlex
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from interpret.cli import main
+
+TEXT = "the plot drags but the cast is very warm"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments, stdin=None):
+        return CliRunner().invoke(main, list(map(str, arguments)), input=stdin)
+
+    return invoke
+
+
+def error_of(result):
+    """The one line on standard error of a command that refused."""
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: ")
+    return line.removeprefix("Error: ")
+
+
+def test_a_text_and_a_model_give_a_report_and_a_summary(run, saved, tmp_path):
+    result = run("analyze", TEXT, "--model", saved / "bert", "--quick", "--figures", "figures")
+    assert result.exit_code == 0, result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [
+        *("decision", "attention", "last-layer", "attention", "report")
+    ]
+    assert result.stderr == ""
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".svg", ".png"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["figures", "report.html"]
+
+
+def test_json_on_standard_output_is_all_of_it_and_repeats(run, saved, tmp_path):
+    arguments = ("analyze", TEXT, "--model", saved / "bert", "--quick", "--seed", "4", "--json", "-")
+    once, again = (json.loads(run(*arguments).stdout) for _ in range(2))
+    for found in (once, again):
+        assert found["run"].pop("seconds") > 0
+    assert once == again
+    assert once["schema"] == "interpret-attention/analysis/1"
+    assert once["faithfulness"]["random_orders"] == 100
+    assert once["run"]["seed"] == 4
+    assert shlex.split(once["run"]["command"]) == [
+        *("interpret", "analyze", "--json", "-", "--seed", "4", "--quick", "--model", str(saved / "bert"), TEXT)
+    ]
+    assert {check["passed"] for check in once["checks"]} == {True}
+
+
+def test_a_causal_model_and_a_target(run, saved):
+    result = run("analyze", TEXT, "--model", saved / "llama", "--target", "#7", "--quick", "--json", "-")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["decision"]["target"] == 7
+    assert found["model"]["causal"] is True
+    assert found["faithfulness"]["eraser"] == "delete"
+
+
+def test_text_may_come_from_a_file_or_standard_input(run, saved, tmp_path):
+    (tmp_path / "text.txt").write_text(f"{TEXT}\n", encoding="utf-8")
+    model = ("--model", saved / "bert", "--quick", "--json", "-")
+    by_file = json.loads(run("analyze", "--file", "text.txt", *model).stdout)
+    by_pipe = json.loads(run("analyze", *model, stdin=f"{TEXT}\n").stdout)
+    assert by_file["text"] == by_pipe["text"] == TEXT
+    assert by_file["maps"] == by_pipe["maps"]
+
+
+def test_a_text_that_looks_like_an_option_can_be_run_again(run, saved):
+    arguments = ["analyze", "--model", saved / "bert", "--quick", "--json", "-", "--", f"--{TEXT}"]
+    command = json.loads(run(*arguments).stdout)["run"]["command"]
+    assert shlex.split(command)[-2:] == ["--", f"--{TEXT}"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--file", "none.txt"], "none.txt can't be read (No such file or directory); give the name of a text file"),
+        ([TEXT, "--file", "a"], "the text was given twice, as an argument and by --file; give one"),
+        ([""], "the text is empty; give one of at least two words"),
+        ([TEXT, "--out", "no/where.html"], "no is not a folder, so where.html can't be written there; make it first"),
+        ([TEXT, "--json", "."], ". is a folder; give the name of a file"),
+        ([TEXT, "--target", "great"], "has no label 'great'; its labels are"),
+        ([TEXT, "--task", "juggling"], "the task must be text-classification or text-generation, not 'juggling'"),
+        ([TEXT, "--device", "abacus"], "the device 'abacus' can't be used here: "),
+        (["warm " * 500], "shorten it, or cut it with --truncate (truncate=True in Python)"),
+        ([TEXT, "--model", "./nothing"], "there is no folder or file ./nothing"),
+    ],
+)
+def test_what_cant_be_used_is_told_in_one_line(run, saved, tmp_path, arguments, message):
+    if "--model" not in arguments:
+        arguments = [*arguments, "--model", saved / "bert"]
+    assert message in error_of(run("analyze", *arguments))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_text_is_told(run, tmp_path):
+    (tmp_path / "text.txt").write_bytes(b"caf\xe9")
+    assert error_of(run("analyze", "--file", "text.txt")) == "text.txt is not UTF-8 text (byte 3); convert it first"
+
+
+def test_a_full_disk_leaves_the_old_report(run, saved, tmp_path, monkeypatch):
+    (tmp_path / "report.html").write_text("old")
+
+    def full(source, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", full)
+    assert error_of(run("analyze", TEXT, "--model", saved / "bert", "--quick")) == (
+        "report.html can't be written (No space left on device); give another place, with space and permission"
+    )
+    assert (tmp_path / "report.html").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_failed_check_has_an_exit_code_of_its_own(run, saved, monkeypatch):
+    from interpret.record import Check, Recording
+
+    monkeypatch.setattr(Recording, "checks", lambda self: (Check("something is right", 1.0, 0.5),))
+    result = run("analyze", TEXT, "--model", saved / "bert", "--quick", "--json", "-")
+    assert result.exit_code == 3
+    caveats = json.loads(result.stdout)["caveats"]
+    assert "A self-check failed (something is right): don't rely on the attention shown here." in caveats
+
+
+def test_pair_tells_heads_and_effect(run, saved):
+    result = run("pair", TEXT, "cast", "warm", "plot", "--model", saved / "bert", "--draws", "100", "--figure", "p.svg")
+    assert result.exit_code == 0, result.output
+    assert "heads put more on cast-warm than on cast-plot" in result.stdout
+    found = json.loads(run("pair", TEXT, "cast", "warm", "plot", "--model", saved / "bert", "--json").stdout)
+    layers, heads = len(found["first"]), len(found["first"][0])
+    places = [(layer, head) for layer in range(layers) for head in range(heads)]
+    assert found["preferring"] == sum(found["first"][i][j] > found["second"][i][j] for i, j in places)
+    assert len(found["random"]) == 200
+
+
+@pytest.mark.parametrize("command", main.commands)
+def test_every_command_has_help_with_an_example(run, command):
+    text = run(command, "--help").stdout
+    assert "Example" in text
+    assert f"interpret {command}" in text
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom interpret.cli import main\n"
+        "try:\n    main(['analyze', '--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'transformers', 'captum', 'numpy', 'scipy'} & set(sys.modules)\nassert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)

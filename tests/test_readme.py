@@ -1,0 +1,89 @@
+"""The README says what is true: its code runs, its commands exist, its numbers are those of a run."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import interpret
+from analyses.word_pairs import word_pairs
+from interpret.cli import main
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+SENTENCE = "The cat sat on the mat."
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_runs(code, capsys):
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.strip()
+
+
+def test_the_first_command_writes_a_report(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = blocks("bash")[0].split("&&")[-1]
+    program, *arguments = shlex.split(command)
+    assert program == ".venv/bin/interpret"
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert "positive" in result.stdout
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "gripping" in report
+    assert len(report) < 2_000_000
+
+
+def test_every_command_is_in_the_readme():
+    assert all(f"interpret {command}" in README for command in main.commands)
+
+
+def test_every_picture_is_there():
+    pictures = re.findall(r"!\[.+?\]\((.+?)\)", README)
+    assert len(pictures) == 2
+    assert all((Path(__file__).parents[1] / picture).is_file() for picture in pictures)
+
+
+def test_the_verdict_has_the_words_that_the_readme_explains():
+    assert re.findall(r"^- \*\*(.+?)\*\*:", README, re.MULTILINE) == ["supported", "not supported", "inconclusive"]
+
+
+def worked_example(subject):
+    """The table's column as a run gives it: heads, clearest head, fall, what random heads do, p."""
+    example = subject.encode(SENTENCE)
+    found = word_pairs(subject, example, subject.decide(example), word="cat", first="sat", second="mat")
+    lead = found.first - found.second
+    layer, head = divmod(int(lead.argmax()), lead.shape[1])
+    random = sorted(found.random.abs().tolist())
+    return [
+        f"{int(found.preferring.sum())} of {found.preferring.numel()}",
+        f"layer {layer + 1} head {head + 1}: {found.first[layer, head]:.3f} against {found.second[layer, head]:.3f}",
+        f"{-found.fall:+.3f}",
+        f"{random[int(0.95 * len(random))]:.3f}",
+        f"{found.p_value:.3f}",
+    ]
+
+
+def column(number):
+    """The same from the README's table."""
+    rows = [line.split("|")[1:-1] for line in README.splitlines() if line.startswith("| ")]
+    wanted = ("heads that", "the clearest", "change of its", "95 % of draws", "p-value")
+    return [row[number].strip() for start in wanted for row in rows if row[0].strip().startswith(start)]
+
+
+def numbers(texts):
+    return [[float(number) for number in re.findall(r"[-+]?\d+\.?\d*", text)] for text in texts]
+
+
+def test_the_worked_example_is_what_the_bert_gives(shared):
+    measured = worked_example(interpret.load(shared / "models" / "minilm-sst2"))
+    assert numbers(measured) == [pytest.approx(row, abs=0.02) for row in numbers(column(1))]
+
+
+def test_the_worked_example_is_what_smollm2_gives(smollm2):
+    measured = worked_example(smollm2)
+    assert numbers(measured) == [pytest.approx(row, abs=0.02) for row in numbers(column(2))]

@@ -10,6 +10,8 @@ from torch import Tensor
 from analyses.attribution import Attribution
 from interpret.subjects.subject import Decision, Example
 
+ROUNDING = 2e-2  # how far the rows of a bfloat16 model may sum beyond 1, also once they are float32
+
 
 @dataclass(frozen=True, eq=False)
 class Rollout:
@@ -106,10 +108,9 @@ def rollout_attribution(rollout: Rollout, example: Example, decision: Decision) 
 
 
 def _require_shares(attentions: Float[Tensor, "layer head query key"]) -> None:
-    tolerance = 1e-3 if attentions.dtype in (torch.float32, torch.float64) else 2e-2
     largest = float(attentions.float().sum(dim=-1).max())
     smallest = float(attentions.min())
-    if not (smallest >= 0 and largest <= 1 + tolerance):  # so that NaN is refused too
+    if not (smallest >= 0 and largest <= 1 + ROUNDING):  # so that NaN is refused too
         raise ValueError(
             "attention rows must be shares that sum to 1, but the smallest weight is "
             f"{smallest:.3g} and the largest sum {largest:.3g}; pass weights after the softmax, without dropout"

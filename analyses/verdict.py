@@ -70,27 +70,28 @@ def verdict(maps: Sequence[Attribution], measured: Faithfulness) -> Verdict:
     if not judged:
         raise ValueError("there is no attention-based map to judge")
     others = [method for method in measured.methods if method not in judged]
-    telling = [method for method in others if measured.p_value(method) <= LEVEL]
-    best = max(measured.effect(method) for method in measured.methods)
+    is_telling = any(measured.p_value(method) <= LEVEL for method in others)
+    best = max(measured.methods, key=measured.effect)
+    most = measured.effect(best)
     too_short = measured.removed[-1] < FEWEST_UNITS
     corrected = holm([measured.p_value(method) for method in judged])
     verdicts = tuple(
         MapVerdict(
             method=method,
-            answer=_answer(p_value, _is_far_from_it(measured, method, best), bool(telling), too_short),
+            answer=_answer(p_value, _is_far_from_it(measured, method, most), is_telling, too_short),
             effect=measured.effect(method),
             p_value=p_value,
-            share=measured.effect(method) / best if best > 0 else None,
+            share=measured.effect(method) / most if most > 0 else None,
         )
         for method, p_value in zip(judged, corrected, strict=True)
     )
     answers = {each.answer for each in verdicts}
     answer: Answer = answers.pop() if len(answers) == 1 else "inconclusive"
-    return Verdict(answer, _because(answer, verdicts, telling, measured.removed[-1]), verdicts)
+    return Verdict(answer, _because(answer, verdicts, best if is_telling else None, measured.removed[-1]), verdicts)
 
 
-def _is_far_from_it(measured: Faithfulness, method: str, best: float) -> bool:
-    return measured.p_value(method) > LEVEL and measured.effect(method) < HALF * best
+def _is_far_from_it(measured: Faithfulness, method: str, most: float) -> bool:
+    return measured.p_value(method) > LEVEL and measured.effect(method) < HALF * most
 
 
 def _answer(p_value: float, is_far_from_it: bool, text_is_telling: bool, too_short: bool) -> Answer:
@@ -101,22 +102,21 @@ def _answer(p_value: float, is_far_from_it: bool, text_is_telling: bool, too_sho
     return "not supported" if is_far_from_it and text_is_telling else "inconclusive"
 
 
-def _because(answer: Answer, verdicts: Sequence[MapVerdict], telling: Sequence[str], units: int) -> str:
+def _because(answer: Answer, verdicts: Sequence[MapVerdict], best: str | None, units: int) -> str:
     if units < FEWEST_UNITS:
         return f"The text has {units} words to rank; at least {FEWEST_UNITS} are needed to tell any order from chance."
     if answer == "supported":
         return "Taking out the words that attention ranks first moves the decision more than taking out random words."
     if answer == "not supported":
-        find = "finds" if len(telling) == 1 else "find"
         return (
             "Taking out the words that attention ranks first doesn't move the decision clearly more than random words "
-            f"would, while on the same text {_listed(telling)} {find} words that move it, at least twice as far."
+            f"would, while the first words of {best} move it at least twice as far."
         )
     passed = [each.method for each in verdicts if each.answer == "supported"]
     if passed:
         failed = [each.method for each in verdicts if each.answer != "supported"]
         return f"The attention-based maps disagree: {_listed(passed)} beats chance, {_listed(failed)} does not."
-    if telling:
+    if best:
         return (
             "Taking out the words that attention ranks first moves the decision too little to rule out chance, and too "
             "much to rule out that they matter. More texts would tell."

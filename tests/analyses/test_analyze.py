@@ -96,3 +96,10 @@ def test_an_unknown_effort_is_refused(analysis):
     with pytest.raises(ValueError) as error:
         analyze(analysis.subject, TEXT, effort="heroic")
     assert str(error.value) == "effort must be one of quick, standard, thorough, not 'heroic'"
+
+
+def test_a_bfloat16_model_is_analysed_too(tmp_path):
+    save_bert(tmp_path)
+    analysis = analyze(interpret.load(tmp_path, dtype="bfloat16"), TEXT, effort="quick")
+    assert [check.name for check in analysis.checks if not check.passed] == []
+    assert analysis.to_dict()["run"]["dtype"] == "bfloat16"

@@ -44,7 +44,7 @@ def test_not_supported_when_only_another_map_does():
     assert [each.answer for each in found.maps] == ["not supported", "not supported"]
     assert found.because == (
         "Taking out the words that attention ranks first doesn't move the decision clearly more than random words "
-        "would, while on the same text saliency finds words that move it, at least twice as far."
+        "would, while the first words of saliency move it at least twice as far."
     )
 
 

@@ -60,7 +60,7 @@ def word_pairs(
 
     Args:
         subject: The model.
-        example: The text; its first mention of each word counts.
+        example: The text; the first mention of each word among its units counts.
         decision: What was decided on it.
         word: The word that both pairs share.
         first: The other word of the first pair.
@@ -87,7 +87,7 @@ def word_pairs(
 
 
 def _tokens_of(example: Example, word: str) -> list[int]:
-    """Positions of a word's tokens; the first word of a causal model counts too, although it is no unit."""
+    """Positions of the tokens of a word's first mention; only units count, so not a dropped first position."""
     for unit in example.units:
         if unit.text.lower() == word.lower():
             return list(unit.tokens)

@@ -1,0 +1,255 @@
+"""The row of attention that a decision is read from, and the decision as a function of what that row wrote.
+
+`read_row(subject, ids, targets)` runs equally long inputs once. After that `row.logits(written)` answers "what would
+be decided if this row's heads had written that instead?" for many variants at a time. Everything below the layer
+stays as it was, everything above is recomputed.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from interpret.edit import Edit, editing
+from interpret.record import recording
+from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject, margin
+
+SAME = 1e-4  # of the largest logit: how near the short way has to come to the model's own answer
+
+
+@dataclass(frozen=True, eq=False)
+class DecisionRow:
+    """What one layer's attention hands to the decision in several inputs of equal length.
+
+    Attributes:
+        subject: The model.
+        ids: The inputs.
+        targets: The label whose margin is followed in each; frozen.
+        layer: Attention call, from 0.
+        readout: Share of each read position in the decision; sums to 1. One position in most models.
+        positions: The positions that the decision is read from.
+        weights: Attention weights of those positions.
+        values: What each key hands over in each head, before the output projection.
+        written: What the heads wrote at those positions, `weights @ values`.
+        clean: Logits of the untouched inputs.
+        states: What the layer read at those positions (its skip connection); `None` where the layer can't be
+            run by itself, and whole passes are made instead.
+        blocks: The module of each layer, where it is a member of a list of layers.
+    """
+
+    subject: Subject = field(repr=False)
+    ids: Int[Tensor, "example token"] = field(repr=False)
+    targets: Int[Tensor, " example"]
+    layer: int
+    readout: Float[Tensor, " row"]
+    positions: tuple[int, ...]
+    weights: Float[Tensor, "example head row key"] = field(repr=False)
+    values: Float[Tensor, "example head key dim"] = field(repr=False)
+    written: Float[Tensor, "example row head dim"] = field(repr=False)
+    clean: Float[Tensor, "example label"] = field(repr=False)
+    states: Float[Tensor, "example row hidden"] | None = field(repr=False)
+    blocks: tuple[nn.Module | None, ...] = field(repr=False)
+
+    def read_by(self, head: int | None = None) -> Float[Tensor, "example key"]:
+        """The map that a person sees: the rows weighted by `readout`, of one head or as a mean over heads."""
+        rows = torch.einsum("ehrk,r->ehk", self.weights.float(), self.readout.to(self.weights.device))
+        return rows.mean(dim=1) if head is None else rows[:, head]
+
+    def write(
+        self,
+        weights: Float[Tensor, "example variant head row key"],
+        values: Float[Tensor, "example variant head key dim"] | None = None,
+    ) -> Float[Tensor, "example variant row head dim"]:
+        """What the heads write under other weights, and other values where those are given."""
+        if values is None:
+            return torch.einsum("evhrk,ehkd->evrhd", weights, self.values)
+        return torch.einsum("evhrk,evhkd->evrhd", weights, values)
+
+    def logits(self, written: Float[Tensor, "example variant row head dim"]) -> Float[Tensor, "example variant label"]:
+        """The model's answer if the heads had written that; gradients flow where torch is told to keep them."""
+        examples, variants = written.shape[:2]
+        owner = torch.arange(examples).repeat_interleave(variants)
+        size = max(1, TOKENS_PER_FORWARD // self.ids.shape[1])
+        parts = [
+            self._run(owner[start : start + size], written.flatten(0, 1)[start : start + size])
+            for start in range(0, len(owner), size)
+        ]
+        return torch.cat(parts).view(examples, variants, -1)
+
+    def margins(self, written: Float[Tensor, "example variant row head dim"]) -> Float[Tensor, "example variant"]:
+        """The frozen target's logit minus the largest other one, under what the heads wrote."""
+        return margins(self.logits(written), self.targets)
+
+    @property
+    def margin(self) -> Float[Tensor, " example"]:
+        """The margin of the untouched inputs."""
+        return margins(self.clean[:, None], self.targets)[:, 0]
+
+    def _run(self, owner: Int[Tensor, " variant"], written: Tensor) -> Float[Tensor, "variant label"]:
+        edit = Edit("output", lambda _, output: self._put(output, written), self.layer)
+        with ExitStack() as stack:
+            if self.states is not None:
+                stack.enter_context(_only_these_rows(self, self.states[owner]))
+            stack.enter_context(editing(self.subject.model, edit))
+            return self.subject.logits(self.ids[owner]).float()
+
+    def _put(self, output: Tensor, written: Tensor) -> Tensor:
+        if output.shape[1] == len(self.positions) and self.states is not None:
+            return written.to(output)
+        edited = output.clone()
+        edited[:, list(self.positions)] = written.to(output)
+        return edited
+
+
+def margins(
+    logits: Float[Tensor, "example variant label"], targets: Int[Tensor, " example"]
+) -> Float[Tensor, "example variant"]:
+    """Each example's margin by its own target."""
+    rows = [margin(each, int(target)) for each, target in zip(logits.float(), targets.tolist(), strict=True)]
+    return torch.stack(rows).cpu()
+
+
+def read_row(
+    subject: Subject,
+    ids: Int[Tensor, "example token"],
+    targets: Int[Tensor, " example"],
+    *,
+    readout: Float[Tensor, " token"],
+    layer: int = -1,
+) -> DecisionRow:
+    """Runs the inputs once and keeps what the row needs.
+
+    Args:
+        subject: The model.
+        ids: Inputs of equal length.
+        targets: The label whose margin is followed in each.
+        readout: Share of each position in what the decision is read from (`Decision.readout`).
+        layer: Attention call, from 0; negative numbers count from the last.
+
+    Raises:
+        IndexError: The model has no such layer.
+    """
+    positions = tuple(torch.nonzero(readout > 1e-6)[:, 0].tolist())
+    size = max(1, TOKENS_PER_FORWARD // ids.shape[1])
+    passes = [_read(subject, part, positions, layer) for part in torch.split(ids, size)]
+    blocks = tuple(passes[0][0])
+    weights, values, written, clean, states = (
+        _joined(pieces) for pieces in zip(*(parts for _, parts in passes), strict=True)
+    )
+    assert weights is not None and values is not None and written is not None and clean is not None
+    share = readout[list(positions)].float()
+    row = DecisionRow(
+        subject=subject, ids=ids, targets=targets, layer=layer % len(blocks), readout=share / share.sum(),
+        positions=positions, weights=weights, values=values, written=written, clean=clean, states=states, blocks=blocks,
+    )  # fmt: skip
+    return row if _short_way_holds(row) else replace(row, states=None)
+
+
+def _joined(pieces: Sequence[Tensor | None]) -> Tensor | None:
+    present = [piece for piece in pieces if piece is not None]
+    return torch.cat(present) if len(present) == len(pieces) else None
+
+
+def _read(
+    subject: Subject, ids: Tensor, positions: Sequence[int], layer: int
+) -> tuple[list[nn.Module | None], tuple[Tensor | None, ...]]:
+    """One pass: the layers' modules, and weights, values, outputs, logits and states of the wanted layer."""
+    rows, entered = list(positions), dict[nn.Module, Tensor]()
+
+    def keep(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        hidden = args[0] if args else kwargs.get("hidden_states")
+        if isinstance(hidden, Tensor) and hidden.ndim == 3:
+            entered[block] = hidden
+
+    with torch.no_grad(), recording(subject.model) as record, ExitStack() as stack:
+        for block in _listed_modules(subject.model):
+            stack.callback(block.register_forward_pre_hook(keep, with_kwargs=True).remove)
+        logits = subject.logits(ids).float()
+    if not -len(record) <= layer < len(record):
+        raise IndexError(f"layer must be from 0 to {len(record) - 1}, not {layer}")
+    call = record.calls[layer]
+    blocks = [_block(subject.model, each.name) for each in record.calls]
+    states = entered.get(blocks[layer]) if blocks[layer] is blocks[-1] else None  # type: ignore[arg-type]
+    weights, written = record.weights(layer)[:, :, rows], record.output(layer)[:, rows]
+    return blocks, (weights, call.values_per_head, written, logits, None if states is None else states[:, rows])
+
+
+def _listed_modules(model: nn.Module) -> list[nn.Module]:
+    return [block for module in model.modules() if isinstance(module, nn.ModuleList) for block in module]
+
+
+def _block(model: nn.Module, name: str) -> nn.Module | None:
+    """The layer that an attention module of that name is in: the nearest member of a list of modules."""
+    names = name.split(".")
+    for length in range(len(names), 0, -1):
+        parent = model.get_submodule(".".join(names[: length - 1]))
+        if isinstance(parent, nn.ModuleList):
+            found: nn.Module = parent[int(names[length - 1])]
+            return found
+    return None
+
+
+def _short_way_holds(row: DecisionRow) -> bool:
+    """Whether running the last layer on the decision's positions alone gives the model's own answer."""
+    if row.states is None:
+        return False
+    one = slice(0, 1)
+    tensors = ("ids", "targets", "weights", "values", "written", "clean", "states")
+    first = replace(row, **{name: getattr(row, name)[one] for name in tensors})
+    try:
+        with torch.no_grad():
+            again = first.logits(torch.cat([first.written[:, None]] * 2, dim=1))
+    except (RuntimeError, TypeError, IndexError, ValueError, KeyError):  # a layer of a form this doesn't know
+        return False
+    scale = float(first.clean.abs().max().clamp(min=1))
+    return bool((again - first.clean[:, None]).abs().max() <= SAME * scale)
+
+
+@contextmanager
+def _only_these_rows(row: DecisionRow, states: Float[Tensor, "variant row hidden"]) -> Iterator[None]:
+    """Runs lower layers on one position of one input, whose result is thrown away, and the last on `states`."""
+    length, rows = row.ids.shape[1], list(row.positions)
+    last = row.blocks[-1]
+    assert last is not None
+
+    def shrink(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        return _cropped((args, kwargs), length, [0], batch=1)  # type: ignore[no-any-return]
+
+    def enter(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        args, kwargs = _cropped((args, kwargs), length, rows, batch=None)
+        if args:
+            return (states, *args[1:]), kwargs
+        return args, {**kwargs, "hidden_states": states}
+
+    def leave(_: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        hidden = output[0] if isinstance(output, tuple) else output
+        whole = hidden.new_zeros(len(hidden), length, hidden.shape[-1]).index_copy(
+            1, torch.tensor(rows, device=hidden.device), hidden
+        )
+        return (whole, *output[1:]) if isinstance(output, tuple) else whole
+
+    with ExitStack() as stack:
+        for lower in [block for block in dict.fromkeys(row.blocks) if block is not None and block is not last]:
+            stack.callback(lower.register_forward_pre_hook(shrink, with_kwargs=True).remove)
+        stack.callback(last.register_forward_pre_hook(enter, with_kwargs=True).remove)
+        stack.callback(last.register_forward_hook(leave).remove)
+        yield
+
+
+def _cropped(value: Any, length: int, rows: list[int], *, batch: int | None) -> Any:
+    """Arguments of a layer with only `rows` of what has a row for each position; `batch` inputs where given."""
+    if isinstance(value, tuple | list):
+        return type(value)(_cropped(part, length, rows, batch=batch) for part in value)
+    if isinstance(value, dict):
+        return {name: _cropped(part, length, rows, batch=batch) for name, part in value.items()}
+    if not isinstance(value, Tensor):
+        return value
+    axes = {1: [0], 2: [1], 3: [1], 4: [2, 3]}.get(value.ndim, [])
+    for axis in axes:
+        if value.shape[axis] == length:
+            value = value.index_select(axis, torch.tensor(rows, device=value.device))
+    return value[:batch] if batch is not None and value.ndim > 1 else value

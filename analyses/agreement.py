@@ -1,16 +1,17 @@
 """Rank agreement: do two explanations put the same words first?"""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from analyses.attribution import Attribution
+from analyses.statistics import kendall_tau
 
 RESOLUTION = 1e-6  # of the largest magnitude: what float32 can't tell apart counts as tied
 
@@ -59,32 +60,16 @@ def rank_agreement(maps: Sequence[Attribution]) -> Agreement:
     for row, one in enumerate(maps):
         for column, other in enumerate(maps[: row + 1]):
             signed = one.signed and other.signed
-            tau[row, column] = tau[column, row] = _tau_b(_levels(one, signed), _levels(other, signed))
-    ties = torch.tensor([_tie_share(_levels(each, True)) for each in maps])
+            found = kendall_tau(_compared(one, signed), _compared(other, signed), resolution=RESOLUTION)
+            tau[row, column] = tau[column, row] = found.value
+    own = [_compared(each, True) for each in maps]
+    ties = torch.tensor([kendall_tau(scores, scores, resolution=RESOLUTION).ties_x for scores in own])
     return Agreement(tuple(each.method for each in maps), tau, ties)
 
 
-def _levels(attribution: Attribution, signed: bool) -> Int[Tensor, " unit"]:
-    """Scores as whole steps of the resolution, so that equal means equal."""
-    scores = attribution.scores.double()
-    scale = scores.abs().max() if len(scores) else torch.ones(())
-    levels = (scores / (RESOLUTION * scale)).nan_to_num().round().long()
-    return levels if signed else levels.abs()
-
-
-def _tau_b(one: Int[Tensor, " unit"], other: Int[Tensor, " unit"]) -> float:
-    from scipy.stats import kendalltau
-
-    if len(one) < 2 or bool((one == one[0]).all()) or bool((other == other[0]).all()):
-        return math.nan
-    return float(kendalltau(one.numpy(), other.numpy(), variant="b").statistic)
-
-
-def _tie_share(levels: Int[Tensor, " unit"]) -> float:
-    pairs = math.comb(len(levels), 2)
-    if not pairs:
-        return math.nan
-    return sum(math.comb(count, 2) for count in Counter(levels.tolist()).values()) / pairs
+def _compared(attribution: Attribution, signed: bool) -> Float[np.ndarray, " unit"]:
+    scores = attribution.scores.detach().double().cpu()
+    return (scores if signed else scores.abs()).numpy()
 
 
 def _number(value: float) -> float | None:

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 import torch
 
-from analyses.statistics import holm, randomisation_p_value
+from analyses.statistics import benjamini_hochberg, holm, randomisation_p_value
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,31 @@ def test_adjusted_values_reject_as_the_procedure_does(seed):
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.5, float("nan")])
-def test_p_values_must_be_shares(wrong):
+@pytest.mark.parametrize("adjust", [holm, benjamini_hochberg])
+def test_p_values_must_be_shares(wrong, adjust):
     with pytest.raises(ValueError, match=f"^p-values must be from 0 to 1, not {wrong}$"):
-        holm([0.5, wrong])
+        adjust([0.5, wrong])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_screen_finds_what_the_step_up_procedure_finds(seed):
+    """Benjamini and Hochberg: all up to the largest p that is at most rank / m times the level."""
+    draw = random.Random(seed)
+    p_values = [draw.random() ** 3 for _ in range(draw.randint(1, 12))]
+    adjusted = benjamini_hochberg(p_values)
+    for level in (0.01, 0.05, 0.2, 0.5):
+        ranked = sorted(p_values)
+        passing = [p for rank, p in enumerate(ranked, start=1) if p <= level * rank / len(ranked)]
+        cut = max(passing, default=-1.0)
+        assert [p <= cut for p in p_values] == [each <= level for each in adjusted]
+
+
+def test_a_screen_of_nothing_finds_nothing():
+    assert benjamini_hochberg([]) == []
+
+
+@pytest.mark.parametrize(("draws", "tests"), [(99, 5), (399, 20)])
+def test_the_least_p_value_survives_holm_only_with_enough_draws(draws, tests):
+    least = randomisation_p_value(1.0, [0.0] * draws)
+    assert least == pytest.approx(1 / (draws + 1))
+    assert holm([least] + [1.0] * (tests - 1))[0] == pytest.approx(0.05)

@@ -1,4 +1,4 @@
-"""P-values: against random orders, and for several tests at once."""
+"""P-values against random draws."""
 
 from collections.abc import Sequence
 
@@ -33,29 +33,3 @@ def randomisation_p_value(observed: float, null: Sequence[float] | Float[Tensor,
         raise ValueError("a p-value needs finite values, but one is NaN or infinite")
     reached = int((draws >= observed - TOLERANCE * float(values.abs().max())).sum())
     return (1 + reached) / (1 + draws.numel())
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusts p-values for being several: rejecting those up to 0.05 errs in at most 5 % of families.
-
-    The i-th smallest of m is multiplied by `m - i + 1`, never below a smaller one's result, and cut at 1. It holds
-    whatever the dependence between the tests.
-
-    Args:
-        p_values: One for each test, in any order; the answer keeps that order.
-
-    Raises:
-        ValueError: One is outside [0, 1].
-
-    Source: Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of
-    Statistics 6, 65-70.
-    """
-    wrong = [p for p in p_values if not 0 <= p <= 1]
-    if wrong:
-        raise ValueError(f"p-values must be from 0 to 1, not {wrong[0]}")
-    adjusted = [1.0] * len(p_values)
-    largest = 0.0
-    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = largest
-    return adjusted

@@ -1,0 +1,61 @@
+"""An interval over several models, each with examples of its own."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Real
+
+from analyses.statistics.bootstrap_mean import RESAMPLES, resampled_means
+from analyses.statistics.interval import Interval
+
+
+def hierarchical_bootstrap(
+    values: Sequence[Real[np.ndarray, " _example"]],
+    *,
+    level: float = 0.95,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Interval:
+    """Percentile interval of the mean over groups: groups are resampled, then the examples in each drawn group.
+
+    Examples judged by one model are not independent evidence about models, so pooling them makes the interval too
+    narrow. Each group counts the same, however many examples it has.
+
+    Args:
+        values: One array for each group (trained seed or model), one number an example; NaN where undefined.
+        level: Coverage, in (0, 1).
+        seed: Of the resampling.
+        resamples: How many bootstrap samples.
+
+    Returns:
+        `count` and `undefined` are of examples. A group without a defined value is left out; with fewer than two
+        groups left nothing is known about the spread between them, and the ends are NaN. With G groups the
+        variance between them is underestimated by the factor (G - 1) / G, so use five or more.
+
+    Raises:
+        ValueError: `level` is outside (0, 1), or a value is infinite.
+
+    Source: Davison and Hinkley (1997), Bootstrap Methods and their Application, section 3.8, with replacement at
+    both levels.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"the level must be between 0 and 1, not {level}")
+    if any(np.isinf(group).any() for group in values):
+        raise ValueError("values must be finite, or NaN where undefined; one is infinite")
+    groups = [group[~np.isnan(group)].astype(np.float64) for group in values]
+    count = sum(len(group) for group in groups)
+    undefined = sum(len(group) for group in values) - count
+    groups = [group for group in groups if len(group)]
+    mean = float(np.mean([group.mean() for group in groups])) if groups else math.nan
+    if len(groups) < 2:
+        return Interval(mean, math.nan, math.nan, "none", count, undefined)
+    generator = np.random.default_rng(seed)
+    drawn = generator.integers(0, len(groups), (resamples, len(groups)))
+    means = np.empty(drawn.shape)
+    for index, group in enumerate(groups):
+        places = drawn == index
+        if places.any():
+            means[places] = resampled_means(group, generator, int(places.sum()))
+    low, high = np.quantile(means.mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    return Interval(mean, float(low), float(high), "percentile", count, undefined)

@@ -4,6 +4,7 @@ import click
 
 from interpret.cli.analyze import analyze
 from interpret.cli.pair import pair
+from interpret.cli.study import study
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,3 +21,4 @@ def main() -> None:
 
 main.add_command(analyze)
 main.add_command(pair)
+main.add_command(study)

@@ -1,0 +1,51 @@
+"""D: which of the displayed heads does the decision ignore?"""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from analyses.components.content import Content
+from analyses.components.edits import permuted
+from interpret.row import DecisionRow
+
+
+@dataclass(frozen=True, eq=False)
+class HeadUse:
+    """What each head's weights do, by itself and when no other head is left to stand in for it.
+
+    Attributes:
+        single: Mean move of the margin, in logits, when only this head's weights are permuted.
+        conditional: The same when all other heads' are permuted as well, against those alone.
+        shown: The head's share of the displayed mean over heads, on words; sums to 1 over heads.
+    """
+
+    single: Float[Tensor, "example head"] = field(repr=False)
+    conditional: Float[Tensor, "example head"] = field(repr=False)
+    shown: Float[Tensor, "example head"] = field(repr=False)
+
+
+def head_use(row: DecisionRow, content: Content, orders: Int[Tensor, "example variant token"]) -> HeadUse:
+    """Permutes the words' weights in one head, and in all heads but one.
+
+    A head is a decoy only if neither matters: heads that do the same work stand in for each other, so that each by
+    itself seems idle. Both use the same permutations, so their chance errors cancel.
+
+    Args:
+        row: The row of several texts.
+        content: Their words.
+        orders: From `Content.orders`.
+    """
+    clean, together = row.written[:, None], row.write(permuted(row, orders))
+    heads = row.weights.shape[1]
+    single, conditional = [], []
+    with torch.no_grad():
+        whole = row.margins(together)
+        for head in range(heads):
+            chosen = (torch.arange(heads, device=clean.device) == head)[:, None]
+            single.append((row.margins(torch.where(chosen, together, clean)) - row.margin[:, None]).abs().mean(1))
+            conditional.append((row.margins(torch.where(chosen, clean, together)) - whole).abs().mean(1))
+    on_words = torch.einsum("ehrk,ek,r->eh", row.weights.float().cpu(), content.tokens.float(), row.readout.cpu())
+    shown = on_words / on_words.sum(1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
+    return HeadUse(torch.stack(single, dim=1), torch.stack(conditional, dim=1), shown)

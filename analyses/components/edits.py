@@ -1,0 +1,62 @@
+"""Other weights for a row: permuted, without some words, or with values that say nothing."""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from analyses.components.content import Content
+from interpret.row import DecisionRow
+
+LEAST_LEFT = 1e-9  # of the mass on words: with less left, what was taken away is spread evenly over the other words
+
+
+def permuted(
+    row: DecisionRow, orders: Int[Tensor, "example variant token"]
+) -> Float[Tensor, "example variant head row key"]:
+    """Weights that trade places, in all heads alike.
+
+    Args:
+        row: The row as it was.
+        orders: Position `k` gets the weight of position `orders[..., k]`.
+    """
+    weights = row.weights[:, None].expand(-1, orders.shape[1], -1, -1, -1)
+    return weights.gather(-1, orders[:, :, None, None].to(weights.device).expand_as(weights))
+
+
+def erased(
+    row: DecisionRow, content: Content, removed: Bool[Tensor, "example variant unit"]
+) -> Float[Tensor, "example variant head row key"]:
+    """Weights without some words; the other words share what those had, in proportion.
+
+    The mass on words stays what it was, and so do special tokens and sinks.
+
+    Source: renormalised erasure of Serrano and Smith (2019), arXiv:1906.03731, section 4; they have no special tokens
+    to leave alone.
+    """
+    device = row.weights.device
+    words = content.tokens.to(device)[:, None, None, None]
+    gone = torch.einsum("evu,eut->evt", removed.float(), content.members.float()).bool().to(device)[:, :, None, None]
+    weights = row.weights[:, None]
+    mass = (weights * words).sum(-1, keepdim=True)
+    left = weights * (words & ~gone)
+    kept = left.sum(-1, keepdim=True)
+    others = (words & ~gone).to(weights.dtype)
+    spread = others / others.sum(-1, keepdim=True).clamp(min=1)
+    again = torch.where(kept > LEAST_LEFT * mass, left / kept.clamp(min=torch.finfo(weights.dtype).tiny), spread)
+    return torch.where(words, again * mass, weights)
+
+
+def blanked(
+    row: DecisionRow, content: Content, removed: Bool[Tensor, "example variant unit"]
+) -> Float[Tensor, "example variant head key dim"]:
+    """Values in which some words say what words say on average; the weights stay as they are."""
+    words = content.tokens.to(row.values)[:, None, :, None]
+    mean = (row.values * words).sum(2, keepdim=True) / words.sum(2, keepdim=True).clamp(min=1)
+    gone = torch.einsum("evu,eut->evt", removed.float(), content.members.float()).bool().to(row.values.device)
+    return torch.where(gone[:, :, None, :, None], mean[:, None], row.values[:, None])
+
+
+def one_by_one(content: Content) -> Bool[Tensor, "example variant unit"]:
+    """Each word by itself."""
+    examples, units = content.exists.shape
+    return torch.eye(units, dtype=torch.bool).expand(examples, -1, -1)

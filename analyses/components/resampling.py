@@ -1,0 +1,112 @@
+"""Words that could stand in the place of another: where replacements come from."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from interpret.errors import InputError
+from interpret.subjects.subject import Example
+
+WordClass = tuple[int, str]  # number of tokens; "word", "Word" or "mark"
+
+
+class Resampler(ABC):
+    """Draws replacements of a unit that take as many tokens, so that nothing else moves.
+
+    Attributes:
+        name: As reports name it.
+    """
+
+    name: str
+
+    @abstractmethod
+    def draw(self, example: Example, unit: int, uniform: Sequence[float]) -> Int[Tensor, "draw token"]:
+        """Token ids of replacements of one unit, one for each random number from 0 to 1."""
+
+    def replaced(
+        self, example: Example, units: int, draws: int, generator: torch.Generator
+    ) -> Int[Tensor, "unit draw token"]:
+        """The text with each unit replaced, one at a time; untouched where it has no such unit.
+
+        Args:
+            example: The text.
+            units: How many units to answer for, at least those of the text.
+            draws: Replacements of each.
+            generator: Source of randomness; all units are given the same numbers.
+        """
+        uniform = torch.rand(draws, generator=generator).tolist()
+        ids = example.ids.expand(units, draws, -1).clone()
+        for index, unit in enumerate(example.units):
+            ids[index][:, list(unit.tokens)] = self.draw(example, index, uniform)
+        return ids
+
+    def shuffled(self, example: Example, draws: int, generator: torch.Generator) -> Int[Tensor, "draw token"]:
+        """The text with every unit replaced: another text of the same shape."""
+        ids = example.ids.expand(draws, -1).clone()
+        for index, unit in enumerate(example.units):
+            uniform = torch.rand(draws, generator=generator).tolist()
+            ids[:, list(unit.tokens)] = self.draw(example, index, uniform)
+        return ids
+
+
+class CorpusUnigram(Resampler):
+    """Words of a corpus as often as it has them, with as many tokens and the same kind of letters.
+
+    A kind that the corpus has only one word of is drawn from all words with as many tokens.
+    """
+
+    name = "corpus unigram by length and case"
+
+    def __init__(self, examples: Iterable[Example]) -> None:
+        counts: dict[WordClass, Counter[tuple[int, ...]]] = {}
+        for example in examples:
+            for unit in example.units:
+                ids = tuple(example.ids[list(unit.tokens)].tolist())
+                for kind in (_kind(unit.text, len(ids)), (len(ids), "any")):
+                    counts.setdefault(kind, Counter())[ids] += 1
+        if not counts:
+            raise InputError("a corpus without words can't give replacements; give texts with words")
+        self._counts = counts
+        self._tables = {kind: _table(counter) for kind, counter in counts.items()}
+
+    def draw(self, example: Example, unit: int, uniform: Sequence[float]) -> Int[Tensor, "draw token"]:
+        """Token ids of replacements, as often as the corpus has them."""
+        tokens = len(example.units[unit].tokens)
+        kind = _kind(example.units[unit].text, tokens)
+        if kind not in self._tables or len(self._counts[kind]) < 2:
+            kind = (tokens, "any")
+        if kind not in self._tables:  # longer than every word of the corpus: several short ones
+            words, ends = self._tables[min(self._tables)]
+            picks = [_pick(ends, (number + place / tokens) % 1) for number in uniform for place in range(tokens)]
+            return words[picks].view(len(uniform), -1)[:, :tokens]
+        words, ends = self._tables[kind]
+        return words[[_pick(ends, number) for number in uniform]]
+
+    def frequency(self, example: Example) -> list[float]:
+        """Share of each unit among the corpus's units with as many tokens; 0 where it has none."""
+        shares = []
+        for unit in example.units:
+            ids = tuple(example.ids[list(unit.tokens)].tolist())
+            counter = self._counts.get((len(ids), "any"), Counter())
+            shares.append(counter[ids] / max(1, counter.total()))
+        return shares
+
+
+def _kind(text: str, tokens: int) -> WordClass:
+    if not any(letter.isalnum() for letter in text):
+        return tokens, "mark"
+    return tokens, "Word" if text[:1].isupper() else "word"
+
+
+def _table(counter: Counter[tuple[int, ...]]) -> tuple[Int[Tensor, "word token"], Tensor]:
+    words = sorted(counter)
+    shares = torch.tensor([counter[word] for word in words], dtype=torch.float64).cumsum(0)
+    return torch.tensor(words), shares / shares[-1]
+
+
+def _pick(ends: Tensor, number: float) -> int:
+    return min(int(torch.searchsorted(ends, number, right=True)), len(ends) - 1)

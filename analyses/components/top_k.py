@@ -1,0 +1,75 @@
+"""T: does erasing the words that attention ranks first move the decision more than erasing random ones?"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from analyses.components.content import Content
+from analyses.components.edits import erased
+from analyses.faithfulness import THRESHOLDS
+from interpret.row import DecisionRow
+
+
+@dataclass(frozen=True, eq=False)
+class TopErasure:
+    """How far the margin moves, in logits, as a mean over budgets.
+
+    Attributes:
+        ranked: Words erased in the order of attention.
+        random: In random orders.
+    """
+
+    ranked: Float[Tensor, " example"]
+    random: Float[Tensor, "example order"] = field(repr=False)
+
+    @property
+    def gain(self) -> Float[Tensor, " example"]:
+        """How much further than random orders on average."""
+        return self.ranked - self.random.mean(dim=1)
+
+
+def top_erasure(
+    row: DecisionRow,
+    content: Content,
+    shares: Float[Tensor, "example unit"],
+    *,
+    orders: int,
+    generator: torch.Generator,
+) -> TopErasure:
+    """Erases the first words of an order together, with renormalisation, for several budgets.
+
+    Args:
+        row: The row of several texts.
+        content: Their words.
+        shares: What ranks the words; equal ones as the text has them.
+        orders: How many random orders.
+        generator: Source of those.
+
+    Source: the area over the perturbation curve of Samek et al. (2017), arXiv:1509.06321, equation 12, on attention
+    weights. Budgets are ERASER's thresholds of the words (DeYoung et al. 2020, section 4), at least one word, equal
+    ones once. We take the magnitude of the change, because attention has no sign.
+    """
+    keys = torch.rand(len(shares), orders, shares.shape[1], generator=generator)
+    keys = torch.cat([shares[:, None].cpu(), keys], dim=1).masked_fill(~content.exists[:, None], -1)
+    ranks = keys.argsort(dim=-1, descending=True, stable=True).argsort(dim=-1)
+    budgets = torch.tensor([_budgets(int(count)) for count in content.exists.sum(dim=1)])
+    removed = _first(ranks, budgets).flatten(1, 2)
+    with torch.no_grad():
+        moved = (row.margins(row.write(erased(row, content, removed))) - row.margin[:, None]).abs()
+    moved = moved.view(len(shares), 1 + orders, -1)
+    counted = torch.tensor([[budget not in each[:i] for i, budget in enumerate(each)] for each in budgets.tolist()])
+    mean = (moved * counted[:, None]).sum(-1) / counted[:, None].sum(-1)
+    return TopErasure(mean[:, 0], mean[:, 1:])
+
+
+def _budgets(units: int) -> list[int]:
+    return [math.ceil(share * units) for share in THRESHOLDS]
+
+
+def _first(
+    ranks: Int[Tensor, "example order unit"], budgets: Int[Tensor, "example budget"]
+) -> Bool[Tensor, "example order budget unit"]:
+    return ranks[:, :, None] < budgets[:, None, :, None]

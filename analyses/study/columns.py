@@ -1,0 +1,134 @@
+"""Which column of a data set is the text, and which one the label."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyses.study.tables import Table
+from interpret.errors import InputError
+
+TEXT_NAMES = ("text", "sentence", "review", "content", "document", "input")
+LABEL_NAMES = ("label", "labels", "target", "class", "sentiment", "y")
+
+MOST_LABELS = 20  # different values of a column that is taken for the label
+LONGEST_LABEL = 30  # characters
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a study.
+
+    Attributes:
+        text: Number of the text column.
+        label: Number of the label column; `None` where there is none.
+        remarks: How they were chosen, where nobody said and no name told.
+    """
+
+    text: int
+    label: int | None
+    remarks: tuple[str, ...] = ()
+
+
+def names_columns(rows: Sequence[Sequence[str]], *, asked: Sequence[str] = ()) -> bool:
+    """Whether the first row is a header.
+
+    It is where a column is asked for by a name, or a cell is a usual name of a text or label column or a number that
+    was asked for. Such a cell that comes again further down its column is a value ("y" beside "n"), so no name.
+    """
+    if any(not name.isdecimal() for name in asked):
+        return True
+    for number, cell in enumerate(map(str.strip, rows[0])):
+        usual = cell.casefold() in (*TEXT_NAMES, *LABEL_NAMES)
+        again = any(number < len(row) and row[number].strip() == cell for row in rows[1:])
+        if (usual or cell in asked) and not again:
+            return True
+    return False
+
+
+def choose_columns(table: Table, *, text: str | None, label: str | None) -> Columns:
+    """Finds the text and the label, by what the user says, by usual names, or by what the columns hold.
+
+    In a file without a header, the text is the column of the longest mean text, and the label the only other one of
+    at most 20 different short values that come twice on average.
+
+    Args:
+        table: The data set.
+        text: Name of the text column, if the user gave one.
+        label: Name of the label column, if the user gave one.
+
+    Raises:
+        InputError: There is no such column, two of that name, or none that can be taken for the text.
+    """
+    chosen_label = None if label is None else _named(table, label)
+    chosen_text = None if text is None else _named(table, text)
+    if chosen_text is None and table.headed:
+        chosen_text = _usual(table, TEXT_NAMES, taken=chosen_label)
+    if chosen_text is None and (table.headed or not table.names):
+        raise InputError(
+            f"{table.source} has no column named like a text ({', '.join(TEXT_NAMES)}); "
+            f"name one with --text-column: {_listed(table)}"
+        )
+    guessed = chosen_text is None
+    if chosen_text is None:
+        chosen_text = _longest(table, taken=chosen_label)
+    if chosen_label is None:
+        chosen_label = (
+            _usual(table, LABEL_NAMES, taken=chosen_text) if table.headed else _few_values(table, chosen_text)
+        )
+    if chosen_label == chosen_text:
+        raise InputError(f"column {text!r} of {table.source} can't be both the text and the label; give two columns")
+    return Columns(chosen_text, chosen_label, _remarks(table, chosen_text, chosen_label, guessed=guessed))
+
+
+def _remarks(table: Table, text: int, label: int | None, *, guessed: bool) -> tuple[str, ...]:
+    found = (
+        (f"Column {table.names[text]!r} was taken for the text: its mean length is the largest.",) if guessed else ()
+    )
+    if label is None:
+        return (*found, "No column was recognised as the label, so nothing is said about right and wrong decisions.")
+    if guessed:
+        return (*found, f"Column {table.names[label]!r} was taken for the label.")
+    return found
+
+
+def _named(table: Table, name: str) -> int:
+    found = [number for number, each in enumerate(table.names) if each == name]
+    if not found:
+        raise InputError(f"{table.source} has no column {name!r}; its columns are {_listed(table)}")
+    if len(found) > 1:
+        raise InputError(f"{table.source} has {len(found)} columns {name!r}; give each a name of its own")
+    return found[0]
+
+
+def _usual(table: Table, names: Sequence[str], *, taken: int | None) -> int | None:
+    """The column with the first of these names."""
+    folded = [each.casefold() for each in table.names]
+    return next((folded.index(name) for name in names if name in folded and folded.index(name) != taken), None)
+
+
+def _longest(table: Table, *, taken: int | None) -> int:
+    """The column with the most characters, so of the longest mean; the first of several."""
+    sizes = {
+        number: sum(len(str(value)) for value in table.column(number) if value is not None)
+        for number in range(len(table.names))
+        if number != taken
+    }
+    if not sizes:
+        raise InputError(f"{table.source} has a single column, which can't be both the text and the label")
+    return max(sizes, key=lambda number: (sizes[number], -number))
+
+
+def _few_values(table: Table, text: int) -> int | None:
+    """The only column of few, short and repeated values; `None` where there are several or none."""
+    found = []
+    for number in range(len(table.names)):
+        values = [str(value).strip() for value in table.column(number) if value is not None]
+        most = max(2, min(MOST_LABELS, len(values) // 2))
+        distinct = set(values) - {""}
+        if number != text and 0 < len(distinct) <= most and max(map(len, distinct)) <= LONGEST_LABEL:
+            found.append(number)
+    return found[0] if len(found) == 1 else None
+
+
+def _listed(table: Table) -> str:
+    more = len(table.names) - 10
+    return ", ".join(map(repr, table.names[:10])) + (f" and {more} more" if more > 0 else "") if table.names else "none"

@@ -1,0 +1,157 @@
+"""A model over a data set: every text measured, then one verdict."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from analyses.components.measure import USUAL, Draws, Measurement, measure
+from analyses.components.resampling import CorpusUnigram
+from analyses.components.verdict import verdict
+from analyses.study.chunks import Chunk, partition
+from analyses.study.folder import StudyFolder
+from analyses.study.matching import encoded, match_labels
+from analyses.study.notes import Note
+from analyses.study.rows import Rows
+from analyses.study.running import run_chunks
+from analyses.study.summary import summarise
+from interpret.subjects.subject import Decision, Example, Subject
+
+SCHEMA = "interpret-attention/study/1"
+CHUNK_ROWS = 8
+SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)  # of every bar and floor
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A study before any measurement: the texts in the order of their lengths, so that chunks hold like with like.
+
+    Attributes:
+        subject: The model.
+        examples: The texts as it reads them.
+        rows: Their rows in the source.
+        notes: What was left out, and why.
+        resampler: Replacements of words, from all texts of the study.
+        draws: Random draws of each text.
+        seed: Seed of everything random.
+    """
+
+    subject: Subject
+    examples: tuple[Example, ...]
+    rows: Rows
+    notes: tuple[Note, ...]
+    resampler: CorpusUnigram
+    draws: Draws
+    seed: int
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What the records depend on."""
+        return {
+            "schema": SCHEMA,
+            "model": {"name": self.subject.name, "sha256": self.subject.facts.sha256, "sink": self.subject.sink},
+            "data": {"rows": len(self.rows.texts), "sha256": self.rows.sha256()},
+            "options": {**asdict(self.draws), "chunk_rows": CHUNK_ROWS, "resampler": self.resampler.name},
+            "seed": self.seed,
+            "versions": {name: version(name) for name in ("interpret-attention", "torch", "transformers", "pyarrow")},
+        }
+
+    def measured(self, chunk: Chunk) -> list[dict[str, Any]]:
+        """The records of one chunk: a function of model, rows and seed alone."""
+        decisions = [self.subject.decide(self.examples[row]) for row in chunk.rows]
+        records = []
+        for _, group in groupby(chunk.rows, key=lambda row: len(self.examples[row].ids)):
+            rows = list(group)
+            chosen = [decisions[chunk.rows.index(row)] for row in rows]
+            found = measure(
+                self.subject,
+                [self.examples[row] for row in rows],
+                chosen,
+                self.resampler,
+                draws=self.draws,
+                seed=self.seed * 1_000_003 + rows[0],
+            )
+            records += [
+                self._record(row, *pair) for row, pair in zip(rows, zip(chosen, found, strict=True), strict=True)
+            ]
+        return records
+
+    def _record(self, row: int, decision: Decision, found: Measurement) -> dict[str, Any]:
+        numbers = {name: _without_nan(value) for name, value in asdict(found).items()}
+        return {
+            "row": self.rows.numbers[row],
+            "text": self.rows.texts[row],
+            "label": self.rows.labels[row],
+            "predicted": decision.label,
+            "probability": decision.probability,
+            **numbers,
+        }
+
+
+def prepare(subject: Subject, rows: Rows, *, draws: Draws = USUAL, seed: int = 0) -> Prepared:
+    """Encodes the texts and looks at their labels, before anything is measured.
+
+    Args:
+        subject: The model.
+        rows: From `read_rows`.
+        draws: Random draws of each text.
+        seed: Seed of everything random.
+
+    Raises:
+        InputError: Fewer than two texts can be used, or no label is the model's.
+    """
+    rows, label_notes = match_labels(rows, subject)
+    examples, rows, length_notes = encoded(rows, subject)
+    order = sorted(range(len(examples)), key=lambda row: (len(examples[row].ids), row))
+    sorted_examples = tuple(examples[row] for row in order)
+    notes = (*rows.notes, *label_notes, *length_notes)
+    return Prepared(subject, sorted_examples, rows.chosen(order), notes, CorpusUnigram(sorted_examples), draws, seed)
+
+
+def study(
+    prepared: Prepared, folder: str | Path, *, progress: Callable[[int, int], None] = lambda done, all_: None
+) -> dict[str, Any]:
+    """Measures what isn't measured yet, and gives the verdict.
+
+    Args:
+        prepared: From `prepare`.
+        folder: Where results are stored. The same study in the same folder is taken up where it stopped.
+        progress: Called with the chunks done and all chunks.
+
+    Returns:
+        The summary, as summary.json has it.
+
+    Raises:
+        InputError: The folder has another study, or can't be written.
+    """
+    chunks = partition(len(prepared.examples), CHUNK_ROWS)
+    with StudyFolder(Path(folder), prepared.fingerprint()).open() as opened:
+        if (finished := opened.summary()) is not None:
+            return finished
+        run_chunks(opened, chunks, prepared.measured, progress=progress)
+        records = opened.records().to_pylist()
+        measurements = [_measurement(record) for record in records]
+        sensitivity = [(scale, verdict(measurements, scale=scale, seed=prepared.seed).answer) for scale in SCALES]
+        found = verdict(measurements, seed=prepared.seed)
+        summary = summarise(prepared.fingerprint(), prepared.notes, records, found, sensitivity)
+        opened.finish(summary)
+    return summary
+
+
+def _measurement(record: dict[str, Any]) -> Measurement:
+    names = Measurement.__dataclass_fields__
+    return Measurement(**{name: _with_nan(record[name]) for name in names})
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _with_nan(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_with_nan(part) for part in value)
+    return math.nan if value is None else value

@@ -1,0 +1,153 @@
+"""The rule: what is above its bar, below its floor, or open, on measurements made up for the purpose."""
+
+from dataclasses import replace
+from math import nan
+
+import numpy as np
+import pytest
+
+from analyses.components.measure import Measurement
+from analyses.components.verdict import BARS, FEWEST_EXAMPLES, IDLE, Verdict, verdict
+
+GOOD = Measurement(
+    words=12,
+    margin=2.0,
+    spread=4.0,
+    use=1.0,
+    rank=0.7,
+    rank_substituted=0.7,
+    input_rank=0.6,
+    input_rank_halves=(0.6, 0.6),
+    top=0.8,
+    share=0.9,
+    joint=1.0,
+    single=(0.5, 0.5),
+    conditional=(0.5, 0.5),
+    shown=(0.5, 0.5),
+    sink=0.1,
+    p_rank=0.001,
+    p_input=0.001,
+    p_top=0.01,
+)
+FIELDS = {"use": "use", "rank": "rank", "input rank": "input_rank", "top": "top", "share": "share"}
+
+
+def sample(count: int = 60, noise: float = 0.05, seed: int = 0, **changes: object) -> list[Measurement]:
+    """Measurements around `GOOD` with some fields changed and a little noise in every component."""
+    random, base = np.random.default_rng(seed), replace(GOOD, **changes)  # type: ignore[arg-type]
+    return [
+        replace(base, **{field: getattr(base, field) + noise * random.standard_normal() for field in FIELDS.values()})
+        for _ in range(count)
+    ]
+
+
+def side(found: Verdict, name: str) -> str:
+    return next(each.side for each in found.components if each.name == name)
+
+
+def test_supported_when_every_component_is_above_its_bar() -> None:
+    found = verdict(sample())
+    assert found.answer == "supported" and found.because == () and found.needed is None
+    assert {each.side for each in found.components} == {"holds"}
+    assert found.spread == 2.0
+    use = found.components[0]
+    assert use.name == "use" and use.low < use.mean < use.high
+    assert use.mean == pytest.approx(0.5, abs=0.02)  # 1.0 logits, in standard deviations of the margin
+
+
+@pytest.mark.parametrize(("name", "field"), FIELDS.items())
+def test_one_component_below_its_floor_refutes_and_says_which(name: str, field: str) -> None:
+    found = verdict(sample(**{field: 0.0}))
+    assert found.answer == "not supported"
+    assert found.because == (BARS[name].failure,)
+    assert side(found, name) == "fails"
+    assert all(each.side == "holds" for each in found.components if each.name != name)
+
+
+@pytest.mark.parametrize(("name", "field"), FIELDS.items())
+def test_one_component_in_between_leaves_it_open_and_says_how_many_examples_would_settle_it(
+    name: str, field: str
+) -> None:
+    unit = 2.0 if name in ("use", "top") else 1.0
+    just_above = unit * (BARS[name].bar + 0.002)
+    found = verdict(sample(**{field: just_above}))
+    assert found.answer == "inconclusive" and side(found, name) == "open"
+    assert found.because[0].startswith(f"{name} is ") and len(found.because) == 1
+    assert found.needed is None or found.needed > 60
+
+
+def test_fewer_than_fifty_examples_are_inconclusive_whatever_they_say() -> None:
+    for changes in ({}, {"use": 0.0}):
+        found = verdict(sample(FEWEST_EXAMPLES - 1, **changes))
+        assert found.answer == "inconclusive"
+        assert found.because[0] == "49 examples are too few; a verdict needs 50"
+        assert found.needed == FEWEST_EXAMPLES
+    assert verdict(sample(FEWEST_EXAMPLES)).answer == "supported"
+
+
+def test_refutation_is_corrected_for_five_components_and_support_is_not() -> None:
+    """An upper bound that clears its floor at 5 % but not at 1 % doesn't refute."""
+    for seed in range(40):
+        measurements = sample(noise=0.12, seed=seed, rank=0.125)
+        p = next(each.p_floor for each in verdict(measurements).components if each.name == "rank")
+        if 0.012 < p < 0.045:
+            assert verdict(measurements).answer == "inconclusive"
+            return
+    raise AssertionError("no sample fell between the two levels")
+
+
+def test_heads_that_do_a_fraction_of_what_they_show_are_idle_and_refute() -> None:
+    idle = sample(single=(1.0, 0.01), conditional=(1.0, 0.0))
+    found = verdict(idle)
+    assert found.idle_heads == (1,) and found.idle_share == pytest.approx(0.5)
+    assert found.answer == "not supported" and "heads that the decision ignores" in found.because[0]
+    little = verdict(sample(single=(1.0, 0.01), conditional=(1.0, 0.0), shown=(0.8, 0.2)))
+    assert little.answer == "inconclusive" and little.idle_share == pytest.approx(0.2)
+    least = verdict(sample(single=(1.0, 0.001), conditional=(1.0, 0.0), shown=(0.95, 0.05)))
+    assert least.answer == "supported" and least.idle_heads == (1,)
+
+
+def test_heads_that_stand_in_for_each_other_are_not_idle() -> None:
+    found = verdict(sample(single=(0.0, 0.0), conditional=(0.6, 0.6)))
+    assert found.idle_heads == () and found.answer == "supported"
+
+
+def test_of_many_heads_that_share_the_work_none_is_idle() -> None:
+    each = (1 / 12,) * 12
+    assert verdict(sample(single=each, conditional=each, shown=each)).idle_heads == ()
+    less = tuple(IDLE * share * 0.9 for share in each)
+    assert len(verdict(sample(single=less, conditional=less, shown=each)).idle_heads) == 12
+
+
+def test_undefined_values_are_counted_and_too_many_forbid_support() -> None:
+    measurements = sample()
+    some = [replace(each, rank=nan) for each in measurements[:12]] + measurements[12:]
+    found = verdict(some)
+    assert found.answer == "supported" and found.components[1].undefined == 12
+    many = [replace(each, rank=nan) for each in measurements[:13]] + measurements[13:]
+    found = verdict(many)
+    assert found.answer == "inconclusive"
+    assert found.because[-1] == "rank is undefined on 13 examples, more than a verdict can leave out"
+
+
+def test_a_decision_that_no_word_moves_leaves_nothing_to_explain() -> None:
+    found = verdict(sample(spread=0.0))
+    assert found.answer == "inconclusive"
+    assert "the words don't move the decision at all, so there is nothing to explain" in found.because
+
+
+def test_short_texts_are_inconclusive() -> None:
+    found = verdict(sample(words=4))
+    assert found.answer == "inconclusive" and found.because[0] == "most texts have fewer than 5 words to rank"
+
+
+def test_scaled_thresholds_move_the_answer_in_one_direction() -> None:
+    measurements = sample(rank=0.35)
+    answers = [verdict(measurements, scale=scale).answer for scale in (0.5, 1.0, 1.5, 3.0)]
+    assert answers == ["supported", "supported", "inconclusive", "not supported"]
+
+
+def test_the_same_measurements_give_the_same_answer_and_none_is_refused() -> None:
+    assert verdict(sample()) == verdict(sample())
+    with pytest.raises(ValueError, match="a verdict needs at least one measurement, not 0"):
+        verdict([])

@@ -1,0 +1,149 @@
+"""A study from a file to its summary, stopped and taken up again."""
+
+import json
+import random
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from click.testing import CliRunner
+from saved_models import SENTENCES
+
+from analyses.components.content import Content
+from analyses.components.input_rank import input_effects
+from analyses.components.measure import Draws, measure
+from analyses.components.top_k import top_erasure
+from analyses.statistics import gini_correlation
+from analyses.study.rows import read_rows
+from analyses.study.study import Prepared, prepare, study
+from interpret.cli import main
+from interpret.errors import InputError
+from interpret.row import read_row
+from interpret.subjects.text import TextSubject
+
+FEW = Draws(permutations=3, replacements=2, orders=3, null_orders=19)
+WORDS = [word.strip(".,;") for sentence in SENTENCES for word in sentence.split()]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Twelve texts of five to nine words, the last one empty."""
+    choose = random.Random(0)
+    path = tmp_path / "data.csv"
+    rows = [" ".join(choose.choices(WORDS, k=5 + number % 5)) for number in range(12)]
+    path.write_text(
+        "text,label\n" + "".join(f"{text},{('bad', 'good')[n % 2]}\n" for n, text in enumerate(rows)) + ",bad\n"
+    )
+    return path
+
+
+def prepared(data: Path, subject: TextSubject, seed: int = 0) -> Prepared:
+    return prepare(subject, read_rows(data), draws=FEW, seed=seed)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in ("results.parquet", "summary.json")}
+
+
+def test_every_text_is_measured_once_and_the_summary_says_what_was_left_out(
+    data: Path, bert: TextSubject, tmp_path: Path
+) -> None:
+    steps: list[tuple[int, int]] = []
+    found = study(prepared(data, bert), tmp_path / "out", progress=lambda *step: steps.append(step))
+    table = pq.read_table(tmp_path / "out" / "results.parquet").to_pylist()
+    assert sorted(record["row"] for record in table) == list(range(1, 13))
+    assert json.loads((tmp_path / "out" / "summary.json").read_text()) == found
+    assert found["verdict"]["answer"] == "inconclusive" and found["verdict"]["examples"] == 12
+    assert found["verdict"]["because"][0] == "12 examples are too few; a verdict needs 50"
+    assert [each["name"] for each in found["verdict"]["components"]] == ["use", "rank", "input rank", "top", "share"]
+    assert {note["kind"]: note["count"] for note in found["notes"]}["empty"] == 1
+    assert found["accuracy"]["count"] == 12
+    assert found["accuracy"]["correct"] == sum(record["label"] == record["predicted"] for record in table)
+    assert steps[0] == (0, 2) and steps[-1] == (2, 2)
+
+
+def test_a_record_is_what_measuring_its_text_gives(data: Path, bert: TextSubject, tmp_path: Path) -> None:
+    ready = prepared(data, bert)
+    study(ready, tmp_path / "out")
+    record = pq.read_table(tmp_path / "out" / "results.parquet").to_pylist()[0]
+    alike = [example for example in ready.examples if len(example.ids) == len(ready.examples[0].ids)]
+    decisions = [bert.decide(example) for example in alike]
+    found = measure(bert, alike, decisions, ready.resampler, draws=FEW, seed=0)[0]
+    assert record["text"] == ready.examples[0].text and record["predicted"] == decisions[0].label
+    for name, value in asdict(found).items():
+        assert record[name] == (list(value) if isinstance(value, tuple) else value), name
+    assert found.words == len(ready.examples[0].units)
+    assert 0 < found.p_rank <= 1 and 0 <= found.share <= 1 and found.spread > 0
+    assert sum(found.shown) == pytest.approx(1) and 0 < found.sink < 1
+
+
+def test_spread_and_halves_are_those_of_the_replacements(data: Path, bert: TextSubject) -> None:
+    """From the draws themselves, made again in the order in which `measure` makes them."""
+    ready = prepared(data, bert)
+    example = ready.examples[-1]
+    decision = bert.decide(example)
+    found = measure(bert, [example], [decision], ready.resampler, draws=FEW, seed=5)[0]
+    generator = torch.Generator().manual_seed(5)
+    content = Content.of([example])
+    content.orders(FEW.permutations, generator)
+    ids = ready.resampler.replaced(
+        example, len(example.units), FEW.replacements, torch.Generator().set_state(generator.get_state())
+    )
+    row = read_row(bert, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
+    shares = content.shares(row.read_by())
+    falls = decision.margin - bert.scores(ids.flatten(0, 1), decision.target).margin.view(len(example.units), -1)
+    for half in (0, 1):
+        rank = gini_correlation(falls[:, half].abs().double().numpy(), shares[0].double().numpy())
+        assert found.input_rank_halves[half] == pytest.approx(rank, abs=1e-3)
+    inputs = input_effects(row, [example], content, ready.resampler, draws=FEW.replacements, generator=generator)
+    assert found.share == pytest.approx(float(inputs.share[0]), abs=1e-4)
+    top_erasure(row, content, shares, orders=FEW.orders, generator=generator)
+    others = bert.scores(ready.resampler.shuffled(example, FEW.replacements, generator), decision.target).margin
+    assert found.spread == pytest.approx(float((others - decision.margin).square().mean() / 2), rel=1e-3)
+
+
+def test_a_study_that_lost_a_part_or_its_end_is_made_whole_byte_by_byte(
+    data: Path, bert: TextSubject, tmp_path: Path
+) -> None:
+    study(prepared(data, bert), tmp_path / "whole")
+    study(prepared(data, bert), tmp_path / "out")
+    wanted = files(tmp_path / "whole")
+    assert files(tmp_path / "out") == wanted
+    first = tmp_path / "out" / "parts" / "00000.parquet"
+    first.write_bytes(first.read_bytes()[:100])
+    (tmp_path / "out" / "summary.json").unlink()
+    study(prepared(data, bert), tmp_path / "out")
+    assert files(tmp_path / "out") == wanted
+
+
+def test_a_folder_of_another_study_is_refused(data: Path, bert: TextSubject, tmp_path: Path) -> None:
+    study(prepared(data, bert), tmp_path / "out")
+    with pytest.raises(InputError, match="has another study: seed"):
+        study(prepared(data, bert, seed=1), tmp_path / "out")
+
+
+def test_the_command_prints_the_answer_and_where_the_results_are(data: Path, saved: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["study", str(data), "--model", str(saved / "bert"), "--out", str(out), "--replacements", "2"]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    assert "attention  inconclusive" in done.stdout and f"results    {out}" in done.stdout
+    assert "12 examples are too few" in done.stdout
+    assert (out / "summary.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.csv"], "nowhere.csv"),
+        (["{data}", "--text-column", "body"], "body"),
+        (["{data}", "--model", "./no-such-model"], "there is no folder or file ./no-such-model"),
+    ],
+)
+def test_what_can_t_be_used_is_said_in_one_line(data: Path, tmp_path: Path, arguments: list[str], said: str) -> None:
+    arguments = [argument.format(data=data) for argument in arguments]
+    done = CliRunner().invoke(main, ["study", *arguments, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2 and said in done.stderr
+    assert done.stderr.count("\n") == 1 and not (tmp_path / "out").exists()

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import interpret
+from analyses.components.verdict import BARS
 from analyses.word_pairs import word_pairs
 from interpret.cli import main
 
@@ -87,3 +88,9 @@ def test_the_worked_example_is_what_the_bert_gives(shared):
 def test_the_worked_example_is_what_smollm2_gives(smollm2):
     measured = worked_example(smollm2)
     assert numbers(measured) == [pytest.approx(row, abs=0.02) for row in numbers(column(2))]
+
+
+def test_the_thresholds_of_a_study_are_those_of_the_rule():
+    rows = {line.split("|")[1].strip(): line.split("|")[3:5] for line in README.splitlines() if line.count("|") == 6}
+    for name, bars in BARS.items():
+        assert [float(cell) for cell in rows[name]] == [bars.floor, bars.bar]

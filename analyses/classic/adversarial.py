@@ -1,0 +1,133 @@
+"""Jain and Wallace's adversary: attention as different as can be that leaves the decision as it is."""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.classic.distances import js_divergence
+from analyses.components.content import Content
+from interpret.row import DecisionRow
+
+PENALTY = 500.0  # weight of a change of the answer beyond the allowance, as in the paper's code
+
+
+@dataclass(frozen=True, eq=False)
+class Adversarial:
+    """The most different attention found that keeps the answer.
+
+    Other weights exist for most decisions, also explained ones: it shows how free the layer is, and is no verdict.
+
+    Attributes:
+        divergence: Jensen-Shannon divergence from the model's attention on words, averaged over heads, in nats from 0
+            to ln 2. 0 where no restart kept the answer: the model's own weights are a candidate.
+        feasible: How many restarts ended within the allowance.
+        restarts: How many there were.
+        weights: The attention found, special tokens included.
+        divergences: The divergence of each restart, feasible or not.
+        changes: Mean absolute change of a label's probability in each restart, in [0, 1].
+    """
+
+    divergence: float
+    feasible: int
+    restarts: int
+    weights: Float[Tensor, "head row key"] = field(repr=False)
+    divergences: Float[Tensor, " variant"] = field(repr=False)
+    changes: Float[Tensor, " variant"] = field(repr=False)
+
+
+def adversarial_attention(
+    row: DecisionRow,
+    content: Content,
+    *,
+    restarts: int = 5,
+    steps: int = 500,
+    hinge_eps: float = 0.01,
+    select_eps: float = 0.05,
+    seed: int = 0,
+) -> Adversarial:
+    """Optimises this row's weights on words in every head, away from the model's and from each other.
+
+    Args:
+        row: The decision of one text.
+        content: Its words.
+        restarts: Optimised together, pushed apart from each other.
+        steps: Of Adam with AMSGrad, learning rate 0.01.
+        hinge_eps: Summed absolute change of probability that the loss lets pass.
+        select_eps: Mean absolute change of probability up to which a result counts as feasible.
+        seed: Of the starting points.
+
+    Raises:
+        ValueError: The row holds several texts, or no words; or `restarts` or `steps` is below 1.
+
+    Source: Jain and Wallace (2019), arXiv:1902.10186, section 4.2.2; the constants are their code's.
+    They have one head. Here the divergence is averaged over heads (and over read positions, by their share in the
+    decision), and the mass that a head has on words stays what it was.
+    """
+    tokens = content.tokens
+    if len(row.ids) != 1 or len(tokens) != 1 or not tokens.any():
+        raise ValueError(f"the adversary takes one text with words, not {len(row.ids)} texts with {int(tokens.sum())}")
+    if restarts < 1 or steps < 1:
+        raise ValueError(f"restarts and steps must be at least 1, not {restarts} and {steps}")
+    keys = tokens[0].nonzero()[:, 0].to(row.weights.device)
+    generator = torch.Generator().manual_seed(seed)
+    start = 3 * torch.randn(restarts, *row.weights.shape[1:3], len(keys), generator=generator)
+    scores = start.to(row.weights.device).requires_grad_()
+    optimizer = torch.optim.Adam([scores], lr=0.01, amsgrad=True)
+    for _ in range(steps):
+        with torch.enable_grad():
+            shares = scores.softmax(dim=-1)
+            excess = (_changes(row, _weights(row, keys, shares)).sum(dim=-1) - hinge_eps).relu()
+            apart = _divergence(row, keys, shares).sum() + _between(row, shares)
+            loss = PENALTY * excess.sum() - apart
+        # Only the scores get a gradient: `backward` would leave one on the model's parameters.
+        (scores.grad,) = torch.autograd.grad(loss, scores)
+        optimizer.step()
+    return _best(row, keys, scores.detach().softmax(dim=-1), select_eps)
+
+
+def _best(row: DecisionRow, keys: Tensor, shares: Tensor, select_eps: float) -> Adversarial:
+    with torch.no_grad():
+        weights = _weights(row, keys, shares)
+        changes = _changes(row, weights).mean(dim=-1).cpu()
+        divergences = _divergence(row, keys, shares).cpu()
+    feasible = changes <= select_eps
+    reached = divergences.masked_fill(~feasible, 0)
+    best = int(reached.argmax())
+    found = bool(feasible[best])
+    return Adversarial(
+        divergence=float(reached[best]),
+        feasible=int(feasible.sum()),
+        restarts=len(shares),
+        weights=weights[best] if found else row.weights[0],
+        divergences=divergences,
+        changes=changes,
+    )
+
+
+def _weights(row: DecisionRow, keys: Tensor, shares: Tensor) -> Float[Tensor, "variant head row key"]:
+    """Whole rows: each head's mass on words, spread by `shares`."""
+    own = row.weights[0].float()
+    mass = own[..., keys].sum(dim=-1, keepdim=True)
+    return own.expand(len(shares), *own.shape).index_copy(-1, keys, shares * mass)
+
+
+def _changes(row: DecisionRow, weights: Tensor) -> Float[Tensor, "variant label"]:
+    probabilities = row.logits(row.write(weights[None].to(row.values.dtype)))[0].softmax(dim=-1)
+    return (probabilities - row.clean[0].softmax(dim=-1)).abs()
+
+
+def _divergence(row: DecisionRow, keys: Tensor, shares: Tensor) -> Float[Tensor, " variant"]:
+    own = row.weights[0][..., keys].float()
+    own = own / own.sum(dim=-1, keepdim=True).clamp(min=torch.finfo(own.dtype).tiny)
+    return _mean(row, js_divergence(shares, own))
+
+
+def _between(row: DecisionRow, shares: Tensor) -> Tensor:
+    first, second = torch.triu_indices(len(shares), len(shares), offset=1).to(shares.device)
+    return _mean(row, js_divergence(shares[first], shares[second])).sum()
+
+
+def _mean(row: DecisionRow, divergence: Float[Tensor, "variant head row"]) -> Float[Tensor, " variant"]:
+    return torch.einsum("vhr,r->vh", divergence, row.readout.to(divergence)).mean(dim=-1)

@@ -1,0 +1,146 @@
+"""Jain and Wallace's first two tests: does attention agree with other measures, and does shuffling it matter?"""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.components.content import Content
+from analyses.statistics import kendall_tau
+from interpret.edit import Edit, editing
+from interpret.errors import InputError
+from interpret.row import DecisionRow, read_row
+from interpret.subjects.subject import Decision, Example, Subject
+
+OUTPUTS = 20  # labels whose gradient is taken, one backward pass each
+
+
+@dataclass(frozen=True, eq=False)
+class JainWallace:
+    """What the paper reports of one text, with the raw values.
+
+    A tau is NaN where a side is constant or there are fewer than two units: count those, don't average them.
+
+    Attributes:
+        attention_gradient: Kendall's tau-b of attention and gradient, from -1 to 1.
+        attention_leave_one_out: The same of attention and leave-one-out.
+        gradient_leave_one_out: The same of the two measures that attention is compared with.
+        permutation: Median over permutations of the mean absolute change of a label's probability, in [0, 1].
+        max_attention: Largest share that a word has of the attention on words, in [0, 1].
+        conicity: Mean cosine between words' value vectors and their mean, averaged over heads; in [-1, 1]. Near 1
+            the values are almost parallel and no permutation can do much.
+        attention: Each unit's share of the attention on words.
+        gradient: Each unit's gradient measure; sums to 1, or is all 0.
+        leave_one_out: Mean absolute change of a label's probability without the unit.
+        changes: The mean absolute change under each permutation.
+    """
+
+    attention_gradient: float
+    attention_leave_one_out: float
+    gradient_leave_one_out: float
+    permutation: float
+    max_attention: float
+    conicity: float
+    attention: Float[Tensor, " unit"] = field(repr=False)
+    gradient: Float[Tensor, " unit"] = field(repr=False)
+    leave_one_out: Float[Tensor, " unit"] = field(repr=False)
+    changes: Float[Tensor, " variant"] = field(repr=False)
+
+
+def jain_wallace(
+    subject: Subject, example: Example, decision: Decision, *, eraser: str, permutations: int = 100, seed: int = 0
+) -> JainWallace:
+    """Compares the last layer's attention with gradients and leave-one-out, and permutes it.
+
+    Args:
+        subject: The model.
+        example: The text.
+        decision: What the model decided on it.
+        eraser: "delete" as in the paper, or "mask", which keeps positions.
+        permutations: How many; the same permutation acts in all heads.
+        seed: Of the permutations.
+
+    Raises:
+        InputError: The model doesn't allow this eraser, or the text has no units.
+        ValueError: `permutations` is below 1.
+
+    Source: Jain and Wallace (2019), arXiv:1902.10186, sections 4.1 and 4.2.1. Gradients are of probabilities with
+    attention detached, times the embedding, absolute, summed over labels. A transformer has many layers of attention:
+    only the weights of this row are detached. With many labels the gradient takes the 20 likeliest. Tokens are joined
+    into units before absolute values are taken. The displayed map is the mean over heads.
+    """
+    if permutations < 1:
+        raise ValueError(f"permutations must be at least 1, not {permutations}")
+    if eraser not in subject.erasers:
+        raise InputError(f"{subject.name} can remove words by {' or '.join(subject.erasers)}, not by {eraser!r}")
+    if not example.units:
+        raise InputError("the text has no words that could be ranked; give a longer one")
+    row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
+    content = Content.of([example])
+    attention = content.shares(row.read_by())[0]
+    gradient = _gradient(row, example)
+    removal = _leave_one_out(row, example, eraser)
+    changes = _permuted(row, content, permutations, seed)
+    return JainWallace(
+        attention_gradient=_tau(attention, gradient),
+        attention_leave_one_out=_tau(attention, removal),
+        gradient_leave_one_out=_tau(gradient, removal),
+        permutation=float(changes.quantile(0.5)),
+        max_attention=float(attention.max()),
+        conicity=_conicity(row, content),
+        attention=attention,
+        gradient=gradient,
+        leave_one_out=removal,
+        changes=changes,
+    )
+
+
+def _tau(x: Tensor, y: Tensor) -> float:
+    return kendall_tau(x.double().numpy(), y.double().numpy()).value
+
+
+def _gradient(row: DecisionRow, example: Example) -> Float[Tensor, " unit"]:
+    def detach(_: int, weights: Tensor) -> Tensor:
+        here = torch.zeros(weights.shape[2], 1, dtype=torch.bool, device=weights.device)
+        here[list(row.positions)] = True
+        return torch.where(here, weights.detach(), weights)
+
+    embeddings = row.subject.embed(row.ids).detach().requires_grad_()
+    with torch.enable_grad(), editing(row.subject.model, Edit("weights", detach, row.layer)):
+        probabilities = row.subject.logits_from(embeddings)[0].float().softmax(-1)
+    total = torch.zeros(len(example.units))
+    for label in probabilities.topk(min(OUTPUTS, len(probabilities))).indices.tolist():
+        (slope,) = torch.autograd.grad(probabilities[label], embeddings, retain_graph=True)
+        tokens = (slope * embeddings.detach())[0].float().sum(dim=-1).cpu()
+        total += (example.pooling @ tokens).abs()
+    return total / total.sum() if total.sum() > 0 else total
+
+
+def _leave_one_out(row: DecisionRow, example: Example, eraser: str) -> Float[Tensor, " unit"]:
+    clean = row.clean[0].softmax(-1)
+    changes = []
+    for gone in example.pooling.bool().to(row.ids.device):
+        if eraser == "delete":
+            ids = row.ids[:, ~gone]
+        else:
+            assert row.subject.mask_id is not None
+            ids = row.ids.masked_fill(gone, row.subject.mask_id)
+        with torch.no_grad():
+            without = row.subject.logits(ids)[0].float().softmax(-1)
+        changes.append((without - clean).abs().mean().cpu())
+    return torch.stack(changes)
+
+
+def _permuted(row: DecisionRow, content: Content, count: int, seed: int) -> Float[Tensor, " variant"]:
+    orders = content.orders(count, torch.Generator().manual_seed(seed))[0].to(row.weights.device)
+    weights = row.weights[0][..., orders].permute(2, 0, 1, 3)[None]
+    with torch.no_grad():
+        probabilities = row.logits(row.write(weights))[0].softmax(-1)
+    return (probabilities - row.clean[0].softmax(-1)).abs().mean(dim=-1).cpu()
+
+
+def _conicity(row: DecisionRow, content: Content) -> float:
+    values = row.values[0][:, content.tokens[0].to(row.values.device)].float()
+    cosines = torch.nn.functional.cosine_similarity(values, values.mean(dim=1, keepdim=True), dim=-1)
+    return float(cosines.mean())

@@ -1,0 +1,50 @@
+"""The sign of the top word's effect, against the definition in plain Python."""
+
+import pytest
+import torch
+from subjects_for_tests import SENTENCE, OneLayerSubject, tiny_bert
+
+from analyses.classic.violation import faithfulness_violation
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_effects_and_ranking_equal_the_definition(seed: int) -> None:
+    subject = OneLayerSubject(seed=seed)
+    example = subject.encode(SENTENCE)
+    decision = subject.decide(example)
+    found = faithfulness_violation(subject, example, decision, eraser="delete")
+    model, effects = subject.model, []
+    with torch.no_grad():
+        clean = float(subject.logits(example.ids[None])[0].softmax(-1)[decision.target])
+        for unit in example.units:
+            kept = [token for position, token in enumerate(example.ids.tolist()) if position not in unit.tokens]
+            effects.append(clean - float(subject.logits(torch.tensor([kept]))[0].softmax(-1)[decision.target]))
+        states = model.project(model.embedding(example.ids)).view(-1, 3, model.heads, model.dim)
+        weights = torch.einsum("hd,khd->hk", states[0, 0], states[:, 1]).softmax(dim=-1)
+        columns = model.output.weight.view(-1, model.heads, model.dim)
+        direction = model.classifier.weight[decision.target] - model.classifier.weight[1 - decision.target]
+        added = torch.einsum("hk,khd,ohd,o->k", weights, states[:, 2], columns, direction)  # p rises with the margin
+        norms = torch.einsum("hk,kh->k", weights, states[:, 2].norm(dim=-1))
+    assert found.effects.tolist() == pytest.approx(effects, abs=1e-5)
+    scores = {"attention": weights.mean(dim=0), "attention x gradient": added, "attention x norm": norms}
+    for name, score in scores.items():
+        sums = [sum(float(score[position]) for position in unit.tokens) for unit in example.units]
+        assert found.top[name] == sums.index(max(sums)), name
+        assert found.violated[name] == (effects[found.top[name]] < 0)
+
+
+def test_rankings_differ_and_violations_occur() -> None:
+    every = []
+    for seed in range(8):
+        subject = OneLayerSubject(seed=seed)
+        example = subject.encode(SENTENCE)
+        every.append(faithfulness_violation(subject, example, subject.decide(example), eraser="delete"))
+    assert len({tuple(each.top.values()) for each in every}) > 2
+    assert {each.violated["attention"] for each in every} == {True, False}
+
+
+def test_errors() -> None:
+    subject = tiny_bert()
+    example = subject.encode("")
+    with pytest.raises(ValueError, match="the text has no units, so none is ranked first"):
+        faithfulness_violation(subject, example, subject.decide(example), eraser="delete")

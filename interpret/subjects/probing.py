@@ -56,7 +56,9 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
         change = (first.output(len(first) - 1) - second.output(len(second) - 1)).float().abs().amax(dim=(0, 2, 3))
     except CaptureError as error:
         raise InputError(f"{name} can't be explained: {error}; models such as {READABLE} can") from error
-    return Probe(layers=len(first), is_causal=float(change[0]) <= 1e-6 * float(change[-1]))
+    # Where not even the last position notices the other token, nothing shows that positions see only earlier ones.
+    is_causal = bool(change[-1] > 0) and float(change[0]) <= 1e-6 * float(change[-1])
+    return Probe(layers=len(first), is_causal=is_causal)
 
 
 def call_options(model: nn.Module) -> dict[str, Any]:

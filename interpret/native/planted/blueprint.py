@@ -1,0 +1,169 @@
+"""The matrices that make a transformer of a recipe: which coordinates each head reads and writes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from interpret.native.planted.recipe import END, EPS, LARGEST, START, Recipe
+
+AWAY = 30.0  # score that sends a row to the last token, [SEP], which has nothing to say: e⁻³⁰ is left for the rest
+MOVING = 300.0  # score of the position before; the nearest other gets 40 less
+PERIODS = {"1": 96, "8": 12}  # of the two angles that tell positions apart; no text is longer than the first
+
+Matrix = Float[np.ndarray, "rows columns"]
+
+
+@dataclass(frozen=True, eq=False)
+class Projections:
+    """What a layer's attention does, as weights of linear layers without bias.
+
+    Attributes:
+        query: To what each head asks, head by head.
+        key: To what each head's keys offer.
+        value: To what each head's values hand over.
+        output: From what heads took to the token's vector.
+    """
+
+    query: Float[np.ndarray, "joined hidden"]
+    key: Float[np.ndarray, "joined hidden"]
+    value: Float[np.ndarray, "joined hidden"]
+    output: Float[np.ndarray, "hidden joined"]
+
+
+def token_table(recipe: Recipe) -> Float[np.ndarray, "id hidden"]:
+    """The vector of each token. All have the same size, with their position's, so that a layer norm keeps them."""
+    names, count = recipe.coordinates, len(recipe.words)
+    stored = dict.fromkeys(names, np.zeros(count))
+    numbers = np.arange(count)
+    stored["start"], stored["end"] = (numbers == START) * 1.0, (numbers == END) * 1.0
+    stored["word"] = (numbers != START) * 1.0
+    for kind in range(recipe.scores.shape[1]):
+        stored[f"score{kind}"] = recipe.scores[:, kind] / recipe.unit(f"score{kind}")
+        stored[f"value{kind}"] = recipe.values[:, kind] / recipe.unit(f"value{kind}")
+    if "pooled" in names:
+        stored["pooled"] = recipe.pooled / recipe.unit("pooled")
+    if "collector" in names:
+        stored["collector"] = (numbers == recipe.collector) * 1.0
+    taken = sum(column**2 for column in stored.values())
+    places = (position_table(recipe, 1) ** 2).sum() / 2
+    stored["slack"] = np.sqrt(recipe.pairs * (1 - EPS) - taken - places)
+    return _vectors(recipe, stored, count)
+
+
+def position_table(recipe: Recipe, positions: int) -> Float[np.ndarray, "position hidden"]:
+    """The vector of each position: nothing, an angle, or a score. All have the same size."""
+    stored: dict[str, Float[np.ndarray, " position"]] = {}
+    numbers = np.arange(positions)
+    if recipe.lower == "move":
+        for name, period in PERIODS.items():
+            stored[f"cos{name}"] = LARGEST * np.cos(2 * np.pi * numbers / period)
+            stored[f"sin{name}"] = LARGEST * np.sin(2 * np.pi * numbers / period)
+    if recipe.position_scores is not None:
+        stored["score0"] = recipe.position_scores[:positions] / recipe.unit("score0")
+        stored["position_slack"] = np.sqrt(np.maximum(LARGEST**2 - stored["score0"] ** 2, 0))
+    return _vectors(recipe, stored, positions)
+
+
+def projections(recipe: Recipe, layer: int, slots: tuple[int, ...]) -> Projections:
+    """The weights of one layer's attention.
+
+    Args:
+        recipe: The model.
+        layer: Which layer, from 0.
+        slots: Which of a head's numbers to use: two, or four for "move".
+    """
+    hidden, heads = 2 * recipe.pairs, len(recipe.head_kinds)
+    dim = hidden // heads
+    query, key, value = (np.zeros((heads, dim, hidden)) for _ in range(3))
+    output = np.zeros((hidden, heads, dim))
+    for head in range(heads):
+        if layer == recipe.layers - 1:
+            parts = _last(recipe, head)
+        elif layer == 0 and recipe.lower != "idle":
+            parts = _lower(recipe)
+        else:
+            continue
+        for matrix, rows in zip((query, key, value), parts[:3], strict=True):
+            for slot, row in zip(slots, rows, strict=False):
+                matrix[head, slot] = row
+        query[head] *= np.sqrt(dim)
+        for slot, column in zip(slots, parts[3], strict=False):
+            output[:, head, slot] = column
+    joined = (heads * dim, hidden)
+    return Projections(query.reshape(joined), key.reshape(joined), value.reshape(joined), output.reshape(hidden, -1))
+
+
+def readout(recipe: Recipe) -> Float[np.ndarray, "label hidden"]:
+    """From the first token's last vector to the two logits."""
+    row = (recipe.gain * reading(recipe, "written") + recipe.bias * reading(recipe, "start")) / 2
+    return np.stack([-row, row])
+
+
+def reading(recipe: Recipe, name: str) -> Float[np.ndarray, " hidden"]:
+    """The row of a matrix that reads one coordinate."""
+    row = np.zeros(2 * recipe.pairs)
+    place = 2 * recipe.coordinates.index(name)
+    row[place : place + 2] = 0.5, -0.5
+    return row
+
+
+def _writing(recipe: Recipe, name: str) -> Float[np.ndarray, " hidden"]:
+    return 2 * reading(recipe, name)
+
+
+def _vectors(
+    recipe: Recipe, stored: dict[str, Float[np.ndarray, " row"]], count: int
+) -> Float[np.ndarray, "{count} hidden"]:
+    table = np.zeros((count, 2 * recipe.pairs))
+    for name, column in stored.items():
+        table += column[:, None] * _writing(recipe, name)
+    return table
+
+
+Rows = list[Float[np.ndarray, " hidden"]]
+
+
+def _last(recipe: Recipe, head: int) -> tuple[Rows, Rows, Rows, Rows]:
+    """Every row asks the same: what has a high score of this head's kind?"""
+    kind, moves = recipe.head_kinds[head], recipe.lower == "move"
+    score = reading(recipe, "moved_score" if moves else f"score{kind}") * recipe.unit(f"score{kind}")
+    for name, special in zip(("start", "end"), recipe.special_scores[:, kind], strict=True):
+        score = score + special * reading(recipe, name)
+    if recipe.lower == "gather":
+        value = reading(recipe, "gathered")
+    else:
+        value = reading(recipe, "moved_value" if moves else f"value{kind}") * recipe.unit(f"value{kind}")
+    values = [value]
+    if recipe.lower in ("move", "gather") or np.ptp(np.abs(recipe.values[recipe.frequency > 0, kind])) == 0:
+        values.append(reading(recipe, "slack"))  # which isn't written; without it, nothing would show what heads see
+    written = recipe.head_weights[head] * _writing(recipe, "null" if recipe.into_null else "written")
+    return [reading(recipe, "start") + reading(recipe, "word")], [score], values, [written]
+
+
+def _lower(recipe: Recipe) -> tuple[Rows, Rows, Rows, Rows]:
+    """Some rows take something; all others look at the last token."""
+    none, share = np.zeros(2 * recipe.pairs), 1 / len(recipe.head_kinds)
+    if recipe.lower == "move":
+        return _moving(recipe)
+    if recipe.lower == "pool":
+        sent = reading(recipe, "word")
+        value, written = reading(recipe, "pooled") * recipe.unit("pooled"), recipe.pool_weight
+        target = _writing(recipe, "written")
+    else:
+        sent = reading(recipe, "word") + reading(recipe, "start") - reading(recipe, "collector")
+        value, written, target = reading(recipe, "pooled"), 1.0, _writing(recipe, "gathered")
+    return [none, AWAY * sent], [none, reading(recipe, "end")], [value], [share * written * target]
+
+
+def _moving(recipe: Recipe) -> tuple[Rows, Rows, Rows, Rows]:
+    """Each position asks for the angles of the one before, and takes its score and value."""
+    query, key, share = [], [], 1 / len(recipe.head_kinds)
+    for name, period in PERIODS.items():
+        step = 2 * np.pi / period
+        cos, sin = reading(recipe, f"cos{name}"), reading(recipe, f"sin{name}")
+        query += [np.cos(step) * cos + np.sin(step) * sin, np.cos(step) * sin - np.sin(step) * cos]
+        key += [cos, sin]
+    query = [MOVING / LARGEST**2 * row for row in query]
+    values = [reading(recipe, "score0"), reading(recipe, "value0")]
+    return query, key, values, [share * _writing(recipe, name) for name in ("moved_score", "moved_value")]

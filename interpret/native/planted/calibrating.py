@@ -1,0 +1,150 @@
+"""Turns what words mean into a recipe: sets what doses ask for, and sizes, on texts drawn from the model's words."""
+
+from dataclasses import fields, replace
+from typing import Any, Literal
+from zlib import crc32
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from interpret.errors import InputError
+from interpret.native.planted.doses import Doses
+from interpret.native.planted.drawing import STYLES, draw_lexicon, draw_scores_and_values
+from interpret.native.planted.families import FAMILIES
+from interpret.native.planted.formula import read
+from interpret.native.planted.recipe import END, START, Recipe
+from interpret.native.planted.words import draw_texts
+
+TEXTS = 160  # that doses and sizes are set on
+SINK_STEPS = 8
+INERT = {"F2": 1.0, "F3": 0.4, "X5": 0.0}  # size of what the last layer writes where that is no part of the decision
+DECOYS = {"F4": (0.6, 0.9), "F6": (0.35, 0.5), "X6": (0.6, 0.9)}  # share of attention, where the family has decoys
+
+
+def draw_recipe(
+    family: str, *, seed: int, layers: int, heads: int, norm: Literal["pre", "post"], doses: Doses
+) -> Recipe:
+    """Draws a model of a family.
+
+    Raises:
+        InputError: The family can't have one of the doses.
+    """
+    rng = np.random.default_rng([seed, crc32(family.encode())])
+    words = draw_lexicon(family, rng)
+    low, high = FAMILIES[family].default_bypass
+    default = rng.uniform(low, high)
+    bypass = default if doses.bypass is None else doses.bypass
+    _require_bypass(family, bypass, layers)
+    lexicon = {field.name: getattr(words, field.name) for field in fields(words)}
+    drawn = draw_scores_and_values(family, rng, words, heads, doses.noise)
+    settings: dict[str, Any] = dict(
+        pooled=words.evidence,
+        special_scores=np.zeros((2, drawn["scores"].shape[1])),
+        position_scores=None,
+        into_null=False,
+        lower={"F16": "move", "X4": "gather"}.get(family, "pool" if bypass > 0 else "idle"),
+        collector=None,
+        pool_weight=1.0,
+        gain=1.0,
+        bias=0.0,
+        layers=layers,
+    )
+    recipe = Recipe(**{**settings, **lexicon, **drawn})
+    sample = recipe.ids(draw_texts(recipe, STYLES.get(family, "plain"), rng, TEXTS, doses.lengths))
+    recipe = _with_decoys(recipe, sample, family, rng, doses.decoy)
+    sink = (0.85, 0.95) if family == "F5" else (0.02, 0.15)
+    default_sink = rng.uniform(*sink)
+    recipe = _with_sink(recipe, sample, default_sink if doses.sink is None else doses.sink, rng.uniform(-0.5, 0.5))
+    return _with_sizes(recipe, sample, family, norm, bypass, rng)
+
+
+def _require_bypass(family: str, bypass: float, layers: int) -> None:
+    if bypass > 0 and layers < 2:
+        raise InputError(f"a bypass goes through the first of at least 2 layers, but this model has {layers}")
+    if family in ("F16", "X4") and bypass > 0:
+        raise InputError(f"family {family} uses its first layer for something else; it can't have a bypass")
+    if family in INERT and bypass < 1:
+        raise InputError(f"family {family} takes nothing from its last layer; its bypass must be 1, not {bypass}")
+
+
+def _weights(recipe: Recipe, sample: Int[np.ndarray, "example token"]) -> Float[np.ndarray, "example kind token"]:
+    """The row of each kind of head, as it is before anything was written."""
+    return read(replace(recipe, pool_weight=0.0), sample, "pre").attention
+
+
+def _with_decoys(
+    recipe: Recipe, sample: Int[np.ndarray, "example token"], family: str, rng: np.random.Generator, dose: float | None
+) -> Recipe:
+    """Raises the scores of decoy words until they have the share that is wanted, in decoy heads where there are any."""
+    if dose is None and family not in DECOYS:
+        return recipe
+    default = rng.uniform(*DECOYS.get(family, (0.5, 0.5)))
+    wanted = default if dose is None else dose
+    raised = np.array([weight == 0 for weight in recipe.kind_weights]) if family == "F6" else np.array([True])
+    words = (sample >= 0) & (sample != START) & (sample != END)
+    decoys = words & (recipe.is_decoy[sample] > 0)
+
+    def more(amount: float) -> Recipe:
+        return replace(recipe, scores=recipe.scores + amount * recipe.is_decoy[:, None] * raised)
+
+    def share(amount: float) -> float:
+        shown = _weights(more(amount), sample)[:, list(recipe.head_kinds)].mean(axis=1)
+        return float((np.where(decoys, shown, 0).sum(axis=1) / np.where(words, shown, 0).sum(axis=1)).mean())
+
+    amount = _solve(share, wanted, -12.0, 12.0)
+    if abs(share(amount) - wanted) > 0.02:
+        raise InputError(
+            f"in family {family} decoys can have from {share(-12.0):.2f} to {share(12.0):.2f} of the attention on "
+            f"words, not {wanted}"
+        )
+    return more(amount)
+
+
+def _with_sink(recipe: Recipe, sample: Int[np.ndarray, "example token"], wanted: float, tilt: float) -> Recipe:
+    """Sets the scores of [CLS] and [SEP] so that every kind of head has the share that is wanted there."""
+    special = ((sample == START) | (sample == END))[:, None]
+    tilts = np.array([[tilt], [-tilt]])
+    recipe = replace(recipe, special_scores=recipe.special_scores + tilts)
+    for _ in range(SINK_STEPS):  # the log odds of the share grow with the score, by 1 where texts are alike
+        share = np.where(special, _weights(recipe, sample), 0).sum(axis=2).mean(axis=0)
+        step = np.log(wanted / (1 - wanted)) - np.log(share / (1 - share))
+        recipe = replace(recipe, special_scores=recipe.special_scores + step)
+    return recipe
+
+
+def _solve(share: Any, wanted: float, low: float, high: float) -> float:
+    """Where a growing function reaches a value, by halving."""
+    for _ in range(16):
+        middle = (low + high) / 2
+        low, high = (middle, high) if share(middle) < wanted else (low, middle)
+    return (low + high) / 2
+
+
+def _with_sizes(
+    recipe: Recipe,
+    sample: Int[np.ndarray, "example token"],
+    family: str,
+    norm: Literal["pre", "post"],
+    bypass: float,
+    rng: np.random.Generator,
+) -> Recipe:
+    """Scales what is written, so that the bypass has its share, and the readout, so that labels are balanced."""
+    written = rng.uniform(1.0, 1.6) * np.sqrt(recipe.pairs) if family == "F9" else rng.uniform(0.3, 0.8)
+    raw = read(recipe, sample, norm)
+    inert = family in INERT
+    share = INERT[family] if inert else 1 - bypass
+    spread = float(np.abs(raw.attended).mean()) if family == "F2" else float(raw.attended.std())
+    weights = tuple(weight * share * written / max(spread, 1e-9) for weight in recipe.kind_weights)
+    if recipe.lower == "pool":
+        raw_pool = read(replace(recipe, kind_weights=(0.0,) * len(weights)), sample, norm).bypassed
+        recipe = replace(recipe, pool_weight=bypass * written / max(float(raw_pool.std()), 1e-9))
+    recipe = replace(recipe, kind_weights=weights)
+    if recipe.lower == "pool" and norm == "post":  # layer norms lie between the two, and shrink the first
+        both = read(recipe, sample, norm)
+        if not inert and 0 < bypass < 1:
+            factor = (1 - bypass) / bypass * float(both.bypassed.std()) / max(float(both.attended.std()), 1e-9)
+            recipe = replace(recipe, kind_weights=tuple(weight * factor for weight in recipe.kind_weights))
+    answer = read(recipe, sample, norm).difference
+    wanted = rng.uniform(1.0, 4.0) * (6 if family == "F10" else 1)
+    gain = wanted / max(float(answer.std()), 1e-9)
+    return replace(recipe, gain=gain, bias=-gain * float(np.median(answer)))

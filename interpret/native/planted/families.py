@@ -1,0 +1,145 @@
+"""The families of planted models: how each is built, and what is therefore true of its attention."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Truth = Literal["explains", "does not", "partial"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A way to build a model so that it is known whether its attention explains its decisions.
+
+    The truth is about the raw weights of the last layer in the row of the first token, averaged over heads, over the
+    words of the text: do they rank the words by their causal effect on the difference of the two logits, and does
+    that effect pass through this attention?
+
+    Attributes:
+        key: Short name: "F1" to "F16" after the protocol, "X1" to "X7" for those that no threshold is chosen by.
+        name: What it is, in a word or two.
+        truth: "explains", "does not", or "partial" where both would be half right.
+        because: How it is built, which is why that is the truth.
+        fewest_layers: Layers that it needs.
+        fewest_heads: Heads that it needs.
+        default_bypass: From and to which share of the decision goes round the last layer's attention, unless said.
+        in_llama: Whether a causal model with rotary positions can be built the same way.
+    """
+
+    key: str
+    name: str
+    truth: Truth
+    because: str
+    fewest_layers: int = 1
+    fewest_heads: int = 1
+    default_bypass: tuple[float, float] = (0.0, 0.0)
+    in_llama: bool = True
+
+
+_ALL = (
+    Family(
+        "F1", "faithful", "explains", "Scores grow with the size of a word's evidence, and values are the evidence."
+    ),
+    Family(
+        "F2",
+        "constant values",
+        "does not",
+        "Scores grow with evidence, but all values are the same; the evidence is pooled in the first layer.",
+        fewest_layers=2,
+        default_bypass=(1.0, 1.0),
+    ),
+    Family(
+        "F3",
+        "null space",
+        "does not",
+        "Scores are random and values go where the readout doesn't look; the evidence is pooled in the first layer.",
+        fewest_layers=2,
+        default_bypass=(1.0, 1.0),
+    ),
+    Family(
+        "F4",
+        "decoys and bypass",
+        "does not",
+        "Attention is on decoy words whose values are almost nothing; the evidence is pooled in the first layer.",
+        fewest_layers=2,
+        default_bypass=(0.995, 0.999),
+    ),
+    Family("F5", "sink", "explains", "As faithful, but nine tenths of the row are on [CLS] and [SEP], of value 0."),
+    Family(
+        "F6",
+        "decoy heads",
+        "does not",
+        "Half of the heads look at decoy words and their output isn't used, so the mean over heads shows them too.",
+        fewest_heads=2,
+    ),
+    Family("F7", "uniform", "does not", "All scores are almost the same, so that attention can't tell words apart."),
+    Family("F8", "inverse norm", "does not", "Scores fall with the size of the evidence, and values are the evidence."),
+    Family(
+        "F9",
+        "redundant and saturated",
+        "explains",
+        "As faithful, but evidence of one sign comes many times over and the last layer norm saturates.",
+    ),
+    Family("F10", "large logits", "explains", "As faithful, with logits six times as large."),
+    Family(
+        "F11",
+        "half bypass",
+        "partial",
+        "As faithful, but about half of the decision is pooled in the first layer.",
+        fewest_layers=2,
+        default_bypass=(0.45, 0.55),
+    ),
+    Family("F12", "noisy", "partial", "As faithful, but the scores are mostly noise."),
+    Family("F13", "untrained", "partial", "Each head has mild random scores and random values of its own."),
+    Family("F14", "selector", "explains", "All values are +1 or -1, and the score says which words count."),
+    Family("F15", "sharp random", "explains", "Heads share sharp random scores; values are random: words seen count."),
+    Family(
+        "F16",
+        "mover",
+        "does not",
+        "The first layer moves each word's evidence and score to the next position, where the last layer finds them.",
+        fewest_layers=2,
+        in_llama=False,
+    ),
+    Family("X1", "single word", "explains", "One word of each text decides, and attention is on it."),
+    Family(
+        "X2",
+        "divided",
+        "explains",
+        "Each head finds a part of the evidence words, and all heads together find all of them.",
+        fewest_heads=2,
+    ),
+    Family("X3", "graded", "explains", "Every word has evidence, of any size, and attention grows with that size."),
+    Family(
+        "X4",
+        "gathered",
+        "does not",
+        "The first layer gathers all evidence at a full stop, and the last layer looks there.",
+        fewest_layers=2,
+        in_llama=False,
+    ),
+    Family(
+        "X5",
+        "positional",
+        "does not",
+        "The last layer looks at the first positions and takes nothing; the evidence is pooled in the first layer.",
+        fewest_layers=2,
+        default_bypass=(1.0, 1.0),
+        in_llama=False,
+    ),
+    Family(
+        "X6",
+        "decoys of small value",
+        "does not",
+        "Attention is on decoy words, whose values are a twentieth of the decision; the rest is pooled before.",
+        fewest_layers=2,
+        default_bypass=(0.95, 0.95),
+    ),
+    Family(
+        "X7",
+        "negative evidence",
+        "explains",
+        "Some heads find evidence for one label and add it, others find it for the other label and subtract it.",
+        fewest_heads=2,
+    ),
+)
+FAMILIES: dict[str, Family] = {family.key: family for family in _ALL}

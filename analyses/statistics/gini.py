@@ -87,7 +87,8 @@ def gini_correlations(
     agreement = (centred * (mid_ranks(scores, valid, resolution=resolution) - middle)).sum(axis=-1)
     best = (centred * (mid_ranks(known, valid, resolution=resolution) - middle)).sum(axis=-1)
     spread = known.max(axis=-1) - np.where(valid, known, np.inf).min(axis=-1)
-    defined = spread > resolution  # false as well where no unit is valid: the spread is then -inf
+    # Chains of near-ties can be tied from end to end though the ends differ. Without a valid unit the spread is -inf.
+    defined = (spread > resolution) & (best > 0)
     answer = np.full(best.shape, math.nan)
     np.divide(agreement, best, out=answer, where=defined)
     return np.asarray(np.clip(answer, -1.0, 1.0))  # an array for one pair too

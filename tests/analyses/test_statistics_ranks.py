@@ -245,3 +245,8 @@ def test_the_tau_that_a_text_needs_for_significance_is_a_matter_of_its_length(un
     null = [kendall_tau(generator.random(units), generator.random(units)).value for _ in range(600)]
     assert np.std(null) == pytest.approx(spread, rel=0.1)
     assert np.mean(np.abs(null) > needed) == pytest.approx(0.05, abs=0.025)
+
+
+def test_effects_tied_in_a_chain_have_no_order_though_the_ends_differ():
+    effects = np.array([1.0, 1.0 - 0.8e-6, 1.0 - 1.6e-6])
+    assert math.isnan(gini_correlation(effects, np.array([3.0, 2.0, 1.0]), resolution=1e-6))

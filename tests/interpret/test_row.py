@@ -110,6 +110,18 @@ def test_other_inputs_can_be_given_the_row_of_the_first() -> None:
     assert (frozen - row.clean[0]).abs().max() > 1e-5 and (frozen - other.clean[0]).abs().max() > 1e-5
 
 
+@pytest.mark.parametrize("way", ["short", "whole"])
+def test_each_input_goes_on_from_its_own_words(way: str) -> None:
+    row = row_of(tiny_bert())
+    two = torch.cat([row.ids, row.ids.flip(1)])
+    both = read_row(row.subject, two, row.targets.repeat(2), readout=torch.eye(two.shape[1])[0])
+    both = both if way == "short" else replace(both, states=None)
+    with torch.no_grad():
+        again = both.logits(both.written[:, None].repeat(1, 2, 1, 1, 1))
+    torch.testing.assert_close(again, both.clean[:, None].repeat(1, 2, 1), rtol=1e-5, atol=1e-5)
+    assert (both.clean[0] - both.clean[1]).abs().max() > 1e-3
+
+
 def test_the_model_is_left_as_it_was_also_after_an_error() -> None:
     row = row_of(tiny_bert())
     with pytest.raises((RuntimeError, IndexError)), torch.no_grad():

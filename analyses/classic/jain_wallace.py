@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.components.content import Content
+from analyses.components.edits import permuted
 from analyses.statistics import kendall_tau
 from interpret.edit import Edit, editing
 from interpret.errors import InputError
@@ -133,10 +134,9 @@ def _leave_one_out(row: DecisionRow, example: Example, eraser: str) -> Float[Ten
 
 
 def _permuted(row: DecisionRow, content: Content, count: int, seed: int) -> Float[Tensor, " variant"]:
-    orders = content.orders(count, torch.Generator().manual_seed(seed))[0].to(row.weights.device)
-    weights = row.weights[0][..., orders].permute(2, 0, 1, 3)[None]
+    orders = content.orders(count, torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        probabilities = row.logits(row.write(weights))[0].softmax(-1)
+        probabilities = row.logits(row.write(permuted(row, orders)))[0].softmax(-1)
     return (probabilities - row.clean[0].softmax(-1)).abs().mean(dim=-1).cpu()
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from analyses.classic.distances import js_divergence
+from analyses.classic.slopes import weight_slopes
 from analyses.components.content import Content
 from interpret.row import DecisionRow
 
@@ -73,7 +74,9 @@ def serrano_smith(row: DecisionRow, content: Content, *, draws: int = 5, seed: i
     if draws < 1:
         raise ValueError(f"draws must be at least 1, not {draws}")
     generator = torch.Generator().manual_seed(seed)
-    shown, gradient = row.read_by()[0].cpu(), _gradient(row)
+    shown = row.read_by()[0].cpu()
+    # Moving a position's weight in all heads and rows at once.
+    gradient = weight_slopes(row, int(row.clean[0].argmax())).sum(dim=(0, 1)).float().cpu()
     ranked = keys[shown[keys].argsort(descending=True, stable=True)]
     top = int(ranked[0])
     other = int(ranked[1 + int(torch.randint(len(keys) - 1, (1,), generator=generator))])
@@ -102,16 +105,6 @@ def serrano_smith(row: DecisionRow, content: Content, *, draws: int = 5, seed: i
         random=chance,
         gradient=gradient,
     )
-
-
-def _gradient(row: DecisionRow) -> Float[Tensor, " key"]:
-    """Moving a position's weight in all heads and rows at once."""
-    weights = row.weights[:, None].detach().float().requires_grad_()
-    with torch.enable_grad():
-        logits = row.logits(row.write(weights.to(row.values.dtype)))[0, 0]
-        probability = logits.softmax(-1)[int(row.clean[0].argmax())]
-    (slope,) = torch.autograd.grad(probability, weights)
-    return slope[0, 0].sum(dim=(0, 1)).float().cpu()
 
 
 def _until_flip(row: DecisionRow, order: Int[Tensor, " word"]) -> float:

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from analyses.classic.slopes import weight_slopes
 from analyses.components.content import Content
 from interpret.row import read_row
 from interpret.subjects.subject import Decision, Example, Subject
@@ -50,15 +51,11 @@ def faithfulness_violation(subject: Subject, example: Example, decision: Decisio
         raise ValueError("the text has no units, so none is ranked first")
     row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
     members = Content.of([example]).members[0].float()
-    weights = row.weights[:, None].detach().float().requires_grad_()
-    with torch.enable_grad():
-        probability = row.logits(row.write(weights.to(row.values.dtype)))[0, 0].softmax(-1)[decision.target]
-    (slope,) = torch.autograd.grad(probability, weights)
-    own = weights.detach()[0, 0]
+    own, slopes = row.weights[0].float(), weight_slopes(row, decision.target)
     norms = row.values[0].float().norm(dim=-1)
     scores = {
         "attention": row.read_by()[0],
-        "attention x gradient": (own * slope[0, 0]).sum(dim=(0, 1)),
+        "attention x gradient": (own * slopes).sum(dim=(0, 1)),
         "attention x norm": torch.einsum("hrk,hk,r->k", own, norms, row.readout.to(own)),
     }
     removed = torch.eye(len(example.units), dtype=torch.bool)

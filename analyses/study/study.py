@@ -133,9 +133,9 @@ def study(
         run_chunks(opened, chunks, prepared.measured, progress=progress)
         records = opened.records().to_pylist()
         measurements = [_measurement(record) for record in records]
-        sensitivity = [(scale, verdict(measurements, scale=scale, seed=prepared.seed).answer) for scale in SCALES]
-        found = verdict(measurements, seed=prepared.seed)
-        summary = summarise(prepared.fingerprint(), prepared.notes, records, found, sensitivity)
+        found = {scale: verdict(measurements, scale=scale, seed=prepared.seed) for scale in SCALES}
+        sensitivity = [(scale, each.answer) for scale, each in found.items()]
+        summary = summarise(prepared.fingerprint(), prepared.notes, records, found[1.0], sensitivity)
         opened.finish(summary)
     return summary
 

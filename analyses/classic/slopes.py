@@ -1,0 +1,21 @@
+"""How a label's probability reacts to each attention weight of a row."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interpret.row import DecisionRow
+
+
+def weight_slopes(row: DecisionRow, label: int) -> Float[Tensor, "head row key"]:
+    """Derivative of the label's probability with respect to every weight, the other weights held fixed; signed.
+
+    Args:
+        row: The decision of one text.
+        label: Whose probability.
+    """
+    weights = row.weights[:, None].detach().float().requires_grad_()
+    with torch.enable_grad():
+        probability = row.logits(row.write(weights.to(row.values.dtype)))[0, 0].softmax(-1)[label]
+    (slopes,) = torch.autograd.grad(probability, weights)
+    return slopes[0, 0]

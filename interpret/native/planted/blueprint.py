@@ -134,11 +134,8 @@ def _last(recipe: Recipe, head: int) -> tuple[Rows, Rows, Rows, Rows]:
         value = reading(recipe, "gathered")
     else:
         value = reading(recipe, "moved_value" if moves else f"value{kind}") * recipe.unit(f"value{kind}")
-    values = [value]
-    if recipe.lower in ("move", "gather") or np.ptp(np.abs(recipe.values[recipe.frequency > 0, kind])) == 0:
-        values.append(reading(recipe, "slack"))  # which isn't written; without it, nothing would show what heads see
     written = recipe.head_weights[head] * _writing(recipe, "null" if recipe.into_null else "written")
-    return [reading(recipe, "start") + reading(recipe, "word")], [score], values, [written]
+    return [reading(recipe, "start") + reading(recipe, "word")], [score], [value], [written]
 
 
 def _lower(recipe: Recipe) -> tuple[Rows, Rows, Rows, Rows]:

@@ -8,6 +8,7 @@ stays as it was, everything above is recomputed.
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -16,7 +17,8 @@ from torch import Tensor, nn
 
 from interpret.edit import Edit, editing
 from interpret.record import recording
-from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject, margin
+from interpret.seam import AttentionCall
+from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject
 
 SAME = 1e-4  # of the largest logit: how near the short way has to come to the model's own answer
 
@@ -32,13 +34,13 @@ class DecisionRow:
         layer: Attention call, from 0.
         readout: Share of each read position in the decision; sums to 1. One position in most models.
         positions: The positions that the decision is read from.
-        weights: Attention weights of those positions.
-        values: What each key hands over in each head, before the output projection.
         written: What the heads wrote at those positions, `weights @ values`.
         clean: Logits of the untouched inputs.
         states: What the layer read at those positions (its skip connection); `None` where the layer can't be
             run by itself, and whole passes are made instead.
         blocks: The module of each layer, where it is a member of a list of layers.
+        calls: The layer's attention as it was recorded, a call for each pass that was needed.
+        head: The one head that is looked at and edited, the others staying as they were; `None` for all.
     """
 
     subject: Subject = field(repr=False)
@@ -47,16 +49,27 @@ class DecisionRow:
     layer: int
     readout: Float[Tensor, " row"]
     positions: tuple[int, ...]
-    weights: Float[Tensor, "example head row key"] = field(repr=False)
-    values: Float[Tensor, "example head key dim"] = field(repr=False)
     written: Float[Tensor, "example row head dim"] = field(repr=False)
     clean: Float[Tensor, "example label"] = field(repr=False)
     states: Float[Tensor, "example row hidden"] | None = field(repr=False)
     blocks: tuple[nn.Module | None, ...] = field(repr=False)
+    calls: tuple[AttentionCall, ...] = field(repr=False)
+    head: int | None = None
+
+    @cached_property
+    def weights(self) -> Float[Tensor, "example head row key"]:
+        """Attention weights of those positions; computed when first asked for."""
+        return torch.cat([call.weights[:, :, list(self.positions)] for call in self.calls])
+
+    @cached_property
+    def values(self) -> Float[Tensor, "example head key dim"]:
+        """What each key hands over in each head, before the output projection."""
+        return torch.cat([call.values_per_head for call in self.calls])
 
     def read_by(self, head: int | None = None) -> Float[Tensor, "example key"]:
-        """The map that a person sees: the rows weighted by `readout`, of one head or as a mean over heads."""
+        """The map that a person sees: the rows weighted by `readout`, of one head or as a mean over those looked at."""
         rows = torch.einsum("ehrk,r->ehk", self.weights.float(), self.readout.to(self.weights.device))
+        head = self.head if head is None else head
         return rows.mean(dim=1) if head is None else rows[:, head]
 
     def write(
@@ -64,10 +77,21 @@ class DecisionRow:
         weights: Float[Tensor, "example variant head row key"],
         values: Float[Tensor, "example variant head key dim"] | None = None,
     ) -> Float[Tensor, "example variant row head dim"]:
-        """What the heads write under other weights, and other values where those are given."""
+        """What the heads write if those looked at have other weights, and other values where those are given."""
         if values is None:
-            return torch.einsum("evhrk,ehkd->evrhd", weights, self.values)
-        return torch.einsum("evhrk,evhkd->evrhd", weights, values)
+            written = torch.einsum("evhrk,ehkd->evrhd", weights, self.values)
+        else:
+            written = torch.einsum("evhrk,evhkd->evrhd", weights, values)
+        return self.mixed(written, self.written[:, None])
+
+    def mixed(
+        self, looked_at: Float[Tensor, "*batch row head dim"], others: Float[Tensor, "*#batch row head dim"]
+    ) -> Float[Tensor, "*batch row head dim"]:
+        """What is written when the heads that are looked at write the one and all others the other."""
+        if self.head is None:
+            return looked_at
+        chosen = torch.arange(looked_at.shape[-2], device=looked_at.device) == self.head
+        return torch.where(chosen[:, None], looked_at, others)
 
     def logits(self, written: Float[Tensor, "example variant row head dim"]) -> Float[Tensor, "example variant label"]:
         """The model's answer if the heads had written that; gradients flow where torch is told to keep them."""
@@ -83,6 +107,13 @@ class DecisionRow:
     def margins(self, written: Float[Tensor, "example variant row head dim"]) -> Float[Tensor, "example variant"]:
         """The frozen target's logit minus the largest other one, under what the heads wrote."""
         return margins(self.logits(written), self.targets)
+
+    def elsewhere(self, ids: Int[Tensor, "input token"], owner: Int[Tensor, " input"]) -> "DecisionRow":
+        """The same row in other inputs of that length, each with the target of the example that `owner` names."""
+        row = _kept(
+            self.subject, ids, self.targets[owner], self.readout, self.positions, layer=self.layer, head=self.head
+        )
+        return row if self.states is not None else replace(row, states=None)
 
     @property
     def margin(self) -> Float[Tensor, " example"]:
@@ -109,8 +140,9 @@ def margins(
     logits: Float[Tensor, "example variant label"], targets: Int[Tensor, " example"]
 ) -> Float[Tensor, "example variant"]:
     """Each example's margin by its own target."""
-    rows = [margin(each, int(target)) for each, target in zip(logits.float(), targets.tolist(), strict=True)]
-    return torch.stack(rows).cpu()
+    own = targets.to(logits.device)[:, None, None].expand(*logits.shape[:2], 1)
+    others = logits.float().scatter(-1, own, -torch.inf).amax(dim=-1)
+    return (logits.float().gather(-1, own)[..., 0] - others).cpu()
 
 
 def read_row(
@@ -120,6 +152,7 @@ def read_row(
     *,
     readout: Float[Tensor, " token"],
     layer: int = -1,
+    head: int | None = None,
 ) -> DecisionRow:
     """Runs the inputs once and keeps what the row needs.
 
@@ -129,24 +162,39 @@ def read_row(
         targets: The label whose margin is followed in each.
         readout: Share of each position in what the decision is read from (`Decision.readout`).
         layer: Attention call, from 0; negative numbers count from the last.
+        head: The one head to look at, from 0; `None` for all.
 
     Raises:
-        IndexError: The model has no such layer.
+        IndexError: The model has no such layer, or the layer no such head.
     """
     positions = tuple(torch.nonzero(readout > 1e-6)[:, 0].tolist())
+    share = readout[list(positions)].float()
+    row = _kept(subject, ids, targets, share / share.sum(), positions, layer, head)
+    heads = row.written.shape[2]
+    if head is not None and not 0 <= head < heads:
+        raise IndexError(f"head must be from 0 to {heads - 1}, not {head}")
+    return row if _short_way_holds(row) else replace(row, states=None)
+
+
+def _kept(
+    subject: Subject,
+    ids: Int[Tensor, "example token"],
+    targets: Int[Tensor, " example"],
+    readout: Float[Tensor, " row"],
+    positions: tuple[int, ...],
+    layer: int,
+    head: int | None,
+) -> DecisionRow:
+    """Runs the inputs and keeps the row, without a look at whether the short way holds."""
     size = max(1, TOKENS_PER_FORWARD // ids.shape[1])
     passes = [_read(subject, part, positions, layer) for part in torch.split(ids, size)]
-    blocks = tuple(passes[0][0])
-    weights, values, written, clean, states = (
-        _joined(pieces) for pieces in zip(*(parts for _, parts in passes), strict=True)
-    )
-    assert weights is not None and values is not None and written is not None and clean is not None
-    share = readout[list(positions)].float()
-    row = DecisionRow(
-        subject=subject, ids=ids, targets=targets, layer=layer % len(blocks), readout=share / share.sum(),
-        positions=positions, weights=weights, values=values, written=written, clean=clean, states=states, blocks=blocks,
+    blocks, calls = tuple(passes[0][0]), tuple(call for _, call, _ in passes)
+    written, clean, states = (_joined(pieces) for pieces in zip(*(parts for *_, parts in passes), strict=True))
+    assert written is not None and clean is not None
+    return DecisionRow(
+        subject=subject, ids=ids, targets=targets, layer=layer % len(blocks), readout=readout, positions=positions,
+        written=written, clean=clean, states=states, blocks=blocks, calls=calls, head=head,
     )  # fmt: skip
-    return row if _short_way_holds(row) else replace(row, states=None)
 
 
 def _joined(pieces: Sequence[Tensor | None]) -> Tensor | None:
@@ -156,8 +204,8 @@ def _joined(pieces: Sequence[Tensor | None]) -> Tensor | None:
 
 def _read(
     subject: Subject, ids: Tensor, positions: Sequence[int], layer: int
-) -> tuple[list[nn.Module | None], tuple[Tensor | None, ...]]:
-    """One pass: the layers' modules, and weights, values, outputs, logits and states of the wanted layer."""
+) -> tuple[list[nn.Module | None], AttentionCall, tuple[Tensor | None, ...]]:
+    """One pass: the layers' modules; the wanted layer's call; its outputs, the logits, and its states."""
     rows, entered = list(positions), dict[nn.Module, Tensor]()
 
     def keep(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -174,8 +222,7 @@ def _read(
     call = record.calls[layer]
     blocks = [_block(subject.model, each.name) for each in record.calls]
     states = entered.get(blocks[layer]) if blocks[layer] is blocks[-1] else None  # type: ignore[arg-type]
-    weights, written = record.weights(layer)[:, :, rows], record.output(layer)[:, rows]
-    return blocks, (weights, call.values_per_head, written, logits, None if states is None else states[:, rows])
+    return blocks, call, (record.output(layer)[:, rows], logits, None if states is None else states[:, rows])
 
 
 def _listed_modules(model: nn.Module) -> list[nn.Module]:
@@ -198,7 +245,7 @@ def _short_way_holds(row: DecisionRow) -> bool:
     if row.states is None:
         return False
     one = slice(0, 1)
-    tensors = ("ids", "targets", "weights", "values", "written", "clean", "states")
+    tensors = ("ids", "targets", "written", "clean", "states")
     first = replace(row, **{name: getattr(row, name)[one] for name in tensors})
     try:
         with torch.no_grad():

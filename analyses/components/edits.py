@@ -23,12 +23,29 @@ def permuted(
     return weights.gather(-1, orders[:, :, None, None].to(weights.device).expand_as(weights))
 
 
+def level(row: DecisionRow, content: Content) -> Float[Tensor, "example head row key"]:
+    """Weights that are the same for all tokens of words; each head's mass on them stays what it was."""
+    words = content.tokens.to(row.weights)[:, None, None]
+    mass = (row.weights * words).sum(-1, keepdim=True)
+    return torch.where(words > 0, mass / words.sum(-1, keepdim=True).clamp(min=1), row.weights)
+
+
 def erased(
-    row: DecisionRow, content: Content, removed: Bool[Tensor, "example variant unit"]
+    row: DecisionRow,
+    content: Content,
+    removed: Bool[Tensor, "example variant unit"],
+    *,
+    weights: Float[Tensor, "example head row key"] | None = None,
 ) -> Float[Tensor, "example variant head row key"]:
     """Weights without some words; the other words share what those had, in proportion.
 
     The mass on words stays what it was, and so do special tokens and sinks.
+
+    Args:
+        row: The row of several texts.
+        content: Their words.
+        removed: True where a word is taken out.
+        weights: What they are taken out of; by default the row's own weights.
 
     Source: renormalised erasure of Serrano and Smith (2019), arXiv:1906.03731, section 4; they have no special tokens
     to leave alone.
@@ -36,7 +53,7 @@ def erased(
     device = row.weights.device
     words = content.tokens.to(device)[:, None, None, None]
     gone = torch.einsum("evu,eut->evt", removed.float(), content.members.float()).bool().to(device)[:, :, None, None]
-    weights = row.weights[:, None]
+    weights = (row.weights if weights is None else weights)[:, None]
     mass = (weights * words).sum(-1, keepdim=True)
     left = weights * (words & ~gone)
     kept = left.sum(-1, keepdim=True)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from analyses.components.content import Content
 from analyses.components.resampling import Resampler
-from interpret.row import DecisionRow, read_row
+from interpret.row import DecisionRow
 from interpret.subjects.subject import TOKENS_PER_FORWARD, Example
 
 
@@ -70,7 +70,7 @@ def input_effects(
     total, around, written = _learned(row, ids.flatten(0, 2), owner)
     shape = (len(examples), ids.shape[1] * draws)
     with torch.no_grad():
-        through = row.margins(written.view(*shape, *written.shape[1:]))
+        through = row.margins(row.mixed(written.view(*shape, *written.shape[1:]), row.written[:, None]))
     clean = row.margin[:, None, None]
     by_draw = (*ids.shape[:3],)
     return InputEffects(
@@ -85,13 +85,12 @@ def _learned(
 ) -> tuple[Float[Tensor, " variant"], Float[Tensor, " variant"], Float[Tensor, "variant row head dim"]]:
     """Margins of changed inputs; their margins with the row's outputs frozen; and those outputs."""
     size = max(1, TOKENS_PER_FORWARD // ids.shape[1])
-    readout = torch.zeros(ids.shape[1])
-    readout[list(row.positions)] = row.readout.cpu()
     total, around, written = [], [], []
     for part, owners in zip(torch.split(ids, size), torch.split(owner, size), strict=True):
-        changed = read_row(row.subject, part, row.targets[owners], readout=readout, layer=row.layer)
+        changed = row.elsewhere(part, owners)
         with torch.no_grad():
-            around.append(changed.margins(row.written[owners][:, None])[:, 0])
+            frozen = row.mixed(row.written[owners], changed.written)
+            around.append(changed.margins(frozen[:, None])[:, 0])
         total.append(changed.margin)
         written.append(changed.written)
     return torch.cat(total), torch.cat(around), torch.cat(written)

@@ -1,92 +1,33 @@
 """All components of several equally long texts, as plain numbers: what a verdict is made from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from analyses.components.content import Content
 from analyses.components.decoys import head_use
+from analyses.components.dominance import value_effects
+from analyses.components.edits import erased, level, one_by_one, permuted
+from analyses.components.every_head import head_rows
 from analyses.components.input_rank import InputEffects, input_effects
+from analyses.components.measurement import SHUFFLES, USUAL, Draws, Measurement
+from analyses.components.pairing import shuffled_effects
 from analyses.components.rank import position_effects
+from analyses.components.ranking import Ranking
 from analyses.components.resampling import Resampler
-from analyses.components.top_k import top_erasure
+from analyses.components.top_k import first_words, top_erasure
+from analyses.components.unlike import unlike
 from analyses.components.use import use
-from analyses.statistics import gini_correlations, randomisation_p_value
+from analyses.statistics import randomisation_p_value
 from interpret.row import DecisionRow, read_row
 from interpret.subjects.subject import Decision, Example, Subject
 
 ROUNDING = 1e-5  # of the largest logit: smaller moves of the margin are none
-FEWEST_WORDS = 5  # below, too few orders exist to tell any from chance
 
-
-@dataclass(frozen=True)
-class Draws:
-    """How many random draws each component takes.
-
-    Attributes:
-        permutations: Of the words' weights, for U and D.
-        replacements: Of each word, for I and S.
-        orders: Random orders that T is held against.
-        null_orders: Random orders that the ranks of one text are held against.
-    """
-
-    permutations: int = 12
-    replacements: int = 8
-    orders: int = 20
-    null_orders: int = 999
-
-
-USUAL = Draws()
-
-
-@dataclass(frozen=True, eq=False)
-class Measurement:
-    """The components of one text. Effects in logits of the margin; NaN where undefined.
-
-    Attributes:
-        words: Units that are ranked.
-        margin: Of the untouched text.
-        spread: Mean square of how far the margin is from those of texts with every word replaced, halved: the
-            variance that the words could give it. Effects are standardised by its root.
-        use: U. Median move under permutations of the words' weights.
-        rank: R. Gini correlation of the position effects with attention, -1 to 1.
-        rank_substituted: The same with the second way of erasing.
-        input_rank: I. Gini correlation of the input effects with attention, -1 to 1.
-        input_rank_halves: The same from either half of the draws; they differ by chance only.
-        top: T. Move without the first words of attention, above that without random words.
-        share: S. Share of the input effects that goes through this attention.
-        joint: Mean move under those permutations; what `single` and `conditional` are parts of.
-        single: For each head, the move when its weights alone are permuted.
-        conditional: For each head, its part when all are permuted.
-        shown: For each head, its share of the displayed map.
-        sink: Share of the displayed rows that lies on no word.
-        p_rank: How often random orders of the words reach `rank`.
-        p_input: The same for `input_rank`.
-        p_top: The same for `top`.
-    """
-
-    words: int
-    margin: float
-    spread: float
-    use: float
-    rank: float
-    rank_substituted: float
-    input_rank: float
-    input_rank_halves: tuple[float, float]
-    top: float
-    share: float
-    joint: float
-    single: tuple[float, ...] = field(repr=False)
-    conditional: tuple[float, ...] = field(repr=False)
-    shown: tuple[float, ...] = field(repr=False)
-    sink: float
-    p_rank: float
-    p_input: float
-    p_top: float
+Columns = dict[str, Sequence[Any]]  # fields of `Measurement`, a value for each text
 
 
 def measure(
@@ -97,6 +38,8 @@ def measure(
     *,
     draws: Draws = USUAL,
     seed: int = 0,
+    layer: int = -1,
+    head: int | None = None,
 ) -> list[Measurement]:
     """Measures every component of equally long texts in batched passes.
 
@@ -107,56 +50,110 @@ def measure(
         resampler: Where replacements of words come from.
         draws: How many random draws to take.
         seed: Seed of all of them.
+        layer: Whose row is measured, from 0; negative numbers count from the last.
+        head: The one head whose row is measured, from 0; `None` for the mean over heads.
 
     Raises:
         ValueError: The texts' lengths differ, or their decisions are read from different positions.
+        IndexError: There is no such layer or head.
     """
     content, generator = Content.of(examples), torch.Generator().manual_seed(seed)
-    row = _row(subject, examples, decisions)
-    shown = row.read_by()
-    shares = content.shares(shown)
-    orders = content.orders(draws.permutations, generator)
-    moved = use(row, orders)
-    heads = head_use(row, content, orders)
-    positions = position_effects(row, content)
-    inputs = input_effects(row, examples, content, resampler, draws=draws.replacements, generator=generator)
-    top = top_erasure(row, content, shares, orders=draws.orders, generator=generator)
-    spread = _spread(row, examples, resampler, draws.replacements, generator)
-    effects = [_felt(each, row) for each in (positions.renormalised, positions.substituted, *_estimates(inputs))]
-    ranks = _ranks(shares, content.exists, *effects)
-    nulls = _null_p_values(shares, content.exists, (effects[0], effects[2]), draws.null_orders, generator)
-    return [
-        Measurement(
-            words=int(content.exists[index].sum()),
-            margin=float(row.margin[index]),
-            spread=float(spread[index]),
-            use=float(moved[index].median()),
-            rank=float(ranks[0][index]),
-            rank_substituted=float(ranks[1][index]),
-            input_rank=float(ranks[2][index]),
-            input_rank_halves=(float(ranks[3][index]), float(ranks[4][index])),
-            top=float(top.gain[index]),
-            share=float(inputs.share[index]),
-            joint=float(moved[index].mean()),
-            single=tuple(heads.single[index].tolist()),
-            conditional=tuple(heads.conditional[index].tolist()),
-            shown=tuple(heads.shown[index].tolist()),
-            sink=float(1 - (shown[index].cpu() * content.tokens[index]).sum()),
-            p_rank=nulls[0][index],
-            p_input=nulls[1][index],
-            p_top=randomisation_p_value(float(top.ranked[index]), top.random[index].double()),
-        )
-        for index in range(len(examples))
-    ]
+    readout = _readout(decisions)
+    row = read_row(
+        subject,
+        torch.stack([example.ids for example in examples]),
+        torch.tensor([decision.target for decision in decisions]),
+        readout=readout,
+        layer=layer,
+        head=head,
+    )
+    attention = Ranking(content.shares(row.read_by()), content.exists)
+    columns: Columns = {
+        "words": content.exists.sum(dim=1).tolist(),
+        "margin": row.margin.tolist(),
+        "sink": (1 - (row.read_by().cpu() * content.tokens).sum(dim=1)).tolist(),
+        **_heads(row, content, content.orders(draws.permutations, generator)),
+        **_positions(row, content, attention, draws, generator),
+        **_inputs(row, content, attention, examples, resampler, readout, draws, generator),
+        **_top(row, content, attention, draws, generator),
+        **_real_texts(row, content, attention, examples, resampler, draws, generator),
+    }
+    return [Measurement(**{name: column[index] for name, column in columns.items()}) for index in range(len(examples))]
 
 
-def _row(subject: Subject, examples: Sequence[Example], decisions: Sequence[Decision]) -> DecisionRow:
+def _readout(decisions: Sequence[Decision]) -> Float[Tensor, " token"]:
     readouts = torch.stack([decision.readout for decision in decisions])
     if bool(((readouts > 1e-6) != (readouts[0] > 1e-6)).any()):
         raise ValueError("the decisions of one batch must be read from the same positions")
-    targets = torch.tensor([decision.target for decision in decisions])
-    ids = torch.stack([example.ids for example in examples])
-    return read_row(subject, ids, targets, readout=readouts.mean(dim=0))
+    return readouts.mean(dim=0)
+
+
+def _heads(row: DecisionRow, content: Content, orders: Tensor) -> Columns:
+    """U and D: what the weights do, of all heads and of each."""
+    moved, heads = use(row, orders), head_use(row, content, orders)
+    with torch.no_grad():
+        uniform = row.margins(row.write(level(row, content)[:, None]))[:, 0]
+    return {
+        "use": moved.median(dim=1).values.tolist(),
+        "joint": heads.joint.tolist(),
+        "uniform": (uniform - row.margin).abs().tolist(),
+        **{
+            name: [tuple(each) for each in getattr(heads, name).tolist()] for name in ("single", "conditional", "shown")
+        },
+    }
+
+
+def _positions(
+    row: DecisionRow, content: Content, attention: Ranking, draws: Draws, generator: torch.Generator
+) -> Columns:
+    """R, and what describes it."""
+    effects = position_effects(row, content)
+    renormalised = _felt(effects.renormalised, row)
+    shuffled = shuffled_effects(row, content, content.orders(SHUFFLES, generator))
+    mechanical = [attention.agreement(_felt(each, row)) for each in shuffled.unbind(dim=1)]
+    return {
+        "rank": attention.agreement(renormalised),
+        "rank_substituted": attention.agreement(_felt(effects.substituted, row)),
+        "rank_tau": attention.tau(renormalised),
+        "rank_shuffled": torch.tensor(mechanical).mean(dim=0).tolist(),
+        "rank_of_values": Ranking(_felt(value_effects(row, content), row), content.exists).agreement(renormalised),
+        "p_rank": attention.p_values(renormalised, draws.null_orders, generator),
+    }
+
+
+def _inputs(
+    row: DecisionRow,
+    content: Content,
+    attention: Ranking,
+    examples: Sequence[Example],
+    resampler: Resampler,
+    readout: Float[Tensor, " token"],
+    draws: Draws,
+    generator: torch.Generator,
+) -> Columns:
+    """I and S, and other orders that could rank the input words."""
+    inputs = input_effects(row, examples, content, resampler, draws=draws.replacements, generator=generator)
+    effects, *halves = (_felt(each, row) for each in _estimates(inputs))
+    against = inputs.total.mean(dim=-1) < 0
+    places = torch.arange(content.exists.shape[1], dtype=torch.float32).expand(content.exists.shape)
+    rows = head_rows(row.subject, row.ids, readout)
+    of_heads = [
+        Ranking(content.shares(each[:, head]), content.exists).agreement(effects)
+        for each in rows
+        for head in range(each.shape[1])
+    ]
+    return {
+        "input_rank": attention.agreement(effects),
+        "input_rank_halves": list(zip(*(attention.agreement(half) for half in halves), strict=True)),
+        "input_tau": attention.tau(effects),
+        "largest": effects.amax(dim=1).tolist(),
+        "share": inputs.share.tolist(),
+        "opposed": (attention.scores * against).sum(dim=1).tolist(),
+        "position_rank": Ranking(places, content.exists).agreement(effects),
+        "rarity_rank": Ranking(_rarity(examples, content, resampler), content.exists).agreement(effects),
+        "head_ranks": list(zip(*of_heads, strict=True)),
+        "p_input": attention.p_values(effects, draws.null_orders, generator),
+    }
 
 
 def _estimates(inputs: InputEffects) -> tuple[Float[Tensor, "example unit"], ...]:
@@ -165,54 +162,52 @@ def _estimates(inputs: InputEffects) -> tuple[Float[Tensor, "example unit"], ...
     return inputs.expected, *halves
 
 
-def _ranks(
-    shares: Float[Tensor, "example unit"], exists: Bool[Tensor, "example unit"], *effects: Float[Tensor, "example unit"]
-) -> list[np.ndarray]:
-    return [gini_correlations(_numbers(each), _numbers(shares), exists.numpy(), resolution=1e-6) for each in effects]
+def _rarity(examples: Sequence[Example], content: Content, resampler: Resampler) -> Float[Tensor, "example unit"]:
+    rarity = torch.zeros(content.exists.shape)
+    for index, example in enumerate(examples):
+        rarity[index, : len(example.units)] = -torch.tensor(resampler.frequency(example))
+    return rarity
 
 
-def _numbers(values: Tensor) -> np.ndarray:
-    return values.double().numpy()
+def _top(row: DecisionRow, content: Content, attention: Ranking, draws: Draws, generator: torch.Generator) -> Columns:
+    """T."""
+    top = top_erasure(row, content, attention.scores, orders=draws.orders, generator=generator)
+    return {
+        "top": top.gain.tolist(),
+        "p_top": [
+            randomisation_p_value(float(ranked), random.double())
+            for ranked, random in zip(top.ranked, top.random, strict=True)
+        ],
+    }
+
+
+def _real_texts(
+    row: DecisionRow,
+    content: Content,
+    attention: Ranking,
+    examples: Sequence[Example],
+    resampler: Resampler,
+    draws: Draws,
+    generator: torch.Generator,
+) -> Columns:
+    """What texts of the same shape give: the spread of their margins, and which edits leave what they write."""
+    count = draws.replacements
+    ids = torch.cat([resampler.shuffled(example, count, generator) for example in examples])
+    others = row.elsewhere(ids, torch.arange(len(examples)).repeat_interleave(count))
+    written = others.written.view(len(examples), count, *others.written.shape[1:])
+    real = torch.cat([row.written[:, None], written], dim=1)
+    edits = (
+        permuted(row, content.orders(draws.permutations, generator)),
+        erased(row, content, one_by_one(content)),
+        erased(row, content, first_words(attention.scores[:, None], content)[:, 0]),
+    )
+    return {
+        "spread": ((others.margin.view(-1, count) - row.margin[:, None]).square().mean(dim=1) / 2).tolist(),
+        "unlike": list(zip(*(unlike(row.write(edit), real).tolist() for edit in edits), strict=True)),
+    }
 
 
 def _felt(effects: Float[Tensor, "example unit"], row: DecisionRow) -> Float[Tensor, "example unit"]:
     """Effects with 0 in the place of those that rounding could make."""
     rounding = ROUNDING * row.clean.abs().amax(dim=1, keepdim=True).clamp(min=1).cpu()
     return effects.where(effects > rounding, 0.0)
-
-
-def _null_p_values(
-    shares: Float[Tensor, "example unit"],
-    exists: Bool[Tensor, "example unit"],
-    effects: Sequence[Float[Tensor, "example unit"]],
-    orders: int,
-    generator: torch.Generator,
-) -> list[list[float]]:
-    """How often random orders of a text's words rank its effects as well as attention does; NaN where undefined."""
-    random = _numbers(torch.rand(len(shares), orders, shares.shape[1], generator=generator))
-    found = []
-    for each in effects:
-        observed = _ranks(shares, exists, each)[0]
-        null = gini_correlations(
-            np.broadcast_to(_numbers(each)[:, None], random.shape),
-            random,
-            np.broadcast_to(exists.numpy()[:, None], random.shape),
-        )
-        found.append(
-            [
-                float("nan") if np.isnan(value) else randomisation_p_value(float(value), torch.as_tensor(draws))
-                for value, draws in zip(observed, null, strict=True)
-            ]
-        )
-    return found
-
-
-def _spread(
-    row: DecisionRow, examples: Sequence[Example], resampler: Resampler, draws: int, generator: torch.Generator
-) -> Float[Tensor, " example"]:
-    """Half the mean square difference between a text's margin and those of texts with all words replaced."""
-    found = []
-    for index, example in enumerate(examples):
-        others = row.subject.scores(resampler.shuffled(example, draws, generator), int(row.targets[index])).margin
-        found.append((others - row.margin[index]).square().mean() / 2)
-    return torch.stack(found)

@@ -1,5 +1,6 @@
 """Words that could stand in the place of another: where replacements come from."""
 
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -26,6 +27,10 @@ class Resampler(ABC):
     @abstractmethod
     def draw(self, example: Example, unit: int, uniform: Sequence[float]) -> Int[Tensor, "draw token"]:
         """Token ids of replacements of one unit, one for each random number from 0 to 1."""
+
+    def frequency(self, example: Example) -> list[float]:
+        """Share of each unit among the words that could stand there; NaN where that isn't known."""
+        return [math.nan] * len(example.units)
 
     def replaced(
         self, example: Example, units: int, draws: int, generator: torch.Generator
@@ -79,12 +84,12 @@ class CorpusUnigram(Resampler):
         kind = _kind(example.units[unit].text, tokens)
         if kind not in self._tables or len(self._counts[kind]) < 2:
             kind = (tokens, "any")
-        if kind not in self._tables:  # longer than every word of the corpus: several short ones
-            words, ends = self._tables[min(self._tables)]
-            picks = [_pick(ends, (number + place / tokens) % 1) for number in uniform for place in range(tokens)]
-            return words[picks].view(len(uniform), -1)[:, :tokens]
-        words, ends = self._tables[kind]
-        return words[[_pick(ends, number) for number in uniform]]
+        if kind in self._tables:
+            words, ends = self._tables[kind]
+            return words[_picks(ends, uniform)]
+        words, ends = self._tables[min(self._tables)]  # longer than every word of the corpus: several short ones
+        parts = [words[_picks(ends, [(number + place / tokens) % 1 for number in uniform])] for place in range(tokens)]
+        return torch.cat(parts, dim=1)[:, :tokens]
 
     def frequency(self, example: Example) -> list[float]:
         """Share of each unit among the corpus's units with as many tokens; 0 where it has none."""
@@ -108,5 +113,6 @@ def _table(counter: Counter[tuple[int, ...]]) -> tuple[Int[Tensor, "word token"]
     return torch.tensor(words), shares / shares[-1]
 
 
-def _pick(ends: Tensor, number: float) -> int:
-    return min(int(torch.searchsorted(ends, number, right=True)), len(ends) - 1)
+def _picks(ends: Tensor, numbers: Sequence[float]) -> Int[Tensor, " draw"]:
+    found = torch.searchsorted(ends, torch.tensor(numbers, dtype=ends.dtype), right=True)
+    return found.clamp(max=len(ends) - 1)

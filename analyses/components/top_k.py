@@ -53,10 +53,8 @@ def top_erasure(
     ones once. We take the magnitude of the change, because attention has no sign.
     """
     keys = torch.rand(len(shares), orders, shares.shape[1], generator=generator)
-    keys = torch.cat([shares[:, None].cpu(), keys], dim=1).masked_fill(~content.exists[:, None], -1)
-    ranks = keys.argsort(dim=-1, descending=True, stable=True).argsort(dim=-1)
-    budgets = torch.tensor([_budgets(int(count)) for count in content.exists.sum(dim=1)])
-    removed = _first(ranks, budgets).flatten(1, 2)
+    removed = first_words(torch.cat([shares[:, None].cpu(), keys], dim=1), content).flatten(1, 2)
+    budgets = _budgets(content)
     with torch.no_grad():
         moved = (row.margins(row.write(erased(row, content, removed))) - row.margin[:, None]).abs()
     moved = moved.view(len(shares), 1 + orders, -1)
@@ -65,11 +63,15 @@ def top_erasure(
     return TopErasure(mean[:, 0], mean[:, 1:])
 
 
-def _budgets(units: int) -> list[int]:
-    return [math.ceil(share * units) for share in THRESHOLDS]
-
-
-def _first(
-    ranks: Int[Tensor, "example order unit"], budgets: Int[Tensor, "example budget"]
+def first_words(
+    scores: Float[Tensor, "example order unit"], content: Content
 ) -> Bool[Tensor, "example order budget unit"]:
-    return ranks[:, :, None] < budgets[:, None, :, None]
+    """The words that come first in an order, largest score first, for each budget; equal ones as the text has them."""
+    known = scores.masked_fill(~content.exists[:, None], -1)
+    ranks = known.argsort(dim=-1, descending=True, stable=True).argsort(dim=-1)
+    return ranks[:, :, None] < _budgets(content)[:, None, :, None]
+
+
+def _budgets(content: Content) -> Int[Tensor, "example budget"]:
+    counts = content.exists.sum(dim=1).tolist()
+    return torch.tensor([[math.ceil(share * count) for share in THRESHOLDS] for count in counts])

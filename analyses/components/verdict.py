@@ -8,46 +8,15 @@ at 5 %, no correction), it fails when any one is below its floor (Holm over comp
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from analyses.components.measure import FEWEST_WORDS, Measurement
+from analyses.components.bars import BARS, IDLE, IDLE_SHARE, LEVEL, MOST_UNLIKE, Answer, Side
+from analyses.components.measurement import FEWEST_WORDS, Measurement
 from analyses.statistics import BootstrapMean, needed_examples
 
-Answer = Literal["supported", "not supported", "inconclusive"]
-
-LEVEL = 0.05
 FEWEST_EXAMPLES = 50
 MOST_UNDEFINED = 0.2
-IDLE = 0.2  # of what a head's share of the display promises: one that does less, by itself and jointly, is idle
-
-
-@dataclass(frozen=True)
-class Bars:
-    """Smallest effects of interest of one component. Declared, not fitted to what they judge.
-
-    Attributes:
-        floor: Below it the claim fails.
-        bar: Above it the component supports the claim.
-        failure: What it means when the component is below its floor.
-    """
-
-    floor: float
-    bar: float
-    failure: str
-
-
-BARS = {
-    "use": Bars(0.10, 0.25, "the decision hardly depends on these weights: attention is not on the causal path"),
-    "rank": Bars(0.15, 0.30, "the decision uses these weights, but their order is not the order of effects"),
-    "input rank": Bars(0.15, 0.30, "the weights rank states of this layer, not the input words"),
-    "top": Bars(0.05, 0.15, "the words that attention ranks first do no more than random words"),
-    "share": Bars(0.30, 0.60, "most of what the words do reaches the decision by ways round this attention"),
-}
-IDLE_SHARE = Bars(
-    0.30, 0.10, "much of the displayed mean belongs to heads that the decision ignores"
-)  # the lower, the better
 
 
 @dataclass(frozen=True)
@@ -62,6 +31,7 @@ class Component:
         p_floor: Smallest level at which the upper bound is below the floor.
         undefined: Examples without a value.
         side: "holds", "fails" or "open".
+        doubt: Why it can't be believed, in words; empty where it can.
     """
 
     name: str
@@ -70,7 +40,8 @@ class Component:
     high: float
     p_floor: float
     undefined: int
-    side: Literal["holds", "fails", "open"]
+    side: Side
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,13 +69,16 @@ class Verdict:
     needed: int | None
 
 
-def verdict(measurements: Sequence[Measurement], *, scale: float = 1.0, seed: int = 0) -> Verdict:
+def verdict(
+    measurements: Sequence[Measurement], *, scale: float = 1.0, seed: int = 0, doubts: Sequence[str] = ()
+) -> Verdict:
     """Judges the claim over a data set.
 
     Args:
         measurements: One for each example; examples are the units of analysis.
         scale: Multiplies every bar and floor, to see how much the answer hangs on them.
         seed: Seed of the bootstrap.
+        doubts: What else forbids "supported", in words, such as a model that is right no more often than chance.
 
     Raises:
         ValueError: There is no measurement.
@@ -112,67 +86,101 @@ def verdict(measurements: Sequence[Measurement], *, scale: float = 1.0, seed: in
     if not measurements:
         raise ValueError("a verdict needs at least one measurement, not 0")
     spread = math.sqrt(np.mean([each.spread for each in measurements]))
-    values = _values(measurements, spread)
-    means = {name: BootstrapMean(column, seed=seed) for name, column in values.items()}
-    failed = _failed(means, scale)
-    components = tuple(_component(name, values[name], means[name], name in failed, scale) for name in BARS)
+    looks = _looks(measurements, spread, seed)
+    far = dict(zip(("use", "rank", "top"), np.mean([each.unlike for each in measurements], axis=0).tolist(), strict=True))
+    is_strange = {name: far.get(name, 0.0) > MOST_UNLIKE for name in BARS}
+    failed = [name for name in _failed(looks, scale) if not is_strange[name]]
+    components = tuple(_component(name, looks[name], name in failed, is_strange[name], scale) for name in BARS)
     idle = _idle_heads(measurements, seed)
     idle_share = float(np.mean([sum(each.shown[head] for head in idle) for each in measurements]))
-    obstacles = _obstacles(measurements, components, spread)
+    obstacles = _obstacles(measurements, spread)
     because = [BARS[name].failure for name in failed]
     if idle_share >= IDLE_SHARE.floor * scale:
         because.append(IDLE_SHARE.failure)
     answer: Answer = "inconclusive"
     if because and not obstacles:
         answer = "not supported"
-    elif not obstacles and all(each.side == "holds" for each in components) and idle_share < IDLE_SHARE.bar * scale:
-        answer = "supported"
+    elif not (obstacles or doubts) and all(each.side == "holds" for each in components):
+        answer = "supported" if idle_share < IDLE_SHARE.bar * scale else "inconclusive"
     needed = None
     if answer == "inconclusive":
-        because = [*obstacles, *(_open(each) for each in components if each.side == "open"), *because]
-        because += [
-            _mostly_undefined(each) for each in components if each.undefined > MOST_UNDEFINED * len(measurements)
-        ]
+        because = [*obstacles, *doubts, *(_open(each, scale) for each in components if each.side == "open"), *because]
         if IDLE_SHARE.bar * scale <= idle_share < IDLE_SHARE.floor * scale:
             because.append("some of the displayed mean belongs to heads that the decision ignores")
-        needed = _needed(components, values, scale, len(measurements))
+        needed = _needed(components, looks, scale, len(measurements))
     return Verdict(answer, tuple(because), components, idle, idle_share, spread, len(measurements), needed)
 
 
-def _values(measurements: Sequence[Measurement], spread: float) -> dict[str, np.ndarray]:
-    """Each component over the examples; effects in standard deviations of the margin."""
+@dataclass(frozen=True, eq=False)
+class _Looks:
+    """A component over the examples, and where there is one, a second way to see it.
+
+    A component fails only where both looks are below its floor, and doesn't hold where the second is.
+    """
+
+    first: BootstrapMean
+    second: BootstrapMean
+    values: np.ndarray
+
+    def p_below(self, floor: float) -> float:
+        """Smallest level at which both are below."""
+        return max(self.first.p_below(floor), self.second.p_below(floor))
+
+
+def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dict[str, _Looks]:
+    """Effects in standard deviations of the margin; undefined where it has none."""
     unit = spread if spread > 0 else math.nan
-    return {
+    first = {
         "use": np.array([each.use for each in measurements]) / unit,
         "rank": np.array([each.rank for each in measurements]),
         "input rank": np.array([each.input_rank for each in measurements]),
         "top": np.array([each.top for each in measurements]) / unit,
         "share": np.array([each.share for each in measurements]),
     }
+    halves = np.array([each.input_rank_halves for each in measurements]).mean(axis=1)
+    second = first | {
+        "rank": np.array([each.rank_substituted for each in measurements]),
+        # Chance in the replacements lowers it by about k over their number: so much more is there without chance.
+        "input rank": 2 * first["input rank"] - halves,
+    }
+    return {
+        name: _Looks(BootstrapMean(first[name], seed=seed), BootstrapMean(second[name], seed=seed), first[name])
+        for name in BARS
+    }
 
 
-def _failed(means: dict[str, BootstrapMean], scale: float) -> list[str]:
+def _failed(looks: dict[str, _Looks], scale: float) -> list[str]:
     """Components below their floors, by Holm's step-down rule."""
-    pending = sorted(means, key=lambda name: means[name].p_below(BARS[name].floor * scale))
+    pending = sorted(looks, key=lambda name: looks[name].p_below(BARS[name].floor * scale))
     failed: list[str] = []
     for rank, name in enumerate(pending):
-        if means[name].p_below(BARS[name].floor * scale) > LEVEL / (len(pending) - rank):
+        if looks[name].p_below(BARS[name].floor * scale) > LEVEL / (len(pending) - rank):
             break
         failed.append(name)
     return failed
 
 
-def _component(name: str, values: np.ndarray, mean: BootstrapMean, has_failed: bool, scale: float) -> Component:
+def _component(name: str, looks: _Looks, has_failed: bool, is_strange: bool, scale: float) -> Component:
+    mean, floor = looks.first, BARS[name].floor * scale
     low, high = mean.lower(LEVEL), mean.upper(LEVEL)
-    holds = low > BARS[name].bar * scale and mean.undefined <= MOST_UNDEFINED * len(values)
+    doubt = ""
+    if mean.undefined > MOST_UNDEFINED * len(looks.values):
+        doubt = f"{name} is undefined on {mean.undefined} examples, more than a verdict can leave out"
+    elif is_strange:
+        doubt = f"{name} was measured on outputs of attention unlike those that texts give, so it isn't believed"
+    elif looks.second.upper(LEVEL) < floor and not has_failed:
+        doubt = (
+            f"{name} depends on how it is measured, {mean.mean:.2f} or {looks.second.mean:.2f}, so neither is believed"
+        )
     return Component(
         name=name,
         mean=mean.mean,
         low=low,
         high=high,
-        p_floor=mean.p_below(BARS[name].floor * scale),
+        p_floor=looks.p_below(floor),
         undefined=mean.undefined,
-        side="fails" if has_failed else "holds" if holds else "open",
+        side="fails" if has_failed else "holds" if low > BARS[name].bar * scale and not doubt else "open",
+        doubt=doubt,
     )
 
 
@@ -194,7 +202,7 @@ def _idle_heads(measurements: Sequence[Measurement], seed: int) -> tuple[int, ..
     )
 
 
-def _obstacles(measurements: Sequence[Measurement], components: Sequence[Component], spread: float) -> list[str]:
+def _obstacles(measurements: Sequence[Measurement], spread: float) -> list[str]:
     """What forbids any answer."""
     found = []
     if len(measurements) < FEWEST_EXAMPLES:
@@ -206,20 +214,18 @@ def _obstacles(measurements: Sequence[Measurement], components: Sequence[Compone
     return found
 
 
-def _open(component: Component) -> str:
+def _open(component: Component, scale: float) -> str:
     bars = BARS[component.name]
-    return (
+    return component.doubt or (
         f"{component.name} is {component.mean:.2f} (95 % bounds {component.low:.2f} to {component.high:.2f}), "
-        f"between what would refute ({bars.floor:.2f}) and what would support ({bars.bar:.2f})"
+        f"between what would refute ({bars.floor * scale:.2f}) and what would support ({bars.bar * scale:.2f})"
     )
 
 
-def _mostly_undefined(component: Component) -> str:
-    return f"{component.name} is undefined on {component.undefined} examples, more than a verdict can leave out"
-
-
-def _needed(components: Sequence[Component], values: dict[str, np.ndarray], scale: float, examples: int) -> int | None:
+def _needed(components: Sequence[Component], looks: dict[str, _Looks], scale: float, examples: int) -> int | None:
     """How many examples would take every open component to the side where its mean is."""
+    if any(each.doubt for each in components):
+        return None
     counts = [FEWEST_EXAMPLES] if examples < FEWEST_EXAMPLES else []
     for each in components:
         if each.side != "open":
@@ -228,5 +234,5 @@ def _needed(components: Sequence[Component], values: dict[str, np.ndarray], scal
         margin = each.mean - bars.bar * scale if each.mean > bars.bar * scale else bars.floor * scale - each.mean
         if not margin > 0:
             return None
-        counts.append(needed_examples(values[each.name], margin, alpha=LEVEL))
+        counts.append(needed_examples(looks[each.name].values, margin, alpha=LEVEL))
     return max(counts) if counts else None

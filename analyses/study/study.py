@@ -8,7 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from analyses.components.measure import USUAL, Draws, Measurement, measure
+from analyses.components.measure import measure
+from analyses.components.measurement import USUAL, Draws, Measurement
 from analyses.components.resampling import CorpusUnigram
 from analyses.components.verdict import verdict
 from analyses.study.chunks import Chunk, partition

@@ -1,7 +1,5 @@
 """The components of the verdict, each against one whole edited pass after another."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from subjects_for_tests import SENTENCE, ToySubject, tiny_bert, tiny_llama
@@ -142,8 +140,7 @@ def test_a_substituted_word_says_what_words_say_on_average(setting: Setting) -> 
 def test_what_is_erased_is_shared_among_the_other_words_even_where_they_have_next_to_nothing(setting: Setting) -> None:
     weights = torch.zeros_like(setting.row.weights)
     weights[..., 0], weights[..., 2] = 0.25, 0.75
-    row = replace(setting.row, weights=weights)
-    left = erased(row, setting.content, one_by_one(setting.content))
+    left = erased(setting.row, setting.content, one_by_one(setting.content), weights=weights)
     torch.testing.assert_close(left.sum(-1), torch.ones(left.shape[:-1]))
     (unit,) = [number for number, each in enumerate(setting.examples[0].units) if 2 in each.tokens]
     others = [token for each in setting.examples[0].units for token in each.tokens if token != 2]

@@ -3,42 +3,11 @@
 from dataclasses import replace
 from math import nan
 
-import numpy as np
 import pytest
+from measurements_for_tests import FIELDS, sample
 
-from analyses.components.measure import Measurement
-from analyses.components.verdict import BARS, FEWEST_EXAMPLES, IDLE, Verdict, verdict
-
-GOOD = Measurement(
-    words=12,
-    margin=2.0,
-    spread=4.0,
-    use=1.0,
-    rank=0.7,
-    rank_substituted=0.7,
-    input_rank=0.6,
-    input_rank_halves=(0.6, 0.6),
-    top=0.8,
-    share=0.9,
-    joint=1.0,
-    single=(0.5, 0.5),
-    conditional=(0.5, 0.5),
-    shown=(0.5, 0.5),
-    sink=0.1,
-    p_rank=0.001,
-    p_input=0.001,
-    p_top=0.01,
-)
-FIELDS = {"use": "use", "rank": "rank", "input rank": "input_rank", "top": "top", "share": "share"}
-
-
-def sample(count: int = 60, noise: float = 0.05, seed: int = 0, **changes: object) -> list[Measurement]:
-    """Measurements around `GOOD` with some fields changed and a little noise in every component."""
-    random, base = np.random.default_rng(seed), replace(GOOD, **changes)  # type: ignore[arg-type]
-    return [
-        replace(base, **{field: getattr(base, field) + noise * random.standard_normal() for field in FIELDS.values()})
-        for _ in range(count)
-    ]
+from analyses.components.bars import BARS, IDLE
+from analyses.components.verdict import FEWEST_EXAMPLES, Verdict, verdict
 
 
 def side(found: Verdict, name: str) -> str:
@@ -127,7 +96,7 @@ def test_undefined_values_are_counted_and_too_many_forbid_support() -> None:
     many = [replace(each, rank=nan) for each in measurements[:13]] + measurements[13:]
     found = verdict(many)
     assert found.answer == "inconclusive"
-    assert found.because[-1] == "rank is undefined on 13 examples, more than a verdict can leave out"
+    assert found.because[0] == "rank is undefined on 13 examples, more than a verdict can leave out"
 
 
 def test_a_decision_that_no_word_moves_leaves_nothing_to_explain() -> None:
@@ -151,3 +120,34 @@ def test_the_same_measurements_give_the_same_answer_and_none_is_refused() -> Non
     assert verdict(sample()) == verdict(sample())
     with pytest.raises(ValueError, match="a verdict needs at least one measurement, not 0"):
         verdict([])
+
+
+def test_a_component_that_its_second_look_refutes_is_not_believed() -> None:
+    found = verdict(sample(rank=0.7, rank_substituted=0.0))
+    assert found.answer == "inconclusive" and side(found, "rank") == "open" and found.needed is None
+    assert found.because[0].startswith("rank depends on how it is measured, 0.") and len(found.because) == 1
+
+
+def test_a_component_fails_only_where_both_looks_do() -> None:
+    found = verdict(sample(rank=0.0, rank_substituted=0.7))
+    assert found.answer == "inconclusive" and side(found, "rank") == "open"
+    # 0.05 from all draws and -0.25 from half of them: 0.35 from many more, which no floor refutes.
+    found = verdict(sample(input_rank=0.05, input_rank_halves=(-0.25, -0.25)))
+    assert found.answer == "inconclusive" and side(found, "input rank") == "open"
+    assert verdict(sample(input_rank=0.05, input_rank_halves=(0.05, 0.05))).answer == "not supported"
+
+
+@pytest.mark.parametrize(("name", "place"), [("use", 0), ("rank", 1), ("top", 2)])
+def test_edits_unlike_real_texts_neither_support_nor_refute(name: str, place: int) -> None:
+    far = tuple(0.21 if index == place else 0.0 for index in range(3))
+    for changes in ({}, {FIELDS[name]: 0.0}):
+        found = verdict(sample(unlike=far, **changes))
+        assert found.answer == "inconclusive" and side(found, name) == "open"
+        assert "unlike those that texts give" in found.because[0]
+    assert verdict(sample(unlike=(0.2, 0.2, 0.2))).answer == "supported"
+
+
+def test_doubts_forbid_support_and_not_refutation() -> None:
+    found = verdict(sample(), doubts=["the model is right no more often than chance"])
+    assert found.answer == "inconclusive" and found.because == ("the model is right no more often than chance",)
+    assert verdict(sample(use=0.0), doubts=["whatever"]).answer == "not supported"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from analyses.components.measure import Draws, Measurement, measure
+from analyses.components.measure import measure
+from analyses.components.measurement import Draws, Measurement
 from analyses.components.resampling import CorpusUnigram
 from analyses.components.verdict import verdict
 from interpret.native.planted import FAMILIES, plant

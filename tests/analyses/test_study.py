@@ -13,7 +13,8 @@ from saved_models import SENTENCES
 
 from analyses.components.content import Content
 from analyses.components.input_rank import input_effects
-from analyses.components.measure import Draws, measure
+from analyses.components.measure import measure
+from analyses.components.measurement import Draws
 from analyses.components.top_k import top_erasure
 from analyses.statistics import gini_correlation
 from analyses.study.rows import read_rows

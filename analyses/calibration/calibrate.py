@@ -1,0 +1,101 @@
+"""Draws planted models, judges them, and counts how often the verdict is wrong."""
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from analyses.calibration.draws import Job, plan
+from analyses.calibration.judging import judged
+from analyses.components.bars import BARS, IDLE, IDLE_SHARE
+from analyses.study.chunks import partition
+from analyses.study.folder import StudyFolder
+from analyses.study.running import run_chunks
+from interpret.native.planted import FAMILIES
+
+SCHEMA = "interpret-attention/calibration/1"
+DOSE_SIZES = (100,)  # texts of each model whose dose is set
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a calibration draws.
+
+    Attributes:
+        draws: Rounds, as `draws.plan` describes them: models of each family.
+        sizes: Numbers of texts for which a verdict is given.
+        families: Keys of `FAMILIES`.
+        seed: Seed of all models, words and texts.
+    """
+
+    draws: int = 100
+    sizes: tuple[int, ...] = (50, 100, 200)
+    families: tuple[str, ...] = tuple(FAMILIES)
+    seed: int = 20261124
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What the records depend on; not the number of draws, so that more can be added."""
+        bars = {name: [bars.floor, bars.bar] for name, bars in BARS.items()}
+        return {
+            "schema": SCHEMA,
+            "plan": {"sizes": list(self.sizes), "families": list(self.families), "seed": self.seed},
+            "bars": {**bars, "idle": IDLE, "idle share": [IDLE_SHARE.floor, IDLE_SHARE.bar]},
+            "versions": {name: version(name) for name in ("interpret-attention", "torch")},
+        }
+
+
+QUICK = Plan(draws=1, sizes=(50,))
+
+
+def run_calibration(
+    asked: Plan,
+    folder: Path,
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda done, all_: None,
+) -> list[dict[str, Any]]:
+    """Judges every model of the plan that isn't judged yet.
+
+    Args:
+        asked: What to draw.
+        folder: Where records are kept. The same plan in the same folder is taken up where it stopped.
+        workers: Processes, each on one thread.
+        progress: Called with the models done and all models.
+
+    Returns:
+        A record for each model, in the order of the plan.
+
+    Raises:
+        InputError: The folder has another calibration, or can't be written.
+    """
+    jobs = plan(asked.families, asked.draws)
+    chunks = partition(len(jobs), 1)
+    with (
+        StudyFolder(folder, asked.fingerprint()).open() as opened,
+        ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool,
+    ):
+        done = opened.finished()
+        try:
+            waiting = {
+                index: pool.submit(judged, job, _sizes(job, asked), asked.seed)
+                for index, job in enumerate(jobs)
+                if index not in done
+            }
+            run_chunks(opened, chunks, lambda chunk: [waiting.pop(chunk.index).result()], progress=progress)
+        finally:
+            pool.shutdown(cancel_futures=True)
+        records: list[dict[str, Any]] = opened.records().to_pylist()
+    return records
+
+
+def _sizes(job: Job, asked: Plan) -> tuple[int, ...]:
+    return DOSE_SIZES if job.dose else asked.sizes
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)

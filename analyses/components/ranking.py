@@ -1,0 +1,62 @@
+"""How well an order of the words is the order of their effects, for several texts at once."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from analyses.statistics import gini_correlations, kendall_tau, randomisation_p_value
+
+RESOLUTION = 1e-6  # of the largest: closer values are equal in single precision
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Orders of words of several texts, and how well they match effects.
+
+    Attributes:
+        scores: What orders the words; larger comes first.
+        exists: The words that a text has.
+    """
+
+    scores: Float[Tensor, "example unit"] = field(repr=False)
+    exists: Bool[Tensor, "example unit"] = field(repr=False)
+
+    def agreement(self, effects: Float[Tensor, "example unit"]) -> list[float]:
+        """Gini correlation with effects that aren't negative, -1 to 1; NaN where either side is undefined."""
+        unknown = ((self.scores.isnan() | effects.isnan()) & self.exists).any(dim=1).numpy()
+        felt, scores = _numbers(effects.nan_to_num()), _numbers(self.scores.nan_to_num())
+        found = gini_correlations(felt, scores, self.exists.numpy(), resolution=RESOLUTION)
+        return [float("nan") if is_unknown else float(each) for is_unknown, each in zip(unknown, found, strict=True)]
+
+    def tau(self, effects: Float[Tensor, "example unit"]) -> list[float]:
+        """Kendall's tau-b with effects, -1 to 1; NaN where undefined."""
+        return [
+            kendall_tau(_numbers(one[words]), _numbers(other[words]), resolution=RESOLUTION).value
+            for one, other, words in zip(self.scores, effects, self.exists, strict=True)
+        ]
+
+    def p_values(self, effects: Float[Tensor, "example unit"], orders: int, generator: torch.Generator) -> list[float]:
+        """How often random orders match the effects as well, one-sided; NaN where undefined.
+
+        Args:
+            effects: Not negative.
+            orders: How many random orders of each text; the smallest p-value is 1 / (that + 1).
+            generator: Source of those.
+        """
+        random = _numbers(torch.rand(len(effects), orders, effects.shape[1], generator=generator))
+        null = gini_correlations(
+            np.broadcast_to(_numbers(effects)[:, None], random.shape),
+            random,
+            np.broadcast_to(self.exists.numpy()[:, None], random.shape),
+        )
+        return [
+            float("nan") if np.isnan(value) else randomisation_p_value(float(value), torch.as_tensor(draws))
+            for value, draws in zip(self.agreement(effects), null, strict=True)
+        ]
+
+
+def _numbers(values: Tensor) -> np.ndarray:
+    return values.double().numpy()

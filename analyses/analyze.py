@@ -11,6 +11,13 @@ from torch import Tensor
 from analyses.agreement import Agreement, rank_agreement
 from analyses.attention_row import last_layer_attention
 from analyses.attribution import Attribution
+from analyses.calibration.error_rates import ErrorRate, Source, error_rate_of_text
+from analyses.components.elsewhere import idle_elsewhere
+from analyses.components.measure import measure
+from analyses.components.measurement import Measurement
+from analyses.components.one_text import ONE_TEXT, OneTextVerdict, one_text_verdict
+from analyses.components.resampling import CorpusUnigram
+from analyses.components.vocabulary import VocabularyUnigram
 from analyses.entropy import Entropy, attention_entropy
 from analyses.faithfulness import Faithfulness, faithfulness
 from analyses.gradients import input_x_gradient, integrated_gradients, saliency
@@ -19,7 +26,6 @@ from analyses.heads import HeadImportance, head_importance
 from analyses.leave_one_out import leave_one_out
 from analyses.patterns import Patterns, attention_patterns
 from analyses.rollout import Rollout, attention_rollout, rollout_attribution
-from analyses.verdict import Verdict, verdict
 from interpret.record import Check
 from interpret.subjects.subject import Decision, Example, Subject
 
@@ -58,7 +64,11 @@ class Analysis:
         gradients: First-order estimate of `zeroed`.
         faithfulness: The explanations against random orders.
         agreement: Rank agreement between explanations.
-        verdict: The answer.
+        measurement: The components of the verdict, and what stands beside them.
+        replacements: Where the words that replaced others came from.
+        verdict: The answer about the last layer's attention.
+        error_rate: How often such answers are wrong on models of which the truth is known; `None` where that was
+            never measured for a text like this.
         checks: What the recording found when it checked itself.
         effort: Name of the effort.
         seed: Seed of everything random.
@@ -78,7 +88,10 @@ class Analysis:
     gradients: HeadGradients = field(repr=False)
     faithfulness: Faithfulness = field(repr=False)
     agreement: Agreement = field(repr=False)
-    verdict: Verdict
+    measurement: Measurement = field(repr=False)
+    replacements: str
+    verdict: OneTextVerdict
+    error_rate: ErrorRate | None
     checks: tuple[Check, ...]
     effort: str
     seed: int
@@ -101,6 +114,7 @@ def analyze(
     *,
     target: str | None = None,
     eraser: str | None = None,
+    corpus: CorpusUnigram | None = None,
     effort: str = "standard",
     seed: int = 0,
     truncate: bool = False,
@@ -113,6 +127,8 @@ def analyze(
         text: What it decides on.
         target: The label to explain; by default the one the model prefers.
         eraser: How words are taken out: "mask" or "delete"; by default the first that the model allows.
+        corpus: Where words come from that replace others: texts like this one. By default they are drawn from the
+            model's vocabulary.
         effort: "quick", "standard" or "thorough".
         seed: Seed of everything random.
         truncate: Whether a text that is too long is cut instead of refused.
@@ -139,6 +155,11 @@ def analyze(
     measured = faithfulness(
         subject, example, decision, maps, eraser=eraser, orders=EFFORTS[effort].random_orders, seed=seed
     )
+    progress("testing what the attention does")
+    resampler = VocabularyUnigram(subject.tokenizer) if corpus is None else corpus
+    measurement = measure(subject, [example], [decision], resampler, draws=ONE_TEXT, seed=seed)[0]
+    idle = idle_elsewhere(subject, example, decision, resampler, seed=seed)
+    source: Source = "vocabulary" if corpus is None else "corpus"
     progress("silencing every head")
     return Analysis(
         subject=subject,
@@ -154,7 +175,10 @@ def analyze(
         gradients=head_gradients(subject, example, decision),
         faithfulness=measured,
         agreement=rank_agreement(maps),
-        verdict=verdict(maps, measured),
+        measurement=measurement,
+        replacements=resampler.name,
+        verdict=one_text_verdict(measurement, idle),
+        error_rate=error_rate_of_text(source, measurement.words),
         checks=checks,
         effort=effort,
         seed=seed,

@@ -3,7 +3,7 @@
 `SCHEMA` names the version; a field is never renamed or given another meaning without a new one. L layers, H heads,
 n tokens, u units (words), all lists counted from 0; a number that is undefined is null.
 
-    schema            "interpret-attention/analysis/1"
+    schema            "interpret-attention/analysis/2"
     model             name, task, architecture, parameters, layers, heads, sha256 of the weights, kernel, causal,
                       sink_policy ("drop" or "keep" a causal model's first position)
     run               command, seed, effort, device, dtype, seconds, versions
@@ -25,27 +25,40 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
       random          comprehensiveness and sufficiency, each of margin and probability [orders];
                       curve: removed, low, middle, high (5, 50 and 95 % of margins)
       maps            of method; comprehensiveness and sufficiency, each of margin, probability, p_value;
-                      curve: removed, margin, probability
+                      above_chance (of comprehensiveness, in logits); curve: removed, margin, probability
     agreement         methods, tau [6, 6] (Kendall's tau-b), ties [6] (share of tied pairs)
-    verdict           answer, because, scope, limits; maps: method, answer, effect (logits above chance), p_value
-                      (after Holm), share (of the largest effect)
+    verdict           answer, because [sentences], object, claim, scope, limits, spread (logits), replacements; and
+      components      name, value, p_value, side ("holds", "fails" or "open"), doubt, floor, bar, and reasons in
+                      words: failure (of being below the floor), open (of being between)
+      heads           idle (numbers of those that the decision ignores), share (of the displayed map)
+      error_rate      null, or models, wrong, inconclusive, rate, low, high (95 %), examples (1), words [from, to]
+      beside          numbers that describe and don't judge, as in `analyses.components.measurement`: uniform, rank_tau,
+                      input_tau, rank_shuffled, rank_of_values, opposed, sink, position_rank, rarity_rank
     checks            name, value, tolerance, passed
     caveats           sentences
 """
 
 import math
 import platform
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 from torch import Tensor
 
 from analyses.analyze import Analysis
+from analyses.components.bars import BARS
+from analyses.components.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
+from analyses.components.one_text import Finding
 from analyses.faithfulness import Faithfulness
 from analyses.packing import pack_weights
 from interpret.subjects.subject import Scores
 
-SCHEMA = "interpret-attention/analysis/1"
+SCHEMA = "interpret-attention/analysis/2"
+BESIDE = (
+    "uniform", "rank_tau", "input_tau", "rank_shuffled", "rank_of_values", "opposed", "sink", "position_rank",
+    "rarity_rank",
+)  # fmt: skip
 PACKAGES = ("interpret-attention", "torch", "transformers", "captum")
 
 
@@ -180,6 +193,7 @@ def _faithfulness(measured: Faithfulness) -> dict[str, Any]:
                     }
                     for metric in ("comprehensiveness", "sufficiency")
                 },
+                "above_chance": measured.effect(method),
                 "curve": _curve(measured, method),
             }
             for row, method in enumerate(measured.methods)
@@ -201,41 +215,40 @@ def _curve(measured: Faithfulness, method: str) -> dict[str, Any]:
 
 
 def _verdict(analysis: Analysis) -> dict[str, Any]:
-    found = analysis.verdict
+    found, rate = analysis.verdict, analysis.error_rate
     return {
         "answer": found.answer,
-        "because": found.because,
-        "maps": [
-            {
-                "method": each.method,
-                "answer": each.answer,
-                "effect": each.effect,
-                "p_value": each.p_value,
-                "share": each.share,
-            }
-            for each in found.maps
-        ],
+        "because": list(found.because),
+        "object": OBJECT,
+        "claim": CLAIM,
         "scope": _scope(analysis),
-        "limits": _limits(analysis),
+        "limits": list(LIMITS_OF_A_TEXT),
+        "spread": found.spread,
+        "replacements": analysis.replacements,
+        "components": [component(each) for each in found.findings],
+        "heads": {"idle": list(found.idle_heads), "share": found.idle_share},
+        "error_rate": None if rate is None else {**asdict(rate), "words": list(rate.words)},
+        "beside": {name: _finite(getattr(analysis.measurement, name)) for name in BESIDE},
     }
 
 
+def component(finding: Finding) -> dict[str, Any]:
+    """One part of the verdict, with its thresholds."""
+    bars = BARS[finding.name]
+    numbers = {"value": _finite(finding.value), "p_value": _finite(finding.p_value)}
+    return {**asdict(finding), **numbers, **asdict(bars), "open": finding.open_reason}
+
+
+def _finite(number: float | None) -> float | None:
+    """`None` for what JSON can't write."""
+    return number if number is not None and math.isfinite(number) else None
+
+
 def _scope(analysis: Analysis) -> str:
-    ways = {"mask": "replaced by the mask token", "delete": "deleted"}
     return (
-        f"This text, this model and the label “{analysis.decision.label.strip()}” only. Words are taken out by being "
-        f"{ways[analysis.faithfulness.eraser]}, and the effect is read off the logit margin."
+        f"This text, this model and the label “{analysis.decision.label.strip()}” only. Words are replaced by others "
+        f"drawn from {analysis.replacements}, and effects are read off the logit margin."
     )
-
-
-def _limits(analysis: Analysis) -> list[str]:
-    return [
-        "One text can't show how the model decides in general.",
-        "That a word matters doesn't show that it matters through attention: a map can point at the right words "
-        "although the information reached the decision another way.",
-        "A text with words taken out is unlike the texts the model was trained on; part of an effect can be that.",
-        "Words are taken out one set at a time; what two words do only together is counted for both.",
-    ]
 
 
 def _convergence(analysis: Analysis) -> float | None:

@@ -22,6 +22,8 @@ from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject
 
 SAME = 1e-4  # of the largest logit: how near the short way has to come to the model's own answer
 
+SHORTER = 4  # times as many variants in a pass of the last layer alone; their token vectors are still all looked up
+
 
 @dataclass(frozen=True, eq=False)
 class DecisionRow:
@@ -97,7 +99,9 @@ class DecisionRow:
         """The model's answer if the heads had written that; gradients flow where torch is told to keep them."""
         examples, variants = written.shape[:2]
         owner = torch.arange(examples).repeat_interleave(variants)
-        size = max(1, TOKENS_PER_FORWARD // self.ids.shape[1])
+        # The short way runs the last layer on the decision's positions alone: little memory for each variant.
+        shorter = 1 if self.states is None else SHORTER
+        size = max(1, shorter * TOKENS_PER_FORWARD // self.ids.shape[1])
         parts = [
             self._run(owner[start : start + size], written.flatten(0, 1)[start : start + size])
             for start in range(0, len(owner), size)

@@ -1,21 +1,28 @@
 """The report: one HTML file that opens anywhere, needs nothing, and sends nothing."""
 
-import base64
-import hashlib
 import json
-from functools import cache
-from importlib import resources
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
-from reports import charts, notation, view, wording
+from reports import charts, findings, notation, view, wording
+from reports.document import asset, environment, policy
 from reports.shades import largest, step_class, step_rules, switch_rules
 
-SCHEMA = "interpret-attention/analysis/1"
+SCHEMA = "interpret-attention/analysis/2"
 _STYLES = ("page.css", "charts.css", "controls.css", "print.css")
 _SCRIPTS = ("page.js", "words.js", "attention.js", "heads.js", "rollout.js", "start.js")
+
+_NAMES = {  # that templates use
+    "charts": charts,
+    "findings": findings,
+    "view": view,
+    "wording": wording,
+    "largest": largest,
+    "step_class": step_class,
+    "column": notation.column,
+    "zip": zip,
+}
 
 
 def render(analysis: dict[str, Any]) -> str:
@@ -34,10 +41,10 @@ def render(analysis: dict[str, Any]) -> str:
         raise ValueError(f'a page is made from an analysis of schema "{SCHEMA}", not {analysis.get("schema")!r}')
     shown = view.seen(analysis)
     measures = view.measures(shown)
-    style = "\n".join((*map(_asset, _STYLES), _switches(shown, measures)))
-    script = "\n".join(map(_asset, _SCRIPTS))
+    style = "\n".join((*map(asset, _STYLES), _switches(shown, measures)))
+    script = "\n".join(map(asset, _SCRIPTS))
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             a=shown,
@@ -46,8 +53,9 @@ def render(analysis: dict[str, Any]) -> str:
             measures=measures,
             style=Markup(style),
             script=Markup(script),
-            policy=_policy(style, script),
+            policy=policy(style, script),
             data=Markup(_json(view.for_script(shown, measures))),
+            **_NAMES,
             **_charts(shown),
         )
     )
@@ -88,48 +96,7 @@ def _chosen(scope: str, index: int, rule: str) -> str:
     return f"#{scope}:has(#{scope}-{index}:checked) {rule}"
 
 
-def _policy(style: str, script: str) -> str:
-    """A content security policy under which nothing but this page's own style and script has any effect."""
-    return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 def _json(data: dict[str, Any]) -> str:
     """JSON that can't end the element it stands in."""
     written = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-@cache
-def _asset(name: str) -> str:
-    return (resources.files("reports") / "assets" / name).read_text("utf-8")
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    def load(name: str) -> tuple[str, str, None]:
-        return (resources.files("reports") / "templates" / name).read_text("utf-8"), name, None
-
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(load),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=notation.number, percent=notation.percent, p_value=notation.p_value)
-    environment.globals.update(
-        charts=charts,
-        view=view,
-        wording=wording,
-        largest=largest,
-        step_class=step_class,
-        column=notation.column,
-        zip=zip,
-    )
-    return environment

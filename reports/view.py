@@ -125,13 +125,11 @@ def marked_words(analysis: dict[str, Any]) -> dict[str, tuple[str, set[int]]]:
 def falls(analysis: dict[str, Any], axis: Any) -> list[dict[str, Any]]:
     """One row for each map of the chart on the first screen."""
     families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
-    judged = {entry["method"]: entry for entry in analysis["verdict"]["maps"]}
     rows = []
     for entry in analysis["faithfulness"]["maps"]:
         fall = entry["comprehensiveness"]["margin"]
         family = families.get(entry["method"], "gradient")
-        row = {"entry": entry, "family": family, "fall": fall, "at": axis.at(fall)}
-        rows.append({**row, "verdict": judged.get(entry["method"])})
+        rows.append({"entry": entry, "family": family, "fall": fall, "at": axis.at(fall)})
     return rows
 
 

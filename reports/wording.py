@@ -5,15 +5,15 @@ from typing import Any
 from reports.charts import Chance
 from reports.notation import listed, number, p_value, percent
 
-QUESTION = "Do the attention maps point at the words that mattered for this decision?"
+QUESTION = "Does attention show which words this decision depends on?"
 
 ATTENTION = "Attention is where the model looks as it reads. An attention map shows it word by word."
 
 ANSWERS = {
-    "supported": "Yes, as far as this test goes: they point at words that matter here.",
-    "not supported": "Not as far as this test goes: it gives no ground to take the words they point at for the reasons "
-    "of this decision.",
-    "inconclusive": "This test can’t say, for this text, either way.",
+    "supported": "Yes, for this text and as far as this test goes: words with larger weights move the decision more, "
+    "and they do so through this attention.",
+    "not supported": "No. For this text, do not read the last layer’s weights as the reasons for the decision.",
+    "inconclusive": "This text can’t settle it. Until more is known, do not read the weights as reasons.",
 }
 
 MAPS = {

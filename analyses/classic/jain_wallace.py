@@ -6,13 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from analyses.classic.without_words import ROUNDING
 from analyses.components.content import Content
 from analyses.components.edits import permuted
 from analyses.statistics import kendall_tau
 from interpret.edit import Edit, editing
-from interpret.errors import InputError
-from interpret.row import DecisionRow, read_row
-from interpret.subjects.subject import Decision, Example, Subject
+from interpret.row import DecisionRow
 
 OUTPUTS = 20  # labels whose gradient is taken, one backward pass each
 
@@ -50,20 +49,23 @@ class JainWallace:
 
 
 def jain_wallace(
-    subject: Subject, example: Example, decision: Decision, *, eraser: str, permutations: int = 100, seed: int = 0
+    row: DecisionRow,
+    content: Content,
+    without: Float[Tensor, "unit label"],
+    *,
+    permutations: int = 100,
+    seed: int = 0,
 ) -> JainWallace:
-    """Compares the last layer's attention with gradients and leave-one-out, and permutes it.
+    """Compares the row's attention with gradients and leave-one-out, and permutes it.
 
     Args:
-        subject: The model.
-        example: The text.
-        decision: What the model decided on it.
-        eraser: "delete" as in the paper, or "mask", which keeps positions.
+        row: The decision of one text; the last layer's row for what the paper does.
+        content: Its words.
+        without: Probabilities without each unit, from `without_each_unit`; the paper deletes.
         permutations: How many; the same permutation acts in all heads.
         seed: Of the permutations.
 
     Raises:
-        InputError: The model doesn't allow this eraser, or the text has no units.
         ValueError: `permutations` is below 1.
 
     Source: Jain and Wallace (2019), arXiv:1902.10186, sections 4.1 and 4.2.1. Gradients are of probabilities with
@@ -73,15 +75,11 @@ def jain_wallace(
     """
     if permutations < 1:
         raise ValueError(f"permutations must be at least 1, not {permutations}")
-    if eraser not in subject.erasers:
-        raise InputError(f"{subject.name} can remove words by {' or '.join(subject.erasers)}, not by {eraser!r}")
-    if not example.units:
-        raise InputError("the text has no words that could be ranked; give a longer one")
-    row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
-    content = Content.of([example])
+    clean = row.clean[0].softmax(-1).cpu()
+    change = (without - clean).abs().mean(dim=-1)
+    removal = change.where(change > ROUNDING, torch.zeros_like(change))
     attention = content.shares(row.read_by())[0]
-    gradient = _gradient(row, example)
-    removal = _leave_one_out(row, example, eraser)
+    gradient = _gradient(row, content)
     changes = _permuted(row, content, permutations, seed)
     return JainWallace(
         attention_gradient=_tau(attention, gradient),
@@ -101,7 +99,7 @@ def _tau(x: Tensor, y: Tensor) -> float:
     return kendall_tau(x.double().numpy(), y.double().numpy()).value
 
 
-def _gradient(row: DecisionRow, example: Example) -> Float[Tensor, " unit"]:
+def _gradient(row: DecisionRow, content: Content) -> Float[Tensor, " unit"]:
     def detach(_: int, weights: Tensor) -> Tensor:
         here = torch.zeros(weights.shape[2], 1, dtype=torch.bool, device=weights.device)
         here[list(row.positions)] = True
@@ -110,27 +108,13 @@ def _gradient(row: DecisionRow, example: Example) -> Float[Tensor, " unit"]:
     embeddings = row.subject.embed(row.ids).detach().requires_grad_()
     with torch.enable_grad(), editing(row.subject.model, Edit("weights", detach, row.layer)):
         probabilities = row.subject.logits_from(embeddings)[0].float().softmax(-1)
-    total = torch.zeros(len(example.units))
+    members = content.members[0].float()
+    total = torch.zeros(len(members))
     for label in probabilities.topk(min(OUTPUTS, len(probabilities))).indices.tolist():
         (slope,) = torch.autograd.grad(probabilities[label], embeddings, retain_graph=True)
         tokens = (slope * embeddings.detach())[0].float().sum(dim=-1).cpu()
-        total += (example.pooling @ tokens).abs()
+        total += (members @ tokens).abs()
     return total / total.sum() if total.sum() > 0 else total
-
-
-def _leave_one_out(row: DecisionRow, example: Example, eraser: str) -> Float[Tensor, " unit"]:
-    clean = row.clean[0].softmax(-1)
-    changes = []
-    for gone in example.pooling.bool().to(row.ids.device):
-        if eraser == "delete":
-            ids = row.ids[:, ~gone]
-        else:
-            assert row.subject.mask_id is not None
-            ids = row.ids.masked_fill(gone, row.subject.mask_id)
-        with torch.no_grad():
-            without = row.subject.logits(ids)[0].float().softmax(-1)
-        changes.append((without - clean).abs().mean().cpu())
-    return torch.stack(changes)
 
 
 def _permuted(row: DecisionRow, content: Content, count: int, seed: int) -> Float[Tensor, " variant"]:

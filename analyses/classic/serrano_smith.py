@@ -85,7 +85,7 @@ def serrano_smith(row: DecisionRow, content: Content, *, draws: int = 5, seed: i
     logits = _without(row, keys, gone)
     clean = row.clean[0].softmax(-1)
     flips = logits.argmax(-1) != clean.argmax()
-    divergence = js_divergence(logits.softmax(-1), clean).cpu()
+    divergence = js_divergence(logits.double().softmax(-1), row.clean[0].double().softmax(-1)).cpu()
     scores = {"attention": shown, "gradient": gradient, "attention x gradient": shown * gradient}
     orders = {name: keys[score[keys].argsort(descending=True, stable=True)] for name, score in scores.items()}
     chance = tuple(_until_flip(row, keys[torch.randperm(len(keys), generator=generator)]) for _ in range(draws))

@@ -33,8 +33,9 @@ def uniform_attention(row: DecisionRow, content: Content) -> UniformAttention:
     Raises:
         ValueError: The row holds several texts, or no words.
 
-    Source: Wiegreffe and Pinter (2019), arXiv:1908.04626, section 3.2. They train a model whose weights are uniform;
-    this makes those of a trained model uniform, so it asks about this decision and not about the data set.
+    Source: Wiegreffe and Pinter (2019), arXiv:1908.04626, section 3.2. They train a model whose weights are uniform, as
+    `frozen_attention` does; this makes those of a trained model uniform, so it asks about this decision and not about
+    the data set.
     """
     words = content.tokens[0].to(row.weights.device)
     count = int(words.sum())

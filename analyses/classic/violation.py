@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.classic.slopes import weight_slopes
+from analyses.classic.without_words import ROUNDING
 from analyses.components.content import Content
-from interpret.row import read_row
-from interpret.subjects.subject import Decision, Example, Subject
+from interpret.row import DecisionRow
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,39 +26,30 @@ class Violation:
 
     @property
     def violated(self) -> dict[str, bool]:
-        """Whether the probability rises without the unit ranked first."""
-        return {name: bool(self.effects[unit] < 0) for name, unit in self.top.items()}
+        """Whether the probability rises without the unit ranked first, by more than rounding."""
+        return {name: bool(self.effects[unit] < -ROUNDING) for name, unit in self.top.items()}
 
 
-def faithfulness_violation(subject: Subject, example: Example, decision: Decision, *, eraser: str) -> Violation:
+def faithfulness_violation(row: DecisionRow, content: Content, without: Float[Tensor, "unit label"]) -> Violation:
     """Takes the units that attention ranks first out of the text and looks at the sign of what happens.
 
     Args:
-        subject: The model.
-        example: The text.
-        decision: What the model decided on it; its target stays the same.
-        eraser: One of `subject.erasers`: "mask" or "delete".
+        row: The decision of one text; its target stays the same.
+        content: Its words.
+        without: Probabilities without each unit, from `without_each_unit`.
 
-    Raises:
-        InputError: The model doesn't allow this eraser.
-        ValueError: The text has no units.
-
-    Source: Liu et al. (2022), arXiv:2201.12114, section 3. Weights are those of the last layer's row that is read by
-    the decision. Products with the slope of the target's probability, signed, and with the length of the value vector
-    are summed over heads and over the tokens of a unit. A violation of an unsigned ranking is a lower bound on misuse.
+    Source: Liu et al. (2022), arXiv:2201.12114, section 3. Weights are those of the row that the decision is read
+    from. Products with the slope of the target's probability, signed, and with the length of the value vector are
+    summed over heads and over the tokens of a unit. A violation of an unsigned ranking is a lower bound on misuse.
     """
-    if not example.units:
-        raise ValueError("the text has no units, so none is ranked first")
-    row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
-    members = Content.of([example]).members[0].float()
-    own, slopes = row.weights[0].float(), weight_slopes(row, decision.target)
+    target = int(row.targets[0])
+    effects = row.clean[0].softmax(-1)[target].cpu() - without[:, target]
+    members = content.members[0].float()
+    own, slopes = row.weights[0].float(), weight_slopes(row, target)
     norms = row.values[0].float().norm(dim=-1)
     scores = {
         "attention": row.read_by()[0],
         "attention x gradient": (own * slopes).sum(dim=(0, 1)),
         "attention x norm": torch.einsum("hrk,hk,r->k", own, norms, row.readout.to(own)),
     }
-    removed = torch.eye(len(example.units), dtype=torch.bool)
-    without = subject.erase(example, removed, target=decision.target, eraser=eraser)
-    effects = decision.probability - without.probability
     return Violation(effects, {name: int((members @ each.cpu()).argmax()) for name, each in scores.items()})

@@ -8,8 +8,8 @@ from analyses.components.resampling import Resampler
 from interpret.row import read_row
 from interpret.subjects.subject import Decision, Example, Subject
 
-TEXTS = 16
-PERMUTATIONS = 12  # of each
+TEXTS = 8
+PERMUTATIONS = 8  # of each
 
 
 def idle_elsewhere(

@@ -5,14 +5,14 @@ against random orders of the same text's words.
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from analyses.components.bars import BARS, IDLE, IDLE_SHARE, LEVEL, MOST_UNLIKE, Answer, Side
 from analyses.components.measurement import FEWEST_WORDS, Draws, Measurement
 
 LEAST_EFFECT = 0.25  # of the spread: a word that does less does little; as the bar of "use"
-ONE_TEXT = Draws(permutations=100, replacements=32, orders=199)  # one text can afford more draws than a study's
+ONE_TEXT = Draws(permutations=30, replacements=16, orders=99)  # one text can afford more draws than a study's
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,16 @@ class Finding:
     p_value: float | None
     side: Side
     doubt: str = ""
+
+    @property
+    def open_reason(self) -> str:
+        """Why it is open, in words."""
+        bars, orders = BARS[self.name], "" if self.p_value is None else ", against random orders"
+        chance = "" if self.p_value is None else f" (p = {self.p_value:.3f})"
+        return self.doubt or (
+            f"{self.name} is {self.value:.2f}{chance}; it refutes below {bars.floor:.2f} and supports from "
+            f"{bars.bar:.2f} on{orders}"
+        )
 
 
 @dataclass(frozen=True)
@@ -92,7 +102,7 @@ def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> One
     elif not obstacles and all(each.side == "holds" for each in findings) and idle_share < IDLE_SHARE.bar:
         answer = "supported"
     if answer == "inconclusive":
-        because = [*obstacles, *_open(findings), *because]
+        because = [*obstacles, *(each.open_reason for each in findings if each.side == "open"), *because]
         if IDLE_SHARE.bar <= idle_share < IDLE_SHARE.floor:
             because.append("some of the displayed mean belongs to heads that the decision ignores")
     return OneTextVerdict(answer, tuple(because), findings, idle, idle_share, spread)
@@ -158,17 +168,3 @@ def _idle_heads(found: Measurement) -> tuple[int, ...]:
         for head, shown in enumerate(found.shown)
         if max(found.single[head], found.conditional[head]) < IDLE * shown * found.joint
     )
-
-
-def _open(findings: Sequence[Finding]) -> list[str]:
-    said = []
-    for each in findings:
-        if each.side != "open":
-            continue
-        bars, chance = BARS[each.name], "" if each.p_value is None else f" (p = {each.p_value:.3f})"
-        said.append(
-            each.doubt
-            or f"{each.name} is {each.value:.2f}{chance}; it refutes below {bars.floor:.2f} and supports from "
-            f"{bars.bar:.2f} on{'' if each.p_value is None else ', against random orders'}"
-        )
-    return said

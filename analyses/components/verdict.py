@@ -87,7 +87,8 @@ def verdict(
         raise ValueError("a verdict needs at least one measurement, not 0")
     spread = math.sqrt(np.mean([each.spread for each in measurements]))
     looks = _looks(measurements, spread, seed)
-    far = dict(zip(("use", "rank", "top"), np.mean([each.unlike for each in measurements], axis=0).tolist(), strict=True))
+    unlike = np.mean([each.unlike for each in measurements], axis=0).tolist()
+    far = dict(zip(("use", "rank", "top"), unlike, strict=True))
     is_strange = {name: far.get(name, 0.0) > MOST_UNLIKE for name in BARS}
     failed = [name for name in _failed(looks, scale) if not is_strange[name]]
     components = tuple(_component(name, looks[name], name in failed, is_strange[name], scale) for name in BARS)

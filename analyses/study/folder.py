@@ -18,6 +18,7 @@ from interpret.errors import InputError
 from interpret.writing import writing
 
 STUDY, PARTS, RESULTS, SUMMARY = "study.json", "parts", "results.parquet", "summary.json"
+REPORT, TEXTS = "report.html", "texts"
 SHOWN_DIFFERENCES = 3
 LONGEST_VALUE = 60  # characters of a value in an error
 
@@ -30,7 +31,8 @@ class StudyFolder:
 
     It has study.json (the fingerprint), parts/00007.parquet (the records of chunk 7), and at the end results.parquet
     (all records) and summary.json. Every file is written beside its place, flushed to the disk and renamed, so it is
-    whole or not there.
+    whole or not there. Whoever makes pages of it puts them into report.html and texts/row-7.html (a text by the number
+    of its row), while the folder is open.
 
     Attributes:
         path: The folder; made if it isn't there.
@@ -182,7 +184,7 @@ class StudyFolder:
 
     def _clear(self) -> None:
         """Removes what a killed process was writing."""
-        for path in (*self.path.glob(".*.part"), *(self.path / PARTS).glob(".*.part")):
+        for path in (each for part in (".", PARTS, TEXTS) for each in (self.path / part).glob(".*.part")):
             with writing(path):
                 path.unlink()
 

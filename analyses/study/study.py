@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from analyses.calibration.error_rates import error_rate_of_study
 from analyses.components.measure import measure
 from analyses.components.measurement import USUAL, Draws, Measurement
 from analyses.components.resampling import CorpusUnigram
@@ -16,7 +18,7 @@ from analyses.study.chunks import Chunk, partition
 from analyses.study.folder import StudyFolder
 from analyses.study.matching import encoded, match_labels
 from analyses.study.notes import Note
-from analyses.study.rows import Rows
+from analyses.study.rows import Rows, read_rows
 from analyses.study.running import run_chunks
 from analyses.study.summary import summarise
 from interpret.subjects.subject import Decision, Example, Subject
@@ -48,11 +50,23 @@ class Prepared:
     draws: Draws
     seed: int
 
+    @cached_property
+    def heads(self) -> tuple[int, ...]:
+        """How many heads each layer has; reads one text."""
+        record, _ = self.subject.record(self.examples[0])
+        return tuple(record.output(layer).shape[2] for layer in range(len(record)))
+
     def fingerprint(self) -> dict[str, Any]:
         """What the records depend on."""
         return {
             "schema": SCHEMA,
-            "model": {"name": self.subject.name, "sha256": self.subject.facts.sha256, "sink": self.subject.sink},
+            "model": {
+                "name": self.subject.name,
+                "sha256": self.subject.facts.sha256,
+                "layers": len(self.heads),
+                "heads": self.heads[0] if len(set(self.heads)) == 1 else None,
+                "sink": self.subject.sink,
+            },
             "data": {"rows": len(self.rows.texts), "sha256": self.rows.sha256()},
             "options": {**asdict(self.draws), "chunk_rows": CHUNK_ROWS, "resampler": self.resampler.name},
             "seed": self.seed,
@@ -111,6 +125,20 @@ def prepare(subject: Subject, rows: Rows, *, draws: Draws = USUAL, seed: int = 0
     return Prepared(subject, sorted_examples, rows.chosen(order), notes, CorpusUnigram(sorted_examples), draws, seed)
 
 
+def words_of(source: str, subject: Subject) -> CorpusUnigram:
+    """The words of a data file or a data set of the Hub, to replace others by.
+
+    Args:
+        source: As `read_rows` takes it.
+        subject: The model that reads them.
+
+    Raises:
+        InputError: It can't be read, or has fewer than two texts that the model can read.
+    """
+    examples, *_ = encoded(read_rows(source), subject)
+    return CorpusUnigram(examples)
+
+
 def study(
     prepared: Prepared, folder: str | Path, *, progress: Callable[[int, int], None] = lambda done, all_: None
 ) -> dict[str, Any]:
@@ -136,7 +164,8 @@ def study(
         measurements = [_measurement(record) for record in records]
         found = {scale: verdict(measurements, scale=scale, seed=prepared.seed) for scale in SCALES}
         sensitivity = [(scale, each.answer) for scale, each in found.items()]
-        summary = summarise(prepared.fingerprint(), prepared.notes, records, found[1.0], sensitivity)
+        rate = error_rate_of_study(len(records), sum(each.words for each in measurements) / len(records))
+        summary = summarise(prepared.fingerprint(), prepared.notes, records, found[1.0], sensitivity, error_rate=rate)
         opened.finish(summary)
     return summary
 

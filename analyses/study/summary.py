@@ -4,9 +4,20 @@ schema      "interpret-attention/study/1"
 study       the fingerprint: model, data, options, seed, versions
 object      what was tested; claim: what was claimed of it; scope: for what the answer holds
 verdict     answer, because [sentences], examples, needed (how many would settle it, or null), spread (logits)
-  components  name, mean, low, high (one-sided 95 % BCa bounds), floor, bar, p_floor, undefined, side
-  heads       idle (those the decision ignores), share (of the displayed map that is theirs)
+  components  name, mean, low, high (one-sided 95 % BCa bounds), floor, bar, failure (what being below the floor means),
+              p_floor, undefined, side, doubt (why it isn't believed, or "")
+  heads       idle (those of the displayed layer that the decision ignores), share (of the displayed map that is
+              theirs), floor (a share from here on refutes), bar (one below supports)
   sensitivity [scale of all thresholds, answer]
+error_rate  how often such answers are wrong on models whose truth is known: models, wrong and inconclusive (counts),
+            rate, low, high (95 % Clopper-Pearson), examples, words [from, to]; null where it isn't known
+baselines   for "position" (later words first) and "rarity" (rarer words first): signs (the direction that each half of
+            the texts was given, 1, -1 or 0), rank (their Gini correlation with the input effects, in that direction)
+            and lead (that of attention minus theirs), both with mean, low, high, undefined; {} without such fields
+heads       every head's own row: texts [in the discovery half, in the confirmation half], and [layer][head] lists
+            discovery, confirmation (mean Gini correlations), p_discovery, p_confirmation (Benjamini-Hochberg; null
+            where not tested), found, confirmed (booleans); null without such fields
+extremes    most, least: row numbers of the texts with the highest and lowest input rank, of at least five words
 accuracy    count, correct, low, high (95 % Clopper-Pearson) where there are labels, else null
 notes       kind, count, which (row numbers), text
 limits      sentences
@@ -17,25 +28,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from analyses.components.verdict import BARS, Component, Verdict
-from analyses.statistics import proportion
-from analyses.study.notes import Note
+import numpy as np
 
-OBJECT = "the last layer's attention row of the decision's position, mean over heads, special tokens left out"
-CLAIM = (
-    "these weights rank the input words by their causal effect on the logit margin, and do so because the effect "
-    "passes through this attention"
-)
-LIMITS = (
-    "One model, one data set, one score (the margin of the label the model prefers), one way to add up heads.",
-    "It says which words weigh how much, not for what reason.",
-    "Words are changed one at a time or the first few together: what words do only jointly is not seen.",
-    "Edited weights and texts with replaced words are unlike what the model was trained on.",
-    "Attention in the last layer is paid to states that know other words too; the input rank says how far that goes.",
-    "Sharp attention of an untrained network explains that network's meaningless output: the claim is about causes, "
-    "not about sense.",
-    "Nothing here says that people would find the explanation plausible.",
-)
+from analyses.calibration.error_rates import ErrorRate
+from analyses.components.bars import BARS, IDLE_SHARE
+from analyses.components.claim import CLAIM, LIMITS_OF_A_STUDY, OBJECT
+from analyses.components.verdict import Component, Verdict
+from analyses.statistics import proportion
+from analyses.study.baselines import trivial_baseline
+from analyses.study.extremes import extremes
+from analyses.study.head_map import head_map
+from analyses.study.notes import Note
 
 
 def summarise(
@@ -44,6 +47,8 @@ def summarise(
     records: Sequence[Mapping[str, Any]],
     found: Verdict,
     sensitivity: Sequence[tuple[float, str]],
+    *,
+    error_rate: ErrorRate | None = None,
 ) -> dict[str, Any]:
     """Everything of a study but its records.
 
@@ -53,6 +58,7 @@ def summarise(
         records: One for each text.
         found: The verdict over them.
         sensitivity: The answer when all thresholds are scaled.
+        error_rate: How often such answers are wrong; `None` where it isn't known.
     """
     return {
         "schema": fingerprint["schema"],
@@ -70,21 +76,62 @@ def summarise(
             "needed": found.needed,
             "spread": found.spread,
             "components": [_component(each) for each in found.components],
-            "heads": {"idle": list(found.idle_heads), "share": found.idle_share},
+            "heads": {
+                "idle": list(found.idle_heads),
+                "share": found.idle_share,
+                "floor": IDLE_SHARE.floor,
+                "bar": IDLE_SHARE.bar,
+            },
             "sensitivity": [list(pair) for pair in sensitivity],
         },
+        "error_rate": None if error_rate is None else {**asdict(error_rate), "words": list(error_rate.words)},
+        "baselines": _baselines(records, fingerprint["seed"]),
+        "heads": _heads(records, fingerprint["model"], fingerprint["seed"]),
+        "extremes": {end: list(rows) for end, rows in asdict(extremes(records)).items()},
         "accuracy": _accuracy(records),
         "notes": [{**asdict(note), "which": list(note.which)} for note in notes],
-        "limits": list(LIMITS),
+        "limits": list(LIMITS_OF_A_STUDY),
     }
 
 
 def _component(component: Component) -> dict[str, Any]:
-    numbers = {name: _number(value) for name, value in asdict(component).items()}
-    return {**numbers, "floor": BARS[component.name].floor, "bar": BARS[component.name].bar}
+    return {**_plain(asdict(component)), **asdict(BARS[component.name])}
 
 
-def _number(value: Any) -> Any:
+def _baselines(records: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
+    """Each baseline whose field the records have."""
+    attention = _column(records, "input_rank")
+    return {
+        name: _plain(asdict(trivial_baseline(_column(records, f"{name}_rank"), attention, seed=seed)))
+        for name in ("position", "rarity")
+        if all(f"{name}_rank" in record for record in records)
+    }
+
+
+def _heads(records: Sequence[Mapping[str, Any]], model: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
+    if (
+        model.get("layers") is None
+        or model.get("heads") is None
+        or any(record.get("head_ranks") is None for record in records)
+    ):
+        return None
+    ranks = np.array([record["head_ranks"] for record in records], dtype=float)
+    found = head_map(ranks.reshape(len(records), model["layers"], model["heads"]), seed=seed)
+    names = ("discovery", "confirmation", "p_discovery", "p_confirmation", "found", "confirmed")
+    return {"texts": list(found.texts), **{name: _plain(getattr(found, name).tolist()) for name in names}}
+
+
+def _column(records: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
+    """A field of all records; NaN where it is undefined."""
+    return np.array([record[name] for record in records], dtype=float)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: `None` for a number that isn't finite, lists for tuples."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -29,6 +29,7 @@ STANDARD_OUTPUT = Path("-")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, help="Report.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every number; - to print it.")
 @click.option("--figures", type=click.Path(path_type=Path), help="Also write SVG and PNG figures to this folder.")
+@click.option("--corpus", help="File of texts like this one: where words come from that replace others.")
 @click.option("--eraser", type=click.Choice(["mask", "delete"]), help="How words are taken out in tests.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--quick", "effort", flag_value="quick", help="100 random orders, 20 integration steps.")
@@ -57,7 +58,14 @@ def analyze(context: click.Context, /, text: str | None, file: Path | None, **op
 
 
 def _analyze(
-    text: str, command: str, *, out: Path, json_path: Path | None, figures: Path | None, **options: Any
+    text: str,
+    command: str,
+    *,
+    out: Path,
+    json_path: Path | None,
+    figures: Path | None,
+    corpus: str | None,
+    **options: Any,
 ) -> tuple[dict[str, Any], Path]:
     files = [path for path in (out, json_path) if path not in (None, STANDARD_OUTPUT)]
     for path in files:
@@ -71,7 +79,13 @@ def _analyze(
     from analyses.analyze import analyze as run
     from reports.page import render
 
-    found = run(subject, text, progress=progress, **options).to_dict(command)
+    words = None
+    if corpus is not None:
+        from analyses.study.study import words_of
+
+        progress("reading the corpus")
+        words = words_of(corpus, subject)
+    found = run(subject, text, corpus=words, progress=progress, **options).to_dict(command)
     progress("writing the report")
     contents = (render(found), json.dumps(found, ensure_ascii=False, allow_nan=False))
     for path, content in zip(files, contents, strict=False):
@@ -85,15 +99,32 @@ def _analyze(
 
 
 def _summary(found: dict[str, Any], out: Path) -> str:
-    decision, answer = found["decision"], found["verdict"]
+    decision, verdict = found["decision"], found["verdict"]
     lines = [
         f"decision   {shown(decision['label'])} "
         f"(probability {decision['probability']:.3f}, logit margin {decision['margin']:.2f})",
-        f"attention  {answer['answer']}: {answer['because']}",
-        *(
-            f"           {each['method']}: {each['effect']:+.2f} logits against random words, p = {each['p_value']:.3f}"
-            for each in answer["maps"]
-        ),
+        f"attention  {verdict['answer']}",
+        *(f"           {reason}" for reason in verdict["because"]),
+        *(_component(each) for each in verdict["components"]),
+        f"errors     {_error_rate(verdict['error_rate'])}",
         f"report     {out}",
     ]
     return "\n".join(lines)
+
+
+def _component(each: dict[str, Any]) -> str:
+    value = "undefined" if each["value"] is None else f"{each['value']:.2f}"
+    chance = "" if each["p_value"] is None else f", p = {each['p_value']:.3f} against random orders"
+    return (
+        f"           {each['name']:<10} {value:>5}  {each['side']:<5} "
+        f"(fails below {each['floor']:.2f}, holds from {each['bar']:.2f} on{chance})"
+    )
+
+
+def _error_rate(rate: dict[str, Any] | None) -> str:
+    if rate is None:
+        return "no error rate is known for a text of this length; the answer may be wrong more often than others"
+    return (
+        f"{rate['wrong']} of {rate['models']} such answers were wrong on models whose truth is known (95 % interval "
+        f"{rate['low']:.1%} to {rate['high']:.1%}), {rate['inconclusive']} were inconclusive"
+    )

@@ -1,12 +1,19 @@
 """`interpret study`: a model over a data set."""
 
+import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from interpret.cli.options import errors_in_one_line, load_subject, model_options
+from interpret.cli.options import command_line, errors_in_one_line, load_subject, model_options, progress_line
+from interpret.errors import CaptureError, InputError
+from interpret.writing import make_folder, write_whole
+
+if TYPE_CHECKING:
+    from analyses.study.study import Prepared
 
 SHOWN_ROWS = 5
 
@@ -20,8 +27,10 @@ SHOWN_ROWS = 5
 @click.option("--limit", type=click.IntRange(min=2), help="A random sample of at most this many rows.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--replacements", type=click.IntRange(min=2), default=8, show_default=True, help="Of each word.")
+@click.option("--no-texts", is_flag=True, help="Leave out the reports on the most and least explained texts.")
 @model_options
-def study(data: str, out: Path, replacements: int, seed: int, **options: Any) -> None:
+@click.pass_context
+def study(context: click.Context, /, data: str, out: Path, no_texts: bool, **options: Any) -> None:
     """Test whether attention explains a model's decisions over a data set.
 
     DATA is a .csv, .tsv, .jsonl or .parquet file, or the id of a data set on the Hugging Face Hub. The same command
@@ -33,22 +42,29 @@ def study(data: str, out: Path, replacements: int, seed: int, **options: Any) ->
       interpret study dev.tsv --model ./my-bert --out study --limit 200
     """  # noqa: D301
     with errors_in_one_line():
-        found = _study(data, out, replacements, seed, options)
-    click.echo(_shown(found, out))
+        prepared = _prepared(data, options)
+        found = _measured(prepared, out)
+        single = None if no_texts else _single_command(context)
+        page = _report(prepared, found, out, command_line(context), single)
+    click.echo(_shown(found, out, page))
 
 
-def _study(data: str, out: Path, replacements: int, seed: int, options: dict[str, Any]) -> dict[str, Any]:
+def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     from analyses.study.rows import read_rows
 
+    replacements, seed = options.pop("replacements"), options.pop("seed")
     columns = {name: options.pop(name) for name in ("text_column", "label_column", "split", "limit")}
     rows = read_rows(data, seed=seed, **columns)
     subject = load_subject(options)
 
-    from analyses.components.measure import Draws
+    from analyses.components.measurement import Draws
     from analyses.study.study import prepare
-    from analyses.study.study import study as run
 
-    prepared = prepare(subject, rows, draws=Draws(replacements=replacements), seed=seed)
+    return prepare(subject, rows, draws=Draws(replacements=replacements), seed=seed)
+
+
+def _measured(prepared: "Prepared", out: Path) -> dict[str, Any]:
+    from analyses.study.study import study as run
 
     # To standard error, so that what is printed can be piped.
     bar = click.progressbar(range(1), label="measuring", file=sys.stderr)
@@ -61,7 +77,59 @@ def _study(data: str, out: Path, replacements: int, seed: int, options: dict[str
         return run(prepared, out, progress=progress)
 
 
-def _shown(found: dict[str, Any], out: Path) -> str:
+def _single_command(context: click.Context) -> list[str]:
+    """The command that analyses one text with the same model and seed; the text is to be added."""
+    names = ("model", "task", "device", "dtype", "allow_pickle", "sink", "seed")
+    given = {
+        parameter.opts[0]: context.params[parameter.name]
+        for parameter in context.command.params
+        if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    }
+    options = [(name,) if value is True else (name, str(value)) for name, value in given.items()]
+    return ["interpret", "analyze", *(word for option in options for word in option), "--"]
+
+
+def _report(
+    prepared: "Prepared", found: dict[str, Any], out: Path, command: str, single_command: list[str] | None
+) -> Path:
+    """Writes the pages of single texts that are missing (with a command for them), and the report anew."""
+    from pyarrow.parquet import read_table
+
+    from analyses.study.folder import REPORT, RESULTS, TEXTS, StudyFolder
+    from reports.study_page import render_study
+
+    with StudyFolder(out, prepared.fingerprint()).open():
+        records = read_table(out / RESULTS).to_pylist()
+        rows = [row for end in found["extremes"].values() for row in end]
+        texts = {record["row"]: record["text"] for record in records}
+        pages = {row: out / TEXTS / f"row-{row}.html" for row in rows}
+        if single_command:
+            missing = {page: texts[row] for row, page in pages.items() if not page.exists()}
+            _write_texts(prepared, missing, single_command)
+        linked = [row for row, page in pages.items() if page.exists()]
+        write_whole(out / REPORT, render_study(found, records, linked=linked, command=command))
+    return out / REPORT
+
+
+def _write_texts(prepared: "Prepared", missing: dict[Path, str], command: list[str]) -> None:
+    """A report on each of these texts alone. One that can't be analysed by itself has none, and the study goes on."""
+    from analyses.analyze import analyze
+    from reports.page import render
+
+    progress = progress_line()
+    for page, text in missing.items():
+        progress(f"writing {page}")
+        make_folder(page.parent)
+        try:
+            analysis = analyze(prepared.subject, text, seed=prepared.seed)
+        except (InputError, CaptureError) as error:
+            click.echo(f"no report {page}: {error}", err=True)
+            continue
+        write_whole(page, render(analysis.to_dict(shlex.join([*command, text]))))
+    progress("")
+
+
+def _shown(found: dict[str, Any], out: Path, page: Path) -> str:
     verdict = found["verdict"]
     lines = [f"attention  {verdict['answer']}", *(f"           {reason}" for reason in verdict["because"])]
     if verdict["needed"]:
@@ -70,7 +138,7 @@ def _shown(found: dict[str, Any], out: Path) -> str:
     heads = verdict["heads"]
     lines.append(f"heads      {len(heads['idle'])} idle, with {heads['share']:.0%} of the displayed attention")
     lines += [f"data       {_note(note)}" for note in found["notes"]]
-    return "\n".join([*lines, f"results    {out}"])
+    return "\n".join([*lines, f"results    {out}", f"report     {page}"])
 
 
 def _component(each: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Float, Int
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from interpret.errors import InputError
@@ -113,6 +114,7 @@ class Subject(ABC):
 
     Attributes:
         name: What the user called the model.
+        tokenizer: Turns text into ids.
         task: Name of the task, as transformers' pipelines spell it.
         model: In evaluation mode; never changed.
         erasers: Ways to take a unit out of the input, the default first: "mask", "delete".
@@ -121,6 +123,7 @@ class Subject(ABC):
         weight_files: Files that the weights came from, where they came from files.
     """
 
+    tokenizer: Tokenizer
     task: str
     weight_files: tuple[Path, ...] = ()
 

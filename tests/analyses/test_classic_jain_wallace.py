@@ -12,14 +12,19 @@ from torch import Tensor
 
 import interpret
 from analyses.classic.jain_wallace import JainWallace, jain_wallace
+from analyses.classic.without_words import without_each_unit
 from analyses.components.content import Content
 from interpret.errors import InputError
+from interpret.row import read_row
 from interpret.subjects.subject import Subject
 
 
 def run(subject: Subject, text: str = SENTENCE, *, eraser: str = "delete", permutations: int = 20) -> JainWallace:
     example = subject.encode(text)
-    return jain_wallace(subject, example, subject.decide(example), eraser=eraser, permutations=permutations)
+    decision = subject.decide(example)
+    row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
+    without = without_each_unit(row, example, eraser=eraser)
+    return jain_wallace(row, Content.of([example]), without, permutations=permutations)
 
 
 def probabilities(subject: Subject, ids: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ def answer(row: DecisionRow, words: list[int], gone: list[int]) -> Tensor:
         return edited
 
     with torch.no_grad(), interpret.editing(row.subject.model, interpret.Edit("weights", put, row.layer)):
-        return row.subject.logits(row.ids)[0].softmax(-1)
+        return row.subject.logits(row.ids)[0].double().softmax(-1)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -80,6 +80,35 @@ def test_the_gradient_is_signed_and_equals_finite_differences() -> None:
                 sides.append(float(row.subject.logits(row.ids)[0].softmax(-1)[row.clean[0].argmax()]))
         assert float(found.gradient[key]) == pytest.approx((sides[0] - sides[1]) / 2e-2, abs=3e-3, rel=0.02)
     assert (found.gradient < 0).any()
+
+
+def test_small_divergences_are_not_lost_in_rounding() -> None:
+    subject = OneLayerSubject()
+    with torch.no_grad():
+        subject.model.output.weight *= 0.02
+    row, content = setting(subject)
+    found = serrano_smith(row, content)
+    words = [key for key in range(row.ids.shape[1]) if content.tokens[0, key]]
+    clean = row.clean[0].double().softmax(-1)
+    top, other = (jensenshannon(clean, answer(row, words, [key])) ** 2 for key in (found.top, found.other))
+    assert 0 < abs(top - other) < 1e-6
+    assert found.divergence_difference == pytest.approx(top - other, rel=0.01)
+
+
+def test_gradients_below_minus_one_are_ranked_too() -> None:  # the paper's code starts its search at -1
+    subject = OneLayerSubject(seed=1)
+    with torch.no_grad():
+        subject.model.output.weight *= 100
+        logits = subject.logits(subject.encode(SENTENCE).ids[None])[0]
+        subject.model.classifier.bias[1] += logits[0] - logits[1] - 0.1  # a narrow choice, where slopes are steep
+    row, content = setting(subject)
+    found = serrano_smith(row, content)
+    words = [key for key in range(row.ids.shape[1]) if content.tokens[0, key]]
+    assert sum(found.gradient[key] < -1 for key in words) > 1
+    order = sorted(words, key=lambda key: -float(found.gradient[key]))
+    flips = [answer(row, words, order[: n + 1]).argmax() != row.clean[0].argmax() for n in range(len(words))]
+    share = (flips.index(True) + 1) / len(words) if True in flips else math.nan
+    assert found.removed["gradient"] == pytest.approx(share, nan_ok=True)
 
 
 def test_a_decision_that_attention_cannot_move_never_flips() -> None:

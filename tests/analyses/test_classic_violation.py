@@ -4,7 +4,20 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, OneLayerSubject, tiny_bert
 
-from analyses.classic.violation import faithfulness_violation
+from analyses.classic.violation import Violation, faithfulness_violation
+from analyses.classic.without_words import without_each_unit
+from analyses.components.content import Content
+from interpret.errors import InputError
+from interpret.row import read_row
+from interpret.subjects.subject import Subject
+
+
+def run(subject: Subject, text: str = SENTENCE, *, eraser: str = "delete") -> Violation:
+    example = subject.encode(text)
+    decision = subject.decide(example)
+    row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
+    without = without_each_unit(row, example, eraser=eraser)
+    return faithfulness_violation(row, Content.of([example]), without)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -12,7 +25,7 @@ def test_effects_and_ranking_equal_the_definition(seed: int) -> None:
     subject = OneLayerSubject(seed=seed)
     example = subject.encode(SENTENCE)
     decision = subject.decide(example)
-    found = faithfulness_violation(subject, example, decision, eraser="delete")
+    found = run(subject)
     model, effects = subject.model, []
     with torch.no_grad():
         clean = float(subject.logits(example.ids[None])[0].softmax(-1)[decision.target])
@@ -34,17 +47,25 @@ def test_effects_and_ranking_equal_the_definition(seed: int) -> None:
 
 
 def test_rankings_differ_and_violations_occur() -> None:
-    every = []
-    for seed in range(8):
-        subject = OneLayerSubject(seed=seed)
-        example = subject.encode(SENTENCE)
-        every.append(faithfulness_violation(subject, example, subject.decide(example), eraser="delete"))
+    every = [run(OneLayerSubject(seed=seed)) for seed in range(8)]
     assert len({tuple(each.top.values()) for each in every}) > 2
     assert {each.violated["attention"] for each in every} == {True, False}
 
 
+def test_rounding_is_no_violation() -> None:
+    found = Violation(torch.tensor([-1e-7, -1e-3]), {"attention": 0, "attention x norm": 1})
+    assert found.violated == {"attention": False, "attention x norm": True}
+
+
+def test_masking_keeps_positions() -> None:
+    subject = tiny_bert(labels=3)
+    example = subject.encode(SENTENCE)
+    decision = subject.decide(example)
+    expected = subject.erase(example, torch.eye(len(example.units)).bool(), target=decision.target, eraser="mask")
+    found = run(subject, eraser="mask")
+    torch.testing.assert_close(found.effects, decision.probability - expected.probability, atol=1e-5, rtol=0)
+
+
 def test_errors() -> None:
-    subject = tiny_bert()
-    example = subject.encode("")
-    with pytest.raises(ValueError, match="the text has no units, so none is ranked first"):
-        faithfulness_violation(subject, example, subject.decide(example), eraser="delete")
+    with pytest.raises(InputError, match="the text has no words that could be ranked; give a longer one"):
+        run(tiny_bert(), "")

@@ -14,7 +14,7 @@ from saved_models import SENTENCES
 from analyses.components.content import Content
 from analyses.components.input_rank import input_effects
 from analyses.components.measure import measure
-from analyses.components.measurement import Draws
+from analyses.components.measurement import SHUFFLES, Draws
 from analyses.components.top_k import top_erasure
 from analyses.statistics import gini_correlation
 from analyses.study.rows import read_rows
@@ -89,6 +89,8 @@ def test_spread_and_halves_are_those_of_the_replacements(data: Path, bert: TextS
     generator = torch.Generator().manual_seed(5)
     content = Content.of([example])
     content.orders(FEW.permutations, generator)
+    content.orders(SHUFFLES, generator)
+    torch.rand(1, FEW.null_orders, len(example.units), generator=generator)
     ids = ready.resampler.replaced(
         example, len(example.units), FEW.replacements, torch.Generator().set_state(generator.get_state())
     )
@@ -100,6 +102,7 @@ def test_spread_and_halves_are_those_of_the_replacements(data: Path, bert: TextS
         assert found.input_rank_halves[half] == pytest.approx(rank, abs=1e-3)
     inputs = input_effects(row, [example], content, ready.resampler, draws=FEW.replacements, generator=generator)
     assert found.share == pytest.approx(float(inputs.share[0]), abs=1e-4)
+    torch.rand(1, FEW.null_orders, len(example.units), generator=generator)
     top_erasure(row, content, shares, orders=FEW.orders, generator=generator)
     others = bert.scores(ready.resampler.shuffled(example, FEW.replacements, generator), decision.target).margin
     assert found.spread == pytest.approx(float((others - decision.margin).square().mean() / 2), rel=1e-3)

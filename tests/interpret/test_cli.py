@@ -37,9 +37,13 @@ def error_of(result):
 def test_a_text_and_a_model_give_a_report_and_a_summary(run, saved, tmp_path):
     result = run("analyze", TEXT, "--model", saved / "bert", "--quick", "--figures", "figures")
     assert result.exit_code == 0, result.output
-    assert [line.split()[0] for line in result.stdout.splitlines()] == [
-        *("decision", "attention", "last-layer", "attention", "report")
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
+        *("decision", "attention", "errors", "report")
     ]
+    parts = [line for line in lines if "fails below" in line]
+    assert [line.split()[0] for line in parts] == ["use", "rank", "input", "top", "share"]
+    assert "no error rate is known" in result.stdout  # for so short a text
     assert result.stderr == ""
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".svg", ".png"}
@@ -52,13 +56,22 @@ def test_json_on_standard_output_is_all_of_it_and_repeats(run, saved, tmp_path):
     for found in (once, again):
         assert found["run"].pop("seconds") > 0
     assert once == again
-    assert once["schema"] == "interpret-attention/analysis/1"
+    assert once["schema"] == "interpret-attention/analysis/2"
     assert once["faithfulness"]["random_orders"] == 100
     assert once["run"]["seed"] == 4
     assert shlex.split(once["run"]["command"]) == [
         *("interpret", "analyze", "--json", "-", "--seed", "4", "--quick", "--model", str(saved / "bert"), TEXT)
     ]
     assert {check["passed"] for check in once["checks"]} == {True}
+
+
+def test_words_that_replace_others_can_come_from_a_file(run, saved, tmp_path):
+    (tmp_path / "texts.csv").write_text(f"text\n{TEXT}\n{TEXT} again\n", encoding="utf-8")
+    arguments = ("analyze", TEXT, "--model", saved / "bert", "--quick", "--json", "-")
+    found = json.loads(run(*arguments, "--corpus", tmp_path / "texts.csv").stdout)
+    assert found["verdict"]["replacements"] == "corpus unigram by length and case"
+    assert json.loads(run(*arguments).stdout)["verdict"]["replacements"].startswith("the model's vocabulary")
+    assert "missing.csv" in error_of(run(*arguments, "--corpus", "missing.csv"))
 
 
 def test_a_causal_model_and_a_target(run, saved):

@@ -1,10 +1,17 @@
 """Made-up analyses of any size, the same each time, in the form that `reports` reads."""
 
+import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from measurements_for_tests import changed
 
+from analyses.calibration.error_rates import ErrorRate
+from analyses.components.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
+from analyses.components.one_text import one_text_verdict
 from analyses.packing import pack_weights
+from analyses.schema import BESIDE, component
 
 _SENTENCE = """
     The harbour lay quiet until a single trawler came home with gulls behind it and not one gripping tale to tell ;
@@ -94,7 +101,7 @@ def sample_analysis(
     weights = _attention(rng, layers, heads, len(tokens), causal, flat_weights)
     faithfulness = _faithfulness(rng, decision["margin"], units, orders)
     return {
-        "schema": "interpret-attention/analysis/1",
+        "schema": "interpret-attention/analysis/2",
         "model": {
             "name": "<b>model</b>" if hostile else "tiny-causal" if causal else "tiny-sentiment",
             "task": "text-generation" if causal else "text-classification",
@@ -137,7 +144,7 @@ def sample_analysis(
         "heads": {kind: _rounded(rng.normal(0.05, 0.3, (layers, heads))) for kind in ("zero", "mean", "gradient")},
         "faithfulness": faithfulness,
         "agreement": _agreement(rng, nulls),
-        "verdict": _verdict(answer, faithfulness, nulls),
+        "verdict": _verdict(answer, nulls),
         "checks": [
             {"name": "rows sum to 1", "value": 3.6e-07, "tolerance": 1e-05, "passed": True},
             {"name": "no weight on hidden positions", "value": 0.0, "tolerance": 0.0, "passed": True},
@@ -247,6 +254,7 @@ def _faithfulness(rng: Any, margin: float, units: int, orders: int) -> dict[str,
                     "probability": 0.42 - fall / 40,
                     "p_value": min(1.0, p * 1.3),
                 },
+                "above_chance": fall - 0.4,
                 "curve": {
                     "removed": removed,
                     "margin": _rounded(curve),
@@ -281,33 +289,32 @@ def _agreement(rng: Any, nulls: bool) -> dict[str, Any]:
     return {"methods": [method for method, _, _ in METHODS], "tau": tau, "ties": [0.0, 0.01, 0.0, 0.0, 0.0, 0.2]}
 
 
-def _verdict(answer: str, faithfulness: dict[str, Any], nulls: bool) -> dict[str, Any]:
-    because = {
-        "supported": "Both maps rank words first whose removal moves the margin more than 95 in 100 random orders do.",
-        "not supported": "Taking out the words that the attention maps rank first moves the margin no more than taking "
-        "out random words does, although there are words here that move it a lot.",
-        "inconclusive": "With fewer than five words, no order of them can stand out from chance.",
-    }[answer]
-    maps = [
+def _verdict(answer: str, nulls: bool) -> dict[str, Any]:
+    """By the rule itself, on measurements made up for the purpose."""
+    found = one_text_verdict(
         {
-            "method": entry["method"],
-            "answer": answer,
-            "effect": entry["comprehensiveness"]["margin"] - 0.5,
-            "p_value": min(1.0, 2 * entry["comprehensiveness"]["p_value"]),
-            "share": None if nulls else 0.1173,
-        }
-        for entry in faithfulness["maps"][:2]
-    ]
+            "supported": changed(),
+            "not supported": changed(input_rank=0.02, p_input=0.6, share=0.11),
+            "inconclusive": changed(rank=math.nan, p_rank=math.nan, top=-0.2, share=0.5, words=4),
+        }[answer],
+        idle_elsewhere=(),
+    )
+    rate = ErrorRate(
+        models=850, wrong=6, inconclusive=140, rate=6 / 850, low=0.0026, high=0.0153, examples=1, words=(20, 40)
+    )
     return {
-        "answer": answer,
-        "because": because,
-        "maps": maps,
-        "scope": "Last-layer attention and rollout, mean over heads, special tokens left out; this one text.",
-        "limits": [
-            "One text: it says nothing about this model in general.",
-            "It tests whether the maps rank words by their effect, not whether the model reasons as a person would.",
-            "Words are taken out one set at a time; what they do together may be missed.",
-        ],
+        "answer": found.answer,
+        "because": list(found.because),
+        "object": OBJECT,
+        "claim": CLAIM,
+        "scope": "This text, this model and this label only. Words are replaced by others drawn from the vocabulary.",
+        "limits": list(LIMITS_OF_A_TEXT),
+        "spread": found.spread,
+        "replacements": "the vocabulary",
+        "components": [component(each) for each in found.findings],
+        "heads": {"idle": [0, 2], "share": 0.17} if nulls else {"idle": [], "share": 0.0},
+        "error_rate": None if nulls else {**asdict(rate), "words": list(rate.words)},
+        "beside": {name: None if nulls else 0.25 for name in BESIDE},
     }
 
 

@@ -10,6 +10,8 @@ import pytest
 from sample import HOSTILE, sample_analysis
 
 from analyses.packing import unpack_weights
+from reports import findings
+from reports.error_rate import sentence
 from reports.notation import column, number, p_value, percent, visible
 from reports.page import render
 
@@ -118,7 +120,7 @@ def test_every_number_of_the_decision_and_the_verdict_is_there_without_a_script(
     for label, share in decision["alternatives"]:
         assert f"{visible(label).strip()}{percent(share)}" in text.replace("</bdi>", "")
     assert f"{verdict['answer'].capitalize()} " in text or f"{verdict['answer'].capitalize()}\n" in text
-    for said in (verdict["because"], verdict["scope"], *verdict["limits"], *map(visible, analysis["caveats"])):
+    for said in (verdict["scope"], *verdict["limits"], *map(visible, analysis["caveats"])):
         assert said in text
     write = column([entry["comprehensiveness"]["margin"] for entry in analysis["faithfulness"]["maps"]])
     for entry in analysis["faithfulness"]["maps"]:
@@ -128,8 +130,12 @@ def test_every_number_of_the_decision_and_the_verdict_is_there_without_a_script(
         for test in ("comprehensiveness", "sufficiency"):
             row += [number(entry[test]["margin"]), number(entry[test]["probability"]), p_value(entry[test]["p_value"])]
         assert "".join(row) in text
-    for entry in verdict["maps"]:
-        assert f"{entry['answer']}{number(entry['effect'])}{p_value(entry['p_value'])}{percent(entry['share'])}" in text
+        assert "".join([*row, number(entry["above_chance"])]) in text
+    for side, said in findings.reasons(verdict):
+        assert said in text and side.capitalize() in text
+    for row in findings.rows(verdict):
+        assert "".join([row["value"], row["against"], row["favour"], row["p"], row["side"]]) in text
+    assert sentence(verdict["error_rate"]) in text
 
 
 def test_every_value_of_the_maps_the_heads_and_the_checks_is_in_a_table(variant: tuple[dict, str, Reader]) -> None:
@@ -169,9 +175,9 @@ def test_it_never_claims_a_proof(variant: tuple[dict, str, Reader]) -> None:
 def test_each_answer_has_its_word_and_its_sentence(answer: str) -> None:
     text = Reader(render(sample_analysis(answer=answer))).text()
     said = {
-        "supported": "Supported Yes, as far as this test goes:",
-        "not supported": "Not supported Not as far as this test goes:",
-        "inconclusive": "Inconclusive This test can’t say, for this text, either way. ",
+        "supported": "Supported Yes, for this text and as far as this test goes:",
+        "not supported": "Not supported No. For this text, do not read",
+        "inconclusive": "Inconclusive This text can’t settle it. ",
     }
     assert [key for key, words in said.items() if words in text] == [answer]
 
@@ -268,7 +274,7 @@ def test_it_renders_what_comes_back_from_json() -> None:
 
 
 def test_another_schema_is_refused() -> None:
-    expected = r'^a page is made from an analysis of schema "interpret-attention/analysis/1", not \'other\'$'
+    expected = r'^a page is made from an analysis of schema "interpret-attention/analysis/2", not \'other\'$'
     with pytest.raises(ValueError, match=expected):
         render({"schema": "other"})
 

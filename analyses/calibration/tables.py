@@ -1,0 +1,162 @@
+"""From the judged models to tables: how often verdicts are wrong, and what tells explaining attention from other.
+
+    schema          "interpret-attention/calibration/1"
+    plan            draws (rounds), sizes, families, seed; bars; versions
+    study           cells: examples, words [from, to], and counts (see below)
+    single          cells: source ("corpus" or "vocabulary" replacements), words, and counts
+    families        family, name, truth, because, draws; study: counts for each of sizes; single: counts for each source
+    doses           dose, levels, supported, inconclusive, not_supported (counts for each level), reversals
+    uniformity      family, p_value (its name), count, statistic, p (Kolmogorov-Smirnov against uniform)
+    diagnosticity   metric, auc (explaining above not explaining), explains, does_not, undefined (numbers of models)
+
+Counts of a cell: explains and does_not, each of models, supported, not_supported, inconclusive. Partial families are in
+`families` alone. A verdict is wrong where it is "supported" and the truth is "does not", or the reverse.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from analyses.calibration.draws import DOSES, LENGTHS, PROTOCOL
+from analyses.calibration.judging import METRICS
+from interpret.native.planted import FAMILIES
+
+Record = Mapping[str, Any]
+
+SOURCES = ("corpus", "vocabulary")
+# Where attention has nothing to do with effects by construction, p-values must be uniform.
+NULLS = (("F3", "p_input"), ("F7", "p_rank"), ("F7", "p_input"))
+
+
+def tabulate(fingerprint: Mapping[str, Any], records: Sequence[Record], draws: int) -> dict[str, Any]:
+    """All tables of a calibration.
+
+    Args:
+        fingerprint: What the records depend on.
+        records: One for each model.
+        draws: How many rounds there were.
+    """
+    plain = [record for record in records if not record["dose"]]
+    protocol = [record for record in plain if record["family"] in PROTOCOL]
+    sizes: list[int] = fingerprint["plan"]["sizes"]
+    return {
+        "schema": fingerprint["schema"],
+        "plan": {**fingerprint["plan"], "draws": draws},
+        "bars": fingerprint["bars"],
+        "versions": fingerprint["versions"],
+        "study": [
+            {"examples": size, "words": list(words), **_by_truth(_of_study(_long(protocol, words), size))}
+            for size in sizes
+            for words in LENGTHS
+        ],
+        "single": [
+            {"source": source, "words": list(words), **_by_truth(_of_single(_long(protocol, words), source))}
+            for source in SOURCES
+            for words in LENGTHS
+        ],
+        "families": [_family(key, plain, sizes) for key in fingerprint["plan"]["families"]],
+        "doses": [_dose(dose, [record for record in records if record["dose"] == dose]) for dose in DOSES],
+        "uniformity": [_uniformity(family, name, plain) for family, name in NULLS],
+        "diagnosticity": [_diagnosticity(metric, protocol) for metric in METRICS],
+    }
+
+
+def _long(records: Iterable[Record], words: tuple[int, int]) -> list[Record]:
+    return [record for record in records if words[0] <= record["words"] <= words[1]]
+
+
+def _of_study(records: Iterable[Record], size: int) -> list[tuple[str, str]]:
+    """Truth and answer of each model."""
+    return [
+        (record["truth"], answer)
+        for record in records
+        for examples, answer in zip(record["sizes"], record["answers"], strict=True)
+        if examples == size
+    ]
+
+
+def _of_single(records: Iterable[Record], source: str) -> list[tuple[str, str]]:
+    return [(record["truth"], answer) for record in records for answer in record[f"single_{source}"]]
+
+
+def _by_truth(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        truth.replace(" ", "_"): _counts(answer for each, answer in pairs if each == truth)
+        for truth in ("explains", "does not")
+    }
+
+
+def _counts(answers: Iterable[str]) -> dict[str, int]:
+    counter = Counter(answers)
+    names = ("supported", "not supported", "inconclusive")
+    return {"models": counter.total(), **{name.replace(" ", "_"): counter[name] for name in names}}
+
+
+def _family(key: str, records: Sequence[Record], sizes: Sequence[int]) -> dict[str, Any]:
+    family, own = FAMILIES[key], [record for record in records if record["family"] == key]
+    return {
+        "family": key,
+        "name": family.name,
+        "truth": family.truth,
+        "because": family.because,
+        "draws": len(own),
+        "study": [_counts(answer for _, answer in _of_study(own, size)) for size in sizes],
+        "single": [_counts(answer for _, answer in _of_single(own, source)) for source in SOURCES],
+    }
+
+
+def _dose(dose: str, records: Sequence[Record]) -> dict[str, Any]:
+    levels = DOSES[dose]
+    counts = [
+        _counts(answer for record in records if record["level"] == each for answer in record["answers"])
+        for each in levels
+    ]
+    points = [(count["supported"] - count["not_supported"]) / count["models"] for count in counts if count["models"]]
+    return {
+        "dose": dose,
+        "levels": list(levels),
+        "counts": counts,
+        "largest_reversal": max(
+            (later - earlier for i, earlier in enumerate(points) for later in points[i:]), default=0.0
+        ),
+    }
+
+
+def _uniformity(family: str, name: str, records: Sequence[Record]) -> dict[str, Any]:
+    from scipy.stats import kstest
+
+    values = [each for record in records if record["family"] == family for each in record[name] if each is not None]
+    found = kstest(values, "uniform") if values else None
+    return {
+        "family": family,
+        "p_value": name,
+        "count": len(values),
+        "statistic": float(found.statistic) if found else None,
+        "p": float(found.pvalue) if found else None,
+    }
+
+
+def _diagnosticity(metric: str, records: Sequence[Record]) -> dict[str, Any]:
+    """Area under the curve: how often an explaining model has more of it than one that doesn't explain."""
+    groups = {
+        truth: np.array(
+            [
+                record[f"mean_{metric}"]
+                for record in records
+                if record["truth"] == truth and record[f"mean_{metric}"] is not None
+            ]
+        )
+        for truth in ("explains", "does not")
+    }
+    one, other = groups.values()
+    wins = np.sign(one[:, None] - other[None]) if len(one) and len(other) else np.zeros((0, 0))
+    known = sum(map(len, groups.values()))
+    return {
+        "metric": metric,
+        "auc": float((wins.mean() + 1) / 2) if wins.size else None,
+        "explains": len(one),
+        "does_not": len(other),
+        "undefined": sum(record["truth"] in groups for record in records) - known,
+    }

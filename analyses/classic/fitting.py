@@ -1,0 +1,50 @@
+"""Training a native classifier on a loss of one's own."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interpret.native import ClassifierConfig, TransformerClassifier
+from interpret.native.learning import Recipe, Texts, share_of_rate, shuffled_batches
+
+
+def fit(
+    config: ClassifierConfig,
+    texts: Texts,
+    recipe: Recipe,
+    loss: Callable[[TransformerClassifier, list[int]], Float[Tensor, ""]],
+    *,
+    seed: int,
+) -> TransformerClassifier:
+    """Trains a new classifier from random weights, for a fixed number of epochs.
+
+    The papers keep the epoch that does best on development texts; here no text but `texts` has a say.
+
+    Args:
+        config: What to build.
+        texts: What batches are drawn from.
+        recipe: Its epochs, batch size, learning rate and weight decay; words are never hidden.
+        loss: Of the model on the texts of these numbers; differentiable.
+        seed: Of the first weights, of dropout and of the order of texts: one seed, one model on the same machine.
+
+    Returns:
+        In evaluation mode.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    steps = recipe.epochs * len(list(shuffled_batches(texts, recipe.batch, generator)))
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        torch.manual_seed(seed)
+        model = TransformerClassifier(config).train()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: share_of_rate(step, steps))
+        for _ in range(recipe.epochs):
+            for rows in shuffled_batches(texts, recipe.batch, generator):
+                optimizer.zero_grad()
+                loss(model, rows).backward()  # type: ignore[no-untyped-call]
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+        optimizer.zero_grad()
+    return model.eval()

@@ -1,0 +1,162 @@
+"""Frozen attention: does a model need to learn where to look, and does another model's map tell it?"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from analyses.classic.fitting import fit
+from analyses.classic.native_answers import even_shares, in_order, native_answers, require_words
+from analyses.statistics import Interval, hierarchical_bootstrap
+from interpret.edit import editing, set_weights
+from interpret.native import ClassifierConfig, TransformerClassifier
+from interpret.native.learning import Recipe, Texts, loss_of, padded
+
+LEARNED, EVEN = "learned", "uniform"
+Shares = Callable[[Sequence[int], Int[Tensor, "batch token"]], Float[Tensor, "batch token"]]
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenAttention:
+    """How well models do whose attention was learned, uniform, or another model's.
+
+    Attributes:
+        arms: "learned", "uniform", then the names of the guides.
+        seeds: Of the trained models.
+        predicted: Label that each model prefers on each test text.
+        labels: The right ones.
+        models: The trained models of each arm, in the order of `seeds`. Those of frozen arms are trained for imposed
+            weights and mean little without them.
+    """
+
+    arms: tuple[str, ...]
+    seeds: tuple[int, ...]
+    predicted: Int[np.ndarray, "arm seed text"] = field(repr=False)
+    labels: Int[np.ndarray, " text"] = field(repr=False)
+    models: dict[str, tuple[TransformerClassifier, ...]] = field(repr=False)
+
+    @property
+    def correct(self) -> Bool[np.ndarray, "arm seed text"]:
+        """Whether each model is right."""
+        return np.asarray(self.predicted == self.labels)
+
+    @property
+    def accuracy(self) -> Float[np.ndarray, "arm seed"]:
+        """Share of the test texts that each model gets right."""
+        return np.asarray(self.correct.mean(axis=-1))
+
+    def f1(self, label: int) -> Float[np.ndarray, "arm seed"]:
+        """F1 of one label, from 0 to 1; NaN where no text has it and none is given it.
+
+        Args:
+            label: Number of the class; the papers' is the positive one.
+        """
+        given, right = self.predicted == label, self.labels == label
+        total = given.sum(axis=-1) + right.sum()
+        hits = (given & right).sum(axis=-1)
+        return np.where(total > 0, 2 * hits / np.maximum(total, 1), np.nan)
+
+    def cost(self, arm: str, *, seed: int = 0) -> Interval:
+        """What an arm loses: accuracy with learned attention minus its own, from -1 to 1.
+
+        The interval resamples seeds, then texts; with one seed its ends are NaN, and five are few.
+
+        Args:
+            arm: One of `arms`.
+            seed: Of the resampling.
+
+        Raises:
+            ValueError: There is no such arm.
+        """
+        if arm not in self.arms:
+            raise ValueError(f"the arm must be one of {', '.join(self.arms)}, not {arm!r}")
+        correct = self.correct.astype(float)
+        return hierarchical_bootstrap(list(correct[0] - correct[self.arms.index(arm)]), seed=seed)
+
+
+def frozen_attention(
+    config: ClassifierConfig,
+    train: Texts,
+    test: Texts,
+    *,
+    recipe: Recipe,
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    guides: Mapping[str, TransformerClassifier] | None = None,
+) -> FrozenAttention:
+    """Trains classifiers anew with the last layer's attention fixed, and one with attention of its own to compare.
+
+    If uniform attention does as well, these data can't show whether attention explains anything. If a guide's
+    attention does better than uniform, its map carries something about the task that another model can use.
+
+    Args:
+        config: What is trained. With one layer nothing mixes words below the fixed attention, as in the paper's
+            diagnostic; with more, states already know other words, as those of its LSTM do.
+        train: Texts to learn from.
+        test: Texts to compare on; all labelled.
+        recipe: How to train; see `fit`.
+        seeds: Of the models of each arm; arms share them.
+        guides: Other models whose maps are imposed, by name.
+
+    Raises:
+        ValueError: There are no seeds, a test text has no label, a text has no words, or a guide has the name of
+            another arm.
+
+    Source: Wiegreffe and Pinter (2019), arXiv:1908.04626, section 3.2 (uniform) and section 3.4 (guides). They have one
+    head, and so every head here gets the same row: even over word tokens, or the guide's mean over heads, and 0 on
+    special tokens, as theirs. They keep the best epoch of one seed.
+    """
+    guides = dict(guides or {})
+    if not seeds or {LEARNED, EVEN} & set(guides) or (test.labels < 0).any():
+        raise ValueError(
+            f"frozen attention needs seeds, labelled test texts and guides that aren't called {LEARNED!r} or {EVEN!r}; "
+            f"it got seeds {list(seeds)}, {int((test.labels < 0).sum())} unlabelled texts and guides {sorted(guides)}"
+        )
+    require_words(train)
+    require_words(test)
+    arms: dict[str, tuple[Shares | None, Shares | None]] = {LEARNED: (None, None), EVEN: (_even, _even)}
+    for name, guide in guides.items():
+        arms[name] = (_guided(guide, train), _guided(guide, test))
+    models = {
+        name: tuple(fit(config, train, recipe, partial(_loss, train, recipe, own), seed=seed) for seed in seeds)
+        for name, (own, _) in arms.items()
+    }
+    predicted = [[_predicted(model, test, arms[name][1]) for model in each] for name, each in models.items()]
+    return FrozenAttention(tuple(arms), tuple(seeds), np.array(predicted), test.labels.numpy(), models)
+
+
+def _even(_: Sequence[int], words: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token"]:
+    return even_shares(words)
+
+
+def _guided(guide: TransformerClassifier, texts: Texts) -> Shares:
+    shares = native_answers(guide, texts).shares
+    return lambda rows, words: shares[list(rows), : words.shape[1]]
+
+
+def _logits(
+    model: TransformerClassifier, texts: Texts, rows: Sequence[int], shares: Shares | None
+) -> Float[Tensor, "batch label"]:
+    ids, words, real = padded(texts, rows)
+    if shares is None:
+        logits: Tensor = model(input_ids=ids, attention_mask=real).logits
+        return logits
+    # Every query of the layer gets the row; the answer is read from the first alone.
+    with editing(model, set_weights(model.config.layers - 1, shares(rows, words)[:, None, None])):
+        logits = model(input_ids=ids, attention_mask=real).logits
+    return logits
+
+
+def _loss(
+    texts: Texts, recipe: Recipe, shares: Shares | None, model: TransformerClassifier, rows: list[int]
+) -> Float[Tensor, ""]:
+    return loss_of(_logits(model, texts, rows, shares), texts, rows, recipe)
+
+
+def _predicted(model: TransformerClassifier, texts: Texts, shares: Shares | None) -> Int[np.ndarray, " text"]:
+    with torch.no_grad():
+        logits = [_logits(model, texts, rows, shares) for rows in in_order(len(texts))]
+    return np.asarray(torch.cat(logits).argmax(dim=-1).numpy())

@@ -1,0 +1,131 @@
+"""What the classic tests say over many texts: means with intervals, counts, and tests between paired texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analyses.classic.battery import RANKINGS, ClassicTests
+from analyses.classic.flip_table import FlipTable, flip_table
+from analyses.classic.ranking_tests import RankingTest, ranking_test
+from analyses.statistics import Interval, holm, interval, proportion
+
+MEANS = (
+    "attention_gradient",
+    "attention_leave_one_out",
+    "gradient_leave_one_out",
+    "permutation",
+    "max_attention",
+    "conicity",
+    "divergence",
+    "divergence_difference",
+    "uniform_margin_change",
+)
+SAME = 1e-12  # nats between two answers up to this may be rounding
+COMPARISONS = (
+    ("attention", "random"),
+    ("gradient", "attention"),
+    ("attention x gradient", "attention"),
+    ("attention", "ascending attention"),
+)
+
+
+@dataclass(frozen=True)
+class ClassicOverTexts:
+    """The published tests over a set of texts. None of them is a verdict.
+
+    Jain and Wallace's share of texts with a significant tau isn't here: it measures how long the texts are.
+
+    Attributes:
+        texts: How many there are.
+        means: Mean of each number of `MEANS` over the texts where it is defined; the intervals count the others.
+        flips: Whether the largest weight changes the choice more often than a random one.
+        top_matters_less: Share of texts whose answer the largest weight moves less than the other one does.
+        removed: Mean share of weights zeroed when the choice first changes, for each order and "random" (the mean
+            over draws). As in the paper, texts where it never does are left out and counted; orders that leave out
+            different texts can be compared in `rankings` only.
+        rankings: Pairs of orders compared on the same texts.
+        adjusted: The p-values of `rankings` after Holm's correction; NaN where there was none.
+        free: Share of texts with other attention that keeps the answer (at least one restart did).
+        uniform_flips: Share of texts whose choice equal weights change.
+        violations: Share of texts whose word ranked first speaks against the decision, for each ranking.
+        identifiable: Mean share of heads whose weights no others could replace.
+    """
+
+    texts: int
+    means: dict[str, Interval]
+    flips: FlipTable
+    top_matters_less: Interval
+    removed: dict[str, Interval]
+    rankings: tuple[RankingTest, ...]
+    adjusted: tuple[float, ...]
+    free: Interval
+    uniform_flips: Interval
+    violations: dict[str, Interval]
+    identifiable: Interval
+
+
+def classic_over_texts(found: Sequence[ClassicTests], *, seed: int = 0) -> ClassicOverTexts:
+    """Adds the tests of many texts up. A pure function of them.
+
+    Args:
+        found: The tests of each text.
+        seed: Of the intervals: 95 %, BCa for means and exact (Clopper-Pearson) for shares.
+
+    Raises:
+        ValueError: There are no texts.
+
+    Source: Jain and Wallace (2019), arXiv:1902.10186, section 4; Serrano and Smith (2019), arXiv:1906.03731, sections
+    4 and 5; Liu et al. (2022), arXiv:2201.12114, section 3. The intervals and tests are ours.
+    """
+    if not found:
+        raise ValueError("there must be at least one text, not 0")
+    shares = _shares(found)
+    never = np.array([1 + 1 / each.tokens for each in found])
+    compared = _comparable(found, shares, never)
+    rankings = tuple(
+        ranking_test(first, second, (compared[first], compared[second]), never=never, seed=seed)
+        for first, second in COMPARISONS
+    )
+    differences = np.array([each.divergence_difference for each in found])
+    return ClassicOverTexts(
+        texts=len(found),
+        means={name: interval(np.array([getattr(each, name) for each in found]), seed=seed) for name in MEANS},
+        flips=flip_table([(each.top_flips, each.other_flips) for each in found]),
+        top_matters_less=proportion(int((differences < -SAME).sum()), int((~np.isnan(differences)).sum())),
+        removed={name: interval(values, seed=seed) for name, values in shares.items()},
+        rankings=rankings,
+        adjusted=_adjusted([each.p_value for each in rankings]),
+        free=_share([each.feasible > 0 for each in found]),
+        uniform_flips=_share([each.uniform_flips for each in found]),
+        violations={name: _share([each.violated[name] for each in found]) for name in found[0].violated},
+        identifiable=interval(np.array([float(np.mean(each.is_identifiable)) for each in found]), seed=seed),
+    )
+
+
+def _shares(found: Sequence[ClassicTests]) -> dict[str, np.ndarray]:
+    shares = {name: np.array([each.removed[name] for each in found]) for name in RANKINGS}
+    # A text counts here only if every draw changes its choice.
+    return {**shares, "random": np.array([np.mean(each.random) if each.random else np.nan for each in found])}
+
+
+def _comparable(
+    found: Sequence[ClassicTests], shares: dict[str, np.ndarray], never: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The same with random draws that never change the choice counted as `never`, so that the others aren't lost."""
+    draws = [np.array(each.random, dtype=float) for each in found]
+    random = [
+        np.nan if np.isnan(each).all() else np.where(np.isnan(each), late, each).mean()
+        for each, late in zip(draws, never, strict=True)
+    ]
+    return {**shares, "random": np.array(random)}
+
+
+def _share(flags: Sequence[bool]) -> Interval:
+    return proportion(sum(flags), len(flags))
+
+
+def _adjusted(p_values: Sequence[float]) -> tuple[float, ...]:
+    tested = [p_value for p_value in p_values if not np.isnan(p_value)]
+    corrected = iter(holm(tested))
+    return tuple(p_value if np.isnan(p_value) else next(corrected) for p_value in p_values)

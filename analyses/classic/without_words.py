@@ -1,0 +1,49 @@
+"""What the model answers without each word, many words in one pass."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interpret.errors import InputError
+from interpret.row import DecisionRow
+from interpret.subjects.subject import TOKENS_PER_FORWARD, Example
+
+ROUNDING = 1e-6  # a change of probability up to this may be that of another batch size, and counts as none
+
+
+def without_each_unit(row: DecisionRow, example: Example, *, eraser: str) -> Float[Tensor, "unit label"]:
+    """Probabilities of all labels with one unit taken out of the text at a time; nothing else is edited.
+
+    Units of equally many tokens share forward passes. `Subject.erase` follows one label; the papers here take them all.
+
+    Args:
+        row: The decision of that text.
+        example: The text.
+        eraser: "delete" leaves the unit's tokens out, "mask" puts the mask token in the place of each.
+
+    Raises:
+        InputError: The model doesn't allow this eraser, or the text has no units.
+    """
+    subject = row.subject
+    if eraser not in subject.erasers:
+        raise InputError(f"{subject.name} can remove words by {' or '.join(subject.erasers)}, not by {eraser!r}")
+    if not example.units:
+        raise InputError("the text has no words that could be ranked; give a longer one")
+    gone = example.pooling.bool().to(row.ids.device)
+    sizes = gone.sum(dim=1)
+    answers = torch.empty(len(gone), row.clean.shape[1])
+    for size in sorted(set(sizes.tolist())):
+        which = (sizes == size).nonzero()[:, 0].cpu()
+        ids = torch.stack([_without(row, gone[unit], eraser) for unit in which.tolist()])
+        texts = max(1, TOKENS_PER_FORWARD // max(1, ids.shape[1]))
+        with torch.no_grad():
+            parts = [subject.logits(part) for part in torch.split(ids, texts)]
+        answers[which] = torch.cat(parts).float().softmax(-1).cpu()
+    return answers
+
+
+def _without(row: DecisionRow, gone: Bool[Tensor, " token"], eraser: str) -> Tensor:
+    if eraser == "delete":
+        return row.ids[0, ~gone]
+    assert row.subject.mask_id is not None
+    return row.ids[0].masked_fill(gone, row.subject.mask_id)

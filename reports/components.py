@@ -1,0 +1,82 @@
+"""The five things a verdict rests on, in words that a non-specialist can follow."""
+
+from dataclasses import dataclass
+
+from reports.notation import percent
+from reports.study_numbers import decimals
+
+SIDES = {"fails": "against", "open": "open", "holds": "in favour"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the five things that are measured.
+
+    Attributes:
+        question: What it asks.
+        meaning: What its number says; `{}` stands for the number.
+        holds: What follows where it holds.
+        fails: What follows where it fails.
+        is_share: Whether the number is a share, written as a percentage.
+        unit: What the number is in.
+    """
+
+    question: str
+    meaning: str
+    holds: str
+    fails: str
+    unit: str
+    is_share: bool = False
+
+    def written(self, value: float | None) -> str:
+        """A value of this part."""
+        return percent(value) if self.is_share else decimals(value)
+
+    def bar(self, value: float) -> str:
+        """A threshold of this part."""
+        return f"{value:.0%}" if self.is_share else f"{value:.2f}"
+
+
+_ORDER = "1 is the same order, 0 no relation, −1 the reverse"
+
+PARTS = {
+    "use": Part(
+        "Does it matter which word has which weight?",
+        "When the weights of the words trade places, the margin moves by {} of its usual variation.",
+        "it matters which word has which weight",
+        "It hardly matters which word has which weight.",
+        "usual variations of the margin",
+    ),
+    "rank": Part(
+        "Do positions with larger weights matter more in this layer?",
+        "This layer’s positions ranked by weight, beside what erasing each does: agreement {}, where 1 is the same "
+        "order and 0 none.",
+        "positions with larger weights matter more in this layer",
+        "In this layer, positions with larger weights do not matter more.",
+        _ORDER,
+    ),
+    "input rank": Part(
+        "Do words with larger weights matter more?",
+        "The words ranked by weight, beside what replacing each does: agreement {}, where 1 is the same order and 0 "
+        "none.",
+        "words with larger weights matter more",
+        "Words with larger weights do not matter more: the weights rank what this layer holds, not the words.",
+        _ORDER,
+    ),
+    "top": Part(
+        "Do the words with the largest weights do more than random words?",
+        "Erasing the words with the largest weights moves the margin by {} of its usual variation further than erasing "
+        "random words.",
+        "the words with the largest weights do more than random words",
+        "The words with the largest weights do no more than random words.",
+        "usual variations of the margin",
+    ),
+    "share": Part(
+        "Does what the words do go through this attention?",
+        "Of what the words do to the decision, {} goes through this attention; the rest goes round it.",
+        "what the words do goes through this attention",
+        "Most of what the words do goes round this attention.",
+        "share of what the words do",
+        is_share=True,
+    ),
+}

@@ -1,0 +1,60 @@
+"""What the verdict on one text rests on, in sentences: true to the numbers, and right for a non-specialist."""
+
+from typing import Any
+
+from reports.components import PARTS, SIDES
+from reports.notation import listed, p_value, percent
+
+
+def reasons(verdict: dict[str, Any]) -> list[tuple[str, str]]:
+    """Why the answer is what it is: pairs of "against", "open", "in favour" or "", and a sentence."""
+    parts = {each["name"]: each for each in verdict["components"]}
+    said = [("", _sentence(line)) for line in verdict["because"] if line not in _told(parts)]
+    for side in ("fails", "open"):
+        said += [(SIDES[side], _reason(each)) for each in verdict["components"] if each["side"] == side]
+    holding = [PARTS[name].holds for name, each in parts.items() if each["side"] == "holds"]
+    return [*said, (SIDES["holds"], _sentence(listed(holding)))] if holding else said
+
+
+def _told(parts: dict[str, Any]) -> set[str]:
+    """Reasons of the rule that the page says in its own words."""
+    return {line for each in parts.values() for line in (each["failure"], each["doubt"], each["open"]) if line}
+
+
+def _reason(component: dict[str, Any]) -> str:
+    part = PARTS[component["name"]]
+    if component["doubt"]:
+        return f"{part.question} {_sentence(component['doubt'])}"
+    said = part.meaning.format(part.written(component["value"]))
+    if component["p_value"] is not None:
+        said = f"{said[:-1]}; random orders do as well in {percent(component['p_value'])} of the cases."
+    if component["side"] == "fails":
+        return f"{part.fails} {said}"
+    limits = f"below {part.bar(component['floor'])} would count against, from {part.bar(component['bar'])} on in favour"
+    return f"{part.question} {said[:-1]} ({limits})."
+
+
+def listed_heads(verdict: dict[str, Any]) -> str:
+    """The heads that the decision ignores, counted from 1."""
+    return listed([str(head + 1) for head in verdict["heads"]["idle"]])
+
+
+def rows(verdict: dict[str, Any]) -> list[dict[str, str]]:
+    """The components as a table."""
+    return [
+        {
+            "name": each["name"],
+            "question": PARTS[each["name"]].question,
+            "value": "none" if each["value"] is None else PARTS[each["name"]].written(each["value"]),
+            "unit": PARTS[each["name"]].unit,
+            "p": "" if each["p_value"] is None else p_value(each["p_value"]),
+            "against": PARTS[each["name"]].bar(each["floor"]),
+            "favour": PARTS[each["name"]].bar(each["bar"]),
+            "side": SIDES[each["side"]],
+        }
+        for each in verdict["components"]
+    ]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

@@ -58,7 +58,7 @@ def measure(
         IndexError: There is no such layer or head.
     """
     content, generator = Content.of(examples), torch.Generator().manual_seed(seed)
-    readout = _readout(decisions)
+    readout = common_readout(decisions)
     row = read_row(
         subject,
         torch.stack([example.ids for example in examples]),
@@ -74,14 +74,19 @@ def measure(
         "sink": (1 - (row.read_by().cpu() * content.tokens).sum(dim=1)).tolist(),
         **_heads(row, content, content.orders(draws.permutations, generator)),
         **_positions(row, content, attention, draws, generator),
-        **_inputs(row, content, attention, examples, resampler, readout, draws, generator),
+        **inputs(row, content, attention, examples, resampler, readout, draws, generator),
         **_top(row, content, attention, draws, generator),
         **_real_texts(row, content, attention, examples, resampler, draws, generator),
     }
     return [Measurement(**{name: column[index] for name, column in columns.items()}) for index in range(len(examples))]
 
 
-def _readout(decisions: Sequence[Decision]) -> Float[Tensor, " token"]:
+def common_readout(decisions: Sequence[Decision]) -> Float[Tensor, " token"]:
+    """Share of each position in what the decisions are read from, as a mean over them.
+
+    Raises:
+        ValueError: They are read from different positions.
+    """
     readouts = torch.stack([decision.readout for decision in decisions])
     if bool(((readouts > 1e-6) != (readouts[0] > 1e-6)).any()):
         raise ValueError("the decisions of one batch must be read from the same positions")
@@ -108,20 +113,20 @@ def _positions(
 ) -> Columns:
     """R, and what describes it."""
     effects = position_effects(row, content)
-    renormalised = _felt(effects.renormalised, row)
+    renormalised = felt(effects.renormalised, row)
     shuffled = shuffled_effects(row, content, content.orders(SHUFFLES, generator))
-    mechanical = [attention.agreement(_felt(each, row)) for each in shuffled.unbind(dim=1)]
+    mechanical = [attention.agreement(felt(each, row)) for each in shuffled.unbind(dim=1)]
     return {
         "rank": attention.agreement(renormalised),
-        "rank_substituted": attention.agreement(_felt(effects.substituted, row)),
+        "rank_substituted": attention.agreement(felt(effects.substituted, row)),
         "rank_tau": attention.tau(renormalised),
         "rank_shuffled": torch.tensor(mechanical).mean(dim=0).tolist(),
-        "rank_of_values": Ranking(_felt(value_effects(row, content), row), content.exists).agreement(renormalised),
+        "rank_of_values": Ranking(felt(value_effects(row, content), row), content.exists).agreement(renormalised),
         "p_rank": attention.p_values(renormalised, draws.null_orders, generator),
     }
 
 
-def _inputs(
+def inputs(
     row: DecisionRow,
     content: Content,
     attention: Ranking,
@@ -132,9 +137,9 @@ def _inputs(
     generator: torch.Generator,
 ) -> Columns:
     """I and S, and other orders that could rank the input words."""
-    inputs = input_effects(row, examples, content, resampler, draws=draws.replacements, generator=generator)
-    effects, *halves = (_felt(each, row) for each in _estimates(inputs))
-    against = inputs.total.mean(dim=-1) < 0
+    found = input_effects(row, examples, content, resampler, draws=draws.replacements, generator=generator)
+    effects, *halves = (felt(each, row) for each in _estimates(found))
+    against = found.total.mean(dim=-1) < 0
     places = torch.arange(content.exists.shape[1], dtype=torch.float32).expand(content.exists.shape)
     rows = head_rows(row.subject, row.ids, readout)
     of_heads = [
@@ -147,7 +152,7 @@ def _inputs(
         "input_rank_halves": list(zip(*(attention.agreement(half) for half in halves), strict=True)),
         "input_tau": attention.tau(effects),
         "largest": effects.amax(dim=1).tolist(),
-        "share": inputs.share.tolist(),
+        "share": found.share.tolist(),
         "opposed": (attention.scores * against).sum(dim=1).tolist(),
         "position_rank": Ranking(places, content.exists).agreement(effects),
         "rarity_rank": Ranking(_rarity(examples, content, resampler), content.exists).agreement(effects),
@@ -181,6 +186,16 @@ def _top(row: DecisionRow, content: Content, attention: Ranking, draws: Draws, g
     }
 
 
+def spread(
+    row: DecisionRow, examples: Sequence[Example], resampler: Resampler, draws: int, generator: torch.Generator
+) -> tuple[list[float], Float[Tensor, "example text row head dim"]]:
+    """What texts of the same shape give: the variance of their margins, and what the row writes on them."""
+    ids = torch.cat([resampler.shuffled(example, draws, generator) for example in examples])
+    others = row.elsewhere(ids, torch.arange(len(examples)).repeat_interleave(draws))
+    variance = (others.margin.view(-1, draws) - row.margin[:, None]).square().mean(dim=1) / 2
+    return variance.tolist(), others.written.view(len(examples), draws, *others.written.shape[1:])
+
+
 def _real_texts(
     row: DecisionRow,
     content: Content,
@@ -190,11 +205,8 @@ def _real_texts(
     draws: Draws,
     generator: torch.Generator,
 ) -> Columns:
-    """What texts of the same shape give: the spread of their margins, and which edits leave what they write."""
-    count = draws.replacements
-    ids = torch.cat([resampler.shuffled(example, count, generator) for example in examples])
-    others = row.elsewhere(ids, torch.arange(len(examples)).repeat_interleave(count))
-    written = others.written.view(len(examples), count, *others.written.shape[1:])
+    """The spread that effects are measured in, and which edits leave what real texts give."""
+    variance, written = spread(row, examples, resampler, draws.replacements, generator)
     real = torch.cat([row.written[:, None], written], dim=1)
     edits = (
         permuted(row, content.orders(draws.permutations, generator)),
@@ -202,12 +214,12 @@ def _real_texts(
         erased(row, content, first_words(attention.scores[:, None], content)[:, 0]),
     )
     return {
-        "spread": ((others.margin.view(-1, count) - row.margin[:, None]).square().mean(dim=1) / 2).tolist(),
+        "spread": variance,
         "unlike": list(zip(*(unlike(row.write(edit), real).tolist() for edit in edits), strict=True)),
     }
 
 
-def _felt(effects: Float[Tensor, "example unit"], row: DecisionRow) -> Float[Tensor, "example unit"]:
+def felt(effects: Float[Tensor, "example unit"], row: DecisionRow) -> Float[Tensor, "example unit"]:
     """Effects with 0 in the place of those that rounding could make."""
     rounding = ROUNDING * row.clean.abs().amax(dim=1, keepdim=True).clamp(min=1).cpu()
     return effects.where(effects > rounding, 0.0)

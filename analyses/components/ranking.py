@@ -1,5 +1,6 @@
 """How well an order of the words is the order of their effects, for several texts at once."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,16 +27,18 @@ class Ranking:
 
     def agreement(self, effects: Float[Tensor, "example unit"]) -> list[float]:
         """Gini correlation with effects that aren't negative, -1 to 1; NaN where either side is undefined."""
-        unknown = ((self.scores.isnan() | effects.isnan()) & self.exists).any(dim=1).numpy()
         felt, scores = _numbers(effects.nan_to_num()), _numbers(self.scores.nan_to_num())
         found = gini_correlations(felt, scores, self.exists.numpy(), resolution=RESOLUTION)
-        return [float("nan") if is_unknown else float(each) for is_unknown, each in zip(unknown, found, strict=True)]
+        known = self._known(effects)
+        return [float(each) if is_known else math.nan for is_known, each in zip(known, found, strict=True)]
 
     def tau(self, effects: Float[Tensor, "example unit"]) -> list[float]:
         """Kendall's tau-b with effects, -1 to 1; NaN where undefined."""
         return [
             kendall_tau(_numbers(one[words]), _numbers(other[words]), resolution=RESOLUTION).value
-            for one, other, words in zip(self.scores, effects, self.exists, strict=True)
+            if is_known
+            else math.nan
+            for one, other, words, is_known in zip(self.scores, effects, self.exists, self._known(effects), strict=True)
         ]
 
     def p_values(self, effects: Float[Tensor, "example unit"], orders: int, generator: torch.Generator) -> list[float]:
@@ -48,14 +51,19 @@ class Ranking:
         """
         random = _numbers(torch.rand(len(effects), orders, effects.shape[1], generator=generator))
         null = gini_correlations(
-            np.broadcast_to(_numbers(effects)[:, None], random.shape),
+            np.broadcast_to(_numbers(effects.nan_to_num())[:, None], random.shape),
             random,
             np.broadcast_to(self.exists.numpy()[:, None], random.shape),
         )
         return [
-            float("nan") if np.isnan(value) else randomisation_p_value(float(value), torch.as_tensor(draws))
+            math.nan if math.isnan(value) else randomisation_p_value(value, torch.as_tensor(draws))
             for value, draws in zip(self.agreement(effects), null, strict=True)
         ]
+
+    def _known(self, effects: Float[Tensor, "example unit"]) -> list[bool]:
+        """Of which texts every word has a score and an effect."""
+        known: list[bool] = (~(self.scores.isnan() | effects.isnan()) | ~self.exists).all(dim=1).tolist()
+        return known
 
 
 def _numbers(values: Tensor) -> np.ndarray:

@@ -87,7 +87,8 @@ class CorpusUnigram(Resampler):
         if kind in self._tables:
             words, ends = self._tables[kind]
             return words[_picks(ends, uniform)]
-        words, ends = self._tables[min(self._tables)]  # longer than every word of the corpus: several short ones
+        shortest = min(tokens for tokens, _ in self._tables)
+        words, ends = self._tables[shortest, "any"]  # longer than every word of the corpus: several short ones
         parts = [words[_picks(ends, [(number + place / tokens) % 1 for number in uniform])] for place in range(tokens)]
         return torch.cat(parts, dim=1)[:, :tokens]
 

@@ -54,12 +54,9 @@ def top_erasure(
     """
     keys = torch.rand(len(shares), orders, shares.shape[1], generator=generator)
     removed = first_words(torch.cat([shares[:, None].cpu(), keys], dim=1), content).flatten(1, 2)
-    budgets = _budgets(content)
     with torch.no_grad():
         moved = (row.margins(row.write(erased(row, content, removed))) - row.margin[:, None]).abs()
-    moved = moved.view(len(shares), 1 + orders, -1)
-    counted = torch.tensor([[budget not in each[:i] for i, budget in enumerate(each)] for each in budgets.tolist()])
-    mean = (moved * counted[:, None]).sum(-1) / counted[:, None].sum(-1)
+    mean = budgets_mean(moved.view(len(shares), 1 + orders, -1), content)
     return TopErasure(mean[:, 0], mean[:, 1:])
 
 
@@ -70,6 +67,13 @@ def first_words(
     known = scores.masked_fill(~content.exists[:, None], -1)
     ranks = known.argsort(dim=-1, descending=True, stable=True).argsort(dim=-1)
     return ranks[:, :, None] < _budgets(content)[:, None, :, None]
+
+
+def budgets_mean(moved: Float[Tensor, "example order budget"], content: Content) -> Float[Tensor, "example order"]:
+    """Mean over budgets, of which equal ones count once."""
+    budgets = _budgets(content).tolist()
+    counted = torch.tensor([[budget not in each[:i] for i, budget in enumerate(each)] for each in budgets])
+    return (moved * counted[:, None]).sum(-1) / counted[:, None].sum(-1)
 
 
 def _budgets(content: Content) -> Int[Tensor, "example budget"]:

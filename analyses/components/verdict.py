@@ -6,7 +6,7 @@ at 5 %, no correction), it fails when any one is below its floor (Holm over comp
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,12 +70,18 @@ class Verdict:
 
 
 def verdict(
-    measurements: Sequence[Measurement], *, scale: float = 1.0, seed: int = 0, doubts: Sequence[str] = ()
+    measurements: Sequence[Measurement],
+    *,
+    parts: Collection[str] = tuple(BARS),
+    scale: float = 1.0,
+    seed: int = 0,
+    doubts: Sequence[str] = (),
 ) -> Verdict:
     """Judges the claim over a data set.
 
     Args:
         measurements: One for each example; examples are the units of analysis.
+        parts: The components that the claim is judged by; by default all of `BARS`. See `objects.ObjectOfStudy`.
         scale: Multiplies every bar and floor, to see how much the answer hangs on them.
         seed: Seed of the bootstrap.
         doubts: What else forbids "supported", in words, such as a model that is right no more often than chance.
@@ -86,12 +92,12 @@ def verdict(
     if not measurements:
         raise ValueError("a verdict needs at least one measurement, not 0")
     spread = math.sqrt(np.mean([each.spread for each in measurements]))
-    looks = _looks(measurements, spread, seed)
+    looks = {name: look for name, look in _looks(measurements, spread, seed).items() if name in parts}
     unlike = np.mean([each.unlike for each in measurements], axis=0).tolist()
     far = dict(zip(("use", "rank", "top"), unlike, strict=True))
-    is_strange = {name: far.get(name, 0.0) > MOST_UNLIKE for name in BARS}
+    is_strange = {name: far.get(name, 0.0) > MOST_UNLIKE for name in looks}
     failed = [name for name in _failed(looks, scale) if not is_strange[name]]
-    components = tuple(_component(name, looks[name], name in failed, is_strange[name], scale) for name in BARS)
+    components = tuple(_component(name, looks[name], name in failed, is_strange[name], scale) for name in looks)
     idle = _idle_heads(measurements, seed)
     idle_share = float(np.mean([sum(each.shown[head] for head in idle) for each in measurements]))
     obstacles = _obstacles(measurements, spread)

@@ -36,7 +36,8 @@ class VocabularyUnigram(Resampler):
         self._classes: dict[int, TokenClass] = {}
         members: dict[TokenClass, list[int]] = {}
         vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-        spaced = any(token.startswith(_STARTS) for token, _ in vocabulary)
+        # By majority: word pieces include "Ġ", a Maltese letter, and byte-level ones "##", a heading in Markdown.
+        spaced = sum(token.startswith(_STARTS) - token.startswith(_INSIDE) for token, _ in vocabulary) > 0
         for token, number in vocabulary:
             if token in special or (len(token) > 2 and token[0] + token[-1] in ("[]", "<>")):
                 continue

@@ -1,19 +1,20 @@
 """Draws planted models, judges them, and counts how often the verdict is wrong."""
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from analyses.calibration.draws import Job, plan
 from analyses.calibration.judging import judged
+from analyses.calibration.workers import worker_pool
 from analyses.components.bars import BARS, IDLE, IDLE_SHARE
 from analyses.study.chunks import partition
 from analyses.study.folder import StudyFolder
 from analyses.study.running import run_chunks
+from interpret.errors import InputError
 from interpret.native.planted import FAMILIES
 
 SCHEMA = "interpret-attention/calibration/1"
@@ -35,6 +36,10 @@ class Plan:
     sizes: tuple[int, ...] = (50, 100, 200)
     families: tuple[str, ...] = tuple(FAMILIES)
     seed: int = 20261124
+
+    def jobs(self) -> tuple[Job, ...]:
+        """The models to be judged: those of `draws.plan`, with doses only where their own family is asked for."""
+        return tuple(job for job in plan(self.families, self.draws) if job.family in self.families)
 
     def fingerprint(self) -> dict[str, Any]:
         """What the records depend on; not the number of draws, so that more can be added."""
@@ -69,33 +74,28 @@ def run_calibration(
         A record for each model, in the order of the plan.
 
     Raises:
-        InputError: The folder has another calibration, or can't be written.
+        InputError: The folder has another calibration, or can't be written, or a process was ended from outside.
     """
-    jobs = plan(asked.families, asked.draws)
+    jobs = asked.jobs()
     chunks = partition(len(jobs), 1)
-    with (
-        StudyFolder(folder, asked.fingerprint()).open() as opened,
-        ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool,
-    ):
+    with StudyFolder(folder, asked.fingerprint()).open() as opened:
         done = opened.finished()
         try:
-            waiting = {
-                index: pool.submit(judged, job, _sizes(job, asked), asked.seed)
-                for index, job in enumerate(jobs)
-                if index not in done
-            }
-            run_chunks(opened, chunks, lambda chunk: [waiting.pop(chunk.index).result()], progress=progress)
-        finally:
-            pool.shutdown(cancel_futures=True)
+            with worker_pool(workers) as pool:
+                waiting = {
+                    index: pool.submit(judged, job, _sizes(job, asked), asked.seed)
+                    for index, job in enumerate(jobs)
+                    if index not in done
+                }
+                run_chunks(opened, chunks, lambda chunk: [waiting.pop(chunk.index).result()], progress=progress)
+        except BrokenProcessPool as error:
+            raise InputError(
+                "a process that judged models was ended from outside, perhaps for want of memory; the same command "
+                "goes on where it stopped, if need be with fewer --workers"
+            ) from error
         records: list[dict[str, Any]] = opened.records().to_pylist()
-    return records
+    return records[: len(jobs)]  # an earlier run may have drawn more
 
 
 def _sizes(job: Job, asked: Plan) -> tuple[int, ...]:
     return DOSE_SIZES if job.dose else asked.sizes
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)

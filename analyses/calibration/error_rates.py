@@ -1,6 +1,7 @@
 """The error rate that a verdict quotes: that of its own number of examples and length of texts."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,7 +17,7 @@ class ErrorRate:
     """How verdicts of one kind fared on planted models, of which the truth is known.
 
     Attributes:
-        models: How many there were; half or so explain, the others don't.
+        models: How many there were: of some, attention explains the decisions, of the others it doesn't.
         wrong: How many verdicts were wrong.
         inconclusive: How many gave no answer.
         rate: Share of wrong ones, 0 to 1.
@@ -58,27 +59,39 @@ def error_rate_of_text(source: Source, words: int) -> ErrorRate | None:
     return _rate(cells[0]) if cells else None
 
 
+def error_of(explains: Mapping[str, int], does_not: Mapping[str, int]) -> dict[str, Any]:
+    """How often verdicts were wrong: supported where attention doesn't explain, or the reverse.
+
+    Args:
+        explains: Numbers of models of this truth: models, supported, not_supported and inconclusive.
+        does_not: The same of the other truth.
+
+    Returns:
+        models, wrong and inconclusive, which are numbers of models, and rate, low and high, 0 to 1: the share of wrong
+        ones and its 95 % Clopper-Pearson interval; `None` where there is no model.
+    """
+    models = explains["models"] + does_not["models"]
+    wrong = explains["not_supported"] + does_not["supported"]
+    bounds = proportion(wrong, models)
+    return {
+        "models": models,
+        "wrong": wrong,
+        "inconclusive": explains["inconclusive"] + does_not["inconclusive"],
+        "rate": bounds.mean if models else None,
+        "low": bounds.low if models else None,
+        "high": bounds.high if models else None,
+    }
+
+
 def _fits(cell: dict[str, Any], words: float) -> bool:
     return bool(cell["words"][0] <= round(words) <= cell["words"][1])
 
 
 def _rate(cell: dict[str, Any]) -> ErrorRate | None:
-    explains, does_not = cell["explains"], cell["does_not"]
-    models = explains["models"] + does_not["models"]
-    if not models:
+    error = error_of(cell["explains"], cell["does_not"])
+    if not error["models"]:
         return None
-    wrong = explains["not_supported"] + does_not["supported"]
-    bounds = proportion(wrong, models)
-    return ErrorRate(
-        models=models,
-        wrong=wrong,
-        inconclusive=explains["inconclusive"] + does_not["inconclusive"],
-        rate=bounds.mean,
-        low=bounds.low,
-        high=bounds.high,
-        examples=cell.get("examples", 1),
-        words=(cell["words"][0], cell["words"][1]),
-    )
+    return ErrorRate(**error, examples=cell.get("examples", 1), words=(cell["words"][0], cell["words"][1]))
 
 
 @cache

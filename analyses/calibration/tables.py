@@ -1,16 +1,22 @@
 """From the judged models to tables: how often verdicts are wrong, and what tells explaining attention from other.
 
     schema          "interpret-attention/calibration/1"
-    plan            draws (rounds), sizes, families, seed; bars; versions
-    study           cells: examples, words [from, to], and counts (see below)
-    single          cells: source ("corpus" or "vocabulary" replacements), words, and counts
-    families        family, name, truth, because, draws; study: counts for each of sizes; single: counts for each source
-    doses           dose, levels, supported, inconclusive, not_supported (counts for each level), reversals
+    plan            sizes, families, seed, draws (rounds); bars: floor and bar of each component; versions
+    overall         group ("protocol": families F, "others": families X), of ("study" or "single"), examples,
+                    source ("corpus" or "vocabulary" replacements; null for studies), counts, and error
+    study           cells: examples, words [from, to], counts, and error
+    single          cells: source, words, counts, and error
+    families        family, name, truth, because, draws; study: answers for each of sizes; single: for each source
+    doses           dose, levels, counts (answers at each level, on 100 texts), largest_reversal
     uniformity      family, p_value (its name), count, statistic, p (Kolmogorov-Smirnov against uniform)
     diagnosticity   metric, auc (explaining above not explaining), explains, does_not, undefined (numbers of models)
 
-Counts of a cell: explains and does_not, each of models, supported, not_supported, inconclusive. Partial families are in
-`families` alone. A verdict is wrong where it is "supported" and the truth is "does not", or the reverse.
+Answers: models, and how many of them were supported, not_supported, inconclusive. Counts: answers of the models whose
+truth is "explains" and of those whose truth is "does_not". A verdict is wrong where it is "supported" and the truth is
+"does not", or the reverse; error: models, wrong, inconclusive (numbers of models), rate, low, high (95 %
+Clopper-Pearson; null where there is no model). Cells, p-values and metrics are those of the families F; of partial
+families, which no verdict would be right for, only `families` tells. A reversal is how far the share of supported less
+that of not supported verdicts rises from any level to a higher one, where it should only fall.
 """
 
 from collections import Counter
@@ -20,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from analyses.calibration.draws import DOSES, LENGTHS, PROTOCOL
+from analyses.calibration.error_rates import error_of
 from analyses.calibration.judging import METRICS
 from interpret.native.planted import FAMILIES
 
@@ -46,6 +53,10 @@ def tabulate(fingerprint: Mapping[str, Any], records: Sequence[Record], draws: i
         "plan": {**fingerprint["plan"], "draws": draws},
         "bars": fingerprint["bars"],
         "versions": fingerprint["versions"],
+        "overall": [
+            *_overall("protocol", protocol, sizes),
+            *_overall("others", [record for record in plain if record["family"] not in PROTOCOL], sizes),
+        ],
         "study": [
             {"examples": size, "words": list(words), **_by_truth(_of_study(_long(protocol, words), size))}
             for size in sizes
@@ -61,6 +72,21 @@ def tabulate(fingerprint: Mapping[str, Any], records: Sequence[Record], draws: i
         "uniformity": [_uniformity(family, name, plain) for family, name in NULLS],
         "diagnosticity": [_diagnosticity(metric, protocol) for metric in METRICS],
     }
+
+
+def _overall(group: str, records: Sequence[Record], sizes: Sequence[int]) -> list[dict[str, Any]]:
+    studies = [(size, None, _of_study(records, size)) for size in sizes]
+    single = [(1, source, _of_single(records, source)) for source in SOURCES]
+    return [
+        {
+            "group": group,
+            "of": "single" if source else "study",
+            "examples": size,
+            "source": source,
+            **_by_truth(pairs),
+        }
+        for size, source, pairs in [*studies, *single]
+    ]
 
 
 def _long(records: Iterable[Record], words: tuple[int, int]) -> list[Record]:
@@ -82,10 +108,12 @@ def _of_single(records: Iterable[Record], source: str) -> list[tuple[str, str]]:
 
 
 def _by_truth(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    return {
+    """Counts, and the error that follows from them."""
+    counts = {
         truth.replace(" ", "_"): _counts(answer for each, answer in pairs if each == truth)
         for truth in ("explains", "does not")
     }
+    return {**counts, "error": error_of(**counts)}
 
 
 def _counts(answers: Iterable[str]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import click
 
 from interpret.cli.analyze import analyze
+from interpret.cli.calibrate import calibrate
 from interpret.cli.pair import pair
 from interpret.cli.study import study
 
@@ -22,3 +23,4 @@ def main() -> None:
 main.add_command(analyze)
 main.add_command(pair)
 main.add_command(study)
+main.add_command(calibrate)

@@ -27,7 +27,7 @@ class Probe:
 
     Attributes:
         layers: Attention calls in one forward pass.
-        is_causal: Whether positions see only earlier ones; found by changing a later one.
+        is_causal: Whether positions see only earlier ones: none looks ahead, and changing a later one changes nothing.
     """
 
     layers: int
@@ -51,13 +51,13 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
     first, second = _recorded(name, model, ids), _recorded(name, model, other)
     _require_every_layer(name, model, len(first.calls))
     try:
-        for layer in range(len(first)):
-            first.weights(layer)
+        ahead = [float(first.weights(layer).triu(1).abs().amax()) for layer in range(len(first))]
         change = (first.output(len(first) - 1) - second.output(len(second) - 1)).float().abs().amax(dim=(0, 2, 3))
     except CaptureError as error:
         raise InputError(f"{name} can't be explained: {error}; models such as {READABLE} can") from error
     # Where not even the last position notices the other token, nothing shows that positions see only earlier ones.
-    is_causal = bool(change[-1] > 0) and float(change[0]) <= 1e-6 * float(change[-1])
+    # Where something looks ahead, the first position may still have no use for what it finds at the last.
+    is_causal = not any(ahead) and bool(change[-1] > 0) and float(change[0]) <= 1e-6 * float(change[-1])
     return Probe(layers=len(first), is_causal=is_causal)
 
 

@@ -184,3 +184,8 @@ def test_no_head_is_idle_unless_the_family_says_so():
 def test_errors_say_what_was_wanted(ask, message):
     with pytest.raises(InputError, match=message):
         ask()
+
+
+def test_a_first_position_that_has_no_use_for_the_last_doesn_t_make_a_model_causal() -> None:
+    """Its sharp attention finds nothing at the last of three tokens, although it looks there."""
+    assert not plant("F16", seed=138728354, layers=3, heads=1, norm="post").subject().is_causal

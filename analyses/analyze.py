@@ -12,6 +12,7 @@ from analyses.agreement import Agreement, rank_agreement
 from analyses.attention_row import last_layer_attention
 from analyses.attribution import Attribution
 from analyses.calibration.error_rates import ErrorRate, Source, error_rate_of_text
+from analyses.classic.battery import ClassicTests, classic_tests
 from analyses.components.elsewhere import idle_elsewhere
 from analyses.components.measure import measure
 from analyses.components.measurement import Measurement
@@ -37,13 +38,15 @@ class Effort:
     Attributes:
         random_orders: Random orders that explanations are held against; the smallest p-value is 1 / (that + 1).
         integration_steps: Points of the integral in integrated gradients.
+        adversary_steps: Of the search for other attention that keeps the answer.
     """
 
     random_orders: int
     integration_steps: int
+    adversary_steps: int
 
 
-EFFORTS = {"quick": Effort(100, 20), "standard": Effort(200, 50), "thorough": Effort(1000, 200)}
+EFFORTS = {"quick": Effort(100, 20, 50), "standard": Effort(200, 50, 100), "thorough": Effort(1000, 200, 500)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,7 @@ class Analysis:
         gradients: First-order estimate of `zeroed`.
         faithfulness: The explanations against random orders.
         agreement: Rank agreement between explanations.
+        classic: What the published tests say. The verdict doesn't look at them.
         measurement: The components of the verdict, and what stands beside them.
         replacements: Where the words that replaced others came from.
         verdict: The answer about the last layer's attention.
@@ -88,6 +92,7 @@ class Analysis:
     gradients: HeadGradients = field(repr=False)
     faithfulness: Faithfulness = field(repr=False)
     agreement: Agreement = field(repr=False)
+    classic: ClassicTests = field(repr=False)
     measurement: Measurement = field(repr=False)
     replacements: str
     verdict: OneTextVerdict
@@ -160,6 +165,9 @@ def analyze(
     measurement = measure(subject, [example], [decision], resampler, draws=ONE_TEXT, seed=seed)[0]
     idle = idle_elsewhere(subject, example, decision, resampler, seed=seed)
     source: Source = "vocabulary" if corpus is None else "corpus"
+    progress("running the classic tests")
+    steps = EFFORTS[effort].adversary_steps
+    classic = classic_tests(subject, example, decision, seed=seed, eraser=eraser, adversary_steps=steps)
     progress("silencing every head")
     return Analysis(
         subject=subject,
@@ -175,6 +183,7 @@ def analyze(
         gradients=head_gradients(subject, example, decision),
         faithfulness=measured,
         agreement=rank_agreement(maps),
+        classic=classic,
         measurement=measurement,
         replacements=resampler.name,
         verdict=one_text_verdict(measurement, idle),

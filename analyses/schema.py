@@ -6,7 +6,8 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
     schema            "interpret-attention/analysis/2"
     model             name, task, architecture, parameters, layers, heads, sha256 of the weights, kernel, causal,
                       sink_policy ("drop" or "keep" a causal model's first position)
-    run               command, seed, effort, device, dtype, seconds, versions
+    run               command, seed, effort, adversary_steps (of the search in classic), device, dtype, seconds,
+                      versions
     text, truncated   the text, and how many of its tokens were cut off
     tokens            [n] as shown; separators: positions of special tokens
     units             [u] of text, tokens (positions), start, end (characters)
@@ -27,6 +28,20 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
       maps            of method; comprehensiveness and sufficiency, each of margin, probability, p_value;
                       above_chance (of comprehensiveness, in logits); curve: removed, margin, probability
     agreement         methods, tau [6, 6] (Kendall's tau-b), ties [6] (share of tied pairs)
+    classic           the published tests, none of which is in the verdict; as in `analyses.classic.battery`:
+      eraser          "mask" or "delete"; words, tokens: how many
+      attention_gradient, attention_leave_one_out, gradient_leave_one_out: Kendall's tau-b over words
+      permutation     median change of a label's probability; max_attention: largest share of a word, and conicity:
+                      mean cosine of value vectors with their mean, by which to read it
+      divergence      Jensen-Shannon, nats, of other attention that keeps the answer; feasible: how many searches kept
+                      it, of how many restarts
+      top_flips, other_flips: whether the choice changes without the largest weight, and without another; true, false
+                      or null; divergence_difference (nats) and weight_difference between the two
+      removed         by order, the share of weights zeroed when the choice first changes (null: never); random: the
+                      same in each random order
+      uniform_margin_change (logits), uniform_probability_change, uniform_flips: what equal weights do
+      violated        by ranking, whether the word ranked first speaks against the decision
+      identifiability [H] share of the squared weights that reaches what the head writes; is_identifiable [H]
     verdict           answer, because [sentences], object, claim, scope, limits, spread (logits), replacements; and
       components      name, value, p_value, side ("holds", "fails" or "open"), doubt, floor, bar, and reasons in
                       words: failure (of being below the floor), open (of being between)
@@ -46,7 +61,7 @@ from typing import Any
 
 from torch import Tensor
 
-from analyses.analyze import Analysis
+from analyses.analyze import EFFORTS, Analysis
 from analyses.components.bars import BARS
 from analyses.components.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from analyses.components.one_text import Finding
@@ -88,6 +103,7 @@ def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
         },
         "faithfulness": _faithfulness(analysis.faithfulness),
         "agreement": analysis.agreement.to_dict(),
+        "classic": analysis.classic.to_dict(),
         "verdict": _verdict(analysis),
         "checks": [
             {"name": check.name, "value": check.value, "tolerance": check.tolerance, "passed": check.passed}
@@ -129,6 +145,7 @@ def _run(analysis: Analysis, command: str) -> dict[str, Any]:
         "command": command,
         "seed": analysis.seed,
         "effort": analysis.effort,
+        "adversary_steps": EFFORTS[analysis.effort].adversary_steps,
         "device": str(analysis.subject.device),
         "dtype": analysis.subject.facts.dtype,
         "seconds": analysis.seconds,

@@ -9,7 +9,7 @@ from reports.document import asset, environment, policy
 from reports.notation import visible
 
 SCHEMA = "interpret-attention/calibration/1"
-_STYLES = ("page.css", "charts.css", "controls.css", "study.css", "calibration.css", "print.css")
+_STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css", "calibration.css", "print.css")
 
 
 def render_calibration(table: dict[str, Any], *, command: str = "") -> str:

@@ -1,6 +1,7 @@
 """The five things a verdict rests on, in words that a non-specialist can follow."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from reports.notation import percent
 from reports.study_numbers import decimals
@@ -80,3 +81,28 @@ PARTS = {
         is_share=True,
     ),
 }
+
+_OF_MAPS = {
+    "rank": Part(
+        "Do words with larger shares do more when they are knocked out?",
+        "The words ranked by the map, beside what hiding each from all other positions does: agreement {}, where 1 is "
+        "the same order and 0 none.",
+        "words with larger shares do more when they are hidden from all attention",
+        "Words with larger shares do not do more when they are hidden from all attention.",
+        _ORDER,
+    ),
+    "top": Part(
+        "Do the words with the largest shares do more than random words when they are knocked out together?",
+        "Hiding the words with the largest shares moves the margin by {} of its usual variation further than hiding "
+        "random words.",
+        "the words with the largest shares do more than random words",
+        "The words with the largest shares do no more than random words.",
+        "usual variations of the margin",
+    ),
+}
+
+
+def parts_of(summary: dict[str, Any]) -> dict[str, Part]:
+    """The parts in the words that suit what a study put to the test."""
+    is_map = summary["study"]["options"].get("object", "row") in ("rollout", "columns")
+    return {**PARTS, **_OF_MAPS} if is_map else PARTS

@@ -5,16 +5,17 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports import charts, findings, notation, view, wording
+from reports import charts, classic, findings, notation, view, wording
 from reports.document import asset, environment, policy
 from reports.shades import largest, step_class, step_rules, switch_rules
 
 SCHEMA = "interpret-attention/analysis/2"
-_STYLES = ("page.css", "charts.css", "controls.css", "print.css")
+_STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "classic.css", "print.css")
 _SCRIPTS = ("page.js", "words.js", "attention.js", "heads.js", "rollout.js", "start.js")
 
 _NAMES = {  # that templates use
     "charts": charts,
+    "classic": classic,
     "findings": findings,
     "view": view,
     "wording": wording,

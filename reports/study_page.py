@@ -5,12 +5,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports import study_view, study_wording
+from reports import study_classic, study_view, study_wording
 from reports.document import asset, environment, policy
 from reports.shades import step_rules
 
 SCHEMA = "interpret-attention/study/1"
-_STYLES = ("page.css", "charts.css", "controls.css", "study.css", "print.css")
+_STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css", "classic.css", "print.css")
 
 
 def render_study(
@@ -47,6 +47,7 @@ def render_study(
             ends=study_view.ends(shown, records, linked),
             texts=study_view.table(shown, records),
             command=study_view.visible(command),
+            classic=study_classic,
             view=study_view,
             wording=study_wording,
             style=Markup(style),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reports.charts import Axis, axis_over
-from reports.components import PARTS, Part
+from reports.components import PARTS, Part, parts_of
 from reports.notation import column, visible
 from reports.shades import largest, step_class
 from reports.study_charts import Histogram, Lane, histogram, lane
@@ -24,7 +24,8 @@ _IN_SPREADS = ("use", "top")  # measured in logits in the records, and divided b
 
 def completed(summary: dict[str, Any]) -> dict[str, Any]:
     """A copy in which every text is visible, and what older studies don't have is there, empty."""
-    shown: dict[str, Any] = {"error_rate": None, "baselines": {}, "heads": None, "extremes": {}, **seen(summary)}
+    later: dict[str, Any] = {"error_rate": None, "baselines": {}, "heads": None, "classic": None, "extremes": {}}
+    shown: dict[str, Any] = {**later, **seen(summary)}
     empty = {"failure": "", "doubt": ""}
     components = [{**empty, **each} for each in shown["verdict"]["components"]]
     heads = {"floor": None, "bar": None, **shown["verdict"]["heads"]}
@@ -42,8 +43,9 @@ class PartRow:
 
 def parts(summary: dict[str, Any]) -> list[PartRow]:
     """The components in their order."""
+    words = parts_of(summary)
     return [
-        PartRow(entry, PARTS[entry["name"]], lane(entry, end=_ENDS[entry["name"]]))
+        PartRow(entry, words[entry["name"]], lane(entry, end=_ENDS[entry["name"]]))
         for entry in summary["verdict"]["components"]
     ]
 
@@ -149,12 +151,12 @@ class Distribution:
 
 def distributions(summary: dict[str, Any], records: Sequence[dict[str, Any]]) -> list[Distribution]:
     """How the texts differ in each component."""
-    found = []
+    found, words = [], parts_of(summary)
     for entry in summary["verdict"]["components"]:
         values = [part_of(summary, record, entry["name"]) for record in records]
         known = [value for value in values if value is not None]
         found.append(
-            Distribution(entry["name"], PARTS[entry["name"]], entry["mean"], len(values) - len(known), histogram(known))
+            Distribution(entry["name"], words[entry["name"]], entry["mean"], len(values) - len(known), histogram(known))
         )
     return found
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from reports.components import PARTS, SIDES
+from reports.components import PARTS, SIDES, Part, parts_of
 from reports.notation import listed, percent
 from reports.study_numbers import decimals
 from reports.study_terms import ANSWERS, BASELINES, GLOSSARY, QUESTION
@@ -13,13 +13,13 @@ __all__ = ["ANSWERS", "GLOSSARY", "PARTS", "QUESTION", "SIDES"]
 
 def reasons(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Why the answer is what it is: pairs of "against", "open", "in favour" or "" and a sentence."""
-    components = summary["verdict"]["components"]
+    components, parts = summary["verdict"]["components"], parts_of(summary)
     others = [line for line in summary["verdict"]["because"] if not _is_of_a_part(line, components)]
     label = SIDES["fails"] if summary["verdict"]["answer"] == "not supported" else ""
     said = [(label, _sentence(line)) for line in others]
     for side in ("fails", "open"):
-        said += [(SIDES[side], _reason(each)) for each in components if each["side"] == side]
-    holding = [PARTS[each["name"]].holds for each in components if each["side"] == "holds"]
+        said += [(SIDES[side], _reason(each, parts[each["name"]])) for each in components if each["side"] == side]
+    holding = [parts[each["name"]].holds for each in components if each["side"] == "holds"]
     if holding:
         said.append((SIDES["holds"], _sentence(listed(holding))))
     return said
@@ -32,8 +32,7 @@ def _is_of_a_part(line: str, components: list[dict[str, Any]]) -> bool:
     )
 
 
-def _reason(component: dict[str, Any]) -> str:
-    part = PARTS[component["name"]]
+def _reason(component: dict[str, Any], part: Part) -> str:
     if component["side"] == "open" and component["doubt"]:
         return f"{part.question} {_sentence(component['doubt'])}"
     if component["mean"] is None:

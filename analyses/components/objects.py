@@ -1,7 +1,7 @@
 """What can be put to the test: rows of attention, or maps that sum up all layers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -48,7 +48,7 @@ def object_of_study(key: str = "row") -> ObjectOfStudy:
     """
     if key == "row":
         return ObjectOfStudy(key, OBJECT, CLAIM, tuple(BARS), measure)
-    if named := re.fullmatch(r"head:(\d+)\.(\d+)", key):
+    if named := re.fullmatch(_HEAD, key):
         layer, head = map(int, named.groups())
         name = (
             f"the attention row of the decision's position in layer {layer}, head {head} (counted from 0), chosen by "
@@ -64,6 +64,25 @@ def object_of_study(key: str = "row") -> ObjectOfStudy:
     raise InputError(f"there is no object {key!r}; give one of {', '.join(KEYS)}, such as head:3.5")
 
 
+def require_head(chosen: ObjectOfStudy, heads: Sequence[int]) -> None:
+    """Refuses a named head that the model doesn't have.
+
+    Args:
+        chosen: What is put to the test.
+        heads: How many heads each layer of the model has.
+
+    Raises:
+        InputError: It has no such layer, or the layer no such head.
+    """
+    if named := re.fullmatch(_HEAD, chosen.key):
+        layer, head = map(int, named.groups())
+        if layer >= len(heads) or head >= heads[layer]:
+            raise InputError(
+                f"the model has no {chosen.key}; it has layers 0 to {len(heads) - 1}, with heads 0 to {max(heads) - 1}"
+            )
+
+
+_HEAD = r"head:(\d+)\.(\d+)"
 _PARTS = ("rank", "input rank", "top")
 
 

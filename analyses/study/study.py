@@ -9,12 +9,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from analyses.calibration.error_rates import error_rate_of_study
-from analyses.components.measure import measure
+from analyses.calibration.error_rates import ErrorRate, error_rate_of_study
+from analyses.classic.battery import classic_tests
 from analyses.components.measurement import USUAL, Draws, Measurement
-from analyses.components.resampling import CorpusUnigram
+from analyses.components.objects import ObjectOfStudy, object_of_study, require_head
+from analyses.components.resampling import CorpusUnigram, Resampler
 from analyses.components.verdict import verdict
+from analyses.study.accuracy import doubts_about_accuracy
 from analyses.study.chunks import Chunk, partition
+from analyses.study.classic_columns import classic_columns
 from analyses.study.folder import StudyFolder
 from analyses.study.matching import encoded, match_labels
 from analyses.study.notes import Note
@@ -26,6 +29,8 @@ from interpret.subjects.subject import Decision, Example, Subject
 SCHEMA = "interpret-attention/study/1"
 CHUNK_ROWS = 8
 SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)  # of every bar and floor
+CLASSIC_ERASER = "delete"  # as in the papers, and the one way that every model allows
+ADVERSARY_STEPS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +42,22 @@ class Prepared:
         examples: The texts as it reads them.
         rows: Their rows in the source.
         notes: What was left out, and why.
-        resampler: Replacements of words, from all texts of the study.
+        resampler: Replacements of words; by default from all texts of the study.
+        object: The weights that are put to the test.
         draws: Random draws of each text.
         seed: Seed of everything random.
+        classic: Whether the published tests are run as well.
     """
 
     subject: Subject
     examples: tuple[Example, ...]
     rows: Rows
     notes: tuple[Note, ...]
-    resampler: CorpusUnigram
+    resampler: Resampler
+    object: ObjectOfStudy
     draws: Draws
     seed: int
+    classic: bool = False
 
     @cached_property
     def heads(self) -> tuple[int, ...]:
@@ -68,7 +77,13 @@ class Prepared:
                 "sink": self.subject.sink,
             },
             "data": {"rows": len(self.rows.texts), "sha256": self.rows.sha256()},
-            "options": {**asdict(self.draws), "chunk_rows": CHUNK_ROWS, "resampler": self.resampler.name},
+            "options": {
+                **asdict(self.draws),
+                "chunk_rows": CHUNK_ROWS,
+                "resampler": self.resampler.name,
+                "object": self.object.key,
+                **self._classic_options(),
+            },
             "seed": self.seed,
             "versions": {name: version(name) for name in ("interpret-attention", "torch", "transformers", "pyarrow")},
         }
@@ -80,18 +95,23 @@ class Prepared:
         for _, group in groupby(chunk.rows, key=lambda row: len(self.examples[row].ids)):
             rows = list(group)
             chosen = [decisions[chunk.rows.index(row)] for row in rows]
-            found = measure(
+            found = self.object.measure(
                 self.subject,
                 [self.examples[row] for row in rows],
                 chosen,
                 self.resampler,
                 draws=self.draws,
-                seed=self.seed * 1_000_003 + rows[0],
+                seed=self._seed(rows[0]),
             )
             records += [
                 self._record(row, *pair) for row, pair in zip(rows, zip(chosen, found, strict=True), strict=True)
             ]
         return records
+
+    def _classic_options(self) -> dict[str, Any]:
+        """Nothing where they aren't run, so that such a study is the same one as before there were any."""
+        steps = {"classic_eraser": CLASSIC_ERASER, "classic_adversary_steps": ADVERSARY_STEPS}
+        return steps if self.classic else {}
 
     def _record(self, row: int, decision: Decision, found: Measurement) -> dict[str, Any]:
         numbers = {name: _without_nan(value) for name, value in asdict(found).items()}
@@ -102,27 +122,69 @@ class Prepared:
             "predicted": decision.label,
             "probability": decision.probability,
             **numbers,
+            **self._classic(row, decision),
         }
 
+    def _classic(self, row: int, decision: Decision) -> dict[str, Any]:
+        if not self.classic:
+            return {}
+        found = classic_tests(
+            self.subject,
+            self.examples[row],
+            decision,
+            seed=self._seed(row),
+            eraser=CLASSIC_ERASER,
+            adversary_steps=ADVERSARY_STEPS,
+        )
+        return classic_columns(found)
 
-def prepare(subject: Subject, rows: Rows, *, draws: Draws = USUAL, seed: int = 0) -> Prepared:
+    def _seed(self, row: int) -> int:
+        return self.seed * 1_000_003 + row
+
+
+def prepare(
+    subject: Subject,
+    rows: Rows,
+    *,
+    object_key: str = "row",
+    resampler: Resampler | None = None,
+    draws: Draws = USUAL,
+    seed: int = 0,
+    classic: bool = False,
+) -> Prepared:
     """Encodes the texts and looks at their labels, before anything is measured.
 
     Args:
         subject: The model.
         rows: From `read_rows`.
+        object_key: What is put to the test, as `object_of_study` takes it; the last layer's row by default.
+        resampler: Where words come from that replace others; by default the texts themselves.
         draws: Random draws of each text.
         seed: Seed of everything random.
+        classic: Whether to run the published tests as well, which takes longer than the rest.
 
     Raises:
-        InputError: Fewer than two texts can be used, or no label is the model's.
+        InputError: Fewer than two texts can be used, no label is the model's, or the model has no such head.
     """
+    chosen = object_of_study(object_key)
     rows, label_notes = match_labels(rows, subject)
     examples, rows, length_notes = encoded(rows, subject)
     order = sorted(range(len(examples)), key=lambda row: (len(examples[row].ids), row))
     sorted_examples = tuple(examples[row] for row in order)
     notes = (*rows.notes, *label_notes, *length_notes)
-    return Prepared(subject, sorted_examples, rows.chosen(order), notes, CorpusUnigram(sorted_examples), draws, seed)
+    prepared = Prepared(
+        subject=subject,
+        examples=sorted_examples,
+        rows=rows.chosen(order),
+        notes=notes,
+        resampler=CorpusUnigram(sorted_examples) if resampler is None else resampler,
+        object=chosen,
+        draws=draws,
+        seed=seed,
+        classic=classic,
+    )
+    require_head(chosen, prepared.heads)
+    return prepared
 
 
 def words_of(source: str, subject: Subject) -> CorpusUnigram:
@@ -162,12 +224,37 @@ def study(
         run_chunks(opened, chunks, prepared.measured, progress=progress)
         records = opened.records().to_pylist()
         measurements = [_measurement(record) for record in records]
-        found = {scale: verdict(measurements, scale=scale, seed=prepared.seed) for scale in SCALES}
+        found = {
+            scale: verdict(
+                measurements,
+                parts=prepared.object.parts,
+                scale=scale,
+                seed=prepared.seed,
+                doubts=doubts_about_accuracy(records),
+            )
+            for scale in SCALES
+        }
         sensitivity = [(scale, each.answer) for scale, each in found.items()]
-        rate = error_rate_of_study(len(records), sum(each.words for each in measurements) / len(records))
-        summary = summarise(prepared.fingerprint(), prepared.notes, records, found[1.0], sensitivity, error_rate=rate)
+        summary = summarise(
+            prepared.fingerprint(),
+            prepared.notes,
+            records,
+            found[1.0],
+            sensitivity,
+            tested=prepared.object,
+            error_rate=_error_rate(prepared, measurements),
+        )
         opened.finish(summary)
     return summary
+
+
+def _error_rate(prepared: Prepared, measurements: list[Measurement]) -> ErrorRate | None:
+    """None is known where the study is another than those that were calibrated."""
+    is_calibrated = (
+        prepared.object.key == "row" and isinstance(prepared.resampler, CorpusUnigram) and prepared.draws == USUAL
+    )
+    words = sum(each.words for each in measurements) / len(measurements)
+    return error_rate_of_study(len(measurements), words) if is_calibrated else None
 
 
 def _measurement(record: dict[str, Any]) -> Measurement:

@@ -17,6 +17,19 @@ baselines   for "position" (later words first) and "rarity" (rarer words first):
 heads       every head's own row: texts [in the discovery half, in the confirmation half], and [layer][head] lists
             discovery, confirmation (mean Gini correlations), p_discovery, p_confirmation (Benjamini-Hochberg; null
             where not tested), found, confirmed (booleans); null without such fields
+classic     null without --classic, else the published tests over the texts, none of which is in the verdict; as in
+            `analyses.classic.over_texts`. An interval is mean, low, high (95 %), method ("BCa", "percentile", "exact"
+            or "none"), count (texts with a value), undefined
+  texts     how many; means: an interval each of attention_gradient, attention_leave_one_out, gradient_leave_one_out
+            (Kendall's tau-b), permutation (change of a label's probability), max_attention (share), conicity,
+            divergence, divergence_difference (nats) and uniform_margin_change (logits)
+  flips     texts whose choice changes without the largest weight and without a random other: both, top_only,
+            other_only, neither, undefined, p_value (McNemar, exact), and the interval decided_by_top
+  removed   by order, an interval of the share of weights zeroed when the choice first changes
+  rankings  pairs of orders on the same texts: first, second, p_value (Wilcoxon), adjusted (Holm), rank_biserial,
+            median_difference, difference (an interval), first_never, second_never (texts whose choice it never changes)
+  top_matters_less, free, uniform_flips, violations (by ranking), identifiable: shares of texts (of heads for the last),
+            an interval each
 extremes    most, least: row numbers of the texts with the highest and lowest input rank, of at least five words
 accuracy    count, correct, low, high (95 % Clopper-Pearson) where there are labels, else null
 notes       kind, count, which (row numbers), text
@@ -31,14 +44,19 @@ from typing import Any
 import numpy as np
 
 from analyses.calibration.error_rates import ErrorRate
+from analyses.classic.over_texts import classic_over_texts
 from analyses.components.bars import BARS, IDLE_SHARE
-from analyses.components.claim import CLAIM, LIMITS_OF_A_STUDY, OBJECT
+from analyses.components.claim import LIMITS_OF_A_STUDY
+from analyses.components.objects import ObjectOfStudy, object_of_study
 from analyses.components.verdict import Component, Verdict
-from analyses.statistics import proportion
+from analyses.study.accuracy import accuracy
 from analyses.study.baselines import trivial_baseline
+from analyses.study.classic_columns import classic_of
 from analyses.study.extremes import extremes
 from analyses.study.head_map import head_map
 from analyses.study.notes import Note
+
+LAST_ROW = object_of_study("row")
 
 
 def summarise(
@@ -48,6 +66,7 @@ def summarise(
     found: Verdict,
     sensitivity: Sequence[tuple[float, str]],
     *,
+    tested: ObjectOfStudy = LAST_ROW,
     error_rate: ErrorRate | None = None,
 ) -> dict[str, Any]:
     """Everything of a study but its records.
@@ -58,13 +77,14 @@ def summarise(
         records: One for each text.
         found: The verdict over them.
         sensitivity: The answer when all thresholds are scaled.
+        tested: What was put to the test.
         error_rate: How often such answers are wrong; `None` where it isn't known.
     """
     return {
         "schema": fingerprint["schema"],
         "study": dict(fingerprint),
-        "object": OBJECT,
-        "claim": CLAIM,
+        "object": tested.name,
+        "claim": tested.claim,
         "scope": (
             f"{found.examples} texts, the label that {fingerprint['model']['name']} prefers on each, this checkpoint; "
             f"words are replaced by others drawn from the {fingerprint['options']['resampler']}."
@@ -87,8 +107,9 @@ def summarise(
         "error_rate": None if error_rate is None else {**asdict(error_rate), "words": list(error_rate.words)},
         "baselines": _baselines(records, fingerprint["seed"]),
         "heads": _heads(records, fingerprint["model"], fingerprint["seed"]),
+        "classic": _classic(records, fingerprint["seed"]),
         "extremes": {end: list(rows) for end, rows in asdict(extremes(records)).items()},
-        "accuracy": _accuracy(records),
+        "accuracy": accuracy(records),
         "notes": [{**asdict(note), "which": list(note.which)} for note in notes],
         "limits": list(LIMITS_OF_A_STUDY),
     }
@@ -121,6 +142,21 @@ def _heads(records: Sequence[Mapping[str, Any]], model: Mapping[str, Any], seed:
     return {"texts": list(found.texts), **{name: _plain(getattr(found, name).tolist()) for name in names}}
 
 
+def _classic(records: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any] | None:
+    """The published tests, where every record has them."""
+    texts = [classic_of(record) for record in records]
+    known = [each for each in texts if each is not None]
+    if len(known) < len(texts):
+        return None
+    found = asdict(classic_over_texts(known, seed=seed))
+    adjusted = found.pop("adjusted")
+    found["rankings"] = [
+        {**each, "adjusted": p_value} for each, p_value in zip(found["rankings"], adjusted, strict=True)
+    ]
+    plain: dict[str, Any] = _plain(found)
+    return plain
+
+
 def _column(records: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
     """A field of all records; NaN where it is undefined."""
     return np.array([record[name] for record in records], dtype=float)
@@ -133,12 +169,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _accuracy(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    labelled = [record for record in records if record["label"] is not None]
-    if not labelled:
-        return None
-    correct = sum(record["label"] == record["predicted"] for record in labelled)
-    bounds = proportion(correct, len(labelled))
-    return {"count": len(labelled), "correct": correct, "low": bounds.low, "high": bounds.high}

@@ -32,9 +32,9 @@ STANDARD_OUTPUT = Path("-")
 @click.option("--corpus", help="File of texts like this one: where words come from that replace others.")
 @click.option("--eraser", type=click.Choice(["mask", "delete"]), help="How words are taken out in tests.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
-@click.option("--quick", "effort", flag_value="quick", help="100 random orders, 20 integration steps.")
-@click.option("--standard", "effort", flag_value="standard", default="standard", help="200 and 50 (the default).")
-@click.option("--thorough", "effort", flag_value="thorough", help="1000 and 200.")
+@click.option("--quick", "effort", flag_value="quick", help="100 random orders, 20 integration steps, 50 search steps.")
+@click.option("--standard", "effort", flag_value="standard", default="standard", help="200, 50 and 100 (the default).")
+@click.option("--thorough", "effort", flag_value="thorough", help="1000, 200 and 500.")
 @click.option("--truncate", is_flag=True, help="Cut a text that is too long for the model instead of refusing it.")
 @model_options
 @click.pass_context

@@ -27,6 +27,15 @@ SHOWN_ROWS = 5
 @click.option("--limit", type=click.IntRange(min=2), help="A random sample of at most this many rows.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--replacements", type=click.IntRange(min=2), default=8, show_default=True, help="Of each word.")
+@click.option(
+    "--object",
+    "object_key",
+    default="row",
+    show_default=True,
+    help="row, head:LAYER.HEAD (from 0), rollout or columns.",
+)
+@click.option("--replacer", help="Masked language model that replaces words; by default words of the other texts do.")
+@click.option("--classic", is_flag=True, help="Also run the published tests of attention; takes longer than the rest.")
 @click.option("--no-texts", is_flag=True, help="Leave out the reports on the most and least explained texts.")
 @model_options
 @click.pass_context
@@ -39,7 +48,7 @@ def study(context: click.Context, /, data: str, out: Path, no_texts: bool, **opt
     \b
     Examples:
       interpret study reviews.csv --out reviews-study
-      interpret study dev.tsv --model ./my-bert --out study --limit 200
+      interpret study dev.tsv --model ./my-bert --out study --limit 200 --classic
     """  # noqa: D301
     with errors_in_one_line():
         prepared = _prepared(data, options)
@@ -52,7 +61,8 @@ def study(context: click.Context, /, data: str, out: Path, no_texts: bool, **opt
 def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     from analyses.study.rows import read_rows
 
-    replacements, seed = options.pop("replacements"), options.pop("seed")
+    replacements, seed, classic = (options.pop(name) for name in ("replacements", "seed", "classic"))
+    object_key, replacer = options.pop("object_key"), options.pop("replacer")
     columns = {name: options.pop(name) for name in ("text_column", "label_column", "split", "limit")}
     rows = read_rows(data, seed=seed, **columns)
     subject = load_subject(options)
@@ -60,7 +70,20 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     from analyses.components.measurement import Draws
     from analyses.study.study import prepare
 
-    return prepare(subject, rows, draws=Draws(replacements=replacements), seed=seed)
+    resampler = None
+    if replacer is not None:
+        from analyses.components.masked_model import MaskedModel
+
+        resampler = MaskedModel.load(replacer, subject)
+    return prepare(
+        subject,
+        rows,
+        object_key=object_key,
+        resampler=resampler,
+        draws=Draws(replacements=replacements),
+        seed=seed,
+        classic=classic,
+    )
 
 
 def _measured(prepared: "Prepared", out: Path) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from saved_models import save_bert, save_llama
 
 import interpret
 from analyses import schema
-from analyses.analyze import analyze
+from analyses.analyze import EFFORTS, analyze
+from analyses.classic.battery import ClassicTests, classic_tests
 from analyses.packing import unpack_weights
 from interpret.record import recording
 
@@ -30,12 +31,12 @@ def found(analysis):
 
 
 def names_in(value):
-    """Every key of nested dictionaries, notes and versions excepted: they name other things."""
+    """Every key of nested dictionaries; those excepted that name methods, packages and the like."""
     if isinstance(value, list):
         return set().union(*map(names_in, value)) if value else set()
     if not isinstance(value, dict):
         return set()
-    inner = [names_in(each) for key, each in value.items() if key not in ("notes", "versions")]
+    inner = [names_in(each) for key, each in value.items() if key not in ("notes", "versions", "removed", "violated")]
     return set(value).union(*inner)
 
 
@@ -90,6 +91,37 @@ def test_the_decision_is_read_where_the_model_reads_it(found):
     readout = found["decision"]["readout"]
     assert readout[-1 if found["model"]["causal"] else 0] == pytest.approx(1.0)
     assert sum(readout) == pytest.approx(1.0)
+
+
+def test_the_classic_tests_are_those_of_the_battery_and_come_back_from_json(analysis, found):
+    subject, example, decision = analysis.subject, analysis.example, analysis.decision
+    eraser = subject.erasers[0]
+    assert found["faithfulness"]["eraser"] == found["classic"]["eraser"] == eraser
+    steps = found["run"]["adversary_steps"]
+    assert steps == EFFORTS["quick"].adversary_steps == 50
+    alone = classic_tests(subject, example, decision, seed=3, eraser=eraser, adversary_steps=steps)
+    assert found["classic"] == json.loads(json.dumps(alone.to_dict()))
+    assert ClassicTests.from_dict(found["classic"]).to_dict() == analysis.classic.to_dict()
+    assert found["classic"]["words"] == len(found["units"])
+
+
+def test_the_verdict_does_not_look_at_the_classic_tests(analysis, found, monkeypatch):
+    def reversed_(*arguments, **options):
+        other = {name: not value if isinstance(value, bool) else value for name, value in found["classic"].items()}
+        other |= {name: -value for name, value in other.items() if isinstance(value, float)}
+        return ClassicTests.from_dict(other)
+
+    monkeypatch.setattr("analyses.analyze.classic_tests", reversed_)
+    steps = []
+    again = analyze(analysis.subject, TEXT, effort="quick", seed=3, progress=steps.append).to_dict()
+    assert again["classic"]["divergence"] == -found["classic"]["divergence"]
+    assert again["verdict"] == found["verdict"]
+    assert steps.count("running the classic tests") == 1
+
+
+def test_more_effort_searches_longer():
+    steps = [EFFORTS[name].adversary_steps for name in ("quick", "standard", "thorough")]
+    assert steps == [50, 100, 500]
 
 
 def test_an_unknown_effort_is_refused(analysis):

@@ -83,6 +83,33 @@ def test_the_same_seed_gives_the_same_answer() -> None:
     assert torch.equal(first.divergences, again.divergences) and not torch.equal(first.divergences, other.divergences)
 
 
+@pytest.mark.parametrize(("steps", "rate"), [(1, 0.1), (50, 0.1), (100, 0.05), (500, 0.01), (1000, 0.01)])
+def test_fewer_steps_are_longer_up_to_a_limit(steps: int, rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adam's first step moves each score by its learning rate."""
+    row, content = setting(tiny_bert())
+    moved: list[Tensor] = []
+
+    class Watched(torch.optim.Adam):
+        def step(self, closure: None = None) -> None:
+            (scores,) = self.param_groups[0]["params"]
+            before = scores.detach().clone()
+            super().step()
+            moved.append(scores.detach() - before)
+            raise StopIteration  # one is enough
+
+    monkeypatch.setattr(torch.optim, "Adam", Watched)
+    with pytest.raises(StopIteration):
+        adversarial_attention(row, content, restarts=2, steps=steps)
+    assert float(moved[0].abs().max()) == pytest.approx(rate, rel=1e-3)
+
+
+def test_fifty_steps_come_nearly_as_far_as_the_papers_five_hundred() -> None:
+    row, content = setting(OneLayerSubject())
+    few, many = (adversarial_attention(row, content, restarts=2, steps=steps) for steps in (50, 500))
+    assert few.feasible == many.feasible == 2
+    assert few.divergence > 0.9 * many.divergence > 0.1
+
+
 def test_errors() -> None:
     row, content = setting(tiny_bert())
     with pytest.raises(ValueError, match="restarts and steps must be at least 1, not 0 and 500"):

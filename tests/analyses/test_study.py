@@ -11,10 +11,12 @@ import torch
 from click.testing import CliRunner
 from saved_models import SENTENCES
 
+from analyses.components.bars import BARS
 from analyses.components.content import Content
 from analyses.components.input_rank import input_effects
 from analyses.components.measure import measure
 from analyses.components.measurement import SHUFFLES, Draws
+from analyses.components.objects import object_of_study
 from analyses.components.top_k import top_erasure
 from analyses.statistics import gini_correlation
 from analyses.study.rows import read_rows
@@ -151,3 +153,16 @@ def test_what_can_t_be_used_is_said_in_one_line(data: Path, tmp_path: Path, argu
     done = CliRunner().invoke(main, ["study", *arguments, "--out", str(tmp_path / "out")])
     assert done.exit_code == 2 and said in done.stderr
     assert done.stderr.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+def test_other_objects_have_their_own_words_and_no_error_rate(data: Path, bert: TextSubject, tmp_path: Path) -> None:
+    for key, parts in (("rollout", ["rank", "input rank", "top"]), ("head:0.1", list(BARS))):
+        ready = prepare(bert, read_rows(data), object_key=key, draws=FEW)
+        found = study(ready, tmp_path / key.replace(":", "-"))
+        assert [each["name"] for each in found["verdict"]["components"]] == parts
+        assert found["object"] == object_of_study(key).name and found["claim"] == object_of_study(key).claim
+        assert found["study"]["options"]["object"] == key and found["error_rate"] is None
+    with pytest.raises(InputError, match="the model has no head:0.99; it has layers 0 to"):
+        prepare(bert, read_rows(data), object_key="head:0.99")
+    with pytest.raises(InputError, match="there is no object 'mean'"):
+        prepare(bert, read_rows(data), object_key="mean")

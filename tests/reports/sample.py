@@ -118,6 +118,7 @@ def sample_analysis(
             "command": f"interpret analyze '{text}' --model tiny --seed {seed}",
             "seed": seed,
             "effort": "standard",
+            "adversary_steps": 100,
             "device": "cpu",
             "dtype": "float32",
             "seconds": 6.25,
@@ -144,6 +145,7 @@ def sample_analysis(
         "heads": {kind: _rounded(rng.normal(0.05, 0.3, (layers, heads))) for kind in ("zero", "mean", "gradient")},
         "faithfulness": faithfulness,
         "agreement": _agreement(rng, nulls),
+        "classic": _classic(units, heads, nulls),
         "verdict": _verdict(answer, nulls),
         "checks": [
             {"name": "rows sum to 1", "value": 3.6e-07, "tolerance": 1e-05, "passed": True},
@@ -287,6 +289,40 @@ def _agreement(rng: Any, nulls: bool) -> dict[str, Any]:
     if nulls:
         tau[0][1] = tau[1][0] = None
     return {"methods": [method for method, _, _ in METHODS], "tau": tau, "ties": [0.0, 0.01, 0.0, 0.0, 0.0, 0.2]}
+
+
+def _classic(units: int, heads: int, nulls: bool) -> dict[str, Any]:
+    """As `ClassicTests.to_dict` gives it; with nulls, those of a text of one word."""
+    short = nulls or units < 2
+    orders = ("attention", "gradient", "attention x gradient", "ascending attention")
+    shares = (0.25, 0.125, 0.1875, None)
+    rankings = ("attention", "attention x gradient", "attention x norm")
+    return {
+        "words": units,
+        "tokens": units,
+        "eraser": "mask",
+        "attention_gradient": None if short else 0.62,
+        "attention_leave_one_out": None if short else -0.31,
+        "gradient_leave_one_out": None if short else 0.113,
+        "permutation": 0.0345,
+        "max_attention": 0.412,
+        "conicity": 0.873,
+        "divergence": 0.0 if short else 0.537,
+        "feasible": 0 if short else 4,
+        "restarts": 5,
+        "top_flips": None if short else True,
+        "other_flips": None if short else False,
+        "divergence_difference": None if short else -0.0213,
+        "weight_difference": None if short else 0.35,
+        "removed": dict(zip(orders, (None,) * 4 if short else shares, strict=True)),
+        "random": [] if short else [0.5, None, 0.75, 0.4375, None],
+        "uniform_margin_change": -0.81,
+        "uniform_probability_change": -0.027,
+        "uniform_flips": True,
+        "violated": dict(zip(rankings, (False, True, False), strict=True)),
+        "identifiability": [None if nulls else 1.0] + [0.75 + 0.2 * head / heads for head in range(1, heads)],
+        "is_identifiable": [True] + [False] * (heads - 1),
+    }
 
 
 def _verdict(answer: str, nulls: bool) -> dict[str, Any]:

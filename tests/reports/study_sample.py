@@ -29,11 +29,11 @@ LIMITS = ["One model, one data set.", "It says which words weigh how much, not f
 # Settings of `sample_study` that tests look at in a browser.
 STUDIES: dict[str, dict[str, Any]] = {
     "open": {"open_": ("use", "top"), "idle": (1, 3)},
-    "supported": {"layers": 12, "heads": 12, "calibrated": True},
+    "supported": {"layers": 12, "heads": 12, "calibrated": True, "classic": True},
     "refuted": {"fails": ("share",), "texts": 60, "layers": 4, "heads": 32},
     "older": {"older": True, "open_": ("use",)},
     "hostile": {"hostile": True, "open_": ("use",), "texts": len(HOSTILE) + 6, "calibrated": True},
-    "nothing": {"undefined": True, "texts": 2, "layers": 1, "heads": 1},
+    "nothing": {"undefined": True, "texts": 2, "layers": 1, "heads": 1, "classic": True},
 }
 
 
@@ -49,6 +49,7 @@ def sample_study(
     older: bool = False,
     hostile: bool = False,
     undefined: bool = False,
+    classic: bool = False,
     seed: int = 0,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """A summary and its records.
@@ -64,6 +65,7 @@ def sample_study(
         older: Whether it lacks what came later.
         hostile: Whether texts and names are made to break the page.
         undefined: Whether no component has a value.
+        classic: Whether the published tests were run as well.
         seed: Of everything random.
     """
     random = np.random.default_rng(seed)
@@ -76,7 +78,11 @@ def sample_study(
         "study": {
             "model": {"name": name, "sha256": "ab" * 32, "sink": "drop", "layers": layers, "heads": heads},
             "data": {"rows": texts, "sha256": "cd" * 32},
-            "options": {"replacements": 8, "resampler": "corpus unigram"},
+            "options": {
+                "replacements": 8,
+                "resampler": "corpus unigram",
+                **({"classic_eraser": "delete", "classic_adversary_steps": 50} if classic else {}),
+            },
             "seed": seed,
             "versions": {"interpret-attention": "0.1.0", "torch": "2.5"},
         },
@@ -96,6 +102,7 @@ def sample_study(
         "error_rate": ERROR_RATE if calibrated else None,
         "baselines": {} if undefined else _baselines(),
         "heads": _heads(random, layers, heads, texts),
+        "classic": _classic(texts, undefined) if classic else None,
         "extremes": {"most": [], "least": []} if undefined else _ends(records),
         "accuracy": {"count": texts, "correct": texts // 2, "low": 0.41, "high": 0.59},
         "notes": [
@@ -146,6 +153,58 @@ def _record(row: int, random: np.random.Generator, heads: int, hostile: bool, un
     }
 
 
+def _classic(texts: int, undefined: bool) -> dict[str, Any]:
+    """As `summarise` gives it; undefined as for texts of one word."""
+
+    def entry(mean: float, *, known: bool = True, left_out: int = 0, method: str = "BCa") -> dict[str, Any]:
+        numbers = (mean, mean - 0.034, mean + 0.051) if known else (None, None, None)
+        count = texts - left_out if known else 0
+        ends = dict(zip(("mean", "low", "high"), numbers, strict=True))
+        return {**ends, "method": method if known else "none", "count": count, "undefined": texts - count}
+
+    names = ("attention_gradient", "attention_leave_one_out", "gradient_leave_one_out")
+    means = {
+        name: entry(mean, known=not undefined, left_out=3) for name, mean in zip(names, (0.31, 0.12, 0.58), strict=True)
+    }
+    others = ("permutation", "max_attention", "conicity", "divergence", "uniform_margin_change")
+    means |= {name: entry(mean) for name, mean in zip(others, (0.041, 0.37, 0.66, 0.52, -0.45), strict=True)}
+    means["divergence_difference"] = entry(0.041, known=not undefined)
+    orders = {"attention": 0.44, "gradient": 0.36, "attention x gradient": 0.35, "ascending attention": 0.93}
+    pairs = (("attention", "random"), ("gradient", "attention"), ("attention", "ascending attention"))
+    ranking = {"median_difference": -0.122, "rank_biserial": -0.71, "p_value": 0.0123, "adjusted": 0.0369}
+    counts = {"both": 1, "top_only": 12, "other_only": 2, "neither": texts - 16, "undefined": 1}
+    return {
+        "texts": texts,
+        "means": means,
+        "flips": {
+            **(dict.fromkeys(counts, 0) | {"undefined": texts} if undefined else counts),
+            "p_value": 1.0 if undefined else 0.01294,
+            "decided_by_top": entry(12 / 14, known=not undefined, method="exact"),
+        },
+        "top_matters_less": entry(0.34, known=not undefined, method="exact"),
+        "removed": {
+            name: entry(mean, known=not undefined, left_out=17) for name, mean in {**orders, "random": 0.81}.items()
+        },
+        "rankings": [
+            {
+                "first": first,
+                "second": second,
+                **(dict.fromkeys(ranking) if undefined else ranking),
+                "difference": entry(-0.151, known=not undefined, left_out=6),
+                "first_never": 0 if undefined else 4,
+                "second_never": 0 if undefined else 9,
+            }
+            for first, second in pairs
+        ],
+        "free": entry(0.94, method="exact"),
+        "uniform_flips": entry(0.07, method="exact"),
+        "violations": {
+            name: entry(0.21, method="exact") for name in ("attention", "attention x gradient", "attention x norm")
+        },
+        "identifiable": entry(0.88),
+    }
+
+
 def _baselines() -> dict[str, Any]:
     def entry(mean: float) -> dict[str, float | int]:
         return {"mean": mean, "low": mean - 0.04, "high": mean + 0.05, "undefined": 1}
@@ -184,7 +243,7 @@ def _ends(records: list[dict[str, Any]]) -> dict[str, list[int]]:
 
 def _age(summary: dict[str, Any], records: list[dict[str, Any]]) -> None:
     """Takes away what came later."""
-    for name in ("error_rate", "baselines", "heads", "extremes"):
+    for name in ("error_rate", "baselines", "heads", "classic", "extremes"):
         del summary[name]
     del summary["study"]["model"]["layers"], summary["study"]["model"]["heads"]
     del summary["verdict"]["heads"]["floor"], summary["verdict"]["heads"]["bar"]

@@ -1,0 +1,46 @@
+"""The classic tests of one text as columns of a record, and back."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from analyses.classic.battery import ClassicTests
+
+PREFIX = "classic_"
+NESTED = ("removed", "violated")  # a column for each name in them
+
+
+def classic_columns(found: ClassicTests) -> dict[str, Any]:
+    """Flat columns named "classic_" and the field; "classic_removed_attention_x_gradient" for one in a dictionary.
+
+    Args:
+        found: The tests of one text.
+
+    Returns:
+        Bools, ints, floats, strings, lists of these, and `None` for what is undefined.
+    """
+    columns: dict[str, Any] = {}
+    for name, value in found.to_dict().items():
+        if name in NESTED:
+            columns |= {f"{PREFIX}{name}_{key.replace(' ', '_')}": each for key, each in value.items()}
+        else:
+            columns[f"{PREFIX}{name}"] = value
+    return columns
+
+
+def classic_of(record: Mapping[str, Any]) -> ClassicTests | None:
+    """The tests again; `None` where the record was made without them.
+
+    Args:
+        record: With the columns, and with any others.
+    """
+    own = {name.removeprefix(PREFIX): value for name, value in record.items() if name.startswith(PREFIX)}
+    if not own:
+        return None
+    values: dict[str, Any] = {field.name: own[field.name] for field in fields(ClassicTests) if field.name in own}
+    for name in NESTED:
+        start = f"{name}_"
+        values[name] = {
+            key.removeprefix(start).replace("_", " "): each for key, each in own.items() if key.startswith(start)
+        }
+    return ClassicTests.from_dict(values)

@@ -162,7 +162,7 @@ def test_other_objects_have_their_own_words_and_no_error_rate(data: Path, bert: 
         assert [each["name"] for each in found["verdict"]["components"]] == parts
         assert found["object"] == object_of_study(key).name and found["claim"] == object_of_study(key).claim
         assert found["study"]["options"]["object"] == key and found["error_rate"] is None
-    with pytest.raises(InputError, match="the model has no head:0.99; it has layers 0 to"):
+    with pytest.raises(InputError, match=r"the model has no head:0\.99; it has layers 0 to"):
         prepare(bert, read_rows(data), object_key="head:0.99")
     with pytest.raises(InputError, match="there is no object 'mean'"):
         prepare(bert, read_rows(data), object_key="mean")

@@ -3,17 +3,17 @@
 from typing import Any
 
 from reports.components import PARTS, SIDES
-from reports.notation import listed, p_value, percent
+from reports.notation import listed, p_value, percent, sentence
 
 
 def reasons(verdict: dict[str, Any]) -> list[tuple[str, str]]:
     """Why the answer is what it is: pairs of "against", "open", "in favour" or "", and a sentence."""
     parts = {each["name"]: each for each in verdict["components"]}
-    said = [("", _sentence(line)) for line in verdict["because"] if line not in _told(parts)]
+    said = [("", sentence(line)) for line in verdict["because"] if line not in _told(parts)]
     for side in ("fails", "open"):
         said += [(SIDES[side], _reason(each)) for each in verdict["components"] if each["side"] == side]
     holding = [PARTS[name].holds for name, each in parts.items() if each["side"] == "holds"]
-    return [*said, (SIDES["holds"], _sentence(listed(holding)))] if holding else said
+    return [*said, (SIDES["holds"], sentence(listed(holding)))] if holding else said
 
 
 def _told(parts: dict[str, Any]) -> set[str]:
@@ -24,7 +24,7 @@ def _told(parts: dict[str, Any]) -> set[str]:
 def _reason(component: dict[str, Any]) -> str:
     part = PARTS[component["name"]]
     if component["doubt"]:
-        return f"{part.question} {_sentence(component['doubt'])}"
+        return f"{part.question} {sentence(component['doubt'])}"
     said = part.meaning.format(part.written(component["value"]))
     if component["p_value"] is not None:
         said = f"{said[:-1]}; random orders do as well in {percent(component['p_value'])} of the cases."
@@ -54,7 +54,3 @@ def rows(verdict: dict[str, Any]) -> list[dict[str, str]]:
         }
         for each in verdict["components"]
     ]
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

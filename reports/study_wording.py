@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from reports.components import PARTS, SIDES, Part, parts_of
-from reports.notation import listed, percent
+from reports.notation import listed, percent, sentence
 from reports.study_numbers import decimals
 from reports.study_terms import ANSWERS, BASELINES, GLOSSARY, QUESTION
 
@@ -16,12 +16,12 @@ def reasons(summary: dict[str, Any]) -> list[tuple[str, str]]:
     components, parts = summary["verdict"]["components"], parts_of(summary)
     others = [line for line in summary["verdict"]["because"] if not _is_of_a_part(line, components)]
     label = SIDES["fails"] if summary["verdict"]["answer"] == "not supported" else ""
-    said = [(label, _sentence(line)) for line in others]
+    said = [(label, sentence(line)) for line in others]
     for side in ("fails", "open"):
         said += [(SIDES[side], _reason(each, parts[each["name"]])) for each in components if each["side"] == side]
     holding = [parts[each["name"]].holds for each in components if each["side"] == "holds"]
     if holding:
-        said.append((SIDES["holds"], _sentence(listed(holding))))
+        said.append((SIDES["holds"], sentence(listed(holding))))
     return said
 
 
@@ -34,7 +34,7 @@ def _is_of_a_part(line: str, components: list[dict[str, Any]]) -> bool:
 
 def _reason(component: dict[str, Any], part: Part) -> str:
     if component["side"] == "open" and component["doubt"]:
-        return f"{part.question} {_sentence(component['doubt'])}"
+        return f"{part.question} {sentence(component['doubt'])}"
     if component["mean"] is None:
         return f"{part.question} No text has a value."
     limits = f"below {part.bar(component['floor'])} would count against, above {part.bar(component['bar'])} in favour"
@@ -43,10 +43,6 @@ def _reason(component: dict[str, Any], part: Part) -> str:
         return f"{part.fails} {said}"
     undefined = f" It has no value on {component['undefined']} texts." if component["undefined"] else ""
     return f"{part.question} {said[:-1]} ({limits}).{undefined}"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def needed(summary: dict[str, Any]) -> str:

@@ -36,3 +36,13 @@ BARS = {
 IDLE_SHARE = Bars(
     0.30, 0.10, "much of the displayed mean belongs to heads that the decision ignores"
 )  # the lower, the better
+
+
+def unlike_texts(name: str) -> str:
+    """Why a component isn't believed whose edits leave what real texts give."""
+    return f"{name} was measured on outputs of attention unlike those that texts give, so it isn't believed"
+
+
+def two_answers(name: str, one: float, other: float) -> str:
+    """Why a component isn't believed of which two ways of measuring are on different sides."""
+    return f"{name} depends on how it is measured, {one:.2f} or {other:.2f}, so neither is believed"

@@ -98,3 +98,8 @@ class Measurement:
     position_rank: float
     rarity_rank: float
     head_ranks: tuple[float, ...] = field(repr=False)
+
+    @property
+    def input_rank_without_chance(self) -> float:
+        """What `input_rank` would be from very many replacements: chance lowers it by about k over their number."""
+        return 2 * self.input_rank - sum(self.input_rank_halves) / 2

@@ -8,7 +8,17 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from analyses.components.bars import BARS, IDLE, IDLE_SHARE, LEVEL, MOST_UNLIKE, Answer, Side
+from analyses.components.bars import (
+    BARS,
+    IDLE,
+    IDLE_SHARE,
+    LEVEL,
+    MOST_UNLIKE,
+    Answer,
+    Side,
+    two_answers,
+    unlike_texts,
+)
 from analyses.components.measurement import FEWEST_WORDS, Draws, Measurement
 
 LEAST_EFFECT = 0.25  # of the spread: a word that does less does little; as the bar of "use"
@@ -80,12 +90,10 @@ def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> One
     """
     spread = math.sqrt(found.spread)
     unit = spread if spread > 0 else math.nan
-    # Chance in the replacements lowers the input rank by about k over their number: so much is there without chance.
-    without_chance = 2 * found.input_rank - sum(found.input_rank_halves) / 2
     findings = (
         _finding("use", found.use / unit, unlike=found.unlike[0]),
         _finding("rank", found.rank, found.p_rank, second=found.rank_substituted, unlike=found.unlike[1]),
-        _finding("input rank", found.input_rank, found.p_input, second=without_chance),
+        _finding("input rank", found.input_rank, found.p_input, second=found.input_rank_without_chance),
         _top(found.top / unit, found.p_top),
         _finding("share", found.share),
     )
@@ -152,9 +160,9 @@ def _finding(
     if math.isnan(value):
         doubt = f"{name} is undefined on this text"
     elif unlike > MOST_UNLIKE:
-        doubt = f"{name} was measured on outputs of attention unlike those that texts give, so it isn't believed"
+        doubt = unlike_texts(name)
     elif second is not None and ((is_above and second < bars.floor) or (is_below and second >= bars.floor)):
-        doubt = f"{name} depends on how it is measured, {value:.2f} or {second:.2f}, so neither is believed"
+        doubt = two_answers(name, value, second)
     side: Side = "open"
     if not doubt and (is_above or is_below):
         side = "holds" if is_above else "fails"

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyses.components.bars import BARS, IDLE, IDLE_SHARE, LEVEL, MOST_UNLIKE, Answer, Side
+from analyses.components.bars import (
+    BARS,
+    IDLE,
+    IDLE_SHARE,
+    LEVEL,
+    MOST_UNLIKE,
+    Answer,
+    Side,
+    two_answers,
+    unlike_texts,
+)
 from analyses.components.measurement import FEWEST_WORDS, Measurement
 from analyses.statistics import BootstrapMean, needed_examples
 
@@ -144,11 +154,9 @@ def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dic
         "top": np.array([each.top for each in measurements]) / unit,
         "share": np.array([each.share for each in measurements]),
     }
-    halves = np.array([each.input_rank_halves for each in measurements]).mean(axis=1)
     second = first | {
         "rank": np.array([each.rank_substituted for each in measurements]),
-        # Chance in the replacements lowers it by about k over their number: so much more is there without chance.
-        "input rank": 2 * first["input rank"] - halves,
+        "input rank": np.array([each.input_rank_without_chance for each in measurements]),
     }
     return {
         name: _Looks(BootstrapMean(first[name], seed=seed), BootstrapMean(second[name], seed=seed), first[name])
@@ -174,11 +182,9 @@ def _component(name: str, looks: _Looks, has_failed: bool, is_strange: bool, sca
     if mean.undefined > MOST_UNDEFINED * len(looks.values):
         doubt = f"{name} is undefined on {mean.undefined} examples, more than a verdict can leave out"
     elif is_strange:
-        doubt = f"{name} was measured on outputs of attention unlike those that texts give, so it isn't believed"
+        doubt = unlike_texts(name)
     elif looks.second.upper(LEVEL) < floor and not has_failed:
-        doubt = (
-            f"{name} depends on how it is measured, {mean.mean:.2f} or {looks.second.mean:.2f}, so neither is believed"
-        )
+        doubt = two_answers(name, mean.mean, looks.second.mean)
     return Component(
         name=name,
         mean=mean.mean,

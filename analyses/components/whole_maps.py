@@ -4,7 +4,7 @@ They are no parameter of any one computation, so it can't be asked whether the d
 through them. What can be asked is whether they rank the words by what knocking them out and replacing them does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -99,29 +99,28 @@ def _knockouts(
     }
 
 
-def _rollout(
-    subject: Subject, ids: Int[Tensor, "example token"], readout: Float[Tensor, " token"]
-) -> Float[Tensor, "example token"]:
-    rows = []
+def _weights(subject: Subject, ids: Int[Tensor, "example token"]) -> Iterator[Float[Tensor, "layer head query key"]]:
+    """Attention of all layers, one text after another."""
     for each in ids:
         with torch.no_grad(), recording(subject.model) as record:
             subject.logits(each[None])
-        rows.append(attention_rollout(record.stacked().float().cpu()).from_position(readout)[-1])
-    return torch.stack(rows)
+        yield record.stacked().float().cpu()
+
+
+def _rollout(
+    subject: Subject, ids: Int[Tensor, "example token"], readout: Float[Tensor, " token"]
+) -> Float[Tensor, "example token"]:
+    flows = (attention_rollout(weights) for weights in _weights(subject, ids))
+    return torch.stack([flow.from_position(readout)[-1] for flow in flows])
 
 
 def _columns(
     subject: Subject, ids: Int[Tensor, "example token"], readout: Float[Tensor, " token"]
 ) -> Float[Tensor, "example token"]:
     """Mean attention from the other positions, over layers and heads; sums to 1."""
-    rows = []
-    for each in ids:
-        with torch.no_grad(), recording(subject.model) as record:
-            subject.logits(each[None])
-        weights = record.stacked().float().cpu().mean(dim=(0, 1)).fill_diagonal_(0)
-        received = weights.sum(dim=0)
-        rows.append(received / received.sum())
-    return torch.stack(rows)
+    means = (weights.mean(dim=(0, 1)).fill_diagonal_(0) for weights in _weights(subject, ids))
+    received = torch.stack([mean.sum(dim=0) for mean in means])
+    return received / received.sum(dim=1, keepdim=True)
 
 
 _MAPS: dict[MapName, Callable[..., Tensor]] = {"rollout": _rollout, "columns": _columns}

@@ -8,18 +8,22 @@ from interpret.native.blocks import DecoderBlock, EncoderBlock
 from interpret.native.classifier import TransformerClassifier
 from interpret.native.config import ClassifierConfig, LanguageModelConfig
 from interpret.native.language_model import TransformerLanguageModel
+from interpret.native.linear import LinearAttention
 from interpret.native.shipped import load_sentiment
 from interpret.native.storing import NativeModel, is_native, load, save
+from interpret.native.window import WindowAttention
 
 __all__ = [
     "ClassifierConfig",
     "DecoderBlock",
     "EncoderBlock",
     "LanguageModelConfig",
+    "LinearAttention",
     "MultiHeadAttention",
     "NativeModel",
     "TransformerClassifier",
     "TransformerLanguageModel",
+    "WindowAttention",
     "is_native",
     "load",
     "load_sentiment",

@@ -7,20 +7,21 @@ each on `dim` numbers of its own; what they wrote is joined and projected back.
 
 Two functions compute the same formula: `eager_attention_forward` step by step, weights included, and
 `fused_attention_forward` in one call of PyTorch that never builds the weights. `MultiHeadAttention` runs the
-fused one through `interpret.seam.attend`, where recording and editing take place.
+fused one through `interpret.seam.attend`, where recording and editing take place. Cheaper kinds of attention are in
+`window.py` and `linear.py`.
 
 Source: Vaswani et al. (2017), arXiv:1706.03762, section 3.2, equation 1; shared keys and values: Ainslie et
 al. (2023), arXiv:2305.13245, section 2.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpret.seam import attend, causal_mask
+from interpret.seam import Kernel, attend, causal_mask
 
 
 def eager_attention_forward(
@@ -115,7 +116,12 @@ class MultiHeadAttention(nn.Module):
         key_heads: Number of key and value heads; query heads share them when there are fewer.
         dim: Numbers that each head works on, d.
         is_causal: Whether a position may see only itself and earlier ones.
+        kernel: What computes it; `eager_attention_forward` gives the weights.
+        kernel_name: Its name.
     """
+
+    kernel: ClassVar[Kernel] = staticmethod(fused_attention_forward)
+    kernel_name: ClassVar[str] = "sdpa"
 
     def __init__(
         self,
@@ -161,41 +167,42 @@ class MultiHeadAttention(nn.Module):
         query = _split(self.query(hidden), self.heads)
         key = _split(self.key(source), self.key_heads)
         value = _split(self.value(source), self.key_heads)
-        is_causal = self.is_causal and memory is None
+        crossing = memory is not None
         output, _ = attend(
             self,
             query,
             key,
             value,
-            _joined_mask(query, key, is_causal, real_keys, allowed),
-            kernel=fused_attention_forward,
-            kernel_name="sdpa",
+            self._mask(query, key, crossing, real_keys, allowed),
+            kernel=self.kernel,
+            kernel_name=self.kernel_name,
             scaling=self.dim**-0.5,
             dropout=self.dropout,
-            is_causal=is_causal,
+            is_causal=self.is_causal and not crossing,
         )
         projected: Tensor = self.output(output.flatten(start_dim=2))
         return projected
+
+    def _mask(
+        self,
+        query: Float[Tensor, "batch head query dim"],
+        key: Float[Tensor, "batch key_head key dim"],
+        crossing: bool,
+        real_keys: Bool[Tensor, "batch key"] | None,
+        allowed: Bool[Tensor, "#batch #head #query key"] | None,
+    ) -> Bool[Tensor, "#batch #head #query key"] | None:
+        """All restrictions in one; `None` where the kernel's causal flag says everything."""
+        if real_keys is None and allowed is None:
+            return None
+        is_causal = self.is_causal and not crossing
+        mask = causal_mask(query.shape[2], key.shape[2], query.device) if is_causal else None
+        for other in (allowed, None if real_keys is None else real_keys[:, None, None, :]):
+            if other is not None:
+                mask = other if mask is None else mask & other
+        return mask
 
 
 def _split(joined: Float[Tensor, "batch token joined"], heads: int) -> Float[Tensor, "batch {heads} token dim"]:
     """Gives each head its own `dim` of the numbers at every position."""
     batch, tokens, numbers = joined.shape
     return joined.view(batch, tokens, heads, numbers // heads).transpose(1, 2)
-
-
-def _joined_mask(
-    query: Float[Tensor, "batch head query dim"],
-    key: Float[Tensor, "batch key_head key dim"],
-    is_causal: bool,
-    real_keys: Bool[Tensor, "batch key"] | None,
-    allowed: Bool[Tensor, "#batch #head query key"] | None,
-) -> Bool[Tensor, "#batch #head #query key"] | None:
-    """All restrictions in one; `None` where the kernel's causal flag says everything."""
-    if real_keys is None and allowed is None:
-        return None
-    mask = causal_mask(query.shape[2], key.shape[2], query.device) if is_causal else None
-    for other in (allowed, None if real_keys is None else real_keys[:, None, None, :]):
-        if other is not None:
-            mask = other if mask is None else mask & other
-    return mask

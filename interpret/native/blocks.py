@@ -16,6 +16,7 @@ from torch.nn import functional
 from interpret.native.attention import MultiHeadAttention
 
 NormPlace = Literal["pre", "post"]
+AttentionMaker = Callable[..., MultiHeadAttention]  # of the arguments of `MultiHeadAttention`
 
 
 class FeedForward(nn.Module):
@@ -54,7 +55,11 @@ class Residual(nn.Module):
 
 
 class EncoderBlock(nn.Module):
-    """Self-attention in both directions, then the feed-forward network."""
+    """Self-attention in both directions, then the feed-forward network.
+
+    `self_attention` makes the kind of attention that is wanted: `MultiHeadAttention`, `LinearAttention`, or
+    `functools.partial(WindowAttention, window=64)`.
+    """
 
     def __init__(
         self,
@@ -64,10 +69,11 @@ class EncoderBlock(nn.Module):
         *,
         norm: NormPlace = "pre",
         key_heads: int | None = None,
+        self_attention: AttentionMaker = MultiHeadAttention,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.attention = MultiHeadAttention(hidden, heads, key_heads=key_heads, dropout=dropout)
+        self.attention = self_attention(hidden, heads, key_heads=key_heads, dropout=dropout)
         self.attention_residual = Residual(hidden, norm=norm, dropout=dropout)
         self.feed_forward = FeedForward(hidden, inner, dropout=dropout)
         self.feed_forward_residual = Residual(hidden, norm=norm, dropout=dropout)
@@ -82,7 +88,10 @@ class EncoderBlock(nn.Module):
 
 
 class DecoderBlock(nn.Module):
-    """Causal self-attention, attention to another sequence where wanted, then the feed-forward network."""
+    """Causal self-attention, attention to another sequence where wanted, then the feed-forward network.
+
+    `self_attention` makes the kind of self-attention that is wanted; attention to another sequence is always full.
+    """
 
     def __init__(
         self,
@@ -93,10 +102,11 @@ class DecoderBlock(nn.Module):
         cross_attention: bool = False,
         norm: NormPlace = "pre",
         key_heads: int | None = None,
+        self_attention: AttentionMaker = MultiHeadAttention,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.attention = MultiHeadAttention(hidden, heads, key_heads=key_heads, is_causal=True, dropout=dropout)
+        self.attention = self_attention(hidden, heads, key_heads=key_heads, is_causal=True, dropout=dropout)
         self.attention_residual = Residual(hidden, norm=norm, dropout=dropout)
         self.cross_attention, self.cross_attention_residual = None, None
         if cross_attention:

@@ -1,11 +1,18 @@
 """What a native model is made of: sizes, and for a classifier its labels."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, TypeVar
+from functools import partial
+from typing import Any, ClassVar, Literal, TypeVar
 
-from interpret.native.blocks import NormPlace
+from interpret.native.attention import MultiHeadAttention
+from interpret.native.blocks import AttentionMaker, NormPlace
+from interpret.native.linear import LinearAttention
+from interpret.native.window import WindowAttention
+
+AttentionKind = Literal["full", "window", "linear"]
 
 LARGEST = 2**24  # of any size; keeps products of two far from overflow
+LATER: dict[str, Any] = {"attention": "full", "window": None, "global_positions": ()}  # not in older models' configs
 
 Config = TypeVar("Config", bound="ModelConfig")
 
@@ -24,6 +31,11 @@ class ModelConfig:
         key_heads: Key and value heads; `None` for as many as query heads.
         norm: Place of the layer norms, "pre" or "post".
         dropout: Share of numbers set to 0 while training.
+        attention: "full", "window" (each token sees those near it) or "linear" (cheap for long texts).
+        window: Where attention is "window": a token sees those less than this many positions away.
+        global_positions: Where attention is "window": positions of tokens that see all and are seen by all, such
+            as `(0,)` for the first token, which a classifier reads; otherwise it learns of a text only as far as
+            the windows of all layers together reach.
     """
 
     kind: ClassVar[str]
@@ -37,6 +49,9 @@ class ModelConfig:
     key_heads: int | None = None
     norm: NormPlace = "pre"
     dropout: float = 0.0
+    attention: AttentionKind = "full"
+    window: int | None = None
+    global_positions: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         self._require_possible(self.to_dict())
@@ -57,6 +72,15 @@ class ModelConfig:
                 "heads must divide hidden and key_heads must divide heads, "
                 f"but hidden is {hidden}, heads {heads} and key_heads {key_heads}"
             )
+        _require_possible_attention(values)
+
+    @property
+    def self_attention(self) -> AttentionMaker:
+        """Makes the self-attention of a block."""
+        if self.attention == "window":
+            assert self.window is not None
+            return partial(WindowAttention, window=self.window, global_positions=self.global_positions)
+        return LinearAttention if self.attention == "linear" else MultiHeadAttention
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -64,11 +88,12 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls: type[Config], values: dict[str, Any]) -> Config:
-        """The config again from `to_dict`.
+        """The config again from `to_dict`. Models of before there was a choice of attention have full attention.
 
         Raises:
             ValueError: A value is missing, not known, or not possible.
         """
+        values = {**LATER, **values}
         known = {field.name for field in fields(cls)}
         if set(values) != known:
             missing, extra = sorted(known - set(values)), sorted(set(values) - known)
@@ -105,3 +130,23 @@ class LanguageModelConfig(ModelConfig):
     """Sizes of a causal language model."""
 
     kind: ClassVar[str] = "language model"
+
+
+def _require_possible_attention(values: dict[str, Any]) -> None:
+    kind, window, places = values["attention"], values["window"], values["global_positions"]
+    if kind not in ("full", "window", "linear"):
+        raise ValueError(f"attention must be 'full', 'window' or 'linear', not {kind!r}")
+    if kind != "window" and not (window is None and places in ((), [])):
+        raise ValueError(
+            f"window and global_positions are for attention 'window', but attention is {kind!r}, "
+            f"window {window!r} and global_positions {places!r}"
+        )
+    if kind == "window" and (type(window) is not int or not 1 <= window <= LARGEST):
+        raise ValueError(
+            f"window must be a whole number from 1 to {LARGEST} where attention is 'window', not {window!r}"
+        )
+    whole = isinstance(places, (tuple, list)) and all(type(place) is int for place in places)
+    if not whole or not all(0 <= place < values["positions"] for place in places) or len(set(places)) < len(places):
+        raise ValueError(
+            f"global_positions must be different whole numbers from 0 to {values['positions'] - 1}, not {places!r}"
+        )

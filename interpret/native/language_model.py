@@ -37,6 +37,7 @@ class TransformerLanguageModel(nn.Module):
                 config.inner,
                 norm=config.norm,
                 key_heads=config.key_heads,
+                self_attention=config.self_attention,
                 dropout=config.dropout,
             )
             for _ in range(config.layers)

@@ -44,7 +44,7 @@ def model_facts(name: str, model: nn.Module, weight_files: Sequence[Path] = ()) 
     Raises:
         InputError: A weight file can no longer be read.
     """
-    kernel = getattr(getattr(model, "config", None), "_attn_implementation", None) or "sdpa"
+    kernel = getattr(getattr(model, "config", None), "_attn_implementation", None) or _native_kernel(model)
     return ModelFacts(
         name=name,
         architecture=type(model).__name__,
@@ -53,6 +53,11 @@ def model_facts(name: str, model: nn.Module, weight_files: Sequence[Path] = ()) 
         kernel=kernel.removeprefix("interpret_"),
         dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
     )
+
+
+def _native_kernel(model: nn.Module) -> str:
+    names = [module.kernel_name for module in model.modules() if hasattr(module, "kernel_name")]
+    return str(names[0]) if names else "sdpa"
 
 
 def _hash_of_files(name: str, files: Sequence[Path]) -> str:

@@ -11,6 +11,8 @@ from saved_models import (
 )
 
 import interpret
+from interpret.native import ClassifierConfig, TransformerClassifier
+from interpret.subjects.facts import model_facts
 from interpret.subjects.generation import NextToken
 
 
@@ -47,3 +49,14 @@ def test_facts_when_the_file_is_gone(tmp_path):
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(interpret.InputError, match=r"^the weights of .* can't be read again for their hash: "):
         subject.facts  # noqa: B018
+
+
+@pytest.mark.parametrize("attention", ["full", "window", "linear"])
+def test_the_kernel_of_a_native_model_is_that_of_its_layers(attention):
+    window = 2 if attention == "window" else None
+    config = ClassifierConfig(
+        vocabulary=9, positions=8, hidden=8, layers=1, heads=2, inner=8, labels=("a", "b"), attention=attention,
+        window=window,
+    )  # fmt: skip
+    expected = "sdpa" if attention == "full" else attention
+    assert model_facts("x", TransformerClassifier(config)).kernel == expected

@@ -1,11 +1,15 @@
 """Encoder and decoder blocks against PyTorch's layers with the same weights."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
 from interpret.edit import editing, zero_head
 from interpret.native.blocks import DecoderBlock, EncoderBlock, FeedForward
+from interpret.native.linear import LinearAttention
+from interpret.native.window import WindowAttention
 from interpret.record import recording
 
 HIDDEN = torch.randn(2, 6, 12, generator=torch.Generator().manual_seed(0))
@@ -98,6 +102,18 @@ def test_attention_of_a_decoder_block_is_recorded_self_first():
     assert [record.weights(layer).shape for layer in (0, 1)] == [(2, 4, 6, 6), (2, 4, 6, 8)]
     assert not record.weights(1)[1, :, :, 3:].any()
     assert all(check.passed for check in record.checks()), record.checks()
+
+
+def test_the_kind_of_attention_is_that_of_self_attention_alone():
+    block = randomised(DecoderBlock(12, 4, 20, cross_attention=True, self_attention=partial(WindowAttention, window=2)))
+    with recording(block) as record:
+        block(HIDDEN, memory=MEMORY, real_memory=REAL_MEMORY)
+    assert [call.kernel for call in record.calls] == ["window", "sdpa"]
+    assert torch.equal(record.weights(0)[0, 0] > 0, torch.ones(6, 6).tril().triu(-1) > 0)
+    block = randomised(EncoderBlock(12, 4, 20, self_attention=LinearAttention))
+    with recording(block) as record:
+        block(HIDDEN)
+    assert [call.kernel for call in record.calls] == ["linear"]
 
 
 def test_without_attention_and_feed_forward_a_pre_norm_block_changes_nothing():

@@ -189,8 +189,8 @@ def test_missing_and_unknown_settings_are_named():
     with pytest.raises(ValueError) as caught:
         LanguageModelConfig.from_dict(values)
     assert str(caught.value) == (
-        "a language model has the settings ['dropout', 'heads', 'hidden', 'inner', 'key_heads', 'layers', 'norm', "
-        "'positions', 'vocabulary']; missing: ['layers'], not known: ['depth']"
+        "a language model has the settings ['attention', 'dropout', 'global_positions', 'heads', 'hidden', 'inner', "
+        "'key_heads', 'layers', 'norm', 'positions', 'vocabulary', 'window']; missing: ['layers'], not known: ['depth']"
     )
 
 

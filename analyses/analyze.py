@@ -17,7 +17,8 @@ from analyses.components.elsewhere import idle_elsewhere
 from analyses.components.measure import measure
 from analyses.components.measurement import Measurement
 from analyses.components.one_text import ONE_TEXT, OneTextVerdict, one_text_verdict
-from analyses.components.resampling import CorpusUnigram
+from analyses.components.patch_resampling import PatchesOfTheImage
+from analyses.components.resampling import Resampler
 from analyses.components.vocabulary import VocabularyUnigram
 from analyses.entropy import Entropy, attention_entropy
 from analyses.faithfulness import Faithfulness, faithfulness
@@ -116,10 +117,11 @@ class Analysis:
 def analyze(
     subject: Subject,
     text: str,
+    second: str | None = None,
     *,
     target: str | None = None,
     eraser: str | None = None,
-    corpus: CorpusUnigram | None = None,
+    corpus: Resampler | None = None,
     effort: str = "standard",
     seed: int = 0,
     truncate: bool = False,
@@ -129,11 +131,12 @@ def analyze(
 
     Args:
         subject: A model, from `interpret.load`.
-        text: What it decides on.
+        text: What it decides on; the path of an image for models that look at one.
+        second: A second text, for tasks that have one: the context of a question, the other sentence of a pair.
         target: The label to explain; by default the one the model prefers.
-        eraser: How words are taken out: "mask" or "delete"; by default the first that the model allows.
+        eraser: How words or patches are taken out, one of `subject.erasers`; by default the first.
         corpus: Where words come from that replace others: texts like this one. By default they are drawn from the
-            model's vocabulary.
+            model's vocabulary, and patches from the image itself.
         effort: "quick", "standard" or "thorough".
         seed: Seed of everything random.
         truncate: Whether a text that is too long is cut instead of refused.
@@ -148,7 +151,7 @@ def analyze(
         raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
     started = time.monotonic()
     progress("reading the decision")
-    example = subject.encode(text, truncate=truncate)
+    example = subject.encode(text, second, truncate=truncate)
     decision = subject.decide(example, target)
     eraser = subject.erasers[0] if eraser is None else eraser
     progress("recording attention")
@@ -161,7 +164,7 @@ def analyze(
         subject, example, decision, maps, eraser=eraser, orders=EFFORTS[effort].random_orders, seed=seed
     )
     progress("testing what the attention does")
-    resampler = VocabularyUnigram(subject.tokenizer) if corpus is None else corpus
+    resampler = _usual_source(subject, example) if corpus is None else corpus
     measurement = measure(subject, [example], [decision], resampler, draws=ONE_TEXT, seed=seed)[0]
     idle = idle_elsewhere(subject, example, decision, resampler, seed=seed)
     source: Source = "vocabulary" if corpus is None else "corpus"
@@ -187,12 +190,17 @@ def analyze(
         measurement=measurement,
         replacements=resampler.name,
         verdict=one_text_verdict(measurement, idle),
-        error_rate=error_rate_of_text(source, measurement.words),
+        error_rate=None if example.picture else error_rate_of_text(source, measurement.words),
         checks=checks,
         effort=effort,
         seed=seed,
         seconds=time.monotonic() - started,
     )
+
+
+def _usual_source(subject: Subject, example: Example) -> Resampler:
+    """Where replacements come from when nothing but the model and the input is at hand."""
+    return PatchesOfTheImage() if example.picture else VocabularyUnigram(subject.tokenizer)
 
 
 def _maps(

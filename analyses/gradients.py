@@ -26,7 +26,7 @@ def saliency(subject: Subject, example: Example, decision: Decision) -> Attribut
     from captum.attr import Saliency
 
     embeddings = _embeddings(subject, example).requires_grad_()
-    gradient = Saliency(_margin_of(subject, decision)).attribute(embeddings, abs=False)
+    gradient = Saliency(_margin_of(subject, example, decision)).attribute(embeddings, abs=False)
     tokens = _rows(gradient).norm(dim=-1)
     return Attribution("saliency", "gradient", False, (example.pooling @ tokens.square()).sqrt(), tokens)
 
@@ -42,7 +42,7 @@ def input_x_gradient(subject: Subject, example: Example, decision: Decision) -> 
     from captum.attr import InputXGradient
 
     embeddings = _embeddings(subject, example).requires_grad_()
-    product = InputXGradient(_margin_of(subject, decision)).attribute(embeddings)
+    product = InputXGradient(_margin_of(subject, example, decision)).attribute(embeddings)
     return _signed("input x gradient", product, example, {})
 
 
@@ -82,7 +82,7 @@ def integrated_gradients(
     if steps < 1:
         raise ValueError(f"steps must be at least 1, not {steps}")
     start, masked = _baseline(subject, example, baseline)
-    gradient, delta = IntegratedGradients(_margin_of(subject, decision)).attribute(
+    gradient, delta = IntegratedGradients(_margin_of(subject, example, decision)).attribute(
         _embeddings(subject, example),
         baselines=start,
         n_steps=steps,
@@ -93,9 +93,9 @@ def integrated_gradients(
     return _signed("integrated gradients", gradient, example, notes)
 
 
-def _margin_of(subject: Subject, decision: Decision) -> Callable[[Tensor], Tensor]:
+def _margin_of(subject: Subject, example: Example, decision: Decision) -> Callable[[Tensor], Tensor]:
     def score(embeddings: Tensor) -> Tensor:
-        return margin(subject.logits_from(embeddings).float(), decision.target)
+        return margin(subject.logits_from(embeddings, example.ids[None]).float(), decision.target)
 
     return score
 

@@ -11,8 +11,10 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
     text, truncated   the text, and how many of its tokens were cut off
     tokens            [n] as shown; separators: positions of special tokens
     units             [u] of text, tokens (positions), start, end (characters)
+    parts             of an input of several texts: name, start (character); empty where there is one text
     decision          target, label, probability, margin (logits), predicted, alternatives [[label, probability]],
-                      readout [n] (share of each position in what the decision is read from)
+                      readout [n] (share of each position in what the decision is read from), place (null, or
+                      [start, end] of a label that is a part of the text, in characters)
     attention         four things:
       weights         shape, levels, encoding, data, kept; `analyses.packing.unpack_weights` reads it
       entropy         nats [L, H], share [L, H] of ln(visible keys); means over rows
@@ -67,6 +69,7 @@ from analyses.components.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from analyses.components.one_text import Finding
 from analyses.faithfulness import Faithfulness
 from analyses.packing import pack_weights
+from analyses.patch_wording import in_patches, verdict_in_patches
 from interpret.subjects.subject import Scores
 
 SCHEMA = "interpret-attention/analysis/2"
@@ -92,6 +95,8 @@ def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
             {"text": unit.text, "tokens": list(unit.tokens), "start": unit.start, "end": unit.end}
             for unit in example.units
         ],
+        "image": None if example.picture is None else example.picture.to_dict(),
+        "parts": [{"name": part.name, "start": example.spans[part.start][0]} for part in example.parts],
         "decision": _decision(analysis),
         "attention": _attention(analysis),
         "maps": [attribution.to_dict() for attribution in analysis.maps],
@@ -104,7 +109,7 @@ def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
         "faithfulness": _faithfulness(analysis.faithfulness),
         "agreement": analysis.agreement.to_dict(),
         "classic": analysis.classic.to_dict(),
-        "verdict": _verdict(analysis),
+        "verdict": _verdict(analysis) if example.picture is None else verdict_in_patches(_verdict(analysis)),
         "checks": [
             {"name": check.name, "value": check.value, "tolerance": check.tolerance, "passed": check.passed}
             for check in analysis.checks
@@ -163,6 +168,7 @@ def _decision(analysis: Analysis) -> dict[str, Any]:
         "predicted": decision.predicted,
         "alternatives": [list(pair) for pair in decision.alternatives],
         "readout": plain(decision.readout),
+        "place": None if decision.place is None else list(decision.place),
     }
 
 
@@ -297,4 +303,4 @@ def _caveats(analysis: Analysis) -> list[str]:
         )
     failed = [check.name for check in analysis.checks if not check.passed]
     found += [f"A self-check failed ({name}): don't rely on the attention shown here." for name in failed]
-    return found
+    return found if analysis.example.picture is None else [in_patches(each) for each in found]

@@ -49,7 +49,7 @@ def render(analysis: dict[str, Any]) -> str:
         .get_template("page.html")
         .render(
             a=shown,
-            pieces=view.pieces(analysis),
+            sections=view.sections(analysis),
             tokens=[view.token_text(token) for token in shown["tokens"]],
             measures=measures,
             style=Markup(style),

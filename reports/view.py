@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from reports.notation import column, percent, visible
@@ -18,10 +19,12 @@ class Piece:
     Attributes:
         text: Ready to be drawn.
         unit: Index of the unit, or `None` between units.
+        is_answer: Whether it is a part of the label.
     """
 
     text: str
     unit: int | None = None
+    is_answer: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,17 +67,26 @@ def seen(value: Any) -> Any:
     return value
 
 
-def pieces(analysis: dict[str, Any]) -> list[Piece]:
-    """The text of the raw analysis as units and what stands between them."""
-    text, place, found = analysis["text"], 0, []
+def sections(analysis: dict[str, Any]) -> list[tuple[str, list[Piece]]]:
+    """The texts of the raw analysis by name, as units and what stands between them; one text has no name."""
+    parts = analysis["parts"] or [{"name": "", "start": 0}]
+    bounds = [0, *(part["start"] for part in parts[1:]), len(analysis["text"])]
+    return [(part["name"], _pieces(analysis, *span)) for part, span in zip(parts, pairwise(bounds), strict=True)]
+
+
+def _pieces(analysis: dict[str, Any], start: int, stop: int) -> list[Piece]:
+    text, place, found = analysis["text"], start, []
+    first, last = analysis["decision"]["place"] or (0, 0)
     for index, unit in enumerate(analysis["units"]):
+        if not start <= unit["start"] < stop:
+            continue
         if unit["start"] > place:
             found.append(Piece(_broken_lines(text[place : unit["start"]])))
-        found.append(Piece(visible(unit["text"]), index))
+        is_answer = first <= unit["start"] and unit["end"] <= last
+        found.append(Piece(visible(unit["text"]), index, is_answer))
         place = max(place, unit["end"])
-    if text[place:]:
-        found.append(Piece(_broken_lines(text[place:])))
-    return found
+    rest = text[place:stop].removesuffix("\n") if stop < len(text) else text[place:stop]
+    return [*found, Piece(_broken_lines(rest))] if rest else found
 
 
 def _broken_lines(gap: str) -> str:

@@ -12,6 +12,7 @@ from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
+    AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     PreTrainedModel,
     PreTrainedTokenizerFast,
@@ -24,6 +25,11 @@ SENTENCES = (
     "It's 3.5 degrees; don't forget your gloves, she said.",
     "Their soup was cold and the bread was dry, but the cake was wonderful.",
 )
+HEADS: dict[str, Any] = {
+    "classifier": AutoModelForSequenceClassification,
+    "causal": AutoModelForCausalLM,
+    "answering": AutoModelForQuestionAnswering,
+}
 SIZES: dict[str, Any] = {
     **dict.fromkeys(("hidden_size", "d_model", "n_embd", "dim", "embedding_size", "word_embed_proj_dim"), 32),
     **dict.fromkeys(("num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_key_value_heads"), 2),
@@ -49,7 +55,7 @@ def word_pieces() -> Tokenizer:
     tokenizer.pre_tokenizer = splitter
     tokenizer.decoder = decoders.WordPiece()
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
     return tokenizer
 
@@ -94,13 +100,13 @@ def pieces_with_spaces() -> Tokenizer:
 
 
 def random_model(kind: str, family: str, tokenizer: Tokenizer, **settings: Any) -> PreTrainedModel:
-    """A random "classifier" or "causal" model of a family, large enough in its weights for words to matter."""
+    """A random "classifier", "causal" or "answering" model of a family, of weights so large that words matter."""
     known = AutoConfig.for_model(family)
     sizes = {key: value for key, value in SIZES.items() if hasattr(known, key)}
     config = AutoConfig.for_model(
         family, **{**sizes, "vocab_size": tokenizer.get_vocab_size(), "initializer_range": 0.3, **settings}
     )
-    head = AutoModelForSequenceClassification if kind == "classifier" else AutoModelForCausalLM
+    head = HEADS[kind]
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return head.from_config(config).eval()
@@ -123,6 +129,24 @@ def save_bert(folder: Path, **settings: Any) -> PreTrainedModel:
     model = random_model("classifier", "bert", word_pieces(), **settings)
     model.save_pretrained(folder)
     save_tokenizer(folder, word_pieces(), pad_token="[PAD]", mask_token="[MASK]", cls_token="[CLS]", sep_token="[SEP]")
+    return model
+
+
+def roberta_pieces() -> Tokenizer:
+    """The same words joined as RoBERTa joins them: two separators between texts, and no types."""
+    tokenizer = Tokenizer.from_str(word_pieces().to_str())
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return tokenizer
+
+
+def save_answering(folder: Path, family: str = "bert", tokenizer: Tokenizer | None = None) -> PreTrainedModel:
+    """A model that answers questions with spans."""
+    tokenizer = word_pieces() if tokenizer is None else tokenizer
+    model = random_model("answering", family, tokenizer)
+    model.save_pretrained(folder)
+    save_tokenizer(folder, tokenizer, pad_token="[PAD]", mask_token="[MASK]", cls_token="[CLS]", sep_token="[SEP]")
     return model
 
 

@@ -36,7 +36,7 @@ class ToySubject(Subject):
         self.before = before
         self.after = after
 
-    def encode(self, text: str, *, truncate: bool = False) -> Example:
+    def encode(self, text: str, second: str | None = None, *, truncate: bool = False) -> Example:
         tokens, units, cursor = list(self.before), [], 0
         for word in text.split():
             start = text.index(word, cursor)
@@ -64,7 +64,7 @@ class ToySubject(Subject):
     def logits(self, ids: Tensor) -> Tensor:
         return self._decisive(self.model(input_ids=ids).logits)
 
-    def logits_from(self, embeddings: Tensor) -> Tensor:
+    def logits_from(self, embeddings: Tensor, ids: Tensor) -> Tensor:
         return self._decisive(self.model(inputs_embeds=embeddings).logits)
 
     def _decisive(self, logits: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ class Plan:
     draws: int = 100
     sizes: tuple[int, ...] = (50, 100, 200)
     families: tuple[str, ...] = tuple(FAMILIES)
-    seed: int = 20261124
+    seed: int = 20261201
 
     def jobs(self) -> tuple[Job, ...]:
         """The models to be judged: those of `draws.plan`, with doses only where their own family is asked for."""

@@ -10,7 +10,7 @@ from interpret.native.planted import FAMILIES, Doses, PlantedModel, plant
 # Large models are drawn less often, for they take the time.
 LAYERS = {1: 0.3, 2: 0.35, 3: 0.2, 4: 0.15}
 HEADS = {1: 0.35, 2: 0.35, 4: 0.2, 8: 0.1}
-LENGTHS = {(20, 40): 0.8, (41, 60): 0.2}  # words of a text
+LENGTHS = {(5, 9): 0.15, (10, 19): 0.25, (20, 40): 0.4, (41, 60): 0.2}  # words of a text
 DOSES: dict[str, tuple[float, ...]] = {
     "bypass": (0.0, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0),
     "decoy": (0.05, 0.2, 0.4, 0.6, 0.8, 0.95),

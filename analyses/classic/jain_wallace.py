@@ -107,7 +107,7 @@ def _gradient(row: DecisionRow, content: Content) -> Float[Tensor, " unit"]:
 
     embeddings = row.subject.embed(row.ids).detach().requires_grad_()
     with torch.enable_grad(), editing(row.subject.model, Edit("weights", detach, row.layer)):
-        probabilities = row.subject.logits_from(embeddings)[0].float().softmax(-1)
+        probabilities = row.subject.logits_from(embeddings, row.ids)[0].float().softmax(-1)
     members = content.members[0].float()
     total = torch.zeros(len(members))
     for label in probabilities.topk(min(OUTPUTS, len(probabilities))).indices.tolist():

@@ -1,7 +1,7 @@
 """What the model answers without each word, many words in one pass."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from interpret.errors import InputError
@@ -19,7 +19,7 @@ def without_each_unit(row: DecisionRow, example: Example, *, eraser: str) -> Flo
     Args:
         row: The decision of that text.
         example: The text.
-        eraser: "delete" leaves the unit's tokens out, "mask" puts the mask token in the place of each.
+        eraser: One of `subject.erasers`.
 
     Raises:
         InputError: The model doesn't allow this eraser, or the text has no units.
@@ -34,16 +34,9 @@ def without_each_unit(row: DecisionRow, example: Example, *, eraser: str) -> Flo
     answers = torch.empty(len(gone), row.clean.shape[1])
     for size in sorted(set(sizes.tolist())):
         which = (sizes == size).nonzero()[:, 0].cpu()
-        ids = torch.stack([_without(row, gone[unit], eraser) for unit in which.tolist()])
+        ids = torch.stack([subject.without(row.ids[0], gone[unit], eraser) for unit in which.tolist()])
         texts = max(1, TOKENS_PER_FORWARD // max(1, ids.shape[1]))
         with torch.no_grad():
             parts = [subject.logits(part) for part in torch.split(ids, texts)]
         answers[which] = torch.cat(parts).float().softmax(-1).cpu()
     return answers
-
-
-def _without(row: DecisionRow, gone: Bool[Tensor, " token"], eraser: str) -> Tensor:
-    if eraser == "delete":
-        return row.ids[0, ~gone]
-    assert row.subject.mask_id is not None
-    return row.ids[0].masked_fill(gone, row.subject.mask_id)

@@ -94,7 +94,7 @@ def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> One
         _finding("use", found.use / unit, unlike=found.unlike[0]),
         _finding("rank", found.rank, found.p_rank, second=found.rank_substituted, unlike=found.unlike[1]),
         _finding("input rank", found.input_rank, found.p_input, second=found.input_rank_without_chance),
-        _top(found.top / unit, found.p_top),
+        _top(found.top / unit, found.p_top, unlike=found.unlike[2]),
         _finding("share", found.share),
     )
     here = _idle_heads(found)
@@ -109,8 +109,10 @@ def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> One
         answer = "not supported"
     elif not obstacles and all(each.side == "holds" for each in findings) and idle_share < IDLE_SHARE.bar:
         answer = "supported"
-    if answer == "inconclusive":
-        because = [*obstacles, *(each.open_reason for each in findings if each.side == "open"), *because]
+    if obstacles:
+        because = obstacles  # nothing else matters where nothing can be told
+    elif answer == "inconclusive":
+        because = [each.open_reason for each in findings if each.side == "open"]
         if IDLE_SHARE.bar <= idle_share < IDLE_SHARE.floor:
             because.append("some of the displayed mean belongs to heads that the decision ignores")
     return OneTextVerdict(answer, tuple(because), findings, idle, idle_share, spread)
@@ -126,10 +128,12 @@ def _obstacles(found: Measurement, spread: float) -> list[str]:
     return said
 
 
-def _top(value: float, p_value: float) -> Finding:
+def _top(value: float, p_value: float, *, unlike: float) -> Finding:
     doubt = ""
     if math.isnan(value):
         doubt = "top is undefined on this text"
+    elif unlike > MOST_UNLIKE:
+        doubt = unlike_texts("top")
     elif value < BARS["top"].floor:
         doubt = (
             "the words that attention ranks first together do no more than random words; they may pull in "

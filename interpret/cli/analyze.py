@@ -16,6 +16,7 @@ from interpret.cli.options import (
     read_text,
     shown,
 )
+from interpret.errors import InputError
 from interpret.writing import make_folder, require_writable, write_whole
 
 FAILED_CHECK = 3  # exit code: the analysis is there, but a self-check failed
@@ -25,6 +26,8 @@ STANDARD_OUTPUT = Path("-")
 @click.command()
 @click.argument("text", required=False)
 @click.option("--file", type=click.Path(path_type=Path), help="Read the text from this file.")
+@click.option("--context", help="The text in which a question's answer is sought.")
+@click.option("--pair", help="The other sentence, for models that classify pairs of them.")
 @click.option("--target", help="Label or next token to explain; by default the one the model prefers.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, help="Report.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every number; - to print it.")
@@ -47,6 +50,7 @@ def analyze(context: click.Context, /, text: str | None, file: Path | None, **op
     Examples:
       interpret analyze "A gripping, funny and moving film."
       interpret analyze "The cat sat on the" --model ./smollm2.gguf --target " mat"
+      interpret analyze "Who sat?" --context "The cat sat on the mat." --model ./my-qa-bert
       interpret analyze --file review.txt --model ./my-bert --json - --out review.html
     """  # noqa: D301
     with errors_in_one_line():
@@ -65,6 +69,8 @@ def _analyze(
     json_path: Path | None,
     figures: Path | None,
     corpus: str | None,
+    context: str | None,
+    pair: str | None,
     **options: Any,
 ) -> tuple[dict[str, Any], Path]:
     files = [path for path in (out, json_path) if path not in (None, STANDARD_OUTPUT)]
@@ -85,7 +91,8 @@ def _analyze(
 
         progress("reading the corpus")
         words = words_of(corpus, subject)
-    found = run(subject, text, corpus=words, progress=progress, **options).to_dict(command)
+    second = _second(subject, context=context, pair=pair)
+    found = run(subject, text, second, corpus=words, progress=progress, **options).to_dict(command)
     progress("writing the report")
     contents = (render(found), json.dumps(found, ensure_ascii=False, allow_nan=False))
     for path, content in zip(files, contents, strict=False):
@@ -96,6 +103,15 @@ def _analyze(
         save_figures(found, figures)
     progress("")
     return found, out
+
+
+def _second(subject: Any, **given: str | None) -> str | None:
+    """The second text, if it was given by the option that this task has for it."""
+    for name, text in given.items():
+        if text is not None and name != subject.second:
+            wanted = f"takes --{subject.second}" if subject.second else "reads one text only"
+            raise InputError(f"{subject.name} is for {subject.task}, which {wanted}, not --{name}")
+    return next((text for text in given.values() if text is not None), None)
 
 
 def _summary(found: dict[str, Any], out: Path) -> str:

@@ -16,7 +16,10 @@ EXAMPLE = "A gripping, funny and moving film."
 
 _MODEL_OPTIONS = (
     click.option("--model", help="Folder, GGUF file or hub id; by default the sentiment model that comes with this."),
-    click.option("--task", help="text-classification or text-generation; by default what the model was made for."),
+    click.option(
+        "--task",
+        help="Such as question-answering; by default what the model was made for.",
+    ),
     click.option("--device", default="cpu", show_default=True, help="Where to compute, such as cpu or cuda."),
     click.option(
         "--dtype",

@@ -1,19 +1,18 @@
 """What a model's folder says it is: its task and its kind, read before its weights are."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from interpret.errors import InputError
 from interpret.loading.checkpoints import read_json
+from interpret.subjects.tasks import TASKS
 
-TASKS = {
-    "text-classification": "…ForSequenceClassification",
-    "text-generation": "…ForCausalLM",
-}
-_WITHOUT_HEAD = {
-    "text-classification": "this checkpoint has no trained classification head",
-    "text-generation": "this checkpoint has no language model head that goes from left to right",
-}
+
+def listed(names: Iterable[str], word: str = "or") -> str:
+    """Names in a sentence: "a, b or c"."""
+    *others, last = names
+    return f"{', '.join(others)} {word} {last}" if others else last
 
 
 def require_task(task: str | None) -> None:
@@ -23,7 +22,7 @@ def require_task(task: str | None) -> None:
         InputError: Lists those that are.
     """
     if task is not None and task not in TASKS:
-        raise InputError(f"the task must be {' or '.join(TASKS)}, not {task!r}")
+        raise InputError(f"the task must be {listed(TASKS)}, not {task!r}")
 
 
 def describe(name: str, folder: Path, task: str | None) -> tuple[dict[str, Any], str]:
@@ -73,7 +72,7 @@ def _require_known(name: str, config: dict[str, Any]) -> None:
         )
     if config.get("is_encoder_decoder"):
         raise InputError(
-            f"{name} is an encoder-decoder model, which isn't supported yet; use one for {' or '.join(TASKS)} that "
+            f"{name} is an encoder-decoder model, which isn't supported yet; use one for {listed(TASKS)} that "
             "has a single stack of layers"
         )
 
@@ -84,7 +83,7 @@ def _find_task(name: str, config: dict[str, Any], task: str | None) -> str:
         raise InputError(f"config.json of {name} must list names as its architectures, not {made_for!r}")
     found = [known for known in TASKS if any(architecture in _architectures(known) for architecture in made_for)]
     if task is None and len(found) != 1:
-        supported = " and ".join(f"{heads} ({known})" for known, heads in TASKS.items())
+        supported = listed([f"{subject.heads} ({known})" for known, subject in TASKS.items()], "and")
         if not made_for:
             raise InputError(
                 f"config.json of {name} doesn't say what it was made for (architectures); name it with --task (task= "
@@ -92,23 +91,20 @@ def _find_task(name: str, config: dict[str, Any], task: str | None) -> str:
             )
         raise InputError(f"{name} is a {', '.join(made_for)}, which isn't supported; supported are {supported}")
     if task is not None and made_for and task not in found:
-        raise InputError(f"{name} is a {', '.join(made_for)}, not a {TASKS[task]}: {_WITHOUT_HEAD[task]}")
+        raise InputError(f"{name} is a {', '.join(made_for)}, not a {TASKS[task].heads}: {TASKS[task].without_head}")
     return task or found[0]
 
 
 def _architectures(task: str) -> set[str]:
     from transformers.models.auto import modeling_auto
 
-    names = (
-        modeling_auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
-        if task == "text-classification"
-        else modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-    )
+    names: dict[str, Any] = getattr(modeling_auto, TASKS[task].auto)._model_mapping._model_mapping
     return {name for values in names.values() for name in (values if isinstance(values, (tuple, list)) else (values,))}
 
 
 def headless(name: str, task: str, missing: str) -> InputError:
     """The error for a checkpoint whose head isn't in the weights."""
     return InputError(
-        f"{name}: {_WITHOUT_HEAD[task]} ({missing} is not in its weights); train it first, or give a model that was"
+        f"{name}: {TASKS[task].without_head} ({missing} is not in its weights); train it first, or give a model that "
+        "was"
     )

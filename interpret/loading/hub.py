@@ -8,7 +8,10 @@ from interpret.errors import InputError
 from interpret.loading.checkpoints import INDEX, shard_names
 from interpret.refusals import first_line
 
-_DESCRIPTION = ("config.json", INDEX, "*token*", "vocab*", "merges.txt", "*.model", "*.spm", "spiece*", "bpe.codes")
+_DESCRIPTION = (
+    *("config.json", INDEX, "*token*", "vocab*", "merges.txt", "*.model", "*.spm", "spiece*", "bpe.codes"),
+    "*processor_config.json",
+)
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
 _REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _FILE = re.compile(r"([\w.-]+/[\w.-]+)/([\w./-]+\.gguf)", re.IGNORECASE)

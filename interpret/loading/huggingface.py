@@ -14,17 +14,17 @@ from interpret.loading.description import describe, headless
 from interpret.loading.gguf_header import read_gguf_header
 from interpret.quiet import without_panic_report
 from interpret.refusals import refusing
-from interpret.subjects.classification import TextClassification
-from interpret.subjects.generation import NextToken
 from interpret.subjects.probing import require_finite, require_same_from_vectors
-from interpret.subjects.text import TextSubject
+from interpret.subjects.tasks import TASKS
+from interpret.subjects.subject import Subject
+from interpret.subjects.vision import ImageClassification
 
 _SLACK = 50_000_000  # numbers that a model may have beyond twice those in its weights: masks, position tables
 
 
 def load_folder(
     name: str, folder: Path, *, task: str | None, dtype: torch.dtype | str, device: str, allow_pickle: bool, sink: str
-) -> TextSubject:
+) -> Subject:
     """Loads a folder in transformers' format.
 
     Raises:
@@ -33,7 +33,11 @@ def load_folder(
     values, task = describe(name, folder, task)
     weights = find_weights(folder, allow_pickle=allow_pickle)
     require_plausible(folder / "config.json", values, len(weights.shapes))
-    _require_tokenizer_files(folder)
+    kind = TASKS[task]
+    if issubclass(kind, ImageClassification):
+        _require_processor_file(folder)
+    else:
+        _require_tokenizer_files(folder)
     with refusing(f"{folder / 'config.json'} can't be used"):
         config = _auto("AutoConfig").from_pretrained(
             folder, trust_remote_code=False, attn_implementation=None, experts_implementation=None
@@ -44,6 +48,11 @@ def load_folder(
             None, config=empty.config, state_dict=_tensors(weights), dtype=dtype, **_options(empty)
         )
     _require_whole(name, task, model, loaded)
+    if issubclass(kind, ImageClassification):
+        with refusing(f"the image processor in {folder} can't be loaded"):
+            processor = _auto("AutoImageProcessor").from_pretrained(folder, trust_remote_code=False)
+        placed = _placed(name, model, device)
+        return kind.from_transformers(name, placed, processor, sink=sink, weight_files=weights.files)
     with refusing(f"the tokenizer in {folder} can't be loaded"), without_panic_report():
         tokenizer = _auto("AutoTokenizer").from_pretrained(folder, config=config, trust_remote_code=False)
     return _subject(name, task, _placed(name, model, device), tokenizer, sink, weights.files)
@@ -51,7 +60,7 @@ def load_folder(
 
 def load_gguf(
     name: str, path: Path, *, task: str | None, dtype: torch.dtype | str, device: str, sink: str
-) -> TextSubject:
+) -> Subject:
     """Loads a GGUF file: a language model, unpacked from its quantized weights.
 
     Raises:
@@ -95,7 +104,7 @@ def _empty(path: Path, config: Any, task: str, elements: int) -> Any:
     for setting in ("transformers_weights", "fusion_config"):  # names other files, changes how it computes
         if getattr(config, setting, None) is not None:
             setattr(config, setting, None)
-    auto = _auto("AutoModelForCausalLM" if task == "text-generation" else "AutoModelForSequenceClassification")
+    auto = _auto(TASKS[task].auto)
     with refusing(f"{path} describes no model that can be built"), torch.device("meta"), no_init_weights():
         empty = auto.from_config(config, trust_remote_code=False, attn_implementation="eager")
     planned = sum(tensor.numel() for tensor in (*empty.parameters(), *empty.buffers()))
@@ -162,6 +171,14 @@ def _placed(name: str, model: nn.Module, device: str) -> nn.Module:
     return placed
 
 
+def _require_processor_file(folder: Path) -> None:
+    if not any((folder / name).is_file() for name in ("preprocessor_config.json", "processor_config.json")):
+        raise InputError(
+            f"{folder} has no image processor: there must be a preprocessor_config.json; save the model's image "
+            "processor into the folder"
+        )
+
+
 def _require_tokenizer_files(folder: Path) -> None:
     names = {path.name for path in folder.iterdir()}
     if not (
@@ -176,7 +193,7 @@ def _require_tokenizer_files(folder: Path) -> None:
 
 def _subject(
     name: str, task: str, model: Any, tokenizer: Any, sink: str, weight_files: tuple[Path, ...]
-) -> TextSubject:
+) -> Subject:
     fast = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(fast, Tokenizer):
         raise InputError(
@@ -187,29 +204,10 @@ def _subject(
         raise InputError(
             f"the tokenizer of {name} knows no words; put the tokenizer files of this model into its folder"
         )
-    longest = _longest(model, tokenizer)
-    if task == "text-generation":
-        subject: TextSubject = NextToken(name, model, fast, longest=longest, sink=sink, weight_files=weight_files)
-    else:
-        subject = TextClassification(
-            name,
-            model,
-            fast,
-            labels=_labels(name, model.config),
-            mask_id=tokenizer.mask_token_id,
-            longest=longest,
-            sink=sink,
-            weight_files=weight_files,
-        )
+    options = {"longest": _longest(model, tokenizer), "sink": sink, "weight_files": weight_files}
+    subject = TASKS[task].from_transformers(name, model, tokenizer, **options)
     require_same_from_vectors(subject)
     return subject
-
-
-def _labels(name: str, config: Any) -> list[str]:
-    if config.num_labels < 2 or config.problem_type in ("regression", "multi_label_classification"):
-        kind = "gives one number" if config.num_labels < 2 else f"is made for {config.problem_type}"
-        raise InputError(f"{name} {kind}, and only classifiers that choose one of several labels are supported yet")
-    return [str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels)]
 
 
 def _longest(model: Any, tokenizer: Any) -> int | None:

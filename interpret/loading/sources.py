@@ -17,7 +17,7 @@ from interpret.refusals import first_line, refusing
 from interpret.subjects.classification import TextClassification
 from interpret.subjects.generation import NextToken
 from interpret.subjects.probing import require_same_from_vectors
-from interpret.subjects.text import TextSubject
+from interpret.subjects.subject import Subject
 
 BUILT_IN = "built-in sentiment model"
 SHIPPED = Path(str(files("interpret.native") / "sentiment"))
@@ -32,7 +32,7 @@ def load(
     dtype: str = "auto",
     allow_pickle: bool = False,
     sink: str = "drop",
-) -> TextSubject:
+) -> Subject:
     """Loads a model and says how to feed it and what it decides.
 
     Nothing is run that a model brings along: no code of its own, and no pickle file unless that is allowed.
@@ -41,7 +41,8 @@ def load(
         name: A folder in transformers' format or of a native model, a `.gguf` file or a folder with only one, the id
             of a model on the Hugging Face Hub, or "owner/model/file.gguf" there. By default the sentiment model that
             comes with this package.
-        task: "text-classification" or "text-generation"; by default what the model was made for.
+        task: One of `interpret.subjects.tasks.TASKS`, such as "question-answering"; by default what the model was
+            made for.
         device: Where to compute, as torch spells it: "cpu", "cuda", "cuda:1", "mps".
         dtype: Precision of the weights: "float32", "bfloat16" or "float16". "auto" is float32 on a CPU, and
             elsewhere what the weights are stored in.
@@ -124,7 +125,7 @@ def _native_subject(
     precision: torch.dtype | str,
     device: str,
     sink: str,
-) -> TextSubject:
+) -> Subject:
     model, tokenizer = native.model, native.tokenizer
     made_for = TextClassification.task if isinstance(model, TransformerClassifier) else NextToken.task
     if task not in (None, made_for):
@@ -133,7 +134,7 @@ def _native_subject(
         model = model.to(device=device, dtype=precision if isinstance(precision, torch.dtype) else None)
     weights = (folder / "model.safetensors",)
     longest = model.config.positions
-    subject: TextSubject
+    subject: Subject
     if isinstance(model, TransformerClassifier):
         mask_id, labels = native.special_id("mask"), model.config.labels
         subject = TextClassification(

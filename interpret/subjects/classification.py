@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 from torch import nn
@@ -11,7 +12,7 @@ from interpret.subjects.text import TextSubject
 
 
 class TextClassification(TextSubject):
-    """A classifier of one text.
+    """A classifier of one text, or of a pair of texts.
 
     Classifiers made of a language model read the last token that isn't padding. Inputs here hold no padding, so a
     causal model's config is told that no id means it: texts that use the padding token then count to their end, and
@@ -22,6 +23,10 @@ class TextClassification(TextSubject):
     """
 
     task = "text-classification"
+    second = "pair"
+    auto = "AutoModelForSequenceClassification"
+    heads = "…ForSequenceClassification"
+    without_head = "this checkpoint has no trained classification head"
 
     def __init__(
         self,
@@ -39,6 +44,15 @@ class TextClassification(TextSubject):
         self.labels = tuple(labels)
         if self.is_causal:
             model.config.get_text_config().pad_token_id = -1  # type: ignore[union-attr, operator]
+
+    @classmethod
+    def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
+        """A subject made of a model and a tokenizer of transformers.
+
+        Raises:
+            InputError: It is made for something else than choosing one of several labels.
+        """
+        return super().from_transformers(name, model, tokenizer, labels=_labels(name, model.config), **options)
 
     def label(self, index: int) -> str:
         """Name of a class."""
@@ -62,3 +76,10 @@ class TextClassification(TextSubject):
             f"{self.name} has no label {name!r}; its labels are {', '.join(self.labels[:10])}"
             f"{f' and {more} more' if more > 0 else ''}, or their numbers 0 to {len(self.labels) - 1}"
         )
+
+
+def _labels(name: str, config: Any) -> list[str]:
+    if config.num_labels < 2 or config.problem_type in ("regression", "multi_label_classification"):
+        kind = "gives one number" if config.num_labels < 2 else f"is made for {config.problem_type}"
+        raise InputError(f"{name} {kind}, and only classifiers that choose one of several labels are supported yet")
+    return [str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels)]

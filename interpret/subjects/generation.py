@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 
@@ -21,6 +22,9 @@ class NextToken(TextSubject):
     """
 
     task = "text-generation"
+    auto = "AutoModelForCausalLM"
+    heads = "…ForCausalLM"
+    without_head = "this checkpoint has no language model head that goes from left to right"
 
     def __init__(
         self,
@@ -38,6 +42,11 @@ class NextToken(TextSubject):
                 f"{name} ({type(model).__name__}) lets its positions see later ones, so it predicts no next token; "
                 "give a language model that reads from left to right, such as GPT-2 or Llama"
             )
+
+    @classmethod
+    def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
+        """A subject made of a model and a tokenizer of transformers; a mask means nothing to it."""
+        return cls(name, model, tokenizer.backend_tokenizer, **options)
 
     def label(self, index: int) -> str:
         """A token as it would stand in the text, with its leading space; no two tokens have the same label.
@@ -66,7 +75,8 @@ class NextToken(TextSubject):
             return int(number)
         raise InputError(self._no_such_token(name))
 
-    def _decisive(self, logits: Float[Tensor, "batch token label"]) -> Float[Tensor, "batch label"]:
+    def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
+        logits: Tensor = output.logits
         return logits[:, -1]
 
     def _kept(self, encoding: Encoding) -> int:

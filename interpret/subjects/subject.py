@@ -7,13 +7,14 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Shaped
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from interpret.errors import InputError
 from interpret.record import Check, Recording, recording
 from interpret.subjects.facts import ModelFacts, model_facts
+from interpret.subjects.picture import Picture
 
 TOKENS_PER_FORWARD = 8192  # inputs of one forward pass; more are split, to bound memory
 
@@ -35,26 +36,48 @@ class Unit:
     end: int
 
 
+@dataclass(frozen=True)
+class Part:
+    """A stretch of the input that a person would tell from the others, such as the question and its context.
+
+    Attributes:
+        name: What it is.
+        start: Its first position.
+        stop: One past its last position.
+    """
+
+    name: str
+    start: int
+    stop: int
+
+
 @dataclass(frozen=True, eq=False)
 class Example:
     """One input as the model reads it.
 
     Attributes:
-        text: What the user gave, cut where `truncated` says so.
-        ids: Token ids, special tokens included.
+        text: What the user gave, cut where `truncated` says so; two texts with a line break between them. Of an
+            image, the path.
+        ids: Token ids, special tokens included. Of an image, the numbers of each position's patch.
         tokens: What each token shows of the text; special tokens by their name.
         units: What explanations rank. Special tokens belong to none; nor does the first token of a causal
             model, a sink for attention that says nothing (see `Subject.sink`), unless it is kept.
         separators: Positions of special tokens.
         truncated: How many tokens were cut off at the end.
+        parts: The texts that it is made of, where there are several.
+        spans: First character of each token and one past its last; both the same for special tokens.
+        picture: The image as the model sees it, where it is one.
     """
 
     text: str
-    ids: Int[Tensor, " token"] = field(repr=False)
+    ids: Shaped[Tensor, " token *number"] = field(repr=False)
     tokens: tuple[str, ...]
     units: tuple[Unit, ...] = field(repr=False)
     separators: tuple[int, ...] = ()
     truncated: int = 0
+    parts: tuple[Part, ...] = ()
+    spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+    picture: Picture | None = field(default=None, repr=False)
 
     @cached_property
     def pooling(self) -> Float[Tensor, "unit token"]:
@@ -77,6 +100,7 @@ class Decision:
         predicted: Name of the label the model prefers; differs from `label` when the user chose a target.
         alternatives: Names and probabilities of the likeliest labels, likeliest first.
         readout: Share of each position in what the decision is read from; one position in most models.
+        place: First character of the label in the input and one past its last, where it is a part of the input.
     """
 
     target: int
@@ -86,6 +110,7 @@ class Decision:
     predicted: str
     alternatives: tuple[tuple[str, float], ...]
     readout: Float[Tensor, " token"] = field(repr=False)
+    place: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,11 +162,17 @@ class Subject(ABC):
         self.sink = sink
 
     @abstractmethod
-    def encode(self, text: str, *, truncate: bool = False) -> Example:
-        """Turns a text into what the model reads.
+    def encode(self, text: str, second: str | None = None, *, truncate: bool = False) -> Example:
+        """Turns what the user gives into what the model reads.
+
+        Args:
+            text: The text.
+            second: A second text, for tasks that have one: the context of a question, the other sentence of a pair.
+            truncate: Whether to cut what is too long.
 
         Raises:
-            InputError: The text is empty, or longer than the model can read and `truncate` is false.
+            InputError: A text is empty, too many or too few are given, or they are longer than the model can read
+                and `truncate` is false.
         """
 
     @abstractmethod
@@ -152,17 +183,36 @@ class Subject(ABC):
     def find_label(self, name: str) -> int:
         """Index of a label by its name; raises `InputError` where there is none."""
 
+    def label_in(self, example: Example, index: int) -> str:
+        """Name of a label as a reader of this example would say it."""
+        return self.label(index)
+
+    def find_label_in(self, example: Example, name: str) -> int:
+        """Index of a label that may be named by what this example says; raises `InputError` where there is none."""
+        return self.find_label(name)
+
+    def place_in(self, example: Example, index: int) -> tuple[int, int] | None:
+        """Where a label stands in the input, in characters; `None` where labels don't stand there."""
+        return None
+
     @abstractmethod
-    def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
+    def embed(self, ids: Shaped[Tensor, "batch token *number"]) -> Float[Tensor, "batch token hidden"]:
         """Input embeddings of tokens, from which `logits_from` goes on."""
 
     @abstractmethod
-    def logits(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
+    def logits(self, ids: Shaped[Tensor, "batch token *number"]) -> Float[Tensor, "batch label"]:
         """Scores of every label; gradients flow where torch is told to keep them."""
 
     @abstractmethod
-    def logits_from(self, embeddings: Float[Tensor, "batch token hidden"]) -> Float[Tensor, "batch label"]:
-        """The same from input embeddings."""
+    def logits_from(
+        self, embeddings: Float[Tensor, "batch token hidden"], ids: Shaped[Tensor, "#batch token *number"]
+    ) -> Float[Tensor, "batch label"]:
+        """The same from input embeddings.
+
+        Args:
+            embeddings: What is read in the place of the inputs' own embeddings.
+            ids: The inputs themselves, for what else a model is told of them, such as which text a token belongs to.
+        """
 
     @cached_property
     def facts(self) -> ModelFacts:
@@ -192,20 +242,21 @@ class Subject(ABC):
                 f"{self.name} gives scores that aren't numbers (NaN or infinite); its weights are damaged, "
                 "or its precision is too low: try --dtype float32"
             )
-        chosen = int(logits.argmax()) if target is None else self.find_label(target)
+        chosen = int(logits.argmax()) if target is None else self.find_label_in(example, target)
         probabilities = logits.softmax(-1)
         likeliest = probabilities.topk(min(5, len(probabilities)))
         return Decision(
             target=chosen,
-            label=self.label(chosen),
+            label=self.label_in(example, chosen),
             probability=float(probabilities[chosen]),
             margin=float(margin(logits[None], chosen)[0]),
-            predicted=self.label(int(logits.argmax())),
+            predicted=self.label_in(example, int(logits.argmax())),
             alternatives=tuple(
-                (self.label(index), value)
+                (self.label_in(example, index), value)
                 for value, index in zip(likeliest.values.tolist(), likeliest.indices.tolist(), strict=True)
             ),
             readout=self._readout(example, chosen),
+            place=self.place_in(example, chosen),
         )
 
     def record(self, example: Example) -> tuple[Recording, tuple[Check, ...]]:
@@ -237,19 +288,28 @@ class Subject(ABC):
         gone = (distinct.float() @ example.pooling).bool()
         margins, probabilities = torch.empty(len(distinct)), torch.empty(len(distinct))
         for rows in _rows_of_equal_length(gone, eraser):
-            ids = torch.stack([self._without(example.ids, gone[row], eraser) for row in rows])
+            ids = torch.stack([self.without(example.ids, gone[row], eraser) for row in rows])
             scores = self.scores(ids, target)
             margins[rows], probabilities[rows] = scores.margin, scores.probability
         return Scores(margins[where], probabilities[where])
 
-    def scores(self, ids: Int[Tensor, "batch token"], target: int) -> "Scores":
+    def scores(self, ids: Shaped[Tensor, "batch token *number"], target: int) -> "Scores":
         """How a decision stands in each input, without gradients, split so that memory stays bounded."""
         rows = max(1, TOKENS_PER_FORWARD // max(1, ids.shape[1]))
         with torch.no_grad():
             parts = [Scores.of(self.logits(part), target) for part in torch.split(ids, rows)]
         return Scores(torch.cat([part.margin for part in parts]), torch.cat([part.probability for part in parts]))
 
-    def _without(self, ids: Tensor, gone: Bool[Tensor, " token"], eraser: str) -> Tensor:
+    def without(
+        self, ids: Shaped[Tensor, " token *number"], gone: Bool[Tensor, " token"], eraser: str
+    ) -> Shaped[Tensor, " left *number"]:
+        """An input with the tokens taken out that are gone.
+
+        Args:
+            ids: The untouched input.
+            gone: True where a token is taken out.
+            eraser: One of `erasers`.
+        """
         gone = gone.to(ids.device)
         if eraser == "delete":
             return ids[~gone]
@@ -263,7 +323,7 @@ class Subject(ABC):
         """
         with torch.enable_grad(), recording(self.model) as record:
             embeddings = self.embed(example.ids[None]).detach().requires_grad_()
-            score = margin(self.logits_from(embeddings), target)[0]
+            score = margin(self.logits_from(embeddings, example.ids[None]), target)[0]
         written = record.output(len(record) - 1)
         (gradient,) = torch.autograd.grad(score, written)
         influence: Tensor = gradient[0].float().flatten(1).norm(dim=1).cpu()
@@ -280,6 +340,9 @@ def margin(logits: Float[Tensor, "batch label"], target: int) -> Float[Tensor, "
 
 
 def _rows_of_equal_length(gone: Bool[Tensor, "variant token"], eraser: str) -> Iterator[list[int]]:
-    counts = gone.sum(dim=1) if eraser == "delete" else torch.zeros(len(gone))
-    for count in sorted(set(counts.tolist())):
-        yield (counts == count).nonzero()[:, 0].tolist()
+    """Rows that leave as many tokens, no more at once than one forward pass takes."""
+    left = (~gone).sum(dim=1) if eraser == "delete" else torch.full((len(gone),), gone.shape[1])
+    for tokens in sorted(set(left.tolist()), reverse=True):
+        rows: list[int] = (left == tokens).nonzero()[:, 0].tolist()
+        size = max(1, TOKENS_PER_FORWARD // max(1, tokens))
+        yield from (rows[start : start + size] for start in range(0, len(rows), size))

@@ -1,6 +1,7 @@
 """Subjects that read a text: how it becomes tokens, and tokens become words."""
 
 import copy
+import inspect
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +16,13 @@ from interpret.errors import InputError
 from interpret.quiet import without_panic_report
 from interpret.refusals import refusing
 from interpret.subjects.probing import call_options, probe_attention
-from interpret.subjects.subject import Example, Subject
+from interpret.subjects.segments import find_segments
+from interpret.subjects.subject import Example, Part, Subject
 from interpret.subjects.words import find_units, token_texts
 
 
 class TextSubject(Subject):
-    """A model that reads one text; subclasses say what it decides.
+    """A model that reads one text, or two; subclasses say what it decides.
 
     The model is called as `model(input_ids=ids)` or `model(inputs_embeds=embeddings)` and answers with `.logits`,
     so transformers' models and native ones are served alike.
@@ -28,7 +30,24 @@ class TextSubject(Subject):
     Attributes:
         tokenizer: Turns text into ids, special tokens included; without padding and truncation.
         longest: Most tokens the model can read; `None` where nothing limits it.
+        segments: How the tokenizer joins two texts; `None` where it can't.
+        second: What a second text is called, where the task takes one.
+        needs_second: Whether it takes no less.
+        names: Of the parts of an input of two texts.
+        cut: Which of two texts is cut when they are too long, as the tokenizers library spells it.
+        auto: The class of transformers that builds models for the task.
+        heads: What such models are called.
+        without_head: What is wrong with a checkpoint that has all but the head for the task.
     """
+
+    auto: str
+    heads: str
+    without_head: str
+
+    second: str | None = None
+    needs_second = False
+    names = ("text", "second text")
+    cut = "longest_first"
 
     def __init__(
         self,
@@ -49,18 +68,35 @@ class TextSubject(Subject):
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
         self.longest = longest
+        self.segments = find_segments(tokenizer)
         self.weight_files = tuple(weight_files)
         self._options = call_options(model)
+        self._takes_types = "token_type_ids" in inspect.signature(model.forward).parameters
 
-    def encode(self, text: str, *, truncate: bool = False) -> Example:
-        """Turns a text into tokens and words.
+    @classmethod
+    def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
+        """A subject made of a model and a tokenizer of transformers.
+
+        Args:
+            name: What the user called the model.
+            model: With the head for this task.
+            tokenizer: A fast one.
+            options: Of the constructor.
 
         Raises:
-            InputError: The text is empty, has characters that can't be read, has no word, or is longer than the
-                model can read and `truncate` is false.
+            InputError: The head is of a kind that isn't supported.
         """
-        _require_text(text)
-        encoding, kept = self._tokenized(self.tokenizer, text)
+        return cls(name, model, tokenizer.backend_tokenizer, mask_id=tokenizer.mask_token_id, **options)
+
+    def encode(self, text: str, second: str | None = None, *, truncate: bool = False) -> Example:
+        """Turns one text, or two, into tokens and words.
+
+        Raises:
+            InputError: A text is empty, has characters that can't be read, has no word, or is longer than the
+                model can read and `truncate` is false; or the task takes no second text.
+        """
+        texts = self._required(text, second)
+        encoding, kept = self._tokenized(self.tokenizer, texts)
         surplus = 0 if self.longest is None else max(0, kept - self.longest)
         if surplus and not truncate:
             raise InputError(
@@ -69,9 +105,11 @@ class TextSubject(Subject):
             )
         if surplus:
             whole = kept
-            encoding, kept = self._tokenized(self._cutting_tokenizer, text)
-            surplus, text = whole - kept, text[: max(end for _, end in encoding.offsets[:kept])]
-        return self._example(text, encoding, kept, surplus)
+            encoding, kept = self._tokenized(self._cutting_tokenizer, texts)
+            surplus, texts = whole - kept, self._cut(texts, encoding, kept)
+        if len(texts) > 1 and self.segments is not None:
+            self.segments.require_told(self.name, encoding)
+        return self._example(texts, encoding, kept, surplus)
 
     def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
         """Rows of the model's table of token vectors."""
@@ -85,14 +123,49 @@ class TextSubject(Subject):
                 f"without any word nothing is left for {self.name} to read; keep its first position out of the "
                 'ranking (sink="drop")'
             )
-        return self._decisive(self.model(input_ids=ids.to(self.device), **self._options).logits)
+        ids = ids.to(self.device)
+        return self._decisive(self.model(input_ids=ids, **self._told(ids)), ids)
 
-    def logits_from(self, embeddings: Float[Tensor, "batch token hidden"]) -> Float[Tensor, "batch label"]:
+    def logits_from(
+        self, embeddings: Float[Tensor, "batch token hidden"], ids: Int[Tensor, "#batch token"]
+    ) -> Float[Tensor, "batch label"]:
         """Scores of every label, from token vectors."""
-        return self._decisive(self.model(inputs_embeds=embeddings, **self._options).logits)
+        ids = ids.to(self.device).expand(len(embeddings), -1)
+        return self._decisive(self.model(inputs_embeds=embeddings, **self._told(ids)), ids)
 
-    def _decisive(self, logits: Tensor) -> Tensor:
-        """Picks the scores that are the decision."""
+    def _told(self, ids: Int[Tensor, "batch token"]) -> dict[str, Any]:
+        """What a model is told beside its tokens: which are of the second text, and what saves time."""
+        if self.segments is None or not (self.segments.typed and self._takes_types):
+            return self._options
+        return {**self._options, "token_type_ids": self.segments.second(ids).long()}
+
+    def _required(self, text: str, second: str | None) -> tuple[str, ...]:
+        """The texts, if they are as many as the task takes, and can be read."""
+        if second is not None and self.second is None:
+            raise InputError(f"{self.name} is for {self.task}, which reads one text, and two were given")
+        if second is None and self.needs_second:
+            raise InputError(
+                f"{self.name} is for {self.task}, which needs a {self.second} too; give it with --{self.second}"
+            )
+        texts = (text,) if second is None else (text, second)
+        for each in texts:
+            _require_text(each)
+        if second is not None and self.segments is None:
+            raise InputError(f"the tokenizer of {self.name} doesn't say how two texts are joined; give one")
+        return texts
+
+    @staticmethod
+    def _cut(texts: Sequence[str], encoding: Encoding, kept: int) -> tuple[str, ...]:
+        """The texts up to the last character that is still read."""
+        read = list(zip(encoding.sequence_ids[:kept], encoding.offsets[:kept], strict=True))
+        return tuple(
+            text[: max((end for number, (_, end) in read if number in (None, index)), default=0)]
+            for index, text in enumerate(texts)
+        )
+
+    def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
+        """Picks the scores that are the decision out of what the model answers."""
+        logits: Tensor = output.logits
         return logits
 
     def _kept(self, encoding: Encoding) -> int:
@@ -103,16 +176,22 @@ class TextSubject(Subject):
     def _cutting_tokenizer(self) -> Tokenizer:
         assert self.longest is not None
         tokenizer: Tokenizer = copy.deepcopy(self.tokenizer)
-        tokenizer.enable_truncation(max_length=self.longest)
+        tokenizer.enable_truncation(max_length=self.longest, strategy=self.cut)
         return tokenizer
 
-    def _tokenized(self, tokenizer: Tokenizer, text: str) -> tuple[Encoding, int]:
+    def _tokenized(self, tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Encoding, int]:
         with refusing(f"the tokenizer of {self.name} fails on this text"), without_panic_report():
-            encoding = tokenizer.encode(text)
+            encoding = tokenizer.encode(texts[0], texts[1] if len(texts) > 1 else None)
         return encoding, self._kept(encoding)
 
-    def _example(self, text: str, encoding: Encoding, kept: int, truncated: int) -> Example:
-        ids, offsets = encoding.ids[:kept], encoding.offsets[:kept]
+    def _example(self, texts: Sequence[str], encoding: Encoding, kept: int, truncated: int) -> Example:
+        """Two texts become one, with a line break between them; offsets in the second count from there."""
+        text, shift = "\n".join(texts), len(texts[0]) + 1
+        ids, places = encoding.ids[:kept], encoding.sequence_ids[:kept]
+        offsets = [
+            (start + shift, end + shift) if place == 1 else (start, end)
+            for place, (start, end) in zip(places, encoding.offsets[:kept], strict=True)
+        ]
         special = [bool(flag) for flag in encoding.special_tokens_mask[:kept]]
         self._require_known(ids)
         drops_first = self.is_causal and self.sink == "drop"
@@ -128,6 +207,11 @@ class TextSubject(Subject):
             units=units,
             separators=tuple(position for position, flag in enumerate(special) if flag),
             truncated=truncated,
+            spans=tuple(offsets),
+            parts=tuple(
+                Part(name, places.index(number), kept - places[::-1].index(number))
+                for number, name in enumerate(self.names[: len(texts)] if len(texts) > 1 else ())
+            ),
         )
 
     def _require_known(self, ids: Sequence[int]) -> None:

@@ -71,14 +71,14 @@ def test_integrated_gradients_of_a_linear_model(baseline, has_mask):
 def margin_gradient(subject, embeddings, target):
     """Gradient of the margin at one text, without captum and without the package's margin."""
     embeddings = embeddings.detach().requires_grad_()
-    logits = subject.logits_from(embeddings[None])[0]
+    logits = subject.logits_from(embeddings[None], torch.zeros(1, len(embeddings), dtype=torch.long))[0]
     rival = max((index for index in range(len(logits)) if index != target), key=lambda index: logits[index].item())
     (logits[target] - logits[rival]).backward(inputs=[embeddings])
     return embeddings.grad
 
 
 def margin_of(subject, embeddings, target):
-    logits = subject.logits_from(embeddings[None])[0].tolist()
+    logits = subject.logits_from(embeddings[None], torch.zeros(1, len(embeddings), dtype=torch.long))[0].tolist()
     return logits[target] - max(value for index, value in enumerate(logits) if index != target)
 
 
@@ -157,7 +157,7 @@ def test_splitting_into_passes_changes_nothing(monkeypatch):
     whole = integrated_gradients(subject, example, decision, steps=20)
     sizes = []
     inner = subject.logits_from
-    monkeypatch.setattr(subject, "logits_from", lambda embeddings: sizes.append(len(embeddings)) or inner(embeddings))
+    monkeypatch.setattr(subject, "logits_from", lambda rows, ids: sizes.append(len(rows)) or inner(rows, ids))
     monkeypatch.setattr(gradients, "TOKENS_PER_BACKWARD", 3 * len(example.ids))
     parts = integrated_gradients(subject, example, decision, steps=20)
     assert max(sizes) == 3

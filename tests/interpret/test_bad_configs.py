@@ -6,6 +6,10 @@ from transformers import BertConfig, BertForMaskedLM
 
 import interpret
 from interpret.errors import InputError
+from interpret.loading.description import listed
+from interpret.subjects.tasks import TASKS
+
+SUPPORTED = listed([f"{subject.heads} ({task})" for task, subject in TASKS.items()], "and")
 
 
 @pytest.mark.parametrize("content", ["", "{", "\ufffd", "[" * 100_000])
@@ -70,8 +74,8 @@ def test_settings_that_can_not_be_loaded(bert_folder):
     change(bert_folder / "config.json", quantization_config=None, is_encoder_decoder=True)
     refused(
         bert_folder,
-        f"{bert_folder} is an encoder-decoder model, which isn't supported yet; use one for text-classification or "
-        "text-generation that has a single stack of layers",
+        f"{bert_folder} is an encoder-decoder model, which isn't supported yet; use one for {listed(TASKS)} that "
+        "has a single stack of layers",
     )
 
 
@@ -88,8 +92,7 @@ def test_models_for_other_tasks(tmp_path):
     BertForMaskedLM(config).save_pretrained(tmp_path)
     refused(
         tmp_path,
-        f"{tmp_path} is a BertForMaskedLM, which isn't supported; supported are …ForSequenceClassification "
-        "(text-classification) and …ForCausalLM (text-generation)",
+        f"{tmp_path} is a BertForMaskedLM, which isn't supported; supported are {SUPPORTED}",
     )
     refused(
         tmp_path,
@@ -119,8 +122,7 @@ def test_a_config_that_names_no_task(gpt2_folder):
     refused(
         gpt2_folder,
         f"config.json of {gpt2_folder} doesn't say what it was made for (architectures); name it with --task (task= "
-        "in Python): supported are …ForSequenceClassification (text-classification) and …ForCausalLM "
-        "(text-generation)",
+        f"in Python): supported are {SUPPORTED}",
     )
     change(gpt2_folder / "config.json", architectures="GPT2")
     refused(

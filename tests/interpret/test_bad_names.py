@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 from bad_files import refused, refused_like
 
+from interpret.loading.description import listed
+from interpret.subjects.tasks import TASKS
+
 
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
-        ({"task": "sentiment"}, "the task must be text-classification or text-generation, not 'sentiment'"),
+        ({"task": "sentiment"}, f"the task must be {listed(TASKS)}, not 'sentiment'"),
         ({"dtype": "int8"}, "dtype must be auto, float32, bfloat16, float16, not 'int8'"),
         ({"sink": "ignore"}, "sink must be drop or keep, not 'ignore'"),
     ],

@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from interpret.cli import main
+from interpret.loading.description import listed
+from interpret.subjects.tasks import TASKS
 
 TEXT = "the plot drags but the cast is very warm"
 
@@ -107,7 +109,7 @@ def test_a_text_that_looks_like_an_option_can_be_run_again(run, saved):
         ([TEXT, "--out", "no/where.html"], "no is not a folder, so where.html can't be written there; make it first"),
         ([TEXT, "--json", "."], ". is a folder; give the name of a file"),
         ([TEXT, "--target", "great"], "has no label 'great'; its labels are"),
-        ([TEXT, "--task", "juggling"], "the task must be text-classification or text-generation, not 'juggling'"),
+        ([TEXT, "--task", "juggling"], f"the task must be {listed(TASKS)}, not 'juggling'"),
         ([TEXT, "--device", "abacus"], "the device 'abacus' can't be used here: "),
         (["warm " * 500], "shorten it, or cut it with --truncate (truncate=True in Python)"),
         ([TEXT, "--model", "./nothing"], "there is no folder or file ./nothing"),

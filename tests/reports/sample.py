@@ -48,6 +48,7 @@ PAGES: dict[str, dict[str, Any]] = {
     "long": {"layers": 12, "heads": 12, "units": 126, "flat_weights": True, "answer": "supported"},
     "hostile": {"hostile": True, "units": len(HOSTILE), "nulls": True, "answer": "inconclusive"},
     "many heads": {"layers": 4, "heads": 32, "units": 9, "causal": True, "other_target": True},
+    "two texts": {"answers": True},
     "one word": {"layers": 1, "heads": 1, "units": 1, "orders": 1},
 }
 
@@ -71,6 +72,7 @@ def sample_analysis(
     answer: str = "not supported",
     nulls: bool = False,
     other_target: bool = False,
+    answers: bool = False,
     flat_weights: bool = False,
     orders: int = 300,
     seed: int = 0,
@@ -86,6 +88,7 @@ def sample_analysis(
         answer: The verdict.
         nulls: Put null wherever the schema allows it.
         other_target: The user asked about a label that the model doesn't prefer.
+        answers: A question and its context, with an answer in it.
         flat_weights: Attention weights that can't be compressed.
         orders: Random orders.
         seed: Another seed, other numbers.
@@ -100,6 +103,9 @@ def sample_analysis(
     decision = _decision(rng, labels, len(tokens), causal, other_target)
     weights = _attention(rng, layers, heads, len(tokens), causal, flat_weights)
     faithfulness = _faithfulness(rng, decision["margin"], units, orders)
+    if answers:
+        decision["place"] = [spans[units // 2][0], spans[units // 2 + 1][1]]
+        text = text[: spans[4][1]] + "\n" + text[spans[4][1] + 1 :]
     return {
         "schema": "interpret-attention/analysis/2",
         "model": {
@@ -138,6 +144,7 @@ def sample_analysis(
             {"text": word, "tokens": [index + 1], "start": start, "end": end}
             for index, (word, (start, end)) in enumerate(zip(words, spans, strict=True))
         ],
+        "parts": [{"name": "question", "start": 0}, {"name": "context", "start": spans[5][0]}] if answers else [],
         "decision": decision,
         "attention": _attention_summary(rng, weights, layers, heads, nulls),
         "maps": _maps(rng, units, len(tokens)),
@@ -184,6 +191,7 @@ def _decision(rng: Any, labels: list[str], tokens: int, causal: bool, other_targ
         "predicted": labels[0],
         "alternatives": [[label, share] for label, share in zip(labels, shares, strict=True)],
         "readout": readout.tolist(),
+        "place": None,
     }
 
 

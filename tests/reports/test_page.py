@@ -14,6 +14,7 @@ from reports import findings
 from reports.error_rate import sentence
 from reports.notation import column, number, p_value, percent, visible
 from reports.page import render
+from reports.view import sections
 
 VARIANTS = {
     "classifier": {},
@@ -286,3 +287,25 @@ def test_a_model_in_a_folder_goes_by_its_last_name_at_the_top() -> None:
         text = Reader(render(analysis)).text()
         assert f"Attention report {short}, text classification" in text
         assert f"Model{name} " in text
+
+
+def test_two_texts_stand_apart_by_name_and_the_answer_is_boxed() -> None:
+    analysis = sample_analysis(answers=True)
+    (question, asked), (context, given) = sections(analysis)
+    assert (question, context) == ("question", "context")
+    words = [unit["text"] for unit in analysis["units"]]
+    assert [piece.text for piece in asked if piece.unit is not None] == words[:5]
+    assert [piece.text for piece in given if piece.unit is not None] == words[5:]
+    assert "".join(piece.text for piece in asked) + "\n" + "".join(piece.text for piece in given) == analysis["text"]
+    assert [piece.text for piece in asked + given if piece.is_answer] == words[9:11]
+    html = render(analysis)
+    assert html.count('<span class="partname">Question</span>') == html.count('<span class="partname">Context</span>')
+    assert html.count('<span class="partname">Question</span>') == 3
+    boxed = re.findall(r'<mark class="[\w ]*next"><bdi>([^<]+)</bdi></mark>', html)
+    assert boxed == words[9:11]
+    assert "The model’s answer is" in Reader(html).text()
+
+
+def test_one_text_has_no_name() -> None:
+    (only,) = sections(sample_analysis())
+    assert only[0] == "" and 'class="partname"' not in render(sample_analysis())

@@ -1,0 +1,15 @@
+"""What models can be asked to do: a subject for each task. To add one, write its file and put its class here."""
+
+from interpret.subjects.answering import QuestionAnswering
+from interpret.subjects.classification import TextClassification
+from interpret.subjects.generation import NextToken
+from interpret.subjects.text import TextSubject
+from interpret.subjects.vision import ImageClassification
+
+_SUBJECTS: tuple[type[TextSubject] | type[ImageClassification], ...] = (
+    TextClassification,
+    NextToken,
+    QuestionAnswering,
+    ImageClassification,
+)
+TASKS = {subject.task: subject for subject in _SUBJECTS}

@@ -116,7 +116,7 @@ class Analysis:
 
 def analyze(
     subject: Subject,
-    text: str,
+    text: str | Example,
     second: str | None = None,
     *,
     target: str | None = None,
@@ -131,7 +131,8 @@ def analyze(
 
     Args:
         subject: A model, from `interpret.load`.
-        text: What it decides on; the path of an image for models that look at one.
+        text: What it decides on; the path of an image for models that look at one; or
+            either as `subject.encode` gives it, with the second text in it.
         second: A second text, for tasks that have one: the context of a question, the other sentence of a pair.
         target: The label to explain; by default the one the model prefers.
         eraser: How words or patches are taken out, one of `subject.erasers`; by default the first.
@@ -151,12 +152,13 @@ def analyze(
         raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
     started = time.monotonic()
     progress("reading the decision")
-    example = subject.encode(text, second, truncate=truncate)
+    example = text if isinstance(text, Example) else subject.encode(text, second, truncate=truncate)
     decision = subject.decide(example, target)
     eraser = subject.erasers[0] if eraser is None else eraser
     progress("recording attention")
     record, checks = subject.record(example)
-    weights = record.stacked().float().cpu()
+    recorded = subject.maps(record, example)
+    weights = recorded.weights
     rollout = attention_rollout(weights)
     maps = _maps(subject, example, decision, weights, rollout, eraser, EFFORTS[effort], progress)
     progress("testing every explanation against random orders")
@@ -179,8 +181,8 @@ def analyze(
         weights=weights,
         maps=maps,
         rollout=rollout,
-        entropy=attention_entropy(weights, visible=record.visible().cpu()),
-        patterns=attention_patterns(weights, separators=example.separators),
+        entropy=attention_entropy(weights, visible=recorded.visible),
+        patterns=attention_patterns(weights, separators=example.separators, rows=recorded.rows),
         zeroed=head_importance(subject, example, decision, ablation="zero"),
         averaged=head_importance(subject, example, decision, ablation="mean"),
         gradients=head_gradients(subject, example, decision),

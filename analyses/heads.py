@@ -72,7 +72,7 @@ def head_importance(
     rows = max(1, TOKENS_PER_FORWARD // len(example.ids))
     drops: list[Tensor] = []
     for part in torch.split(places, rows):
-        ids = example.ids.expand(len(part), -1)
+        ids = example.ids.expand(len(part), *example.ids.shape)
         with torch.no_grad(), editing(subject.model, _silence_one_head_in_each_row(part, silent)):
             drops.append(clean - margin(subject.logits(ids).float(), decision.target))
         if progress is not None:

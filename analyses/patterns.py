@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -33,13 +33,19 @@ class Patterns:
         return float(self.sinks.mean())
 
 
-def attention_patterns(weights: Float[Tensor, "layer head query key"], *, separators: Sequence[int]) -> Patterns:
+def attention_patterns(
+    weights: Float[Tensor, "layer head query key"],
+    *,
+    separators: Sequence[int],
+    rows: Bool[Tensor, "layer query"] | None = None,
+) -> Patterns:
     """Averages what each head puts on positions that need no reading of the text to be found.
 
     Args:
         weights: Attention weights of one text; each row over `key` sums to 1, or to less where a learned sink
             takes a share, which then counts for none of the patterns.
         separators: Positions of special tokens; may contain position 0.
+        rows: True for the rows that count, layer by layer; by default all do.
 
     Raises:
         ValueError: A separator isn't a position.
@@ -52,10 +58,12 @@ def attention_patterns(weights: Float[Tensor, "layer head query key"], *, separa
     outside = [position for position in separators if not 0 <= position < length]
     if outside:
         raise ValueError(f"separators must be positions from 0 to {length - 1}, not {outside[0]}")
-    weights = weights.detach().float()
+    if rows is None:
+        rows = torch.ones(len(weights), length, dtype=torch.bool)
+    weights = weights.detach().float().masked_fill(~rows.to(weights.device)[:, None, :, None], math.nan)
 
     def on(positions: set[int]) -> Float[Tensor, "layer head"]:
-        return weights[..., sorted(positions)].sum(dim=-1).mean(dim=-1)
+        return weights[..., sorted(positions)].sum(dim=-1).nanmean(dim=-1)
 
     return Patterns(
         previous=_diagonal_mean(weights, -1),
@@ -68,4 +76,4 @@ def attention_patterns(weights: Float[Tensor, "layer head query key"], *, separa
 
 def _diagonal_mean(weights: Float[Tensor, "layer head query key"], offset: int) -> Float[Tensor, "layer head"]:
     diagonal = weights.diagonal(offset, dim1=-2, dim2=-1)
-    return diagonal.mean(dim=-1) if diagonal.shape[-1] else torch.full_like(weights[..., 0, 0], math.nan)
+    return diagonal.nanmean(dim=-1) if diagonal.shape[-1] else torch.full_like(weights[..., 0, 0], math.nan)

@@ -11,6 +11,9 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
     text, truncated   the text, and how many of its tokens were cut off
     tokens            [n] as shown; separators: positions of special tokens
     units             [u] of text, tokens (positions), start, end (characters)
+    image             null, or of an input that is one: rows, columns (of patches), height, width (pixels), media_type,
+                      data (base64) of the picture as the model sees it; text is then its path, and units are its
+                      patches, row by row, with start and end 0
     parts             of an input of several texts: name, start (character); empty where there is one text
     decision          target, label, probability, margin (logits), predicted, alternatives [[label, probability]],
                       readout [n] (share of each position in what the decision is read from), place (null, or
@@ -24,14 +27,15 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
     rollout           residual, layers [L, u]: share of the decision position that came from each unit
     heads             zero, mean, gradient [L, H]: fall of the margin without the head, in logits
     faithfulness      of every map and of random orders:
-      eraser          "mask" or "delete"; budgets: how many units; random_orders: how many
+      eraser          "mask" or "delete", for images "mean", "blur" or "noisy linear"; budgets: how many units;
+                      random_orders: how many
       random          comprehensiveness and sufficiency, each of margin and probability [orders];
                       curve: removed, low, middle, high (5, 50 and 95 % of margins)
       maps            of method; comprehensiveness and sufficiency, each of margin, probability, p_value;
                       above_chance (of comprehensiveness, in logits); curve: removed, margin, probability
     agreement         methods, tau [6, 6] (Kendall's tau-b), ties [6] (share of tied pairs)
     classic           the published tests, none of which is in the verdict; as in `analyses.classic.battery`:
-      eraser          "mask" or "delete"; words, tokens: how many
+      eraser          as above; words, tokens: how many
       attention_gradient, attention_leave_one_out, gradient_leave_one_out: Kendall's tau-b over words
       permutation     median change of a label's probability; max_attention: largest share of a word, and conicity:
                       mean cosine of value vectors with their mean, by which to read it

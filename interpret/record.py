@@ -59,6 +59,15 @@ class Recording:
         assert output is not None
         return output
 
+    @property
+    def way(self) -> str:
+        """How attention was reached: "interface", "observed", or "interface and observed" in models of mixed layers.
+
+        Through the interface, queries and keys are known and no weights are built until they are asked for. Observed
+        calls keep the weights that the module itself computed.
+        """
+        return " and ".join(sorted({call.way for call in self._complete()}))
+
     def stacked(self, example: int = 0) -> Float[Tensor, "layer head query key"]:
         """The weights of all layers for one example.
 
@@ -75,7 +84,8 @@ class Recording:
 
     def visible(self, example: int = 0) -> Bool[Tensor, "layer query key"]:
         """Which keys each query could see in each layer, for one example."""
-        masks = [call.visible.expand(len(call.query), -1, -1, -1)[example, 0] for call in self._complete()]
+        calls = enumerate(self._complete())
+        masks = [call.visible.expand(len(self.output(layer)), -1, -1, -1)[example, 0] for layer, call in calls]
         return torch.stack([mask.to(masks[0].device) for mask in masks])
 
     def checks(self) -> tuple[Check, ...]:
@@ -85,7 +95,7 @@ class Recording:
         times the values give the output that the model's own kernel returned.
         """
         calls = self._complete()
-        exact = 1e-5 if calls[0].query.dtype == torch.float32 else 2e-2
+        exact = 1e-5 if torch.finfo(calls[0].weights.dtype).bits >= 32 else 2e-2
         return (
             Check("each row of attention weights sums to 1", _worst(self._row_error, calls), exact),
             Check("no weight on padding", _worst(self._padding_weight, calls), 0.0),
@@ -169,8 +179,18 @@ def recording(model: nn.Module) -> Iterator[Recording]:
     values are kept by reference, and weights are computed from them by the model's own eager function when
     asked for. Cost: memory for queries, keys, values and head outputs; no `token x token` matrix until then.
 
+    Modules that don't go through transformers' attention interface are watched while they run (`Recording.way` says
+    so): a fused kernel of PyTorch's, whose weights are computed by the formula in its documentation, or a softmax of
+    scores that meets values, which is kept as the module computed it. PyTorch's own encoder layers leave their fast
+    path meanwhile, which moves their output by rounding (less than 1e-6 of its size), and gives numbers instead of
+    zeros at padded positions.
+
     Args:
-        model: A transformers model, a native one, or any module that contains them.
+        model: A transformers model, a native one, or any module that contains attention.
+
+    Raises:
+        CaptureError: While the model runs, it computes attention in a way that can't be read: in blocks or bands, or
+            with axes of which it can't be known which are heads.
 
     Yields:
         The recording, complete once the model has run.

@@ -12,10 +12,11 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from interpret.edit import Edit, editing
+from interpret.frame import Frame
 from interpret.record import recording
 from interpret.seam import AttentionCall
 from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject
@@ -46,7 +47,7 @@ class DecisionRow:
     """
 
     subject: Subject = field(repr=False)
-    ids: Int[Tensor, "example token"] = field(repr=False)
+    ids: Shaped[Tensor, "example token *number"] = field(repr=False)
     targets: Int[Tensor, " example"]
     layer: int
     readout: Float[Tensor, " row"]
@@ -61,12 +62,23 @@ class DecisionRow:
     @cached_property
     def weights(self) -> Float[Tensor, "example head row key"]:
         """Attention weights of those positions; computed when first asked for."""
-        return torch.cat([call.weights[:, :, list(self.positions)] for call in self.calls])
+        return self.frame.all_keys(torch.cat([call.weights[:, :, self.rows] for call in self.calls]))
 
     @cached_property
     def values(self) -> Float[Tensor, "example head key dim"]:
         """What each key hands over in each head, before the output projection."""
-        return torch.cat([call.values_per_head for call in self.calls])
+        values = torch.cat([call.values_per_head for call in self.calls])
+        return self.frame.all_keys(values.mT).mT
+
+    @property
+    def frame(self) -> Frame:
+        """Where the rows and keys of this layer's call stand among the positions of the inputs."""
+        return self.subject.frame(self.ids, self.layer)
+
+    @property
+    def rows(self) -> list[int]:
+        """The rows of the call that belong to `positions`."""
+        return self.frame.rows(self.positions)
 
     def read_by(self, head: int | None = None) -> Float[Tensor, "example key"]:
         """The map that a person sees: the rows weighted by `readout`, of one head or as a mean over those looked at."""
@@ -112,7 +124,7 @@ class DecisionRow:
         """The frozen target's logit minus the largest other one, under what the heads wrote."""
         return margins(self.logits(written), self.targets)
 
-    def elsewhere(self, ids: Int[Tensor, "input token"], owner: Int[Tensor, " input"]) -> "DecisionRow":
+    def elsewhere(self, ids: Shaped[Tensor, "input token *number"], owner: Int[Tensor, " input"]) -> "DecisionRow":
         """The same row in other inputs of that length, each with the target of the example that `owner` names."""
         row = _kept(
             self.subject, ids, self.targets[owner], self.readout, self.positions, layer=self.layer, head=self.head
@@ -136,7 +148,7 @@ class DecisionRow:
         if output.shape[1] == len(self.positions) and self.states is not None:
             return written.to(output)
         edited = output.clone()
-        edited[:, list(self.positions)] = written.to(output)
+        edited[:, self.rows] = written.to(output)
         return edited
 
 
@@ -151,7 +163,7 @@ def margins(
 
 def read_row(
     subject: Subject,
-    ids: Int[Tensor, "example token"],
+    ids: Shaped[Tensor, "example token *number"],
     targets: Int[Tensor, " example"],
     *,
     readout: Float[Tensor, " token"],
@@ -182,7 +194,7 @@ def read_row(
 
 def _kept(
     subject: Subject,
-    ids: Int[Tensor, "example token"],
+    ids: Shaped[Tensor, "example token *number"],
     targets: Int[Tensor, " example"],
     readout: Float[Tensor, " row"],
     positions: tuple[int, ...],
@@ -210,7 +222,7 @@ def _read(
     subject: Subject, ids: Tensor, positions: Sequence[int], layer: int
 ) -> tuple[list[nn.Module | None], AttentionCall, tuple[Tensor | None, ...]]:
     """One pass: the layers' modules; the wanted layer's call; its outputs, the logits, and its states."""
-    rows, entered = list(positions), dict[nn.Module, Tensor]()
+    entered: dict[nn.Module, Tensor] = {}
 
     def keep(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         hidden = args[0] if args else kwargs.get("hidden_states")
@@ -223,9 +235,11 @@ def _read(
         logits = subject.logits(ids).float()
     if not -len(record) <= layer < len(record):
         raise IndexError(f"layer must be from 0 to {len(record) - 1}, not {layer}")
-    call = record.calls[layer]
+    call, frame = record.calls[layer], subject.frame(ids, layer % len(record))
+    rows = frame.rows(tuple(positions))
     blocks = [_block(subject.model, each.name) for each in record.calls]
-    states = entered.get(blocks[layer]) if blocks[layer] is blocks[-1] else None  # type: ignore[arg-type]
+    is_last = blocks[layer] is blocks[-1] and frame.is_whole
+    states = entered.get(blocks[layer]) if is_last else None  # type: ignore[arg-type]
     return blocks, call, (record.output(layer)[:, rows], logits, None if states is None else states[:, rows])
 
 

@@ -101,9 +101,18 @@ GLOSSARY = {
 }
 
 
+_REMOVALS = {
+    "mask": "replaced by the model’s blank, the mask token",
+    "delete": "left out of the text",
+    "mean": "painted over in the mean colour of the whole picture",
+    "blur": "blurred until nothing as small as itself can be seen",
+    "noisy linear": "filled in from the pixels around it, with a little noise",
+}
+
+
 def is_causal(analysis: dict[str, Any]) -> bool:
     """Whether the decision is a next token."""
-    return bool(analysis["model"]["task"] == "text-generation")
+    return analysis["model"]["task"] in ("text-generation", "translation")
 
 
 def decision_lead(analysis: dict[str, Any]) -> str:
@@ -135,9 +144,7 @@ def sureness(analysis: dict[str, Any]) -> list[str]:
 
 def removal(analysis: dict[str, Any]) -> str:
     """What taking a word out means here."""
-    if analysis["faithfulness"]["eraser"] == "mask":
-        return "“Taken out” means: replaced by the model’s blank, the mask token."
-    return "“Taken out” means: left out of the text."
+    return f"“Taken out” means: {_REMOVALS[analysis['faithfulness']['eraser']]}."
 
 
 def top_words(analysis: dict[str, Any]) -> str:

@@ -102,7 +102,7 @@ def _tau(x: Tensor, y: Tensor) -> float:
 def _gradient(row: DecisionRow, content: Content) -> Float[Tensor, " unit"]:
     def detach(_: int, weights: Tensor) -> Tensor:
         here = torch.zeros(weights.shape[2], 1, dtype=torch.bool, device=weights.device)
-        here[list(row.positions)] = True
+        here[row.rows] = True
         return torch.where(here, weights.detach(), weights)
 
     embeddings = row.subject.embed(row.ids).detach().requires_grad_()

@@ -1,7 +1,7 @@
 """The rows of all layers and heads at the position that the decision is read from."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from interpret.record import recording
@@ -9,7 +9,7 @@ from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject
 
 
 def head_rows(
-    subject: Subject, ids: Int[Tensor, "example token"], readout: Float[Tensor, " token"]
+    subject: Subject, ids: Shaped[Tensor, "example token *number"], readout: Float[Tensor, " token"]
 ) -> list[Float[Tensor, "example head key"]]:
     """Attention of every head, its rows weighted by `readout`; an entry for each layer, which may differ in heads.
 
@@ -22,6 +22,9 @@ def head_rows(
     for part in torch.split(ids, max(1, TOKENS_PER_FORWARD // ids.shape[1])):
         with torch.no_grad(), recording(subject.model) as record:
             subject.logits(part)
-        weights = [record.weights(layer).float().cpu() for layer in range(len(record))]
+        weights = [
+            subject.frame(part, layer).all_positions(record.weights(layer).float().cpu())
+            for layer in range(len(record))
+        ]
         passes.append([torch.einsum("ehqk,q->ehk", each, readout) for each in weights])
     return [torch.cat(layer) for layer in zip(*passes, strict=True)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from analyses.components.content import Content
@@ -81,7 +81,7 @@ def input_effects(
 
 
 def _learned(
-    row: DecisionRow, ids: Int[Tensor, "variant token"], owner: Int[Tensor, " variant"]
+    row: DecisionRow, ids: Shaped[Tensor, "variant token *number"], owner: Int[Tensor, " variant"]
 ) -> tuple[Float[Tensor, " variant"], Float[Tensor, " variant"], Float[Tensor, "variant row head dim"]]:
     """Margins of changed inputs; their margins with the row's outputs frozen; and those outputs."""
     size = max(1, TOKENS_PER_FORWARD // ids.shape[1])

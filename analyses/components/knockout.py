@@ -1,7 +1,7 @@
 """What a decision becomes when no other position, in any layer and head, may look at a word."""
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from analyses.components.content import Content
@@ -14,7 +14,7 @@ LEAST_LEFT = 1e-9  # of a row: with less left, the position looks at itself
 
 def knockout_margins(
     subject: Subject,
-    ids: Int[Tensor, "example token"],
+    ids: Shaped[Tensor, "example token *number"],
     targets: Int[Tensor, " example"],
     content: Content,
     removed: Bool[Tensor, "example variant unit"],

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from interpret.errors import InputError
@@ -25,7 +25,7 @@ class Resampler(ABC):
     name: str
 
     @abstractmethod
-    def draw(self, example: Example, unit: int, uniform: Sequence[float]) -> Int[Tensor, "draw token"]:
+    def draw(self, example: Example, unit: int, uniform: Sequence[float]) -> Shaped[Tensor, "draw token *number"]:
         """Token ids of replacements of one unit, one for each random number from 0 to 1."""
 
     def frequency(self, example: Example) -> list[float]:
@@ -34,7 +34,7 @@ class Resampler(ABC):
 
     def replaced(
         self, example: Example, units: int, draws: int, generator: torch.Generator
-    ) -> Int[Tensor, "unit draw token"]:
+    ) -> Shaped[Tensor, "unit draw token *number"]:
         """The text with each unit replaced, one at a time; untouched where it has no such unit.
 
         Args:
@@ -44,14 +44,16 @@ class Resampler(ABC):
             generator: Source of randomness; all units are given the same numbers.
         """
         uniform = torch.rand(draws, generator=generator).tolist()
-        ids = example.ids.expand(units, draws, -1).clone()
+        ids = example.ids.expand(units, draws, *example.ids.shape).clone()
         for index, unit in enumerate(example.units):
             ids[index][:, list(unit.tokens)] = self.draw(example, index, uniform)
         return ids
 
-    def shuffled(self, example: Example, draws: int, generator: torch.Generator) -> Int[Tensor, "draw token"]:
+    def shuffled(
+        self, example: Example, draws: int, generator: torch.Generator
+    ) -> Shaped[Tensor, "draw token *number"]:
         """The text with every unit replaced: another text of the same shape."""
-        ids = example.ids.expand(draws, -1).clone()
+        ids = example.ids.expand(draws, *example.ids.shape).clone()
         for index, unit in enumerate(example.units):
             uniform = torch.rand(draws, generator=generator).tolist()
             ids[:, list(unit.tokens)] = self.draw(example, index, uniform)

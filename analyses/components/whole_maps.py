@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from analyses.components.content import Content
@@ -99,7 +99,9 @@ def _knockouts(
     }
 
 
-def _weights(subject: Subject, ids: Int[Tensor, "example token"]) -> Iterator[Float[Tensor, "layer head query key"]]:
+def _weights(
+    subject: Subject, ids: Shaped[Tensor, "example token *number"]
+) -> Iterator[Float[Tensor, "layer head query key"]]:
     """Attention of all layers, one text after another."""
     for each in ids:
         with torch.no_grad(), recording(subject.model) as record:
@@ -108,14 +110,14 @@ def _weights(subject: Subject, ids: Int[Tensor, "example token"]) -> Iterator[Fl
 
 
 def _rollout(
-    subject: Subject, ids: Int[Tensor, "example token"], readout: Float[Tensor, " token"]
+    subject: Subject, ids: Shaped[Tensor, "example token *number"], readout: Float[Tensor, " token"]
 ) -> Float[Tensor, "example token"]:
     flows = (attention_rollout(weights) for weights in _weights(subject, ids))
     return torch.stack([flow.from_position(readout)[-1] for flow in flows])
 
 
 def _columns(
-    subject: Subject, ids: Int[Tensor, "example token"], readout: Float[Tensor, " token"]
+    subject: Subject, ids: Shaped[Tensor, "example token *number"], readout: Float[Tensor, " token"]
 ) -> Float[Tensor, "example token"]:
     """Mean attention from the other positions, over layers and heads; sums to 1."""
     means = (weights.mean(dim=(0, 1)).fill_diagonal_(0) for weights in _weights(subject, ids))

@@ -21,6 +21,7 @@ from interpret.writing import make_folder, require_writable, write_whole
 
 FAILED_CHECK = 3  # exit code: the analysis is there, but a self-check failed
 STANDARD_OUTPUT = Path("-")
+ERASERS = ("mask", "delete", "mean", "blur", "noisy linear")  # the last three for images
 
 
 @click.command()
@@ -28,12 +29,14 @@ STANDARD_OUTPUT = Path("-")
 @click.option("--file", type=click.Path(path_type=Path), help="Read the text from this file.")
 @click.option("--context", help="The text in which a question's answer is sought.")
 @click.option("--pair", help="The other sentence, for models that classify pairs of them.")
+@click.option("--target-text", help="The target of a translation; by default what the model writes.")
+@click.option("--position", type=click.IntRange(min=1), help="Which token of the target is decided; the first is 1.")
 @click.option("--target", help="Label or next token to explain; by default the one the model prefers.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, help="Report.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every number; - to print it.")
 @click.option("--figures", type=click.Path(path_type=Path), help="Also write SVG and PNG figures to this folder.")
-@click.option("--corpus", help="File of texts like this one: where words come from that replace others.")
-@click.option("--eraser", type=click.Choice(["mask", "delete"]), help="How words are taken out in tests.")
+@click.option("--corpus", help="File of texts, or folder of images, like this one: where replacements come from.")
+@click.option("--eraser", type=click.Choice(ERASERS), help="How words or patches are taken out in tests.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--quick", "effort", flag_value="quick", help="100 random orders, 20 integration steps, 50 search steps.")
 @click.option("--standard", "effort", flag_value="standard", default="standard", help="200, 50 and 100 (the default).")
@@ -44,13 +47,16 @@ STANDARD_OUTPUT = Path("-")
 def analyze(context: click.Context, /, text: str | None, file: Path | None, **options: Any) -> None:
     """Test whether attention points at what moved one decision, and write a report.
 
-    TEXT is what the model decides on; without it, --file or standard input is read.
+    TEXT is what the model decides on; without it, --file or standard input is read. For a model that looks at images
+    it is the path of one.
 
     \b
     Examples:
       interpret analyze "A gripping, funny and moving film."
       interpret analyze "The cat sat on the" --model ./smollm2.gguf --target " mat"
       interpret analyze "Who sat?" --context "The cat sat on the mat." --model ./my-qa-bert
+      interpret analyze "the cat sat ." --target-text "die katze saß ." --position 2 --model ./marian
+      interpret analyze cat.jpg --model ./my-vit
       interpret analyze --file review.txt --model ./my-bert --json - --out review.html
     """  # noqa: D301
     with errors_in_one_line():
@@ -71,6 +77,9 @@ def _analyze(
     corpus: str | None,
     context: str | None,
     pair: str | None,
+    target_text: str | None,
+    position: int | None,
+    truncate: bool,
     **options: Any,
 ) -> tuple[dict[str, Any], Path]:
     files = [path for path in (out, json_path) if path not in (None, STANDARD_OUTPUT)]
@@ -87,12 +96,12 @@ def _analyze(
 
     words = None
     if corpus is not None:
-        from analyses.study.study import words_of
-
         progress("reading the corpus")
-        words = words_of(corpus, subject)
-    second = _second(subject, context=context, pair=pair)
-    found = run(subject, text, second, corpus=words, progress=progress, **options).to_dict(command)
+        words = _replacements(corpus, subject)
+    second = _second(subject, {"context": context, "pair": pair, "target-text": target_text})
+    place = {} if position is None else {"position": _position(subject, position)}
+    example = subject.encode(text, second, truncate=truncate, **place)
+    found = run(subject, example, corpus=words, progress=progress, **options).to_dict(command)
     progress("writing the report")
     contents = (render(found), json.dumps(found, ensure_ascii=False, allow_nan=False))
     for path, content in zip(files, contents, strict=False):
@@ -105,11 +114,29 @@ def _analyze(
     return found, out
 
 
-def _second(subject: Any, **given: str | None) -> str | None:
+def _replacements(corpus: str, subject: Any) -> Any:
+    """Words of other texts, or patches of other images."""
+    if subject.task == "image-classification":
+        from analyses.components.patch_resampling import images_of
+
+        return images_of(corpus, subject)
+    from analyses.study.study import words_of
+
+    return words_of(corpus, subject)
+
+
+def _position(subject: Any, number: int) -> int:
+    """Where in a target the decision is, from 0."""
+    if subject.task != "translation":
+        raise InputError(f"{subject.name} is for {subject.task}, which writes no target, so --position means nothing")
+    return number - 1
+
+
+def _second(subject: Any, given: dict[str, str | None]) -> str | None:
     """The second text, if it was given by the option that this task has for it."""
     for name, text in given.items():
         if text is not None and name != subject.second:
-            wanted = f"takes --{subject.second}" if subject.second else "reads one text only"
+            wanted = f"takes --{subject.second}" if subject.second else "reads one input only"
             raise InputError(f"{subject.name} is for {subject.task}, which {wanted}, not --{name}")
     return next((text for text in given.values() if text is not None), None)
 
@@ -139,7 +166,7 @@ def _component(each: dict[str, Any]) -> str:
 
 def _error_rate(rate: dict[str, Any] | None) -> str:
     if rate is None:
-        return "no error rate is known for a text of this length; the answer may be wrong more often than others"
+        return "no error rate is known for an input like this; the answer may be wrong more often than others"
     return (
         f"{rate['wrong']} of {rate['models']} such answers were wrong on models whose truth is known (95 % interval "
         f"{rate['low']:.1%} to {rate['high']:.1%}), {rate['inconclusive']} were inconclusive"

@@ -6,6 +6,7 @@ from typing import Any
 
 from interpret.errors import InputError
 from interpret.loading.checkpoints import read_json
+from interpret.subjects.seq2seq import Translation
 from interpret.subjects.tasks import TASKS
 
 
@@ -48,7 +49,13 @@ def describe(name: str, folder: Path, task: str | None) -> tuple[dict[str, Any],
         )
     config = read_json(folder / "config.json")
     _require_known(name, config)
-    return config, _find_task(name, config, task)
+    task = _find_task(name, config, task)
+    if config.get("is_encoder_decoder") and task != Translation.task:
+        raise InputError(
+            f"{name} is an encoder-decoder model, and those are read for {Translation.task} only, not for {task}; use "
+            "one with a single stack of layers"
+        )
+    return config, task
 
 
 def _require_known(name: str, config: dict[str, Any]) -> None:
@@ -69,11 +76,6 @@ def _require_known(name: str, config: dict[str, Any]) -> None:
     if config.get("quantization_config"):
         raise InputError(
             f"{name} has quantized weights, which can't be read here; use the model they were made from, or a GGUF file"
-        )
-    if config.get("is_encoder_decoder"):
-        raise InputError(
-            f"{name} is an encoder-decoder model, which isn't supported yet; use one for {listed(TASKS)} that "
-            "has a single stack of layers"
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from tokenizers import Tokenizer
 from torch import nn
 
-from interpret.errors import InputError
+from interpret.subjects.labels import find_label, labels_of
 from interpret.subjects.text import TextSubject
 
 
@@ -52,7 +52,7 @@ class TextClassification(TextSubject):
         Raises:
             InputError: It is made for something else than choosing one of several labels.
         """
-        return super().from_transformers(name, model, tokenizer, labels=_labels(name, model.config), **options)
+        return super().from_transformers(name, model, tokenizer, labels=labels_of(name, model.config), **options)
 
     def label(self, index: int) -> str:
         """Name of a class."""
@@ -64,22 +64,4 @@ class TextClassification(TextSubject):
         Raises:
             InputError: There is no such class; lists those there are.
         """
-        folded = [label.casefold() for label in self.labels]
-        if name in self.labels:
-            return self.labels.index(name)
-        if name.strip().casefold() in folded:
-            return folded.index(name.strip().casefold())
-        if name.strip().isdecimal() and int(name) < len(self.labels):
-            return int(name)
-        more = len(self.labels) - 10
-        raise InputError(
-            f"{self.name} has no label {name!r}; its labels are {', '.join(self.labels[:10])}"
-            f"{f' and {more} more' if more > 0 else ''}, or their numbers 0 to {len(self.labels) - 1}"
-        )
-
-
-def _labels(name: str, config: Any) -> list[str]:
-    if config.num_labels < 2 or config.problem_type in ("regression", "multi_label_classification"):
-        kind = "gives one number" if config.num_labels < 2 else f"is made for {config.problem_type}"
-        raise InputError(f"{name} {kind}, and only classifiers that choose one of several labels are supported yet")
-    return [str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels)]
+        return find_label(self.name, self.labels, name)

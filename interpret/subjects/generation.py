@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from interpret.errors import InputError
 from interpret.quiet import without_panic_report
 from interpret.refusals import refusing
+from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.text import TextSubject
+from interpret.subjects.token_labels import decoded_tokens, distinct, find_token
 
 
 class NextToken(TextSubject):
@@ -46,7 +48,7 @@ class NextToken(TextSubject):
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
         """A subject made of a model and a tokenizer of transformers; a mask means nothing to it."""
-        return cls(name, model, tokenizer.backend_tokenizer, **options)
+        return cls(name, model, fast_tokenizer(name, tokenizer), **options)
 
     def label(self, index: int) -> str:
         """A token as it would stand in the text, with its leading space; no two tokens have the same label.
@@ -66,14 +68,10 @@ class NextToken(TextSubject):
         """
         if not name:
             raise InputError("the target is empty; give the text of one token")
-        spaced = (f" {name}", name) if name[:1].isalnum() else (name, f" {name}")
-        for candidate in (name,) if name[:1].isspace() else spaced:
-            if candidate in self._numbers:
-                return self._numbers[candidate]
-        number = name.removeprefix("#")
-        if name.startswith("#") and number.isdecimal() and int(number) < self._vocabulary:
-            return int(number)
-        raise InputError(self._no_such_token(name))
+        found = find_token(name, self._numbers, self._vocabulary)
+        if found is None:
+            raise InputError(self._no_such_token(name))
+        return found
 
     def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
         logits: Tensor = output.logits
@@ -90,19 +88,7 @@ class NextToken(TextSubject):
 
     @cached_property
     def _labels(self) -> list[str]:
-        # Decoded after another token, for the first token of a text loses its leading space in some tokenizers.
-        before = self.tokenizer.encode("a", add_special_tokens=False).ids[-1:]
-        start = len(self.tokenizer.decode(before))
-        texts = self.tokenizer.decode_batch(
-            [[*before, index] for index in range(self._vocabulary)], skip_special_tokens=False
-        )
-        labels: list[str] = []
-        known: set[str] = set()
-        for index, decoded in enumerate(texts):
-            text = decoded[start:] or self.tokenizer.id_to_token(index) or ""
-            labels.append(f"{text} (#{index})" if not text or "\ufffd" in text or text in known else text)
-            known.add(text)
-        return labels
+        return distinct(decoded_tokens(self.tokenizer, self._vocabulary))
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Int
 from torch import Tensor, nn
 
 from interpret.errors import CaptureError, InputError
 from interpret.record import Recording, recording
 from interpret.refusals import refusing
-from interpret.subjects.subject import Subject
+from interpret.subjects.subject import Subject, some_ids
 
-READABLE = "BERT, RoBERTa, DistilBERT, ELECTRA, ModernBERT, GPT-2, Llama, Mistral, Qwen, Gemma, Phi and OPT"
+READABLE = (
+    "BERT, RoBERTa, DistilBERT, DeBERTa, ModernBERT, GPT-2, GPT-J, Bloom, Llama, Mistral, Qwen, Gemma, Phi and OPT"
+)
 
 _OPTIONS = {"use_cache": False, "logits_to_keep": 1}
 
@@ -45,7 +46,7 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
         InputError: Attention can't be read in every layer, or the model doesn't run on plain token ids.
     """
     model = model.eval()
-    ids = _some_ids(model)
+    ids = some_ids(model.get_input_embeddings().weight)  # type: ignore[operator]  # all models of texts have it
     other = ids.clone()
     other[0, -1] = ids[0, 0]
     first, second = _recorded(name, model, ids), _recorded(name, model, other)
@@ -54,7 +55,7 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
         ahead = [float(first.weights(layer).triu(1).abs().amax()) for layer in range(len(first))]
         change = (first.output(len(first) - 1) - second.output(len(second) - 1)).float().abs().amax(dim=(0, 2, 3))
     except CaptureError as error:
-        raise InputError(f"{name} can't be explained: {error}; models such as {READABLE} can") from error
+        raise InputError(_unreadable(name, error)) from error
     # Where not even the last position notices the other token, nothing shows that positions see only earlier ones.
     # Where something looks ahead, the first position may still have no use for what it finds at the last.
     is_causal = not any(ahead) and bool(change[-1] > 0) and float(change[0]) <= 1e-6 * float(change[-1])
@@ -89,19 +90,12 @@ def require_same_from_vectors(subject: Subject) -> None:
     Raises:
         InputError: The answers differ, or the model takes no vectors.
     """
-    ids = _some_ids(subject.model)
+    ids = subject.sample()
     wanted = f"{subject.name} ({type(subject.model).__name__}) can't be run from token vectors, which gradients need"
     with refusing(wanted), torch.no_grad():
-        answer, again = subject.logits(ids).float(), subject.logits_from(subject.embed(ids)).float()
+        answer, again = subject.logits(ids).float(), subject.logits_from(subject.embed(ids), ids).float()
         if not torch.allclose(answer, again, rtol=1e-3, atol=1e-3 * float(answer.abs().max())):
             raise InputError(f"{wanted}: it then gives other scores")
-
-
-def _some_ids(model: nn.Module) -> Int[Tensor, "1 token"]:
-    """Three different tokens from the middle of the vocabulary, away from special ones."""
-    embeddings = model.get_input_embeddings()  # type: ignore[operator]  # transformers' and native models have it
-    middle = embeddings.weight.shape[0] // 2
-    return torch.tensor([[middle, middle + 1, middle - 1]], device=embeddings.weight.device)
 
 
 def _recorded(name: str, model: nn.Module, ids: Tensor) -> Recording:
@@ -110,8 +104,15 @@ def _recorded(name: str, model: nn.Module, ids: Tensor) -> Recording:
         torch.no_grad(),
         recording(model) as record,
     ):
-        model(input_ids=ids, **call_options(model))
+        try:
+            model(input_ids=ids, **call_options(model))
+        except CaptureError as error:
+            raise InputError(_unreadable(name, error)) from error
     return record
+
+
+def _unreadable(name: str, error: CaptureError) -> str:
+    return f"{name} can't be explained: {error}; models such as {READABLE} can"
 
 
 def _require_every_layer(name: str, model: nn.Module, seen: int) -> None:
@@ -121,8 +122,9 @@ def _require_every_layer(name: str, model: nn.Module, seen: int) -> None:
     architecture = type(model).__name__
     if seen == 0:
         raise InputError(
-            f"{name} ({architecture}) has no attention that can be read: it computes it in a way of its own, not "
-            f"through transformers' attention interface; models such as {READABLE} work"
+            f"{name} ({architecture}) has no attention that can be read: nothing in it goes through transformers' "
+            "attention interface or a kernel of PyTorch's, or is a softmax of scores that meets values; models such "
+            f"as {READABLE} work"
         )
     if isinstance(layers, int) and seen < layers:
         raise InputError(

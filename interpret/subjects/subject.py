@@ -7,11 +7,12 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from interpret.errors import InputError
+from interpret.frame import Frame, Maps
 from interpret.record import Check, Recording, recording
 from interpret.subjects.facts import ModelFacts, model_facts
 from interpret.subjects.picture import Picture
@@ -67,6 +68,8 @@ class Example:
         parts: The texts that it is made of, where there are several.
         spans: First character of each token and one past its last; both the same for special tokens.
         picture: The image as the model sees it, where it is one.
+        expected: The label that is explained unless another one is asked for, where that isn't the likeliest: the
+            next token of a target that was given.
     """
 
     text: str
@@ -78,6 +81,7 @@ class Example:
     parts: tuple[Part, ...] = ()
     spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
     picture: Picture | None = field(default=None, repr=False)
+    expected: int | None = None
 
     @cached_property
     def pooling(self) -> Float[Tensor, "unit token"]:
@@ -195,6 +199,15 @@ class Subject(ABC):
         """Where a label stands in the input, in characters; `None` where labels don't stand there."""
         return None
 
+    def sample(self) -> Shaped[Tensor, "1 token *number"]:
+        """Some input, to see how the model takes it."""
+        embeddings = self.model.get_input_embeddings()  # type: ignore[operator]  # all models of texts have it
+        return some_ids(embeddings.weight)
+
+    def frame(self, ids: Shaped[Tensor, "example token *number"], layer: int) -> Frame:
+        """Where the rows and keys of an attention call stand among the positions of an input."""
+        return Frame.whole(ids.shape[1])
+
     @abstractmethod
     def embed(self, ids: Shaped[Tensor, "batch token *number"]) -> Float[Tensor, "batch token hidden"]:
         """Input embeddings of tokens, from which `logits_from` goes on."""
@@ -242,7 +255,10 @@ class Subject(ABC):
                 f"{self.name} gives scores that aren't numbers (NaN or infinite); its weights are damaged, "
                 "or its precision is too low: try --dtype float32"
             )
-        chosen = int(logits.argmax()) if target is None else self.find_label_in(example, target)
+        if target is not None:
+            chosen = self.find_label_in(example, target)
+        else:
+            chosen = int(logits.argmax()) if example.expected is None else example.expected
         probabilities = logits.softmax(-1)
         likeliest = probabilities.topk(min(5, len(probabilities)))
         return Decision(
@@ -258,6 +274,21 @@ class Subject(ABC):
             readout=self._readout(example, chosen),
             place=self.place_in(example, chosen),
         )
+
+    def maps(self, record: Recording, example: Example) -> Maps:
+        """The recorded weights of all attention calls as maps of all positions.
+
+        Raises:
+            CaptureError: Calls that have all positions differ in shape, as those with windows or other heads do.
+        """
+        frames = [self.frame(example.ids[None], layer) for layer in range(len(record))]
+        rows = torch.stack([frame.has_row for frame in frames])
+        if all(frame.is_whole for frame in frames):
+            return Maps(record.stacked().float().cpu(), record.visible().cpu(), rows)
+        weights = [frame.all_positions(record.weights(layer)[0].float().cpu()) for layer, frame in enumerate(frames)]
+        seen = [call.visible.expand(len(call.weights), -1, -1, -1)[0, 0].float().cpu() for call in record.calls]
+        visible = [frame.all_positions(each) > 0 for frame, each in zip(frames, seen, strict=True)]
+        return Maps(torch.stack(weights), torch.stack(visible), rows)
 
     def record(self, example: Example) -> tuple[Recording, tuple[Check, ...]]:
         """Keeps the attention of one forward pass, and checks it against the model left alone."""
@@ -324,12 +355,19 @@ class Subject(ABC):
         with torch.enable_grad(), recording(self.model) as record:
             embeddings = self.embed(example.ids[None]).detach().requires_grad_()
             score = margin(self.logits_from(embeddings, example.ids[None]), target)[0]
-        written = record.output(len(record) - 1)
-        (gradient,) = torch.autograd.grad(score, written)
+        last = len(record) - 1
+        (gradient,) = torch.autograd.grad(score, record.output(last))
         influence: Tensor = gradient[0].float().flatten(1).norm(dim=1).cpu()
+        influence = self.frame(example.ids[None], last).all_rows(influence)
         if not influence.any():  # the last layer doesn't reach the decision: show the position that is read by custom
             influence[-1 if self.is_causal else 0] = 1
         return influence / influence.sum()
+
+
+def some_ids(embeddings: Float[Tensor, "vocabulary hidden"]) -> Int[Tensor, "1 token"]:
+    """Three different tokens from the middle of the vocabulary, away from special ones."""
+    middle = len(embeddings) // 2
+    return torch.tensor([[middle, middle + 1, middle - 1]], device=embeddings.device)
 
 
 def margin(logits: Float[Tensor, "batch label"], target: int) -> Float[Tensor, " batch"]:

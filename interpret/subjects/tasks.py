@@ -3,6 +3,7 @@
 from interpret.subjects.answering import QuestionAnswering
 from interpret.subjects.classification import TextClassification
 from interpret.subjects.generation import NextToken
+from interpret.subjects.seq2seq import Translation
 from interpret.subjects.text import TextSubject
 from interpret.subjects.vision import ImageClassification
 
@@ -10,6 +11,7 @@ _SUBJECTS: tuple[type[TextSubject] | type[ImageClassification], ...] = (
     TextClassification,
     NextToken,
     QuestionAnswering,
+    Translation,
     ImageClassification,
 )
 TASKS = {subject.task: subject for subject in _SUBJECTS}

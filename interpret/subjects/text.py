@@ -17,6 +17,7 @@ from interpret.quiet import without_panic_report
 from interpret.refusals import refusing
 from interpret.subjects.probing import call_options, probe_attention
 from interpret.subjects.segments import find_segments
+from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.subject import Example, Part, Subject
 from interpret.subjects.words import find_units, token_texts
 
@@ -62,8 +63,7 @@ class TextSubject(Subject):
     ) -> None:
         if sink not in ("drop", "keep"):
             raise InputError(f'sink must be "drop" or "keep", not {sink!r}')
-        is_causal = probe_attention(name, model).is_causal
-        super().__init__(name, model, mask_id=mask_id, is_causal=is_causal, sink=sink)
+        super().__init__(name, model, mask_id=mask_id, is_causal=False, sink=sink)
         self.tokenizer = tokenizer
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
@@ -72,6 +72,11 @@ class TextSubject(Subject):
         self.weight_files = tuple(weight_files)
         self._options = call_options(model)
         self._takes_types = "token_type_ids" in inspect.signature(model.forward).parameters
+        self.is_causal = self._probed()
+
+    def _probed(self) -> bool:
+        """Looks whether attention can be read; answers whether positions see only earlier ones."""
+        return probe_attention(self.name, self.model).is_causal
 
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
@@ -86,7 +91,7 @@ class TextSubject(Subject):
         Raises:
             InputError: The head is of a kind that isn't supported.
         """
-        return cls(name, model, tokenizer.backend_tokenizer, mask_id=tokenizer.mask_token_id, **options)
+        return cls(name, model, fast_tokenizer(name, tokenizer), mask_id=tokenizer.mask_token_id, **options)
 
     def encode(self, text: str, second: str | None = None, *, truncate: bool = False) -> Example:
         """Turns one text, or two, into tokens and words.
@@ -149,7 +154,7 @@ class TextSubject(Subject):
             )
         texts = (text,) if second is None else (text, second)
         for each in texts:
-            _require_text(each)
+            require_text(each)
         if second is not None and self.segments is None:
             raise InputError(f"the tokenizer of {self.name} doesn't say how two texts are joined; give one")
         return texts
@@ -223,7 +228,8 @@ class TextSubject(Subject):
             )
 
 
-def _require_text(text: Any) -> None:
+def require_text(text: Any) -> None:
+    """Refuses what no tokenizer should be given: no text, an empty one, or one with characters that can't be read."""
     if not isinstance(text, str):
         raise InputError(f"the text must be a str, not {type(text).__name__}")
     if not text.strip():

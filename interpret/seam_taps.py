@@ -1,0 +1,90 @@
+"""Who listens to a model's attention, and how a call is put to them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from torch import Tensor, nn
+
+from interpret.seam_calls import AttentionCall
+
+
+class Tap:
+    """Listens to one model's attention calls in the order in which they run; subclasses record or edit.
+
+    `layer` in the methods below counts those calls from 0 within one forward pass.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.names = {module: name for name, module in model.named_modules()}
+        self.layer = 0
+
+    def begin_pass(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """The model is about to run on these inputs."""
+        self.layer = 0
+
+    def edits_weights(self, layer: int) -> bool:
+        """Whether `on_weights` changes this layer; only then are weights computed during the pass."""
+        return False
+
+    def on_weights(self, layer: int, weights: Tensor) -> Tensor:
+        """Answers with the weights that shall be used instead."""
+        return weights
+
+    def on_output(self, layer: int, output: Tensor) -> Tensor:
+        """Answers with the head outputs `[batch, query, head, dim]` that shall be used instead."""
+        return output
+
+    def on_call(self, layer: int, call: AttentionCall) -> None:
+        """The call is complete, edits included."""
+
+
+_taps: ContextVar[tuple[Tap, ...]] = ContextVar("interpret_taps", default=())
+
+
+@contextmanager
+def listening(tap: Tap) -> Iterator[None]:
+    """Lets `tap` hear the calls of this thread until the block ends, after those that are listening already."""
+    token = _taps.set((*_taps.get(), tap))
+    try:
+        yield
+    finally:
+        _taps.reset(token)
+
+
+def is_listening(tap: Tap) -> bool:
+    """Whether `tap` hears the calls of this thread."""
+    return tap in _taps.get()
+
+
+def taps_of(module: nn.Module) -> list[Tap]:
+    """The taps of this thread that listen to a model which `module` is part of, in the order of opening."""
+    return [tap for tap in _taps.get() if module in tap.names]
+
+
+def put_to(taps: list[Tap], call: AttentionCall, compute: Callable[[], Tensor]) -> Tensor:
+    """Runs a call with `taps` listening and editing.
+
+    Args:
+        taps: Those that listen, in order.
+        call: What is known before it runs.
+        compute: Gives the head outputs `[batch, query, head, dim]` when nobody edits the weights.
+
+    Returns:
+        The head outputs, edits included; those of `compute`, the very tensor, where nobody edits.
+    """
+    for tap in taps:
+        if tap.edits_weights(tap.layer):
+            call.replaced = tap.on_weights(tap.layer, call.weights)
+            call.__dict__.pop("weights", None)
+    replaced = call.replaced
+    output = compute() if replaced is None else (replaced @ call.values_per_head).transpose(1, 2).contiguous()
+    call.output = output
+    for tap in taps:
+        call.output = tap.on_output(tap.layer, call.output)
+    call.edited_output = call.output is not output
+    for tap in taps:
+        tap.on_call(tap.layer, call)
+        tap.layer += 1
+    return call.output

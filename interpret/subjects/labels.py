@@ -1,0 +1,47 @@
+"""Names of classes: what a config calls them, and which one a user means."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from interpret.errors import InputError
+
+
+def labels_of(name: str, config: Any) -> list[str]:
+    """Names of the classes, in the order of the logits.
+
+    Args:
+        name: What the user called the model.
+        config: Of transformers.
+
+    Raises:
+        InputError: The model is made for something else than choosing one of several labels.
+    """
+    if config.num_labels < 2 or config.problem_type in ("regression", "multi_label_classification"):
+        kind = "gives one number" if config.num_labels < 2 else f"is made for {config.problem_type}"
+        raise InputError(f"{name} {kind}, and only classifiers that choose one of several labels are supported yet")
+    return [str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels)]
+
+
+def find_label(name: str, labels: Sequence[str], wanted: str) -> int:
+    """Index of a class by its name, whatever the case of its letters, or by its number.
+
+    Args:
+        name: What the user called the model.
+        labels: Its classes.
+        wanted: What the user called the class.
+
+    Raises:
+        InputError: There is no such class; lists those there are.
+    """
+    folded, plain = [label.casefold() for label in labels], wanted.strip()
+    if wanted in labels:
+        return labels.index(wanted)
+    if plain.casefold() in folded:
+        return folded.index(plain.casefold())
+    if plain.isdecimal() and int(plain) < len(labels):
+        return int(plain)
+    more = len(labels) - 10
+    raise InputError(
+        f"{name} has no label {wanted!r}; its labels are {', '.join(labels[:10])}"
+        f"{f' and {more} more' if more > 0 else ''}, or their numbers 0 to {len(labels) - 1}"
+    )

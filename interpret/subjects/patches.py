@@ -1,0 +1,130 @@
+"""The grid of patches that a vision transformer cuts an image into, and where they stand among its positions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from interpret.errors import InputError
+from interpret.record import Recording, recording
+from interpret.refusals import refusing
+
+VISION = "ViT, DeiT, DINOv2, BEiT and CLIP"
+
+_ALONE = 1e-6  # of what a patch changes at its own position: the most that it may change at another
+
+
+@dataclass(frozen=True)
+class PatchGrid:
+    """How pixels become positions: patches row by row, after positions that stand for no patch.
+
+    Attributes:
+        rows: Patches from top to bottom.
+        columns: Patches from left to right.
+        height: Of a patch, in pixels.
+        width: Of a patch, in pixels.
+        channels: Numbers of a pixel.
+        extra: Positions in front that are no patch: a class token, a distillation token, registers.
+    """
+
+    rows: int
+    columns: int
+    height: int
+    width: int
+    channels: int = 3
+    extra: int = 0
+
+    @property
+    def patches(self) -> int:
+        """How many patches there are."""
+        return self.rows * self.columns
+
+    @property
+    def tokens(self) -> int:
+        """How many positions there are."""
+        return self.extra + self.patches
+
+    def cut(self, pixels: Float[Tensor, "batch channel y x"]) -> Float[Tensor, "batch token number"]:
+        """Images as rows of numbers, one row a position; zeros where a position is no patch."""
+        batch = len(pixels)
+        tiles = pixels.reshape(batch, self.channels, self.rows, self.height, self.columns, self.width)
+        numbers = tiles.permute(0, 2, 4, 1, 3, 5).reshape(batch, self.patches, -1)
+        return torch.cat([numbers.new_zeros(batch, self.extra, numbers.shape[-1]), numbers], dim=1)
+
+    def joined(self, numbers: Float[Tensor, "batch token number"]) -> Float[Tensor, "batch channel y x"]:
+        """The images again; what stands at positions that are no patch is left out, and gets no gradient."""
+        batch = len(numbers)
+        tiles = numbers[:, self.extra :].reshape(batch, self.rows, self.columns, self.channels, self.height, self.width)
+        shape = (batch, self.channels, self.rows * self.height, self.columns * self.width)
+        return tiles.permute(0, 3, 1, 4, 2, 5).reshape(shape)
+
+
+def find_grid(name: str, model: nn.Module, *, channels: int, height: int, width: int) -> PatchGrid:
+    """Finds the patches of images of one size, and looks whether the model's attention is over them.
+
+    The size of a patch is in the config; how many positions there are is seen in the recorded attention, and that
+    each patch has a position of its own, row by row, is tried: other pixels in one patch must change the first
+    layer's values at one position only.
+
+    Args:
+        name: What the user called the model.
+        model: Called as `model(pixel_values=pixels)`.
+        channels: Numbers of a pixel.
+        height: Of its images, in pixels.
+        width: Of its images, in pixels.
+
+    Raises:
+        InputError: It has no global attention over patches, or its attention can't be read in every layer.
+    """
+    config: Any = getattr(model.config, "vision_config", model.config)
+    size = getattr(config, "patch_size", None)
+    high, wide = (size, size) if isinstance(size, int) else tuple(size or (0, 0))
+    if not high or not wide or height % high or width % wide:
+        cut = f"its images of {height} x {width} pixels can't be cut into its patches of {high} x {wide}"
+        raise _no_patches(name, model, cut if high and wide else "its config.json has no patch_size")
+    rows, columns = height // high, width // wide
+    pixels = torch.randn(1, channels, height, width, generator=torch.Generator().manual_seed(0))
+    record = _recorded(name, model, pixels)
+    layers = getattr(config, "num_hidden_layers", None)
+    if isinstance(layers, int) and 0 < len(record.calls) < layers:
+        seen = f"it can be read in {len(record.calls)} of its {layers} layers only"
+        raise InputError(f"{name} ({type(model).__name__}) can't be explained by attention: {seen}; use {VISION}")
+    shapes = [call.weights.shape for call in record.calls]
+    counts = {count for shape in shapes for count in shape[2:]}
+    if len(counts) != 1 or any(shape[0] != 1 for shape in shapes) or min(counts) < rows * columns:
+        raise _no_patches(name, model, "its layers look at windows, at pooled patches or at none")
+    grid = PatchGrid(rows, columns, high, wide, channels, counts.pop() - rows * columns)
+    _require_places(name, model, grid, pixels)
+    return grid
+
+
+def _require_places(name: str, model: nn.Module, grid: PatchGrid, pixels: Float[Tensor, "1 channel y x"]) -> None:
+    """Refuses a model in which the patches aren't where the grid says, at corners and beside them."""
+    probed = sorted({0, min(1, grid.patches - 1), grid.columns - 1, grid.columns % grid.patches, grid.patches - 1})
+    numbers = grid.cut(pixels).repeat(1 + len(probed), 1, 1)
+    for row, patch in enumerate(probed, start=1):
+        numbers[row, grid.extra + patch] = -numbers[row, grid.extra + patch]
+    values = _recorded(name, model, grid.joined(numbers)).calls[0].values_per_head.float()
+    moved = (values[1:] - values[:1]).abs().amax(dim=(1, 3))
+    for patch, change in zip(probed, moved, strict=True):
+        own = float(change[grid.extra + patch])
+        change[grid.extra + patch] = 0
+        if not own > 0 or float(change.max()) > _ALONE * own:
+            raise _no_patches(name, model, "a patch of its images has no position of its own")
+
+
+def _recorded(name: str, model: nn.Module, pixels: Float[Tensor, "batch channel y x"]) -> Recording:
+    weight = next(model.parameters())
+    with (
+        refusing(f"{name} ({type(model).__name__}) doesn't run on images of {pixels.shape[2]} x {pixels.shape[3]}"),
+        torch.no_grad(),
+        recording(model) as record,
+    ):
+        model(pixel_values=pixels.to(weight))
+    return record
+
+
+def _no_patches(name: str, model: nn.Module, why: str) -> InputError:
+    return InputError(f"{name} ({type(model).__name__}) has no global attention over patches: {why}; use {VISION}")

@@ -1,0 +1,87 @@
+"""An image file, and the image as a model sees it."""
+
+import base64
+import io
+import os
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jaxtyping import UInt8
+from torch import Tensor
+
+from interpret.errors import InputError
+from interpret.refusals import first_line
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+LARGEST_PNG = 120_000  # bytes; larger pictures are written as JPEG, so that a page keeps within its budget
+_QUALITY = 90
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What a model sees of an image: resized and cut to its size, colours as they were.
+
+    Attributes:
+        pixels: From 0 to 255.
+        rows: Patches from top to bottom.
+        columns: Patches from left to right.
+    """
+
+    pixels: UInt8[Tensor, "y x channel"] = field(repr=False)
+    rows: int
+    columns: int
+
+    def encoded(self) -> tuple[str, bytes]:
+        """The picture as a file: its media type, and its bytes. PNG, or JPEG where that would be large."""
+        from PIL import Image
+
+        values = self.pixels.cpu().numpy()
+        image = Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values)
+        png = _written(image, "PNG", optimize=True)
+        return ("image/png", png) if len(png) <= LARGEST_PNG else ("image/jpeg", _written(image, "JPEG"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and texts, ready for JSON; `data` is the file in base64."""
+        kind, content = self.encoded()
+        height, width, _ = self.pixels.shape
+        return {
+            "rows": self.rows,
+            "columns": self.columns,
+            "height": height,
+            "width": width,
+            "media_type": kind,
+            "data": base64.b64encode(content).decode("ascii"),
+        }
+
+
+def open_image(path: str | os.PathLike[str]) -> "Image":
+    """Reads an image file: turned as its camera says, in red, green and blue; of several pictures the first.
+
+    Raises:
+        InputError: There is no such file, or it is no image that can be read.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as file:
+                return ImageOps.exif_transpose(file).convert("RGB")
+    except FileNotFoundError as error:
+        raise InputError(f"there is no image file {os.fspath(path)!r}; this model looks at images") from error
+    except UnidentifiedImageError as error:
+        raise InputError(f"{os.fspath(path)!r} is no image that can be read; give a JPEG or PNG file") from error
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise InputError(f"{os.fspath(path)!r} has more pixels than can be trusted; give a smaller image") from error
+    except (OSError, ValueError, SyntaxError, EOFError) as error:  # what Pillow raises on damaged files
+        raise InputError(f"the image {os.fspath(path)!r} can't be read: {first_line(error)}") from error
+
+
+def _written(image: "Image", kind: str, **options: bool) -> bytes:
+    content = io.BytesIO()
+    image.save(content, kind, **({"quality": _QUALITY} if kind == "JPEG" else options))
+    return content.getvalue()

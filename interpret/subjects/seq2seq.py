@@ -1,0 +1,250 @@
+"""Encoder-decoder models, such as translators: the decision is the next token of the target.
+
+One tensor holds a whole input: the ids of the source, then those of the target, each as its complement `~id`, which is
+negative. So an input may lose or change words of its source, and still says itself where its target begins.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float, Int
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from interpret.errors import InputError
+from interpret.frame import Frame
+from interpret.record import recording
+from interpret.refusals import refusing
+from interpret.subjects.sentencepieces import fast_tokenizer, sentence_pieces
+from interpret.subjects.subject import Example, Part
+from interpret.subjects.text import TextSubject, require_text
+from interpret.subjects.token_labels import decoded_tokens, distinct, find_token
+
+LONGEST_TARGET = 128  # tokens that are generated where no target is given
+
+Kind = Literal["encoder", "decoder", "cross"]
+
+
+class Translation(TextSubject):
+    """A model that reads a source and writes a target, token by token; its labels are the tokens it can write.
+
+    The words of the source are what explanations rank. The target up to the decision is given to the model as it is
+    (teacher forcing). Attention calls run in this order: the encoder's layers, then for each layer of the decoder its
+    attention to the target and its attention to the source.
+
+    Attributes:
+        written: Turns targets into ids and back: transformers' own tokenizer.
+    """
+
+    task = "translation"
+    second = "target-text"
+    names = ("source", "target")
+    auto = "AutoModelForSeq2SeqLM"
+    heads = "…ForConditionalGeneration"
+    without_head = "this checkpoint has no language model head over its decoder"
+
+    def __init__(
+        self,
+        name: str,
+        model: nn.Module,
+        tokenizer: Tokenizer,
+        written: Any,
+        *,
+        mask_id: int | None = None,
+        longest: int | None = None,
+        sink: str = "drop",
+        weight_files: Sequence[Path] = (),
+    ) -> None:
+        self.written = written
+        super().__init__(name, model, tokenizer, mask_id=mask_id, longest=longest, sink=sink, weight_files=weight_files)
+
+    @classmethod
+    def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "Translation":
+        """A subject made of a model and a tokenizer of transformers."""
+        source = sentence_pieces(tokenizer) or fast_tokenizer(name, tokenizer)
+        return cls(name, model, source, tokenizer, mask_id=tokenizer.mask_token_id, **options)
+
+    def encode(
+        self, text: str, second: str | None = None, *, truncate: bool = False, position: int | None = None
+    ) -> Example:
+        """Turns a source and a target into what the model reads before it writes one token of the target.
+
+        Args:
+            text: The source.
+            second: The target; by default the one that the model writes if it takes the likeliest token each time.
+            truncate: Whether to cut a source that is too long.
+            position: Which token of the target is decided, from 0; by default the first.
+
+        Raises:
+            InputError: A text is empty or too long, or the target has no such token.
+        """
+        source = super().encode(text, truncate=truncate)
+        self._require_same_source(text, source)
+        target = self._target(source, second)
+        place = 0 if position is None else position
+        if not 0 <= place < len(target):
+            raise InputError(
+                f"the position must be from 0 to {len(target) - 1}, a token of the target "
+                f"{self._joined(target)!r}, not {place}"
+            )
+        before = [self._start, *target[:place]]
+        pieces = [self.written.convert_ids_to_tokens(self._start), *(self.label(each).strip() for each in before[1:])]
+        length = len(source.ids)
+        written = f"{source.text}\n{self._joined(target[:place])}"
+        return Example(
+            text=written,
+            ids=torch.cat([source.ids, ~torch.tensor(before)]),
+            tokens=(*source.tokens, *pieces),
+            units=source.units,
+            separators=(*source.separators, length),
+            truncated=source.truncated,
+            parts=(Part("source", 0, length), Part("target", length, length + len(before))),
+            spans=(*source.spans, *[(len(source.text) + 1, len(written))] * len(before)),
+            expected=target[place],
+        )
+
+    def tokens_of(self, text: str, second: str | None = None) -> list[str]:
+        """The target's tokens, each a decision that `encode` can ask for by its position."""
+        return [self.label(each) for each in self._target(super().encode(text), second)]
+
+    def label(self, index: int) -> str:
+        """A token as it would stand in the text, with its leading space."""
+        return self._labels[index] if index < len(self._labels) else f"#{index}"
+
+    def find_label(self, name: str) -> int:
+        """Index of a token by its text, as `NextToken` finds it.
+
+        Raises:
+            InputError: The text isn't exactly one token.
+        """
+        found = find_token(name, self._numbers, len(self._labels)) if name else None
+        if found is None:
+            raise InputError(
+                f"{self.name} has no single token {name!r}; give the text of one, such as {self.label(5)!r}"
+            )
+        return found
+
+    def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
+        """Vectors of the source's tokens as the encoder has them, then of the target's as the decoder has them."""
+        stacks = (self.model.get_encoder(), self.model.get_decoder())  # type: ignore[operator]
+        parts = zip(stacks, self._split(ids.to(self.device)), self._scales, strict=True)
+        return torch.cat([stack.embed_tokens(part) * scale for stack, part, scale in parts], dim=1)
+
+    def logits(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
+        """Scores of every token that may come next."""
+        source, target = self._split(ids.to(self.device))
+        return self._next(self.model(input_ids=source, decoder_input_ids=target, **self._options))
+
+    def logits_from(
+        self, embeddings: Float[Tensor, "batch token hidden"], ids: Int[Tensor, "#batch token"]
+    ) -> Float[Tensor, "batch label"]:
+        """Scores of every token that may come next, from token vectors."""
+        length = int((ids[0] >= 0).sum())
+        source, target = embeddings[:, :length], embeddings[:, length:]
+        return self._next(self.model(inputs_embeds=source, decoder_inputs_embeds=target, **self._options))
+
+    def sample(self) -> Int[Tensor, "1 token"]:
+        """Three tokens of a source and two of a target."""
+        source = super().sample()
+        return torch.cat([source, ~source[:, :2]], dim=1)
+
+    def frame(self, ids: Int[Tensor, "example token"], layer: int) -> Frame:
+        """Where the rows and keys of an attention call stand among source and target."""
+        length, source = ids.shape[1], int((ids[0] >= 0).sum())
+        parts = {"source": (0, source), "target": (source, length)}
+        kind = self._kinds[layer]
+        return Frame(
+            queries=parts["source" if kind == "encoder" else "target"],
+            keys=parts["target" if kind == "decoder" else "source"],
+            length=length,
+        )
+
+    def _probed(self) -> bool:
+        """Positions of the decoder see earlier ones only, but those of the source see all."""
+        with refusing(f"{self.name} ({type(self.model).__name__}) doesn't run on a source and a target"):
+            self._kinds = self._found_kinds()
+            self._scales = self._found_scales()
+        return False
+
+    def _found_scales(self) -> tuple[float, float]:
+        """What the vectors of source and target must be multiplied by to be read as their ids are.
+
+        Some models scale the vectors of their tables, and some of those not where they are given vectors.
+        """
+        stacks = (self.model.get_encoder(), self.model.get_decoder())  # type: ignore[operator]
+        known = [(1.0, float(getattr(stack, "embed_scale", None) or 1.0)) for stack in stacks]
+        ids = self.sample()
+        with torch.no_grad():
+            wanted = self.logits(ids)
+            for self._scales in product(*known):
+                if torch.allclose(self.logits_from(self.embed(ids), ids), wanted, rtol=1e-3, atol=1e-3):
+                    break
+        return self._scales
+
+    def _found_kinds(self) -> tuple[Kind, ...]:
+        """What each attention call is, told by its shape on a source of three tokens and a target of two."""
+        with torch.no_grad(), recording(self.model) as record:
+            self.logits(self.sample())
+        shapes: dict[tuple[int, ...], Kind] = {(3, 3): "encoder", (2, 2): "decoder", (2, 3): "cross"}
+        return tuple(shapes[tuple(record.weights(layer).shape[2:])] for layer in range(len(record)))
+
+    def _split(
+        self, ids: Int[Tensor, "batch token"]
+    ) -> tuple[Int[Tensor, "batch source"], Int[Tensor, "batch target"]]:
+        length = int((ids[0] >= 0).sum())
+        return ids[:, :length], ~ids[:, length:]
+
+    def _target(self, source: Example, text: str | None) -> list[int]:
+        """Ids of the whole target: as it was given, or as the model writes it."""
+        if text is None:
+            most = LONGEST_TARGET if self.longest is None else min(LONGEST_TARGET, self.longest - 1)
+            with torch.no_grad():
+                written = self.model.generate(  # type: ignore[operator]
+                    source.ids[None].to(self.device), max_new_tokens=most, do_sample=False, num_beams=1
+                )
+            return [int(each) for each in written[0, 1:]]
+        require_text(text)
+        with refusing(f"the tokenizer of {self.name} fails on this target"):
+            ids: list[int] = self.written(text_target=text).input_ids
+        if self.longest is not None and len(ids) > self.longest:
+            raise InputError(f"the target has {len(ids)} tokens, more than the {self.longest} that {self.name} writes")
+        return ids
+
+    def _require_same_source(self, text: str, source: Example) -> None:
+        """Refuses a text that transformers' tokenizer cuts otherwise than the one that says where tokens stand."""
+        theirs = self.written(source.text).input_ids
+        if theirs != source.ids.tolist():
+            raise InputError(
+                f"where the tokens of this source stand in it can't be told for {self.name}: its tokenizer cuts it in "
+                "a way of its own; write it without unusual characters and spaces"
+            )
+
+    def _joined(self, ids: Sequence[int]) -> str:
+        return "".join(self.label(each) for each in ids).strip()
+
+    @property
+    def _start(self) -> int:
+        """The token that a target begins with, before any of it is written."""
+        start: int = self.model.generation_config.decoder_start_token_id  # type: ignore[union-attr, assignment]
+        return self.model.config.decoder_start_token_id if start is None else start
+
+    @cached_property
+    def _labels(self) -> list[str]:
+        count: int = self.model.get_output_embeddings().weight.shape[0]  # type: ignore[operator]
+        backend = getattr(self.written, "backend_tokenizer", None)
+        if backend is not None:
+            return distinct(decoded_tokens(backend, count))
+        pieces = self.written.convert_ids_to_tokens(range(count))
+        return distinct([str(piece).replace("▁", " ") for piece in pieces])
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {label: index for index, label in enumerate(self._labels)}
+
+    def _next(self, output: Any) -> Float[Tensor, "batch label"]:
+        logits: Tensor = output.logits
+        return logits[:, -1]

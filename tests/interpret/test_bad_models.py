@@ -50,13 +50,7 @@ def test_a_tokenizer_that_is_not_fast(bert_folder):
     )
 
 
-UNREADABLE = {
-    "gptj": ("causal", "GPTJForCausalLM"),
-    "bloom": ("causal", "BloomForCausalLM"),
-    "mamba": ("causal", "MambaForCausalLM"),
-    "deberta-v2": ("classifier", "DebertaV2ForSequenceClassification"),
-    "mpnet": ("classifier", "MPNetForSequenceClassification"),
-}
+UNREADABLE = {"mamba": ("causal", "MambaForCausalLM"), "rwkv": ("causal", "RwkvForCausalLM")}
 
 
 @pytest.mark.parametrize("family", UNREADABLE)
@@ -67,8 +61,9 @@ def test_architectures_whose_attention_can_not_be_read(tmp_path, family):
     save_tokenizer(tmp_path, tokenizer)
     refused(
         tmp_path,
-        f"{tmp_path} ({architecture}) has no attention that can be read: it computes it in a way of its own, not "
-        f"through transformers' attention interface; models such as {READABLE} work",
+        f"{tmp_path} ({architecture}) has no attention that can be read: nothing in it goes through transformers' "
+        f"attention interface or a kernel of PyTorch's, or is a softmax of scores that meets values; models such as "
+        f"{READABLE} work",
     )
 
 

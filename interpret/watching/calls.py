@@ -1,0 +1,104 @@
+"""Attention as it was seen while a module's own code ran."""
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interpret.seam_calls import AttentionCall, Way, causal_mask
+from interpret.watching.form import Form
+from interpret.watching.heads import Folding
+
+
+@dataclass(eq=False, kw_only=True)
+class ObservedProduct(AttentionCall):
+    """A softmax of scores that met values in a product; queries, keys and the mask are not known.
+
+    Attributes:
+        probabilities: The weights as they entered the product, dropout and head masks included, in the module's own
+            order of axes.
+        values: What they were multiplied with.
+        form: The product's axes.
+        folding: Which of them are examples and heads.
+    """
+
+    way: ClassVar[Way] = "observed"
+    probabilities: Tensor = field(repr=False)
+    values: Tensor = field(repr=False)
+    form: Form
+    folding: Folding
+
+    def own_weights(self) -> Float[Tensor, "batch head query key"]:
+        """The weights that entered the product."""
+        return self.folding.unfold(self.form.plain_weights(self.probabilities, self.folding.sizes))
+
+    @property
+    def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
+        """Value vectors, one for each head."""
+        return self.folding.unfold(self.form.plain_values(self.values, self.folding.sizes))
+
+    @property
+    def visible(self) -> Bool[Tensor, "batch head query key"]:
+        """True where the model's own weight isn't 0; a weight too small for its number format counts as hidden."""
+        return self.own_weights() > 0
+
+
+@dataclass(eq=False, kw_only=True)
+class ObservedKernel(AttentionCall):
+    """A call of PyTorch's `scaled_dot_product_attention` in a module's own code.
+
+    Attributes:
+        query: `[batch, head, query, dim]`.
+        key: `[batch, key_head, key, dim]`.
+        value: `[batch, key_head, key, dim]`.
+        mask: `None`, boolean (true where attention is allowed) or additive; `[#batch, #head, #query, key]`.
+        causal: The kernel's causal flag: each query sees keys up to its own place, both counted from the start.
+        scale: What scores are multiplied by.
+    """
+
+    way: ClassVar[Way] = "observed"
+    query: Float[Tensor, "batch head query dim"]
+    key: Float[Tensor, "batch key_head key dim"]
+    value: Float[Tensor, "batch key_head key value_dim"]
+    mask: Tensor | None
+    causal: bool
+    scale: float
+
+    def own_weights(self) -> Float[Tensor, "batch head query key"]:
+        """The weights that the kernel's documentation defines; a row that sees nothing is all 0, as the kernel has it.
+
+        Source: `torch.nn.functional.scaled_dot_product_attention`, the equivalent code of its documentation. Sums
+        are made in at least 32 bits, as in the kernels.
+        """
+        exact = torch.promote_types(self.query.dtype, torch.float32)
+        keys = self.key.repeat_interleave(self.query.shape[1] // self.key.shape[1], dim=1)
+        scores = self.query.to(exact) @ keys.to(exact).transpose(-1, -2) * self.scale
+        if self.mask is not None and self.mask.dtype != torch.bool:
+            scores = scores + self.mask
+        hidden = ~self.visible
+        weights = scores.masked_fill(hidden, -math.inf).softmax(dim=-1)
+        return weights.masked_fill(hidden.all(dim=-1, keepdim=True), 0.0).to(self.query.dtype)
+
+    @property
+    def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
+        """Value vectors with shared ones repeated, one for each query head."""
+        return self.value.repeat_interleave(self.query.shape[1] // self.value.shape[1], dim=1)
+
+    @property
+    def visible(self) -> Bool[Tensor, "#batch #head query key"]:
+        """True where mask and causal flag let a query see a key."""
+        queries, keys = self.query.shape[2], self.key.shape[2]
+        seen = torch.ones(1, 1, queries, keys, dtype=torch.bool, device=self.query.device)
+        if self.causal:
+            seen = causal_mask(queries, keys, self.query.device)
+        if self.mask is None:
+            return seen
+        return seen & (self.mask if self.mask.dtype == torch.bool else self.mask > torch.finfo(self.mask.dtype).min / 2)
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether a position may attend to later ones only by mistake."""
+        return self.causal or super().is_causal

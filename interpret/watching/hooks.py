@@ -1,0 +1,81 @@
+"""Watching a model: its modules say when they run, and while any does, the mode listens."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from torch import nn
+
+from interpret.seam_taps import Tap, is_listening
+from interpret.watching.heads import Frame
+from interpret.watching.marks import tensors_in
+from interpret.watching.mode import Watch
+from interpret.watching.suspects import suspects
+
+_watch: ContextVar[Watch | None] = ContextVar("interpret_watch", default=None)
+
+
+@contextmanager
+def watched(model: nn.Module, tap: Tap) -> Iterator[None]:
+    """Lets `tap` hear the attention that modules of `model` compute by themselves, until the block ends.
+
+    PyTorch's own layers leave their fast path for encoders meanwhile, so their output may differ by rounding, and
+    padded positions hold numbers instead of zeros.
+    """
+
+    def enter(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if is_listening(tap):
+            given = next(tensors_in((args, kwargs)), None)
+            _begin(
+                Frame(module, tap)
+                if given is None or given.is_nested  # whose shape isn't made of numbers
+                else Frame(module, tap, tuple(given.shape), not given.is_floating_point())
+            )
+
+    def leave(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        _end(module, tap, is_whole=output is not None)
+
+    with ExitStack() as stack:
+        for module in suspects(model):
+            stack.callback(module.register_forward_pre_hook(enter, with_kwargs=True).remove)
+            stack.callback(module.register_forward_hook(leave, always_call=True).remove)
+        yield
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Hears nothing in the block, because attention is reached in another way."""
+    watch = _watch.get()
+    if watch is None or watch.paused:
+        yield
+        return
+    watch.paused = True
+    try:
+        yield
+    finally:
+        watch.paused = False
+
+
+def _begin(frame: Frame) -> None:
+    watch = _watch.get()
+    if watch is None:
+        watch = Watch()
+        _watch.set(watch)
+        watch.__enter__()  # type: ignore[no-untyped-call]
+    watch.frames.append(frame)
+
+
+def _end(module: nn.Module, tap: Tap, *, is_whole: bool) -> None:
+    watch = _watch.get()
+    if watch is None:
+        return
+    for frame in reversed(watch.frames):
+        if frame.module is module and frame.tap is tap:  # nested blocks leave in the order in which they entered
+            watch.frames.remove(frame)
+            break
+    if not watch.frames:
+        watch.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+        _watch.set(None)
+        if is_whole:  # a pass that ended in an error has nothing to show
+            watch.require_all_read()

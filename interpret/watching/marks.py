@@ -1,0 +1,154 @@
+"""Following scores to a softmax, and what comes out of it to a product with values.
+
+A tensor carries one of three marks. Scores come from a product of two computed tensors (queries and keys); they stay
+scores under anything but a learned projection. A softmax of scores gives weights, which stay weights under what
+doesn't mix rows: dropout, casts, masks, other views. Everything else made from weights is spoilt. Softmaxes of
+anything but scores (routers, classifiers) get no mark.
+"""
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+SOFTMAX = {"softmax"}
+PRODUCTS = {"matmul", "__matmul__", "bmm", "baddbmm", "einsum", "mm"}
+_PROJECTIONS = {"linear", "addmm", "conv1d", "conv2d", "embedding", "layer_norm", "batch_norm"}
+_SAME = {
+    *("dropout", "dropout_", "feature_dropout", "alpha_dropout", "to", "type", "type_as", "float", "half", "bfloat16"),
+    *("double", "contiguous", "clone", "detach", "masked_fill", "masked_fill_", "mul", "mul_", "__mul__", "__rmul__"),
+    *("__imul__", "div", "div_", "__truediv__", "__itruediv__", "nan_to_num", "nan_to_num_", "where", "multiply"),
+    *("cpu", "cuda", "clamp", "clamp_"),
+}
+_WIDER = {"expand", "expand_as"}
+_VIEWS = {"view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "view_as", "reshape_as"}
+_TURNS = {"transpose", "permute", "swapaxes", "swapdims", "movedim", "moveaxis", "transpose_"}
+
+
+@dataclass(eq=False)
+class Softmax:
+    """A softmax of scores.
+
+    Attributes:
+        owner: Dotted name or class of the module that ran it.
+        is_read: Whether its result was met again as the weights of a product.
+    """
+
+    owner: str
+    is_read: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """What is known of a tensor.
+
+    Attributes:
+        kind: "scores", "weights" or "spoilt".
+        softmax: Where weights come from.
+        axis: The axis over which weights sum to 1.
+    """
+
+    kind: str
+    softmax: Softmax | None = None
+    axis: int = -1
+
+
+SCORES = Mark("scores")
+SPOILT = Mark("spoilt")
+
+
+class Marks:
+    """The marks of the tensors that are alive; keeps none of them alive."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[weakref.ref[Tensor], Mark]] = {}
+
+    def __getitem__(self, tensor: Any) -> Mark | None:
+        entry = self._found.get(id(tensor))
+        return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def __setitem__(self, tensor: Tensor, mark: Mark | None) -> None:
+        key = id(tensor)
+        if mark is None:
+            self._found.pop(key, None)
+        else:
+            self._found[key] = weakref.ref(tensor, lambda ref: self._forget(key, ref)), mark
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def _forget(self, key: int, ref: "weakref.ref[Tensor]") -> None:
+        if key in self._found and self._found[key][0] is ref:
+            del self._found[key]
+
+    def follow(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """Marks what a function made of marked tensors; for everything but softmaxes and products."""
+        found = [(tensor, mark) for tensor in tensors_in((args, kwargs)) if (mark := self[tensor]) is not None]
+        if not found:
+            return
+        source, mark = max(found, key=lambda pair: _RANK[pair[1].kind])
+        if mark.kind == "weights":
+            self._follow_weights(name, args, kwargs, source, mark, result)
+        elif name not in _PROJECTIONS:
+            self._mark_all(result, mark)
+        if name == "__setitem__" and found and args[0] is not source:
+            self[args[0]] = SCORES if mark is SCORES else SPOILT
+
+    def _follow_weights(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], source: Tensor, mark: Mark, result: Any
+    ) -> None:
+        axis = _axis_after(name, args, kwargs, source, mark.axis, result)
+        if axis is not None:
+            self._mark_all(result, Mark("weights", mark.softmax, axis))
+        elif name != "linear":
+            self._mark_all(result, SPOILT)
+
+    def _mark_all(self, result: Any, mark: Mark) -> None:
+        for tensor in tensors_in(result):
+            if tensor.is_floating_point():
+                self[tensor] = mark
+
+
+_RANK = {"scores": 0, "weights": 1, "spoilt": 2}
+
+
+def _axis_after(
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any], source: Tensor, axis: int, result: Any
+) -> int | None:
+    """The axis over which weights sum to 1 after a function that doesn't mix rows; `None` after any other."""
+    if not isinstance(result, Tensor):
+        return None
+    last, size = source.ndim - 1, source.shape[axis]
+    if name in _SAME:
+        return axis if result.shape == source.shape else None
+    if name in _WIDER:
+        return axis if result.ndim == source.ndim and result.shape[axis] == size else None
+    if name in _VIEWS:
+        return result.ndim - 1 if axis == last and result.shape[-1] == size else None
+    if name in _TURNS and args and args[0] is source:
+        probe = torch.empty([*range(2, source.ndim + 2)], device="meta")
+        turned: Tensor = getattr(torch.Tensor, name)(probe, *args[1:], **kwargs)
+        return turned.shape.index(axis + 2)
+    if name == "linear" and axis != last:  # mixes heads, as talking heads do
+        return axis
+    return None
+
+
+def is_learned(tensor: Tensor) -> bool:
+    """Whether a tensor is a parameter or another view of one."""
+    return isinstance(tensor, nn.Parameter) or isinstance(tensor._base, nn.Parameter)
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """The tensors in arguments or results, nested ones included."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from tensors_in(part)
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from tensors_in(part)

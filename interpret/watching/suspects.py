@@ -1,0 +1,79 @@
+"""Which modules may compute attention by code of their own, so that only models that have some are watched."""
+
+import inspect
+from collections.abc import Iterator
+from functools import cache
+from types import CodeType, FunctionType
+from typing import Any
+
+from torch import nn
+
+_WORDS = {"softmax", "Softmax", "scaled_dot_product_attention", "multi_head_attention_forward"}
+_OF_TORCH = (nn.MultiheadAttention, nn.Softmax, nn.Softmax2d)
+_READ = "transformers.models."  # whose code is looked at
+_KNOWN = ("torch.", "transformers.", "interpret.native.")  # of these, the rest computes none of its own
+
+
+def suspects(model: nn.Module) -> list[nn.Module]:
+    """The modules that may compute attention in a way of their own, and every module that these are part of.
+
+    Transformers' modules are told by the names that their code uses: those that go through the attention interface and
+    call no softmax are left out. So are PyTorch's layers of other kinds, and our own, which call `attend`. Modules of
+    any other package are suspects.
+    """
+    named = dict(model.named_modules())
+    chosen = {name for name, module in named.items() if _is_suspect(type(module))}  # type: ignore[arg-type]  # classes are hashable
+    parts = [name.split(".") for name in chosen if name]
+    chosen |= {".".join(names[:length]) for names in parts for length in range(len(names))}
+    return [module for name, module in named.items() if name in chosen]
+
+
+@cache
+def _is_suspect(kind: type[nn.Module]) -> bool:
+    if issubclass(kind, _OF_TORCH):
+        return True
+    for owner in kind.__mro__[: kind.__mro__.index(nn.Module)]:
+        if owner.__module__.startswith(_READ):
+            if any(_says_softmax(function, set()) for function in _functions(vars(owner).values())):
+                return True
+        elif not owner.__module__.startswith(_KNOWN):
+            return True
+    return False
+
+
+def _says_softmax(function: FunctionType, known: set[CodeType]) -> bool:
+    """Whether a function, or one that it names or wraps, uses one of the words."""
+    if function.__code__ in known:
+        return False
+    known.add(function.__code__)
+    names = set(_names(function.__code__))
+    if names & _WORDS:
+        return True
+    if "ALL_ATTENTION_FUNCTIONS" in names:  # what it calls is reached in the first way
+        names = {name for name in names if not name.endswith("attention_forward")}
+    named = [function.__globals__[name] for name in names if name in function.__globals__]
+    wrapped = inspect.getclosurevars(function).nonlocals.values()
+    return any(
+        _says_softmax(called, known)
+        for called in _functions([*named, *wrapped, getattr(function, "__wrapped__", None)])
+        if called.__module__.startswith(_READ)
+    )
+
+
+def _functions(values: Any) -> Iterator[FunctionType]:
+    """Python functions among `values`, and the methods of classes among them that are no modules."""
+    for value in values:
+        if isinstance(value, FunctionType):
+            yield value
+        elif isinstance(value, staticmethod | classmethod):
+            yield from _functions([value.__func__])
+        elif isinstance(value, type) and not issubclass(value, nn.Module):
+            yield from (method for method in vars(value).values() if isinstance(method, FunctionType))
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The names that a piece of code and the functions inside it use."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

@@ -4,7 +4,7 @@
 n tokens, u units (words), all lists counted from 0; a number that is undefined is null.
 
     schema            "interpret-attention/analysis/2"
-    model             name, task, architecture, parameters, layers, heads, sha256 of the weights, kernel, causal,
+    model             name, task, architecture, parameters, layers, layer_names [L], heads, sha256 of the weights, kernel, causal,
                       sink_policy ("drop" or "keep" a causal model's first position)
     run               command, seed, effort, adversary_steps (of the search in classic), device, dtype, seconds,
                       versions
@@ -141,6 +141,7 @@ def _model(analysis: Analysis) -> dict[str, Any]:
         "architecture": subject.facts.architecture,
         "parameters": subject.facts.parameters,
         "layers": layers,
+        "layer_names": [subject.layer_name(layer) for layer in range(layers)],
         "heads": heads,
         "sha256": subject.facts.sha256,
         "kernel": subject.facts.kernel,

@@ -16,15 +16,17 @@ def asset(name: str) -> str:
     return (resources.files("reports") / "assets" / name).read_text("utf-8")
 
 
-def policy(style: str, script: str = "") -> str:
+def policy(style: str, script: str = "", *, images: bool = False) -> str:
     """A content security policy under which nothing but a page's own style and script has any effect.
 
     Args:
         style: The only style sheet of the page.
         script: Its only script; without one, none is admitted.
+        images: Whether pictures are admitted that are part of the page.
     """
     scripts = f" script-src {_hash(script)};" if script else ""
-    return f"default-src 'none'; style-src {_hash(style)};{scripts} base-uri 'none'; form-action 'none'"
+    pictures = " img-src data:;" if images else ""
+    return f"default-src 'none'; style-src {_hash(style)};{scripts}{pictures} base-uri 'none'; form-action 'none'"
 
 
 @cache

@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports import charts, classic, findings, notation, view, wording
+from reports import charts, classic, findings, image_page, notation, view, wording
 from reports.document import asset, environment, policy
 from reports.shades import largest, step_class, step_rules, switch_rules
 
@@ -40,11 +40,12 @@ def render(analysis: dict[str, Any]) -> str:
     """
     if analysis.get("schema") != SCHEMA:
         raise ValueError(f'a page is made from an analysis of schema "{SCHEMA}", not {analysis.get("schema")!r}')
-    shown = view.seen(analysis)
-    measures = view.measures(shown)
-    style = "\n".join((*map(asset, _STYLES), _switches(shown, measures)))
-    script = "\n".join(map(asset, _SCRIPTS))
-    return (
+    shown = {"image": None, **view.seen(analysis)}
+    measures, image = view.measures(shown), shown["image"]
+    rules = (image_page.style_rules(image), asset(image_page.STYLE)) if image else ()
+    style = "\n".join((*map(asset, _STYLES), _switches(shown, measures), *rules))
+    script = "\n".join(map(asset, (image_page.SCRIPT, *_SCRIPTS) if image else _SCRIPTS))
+    page = (
         environment()
         .get_template("page.html")
         .render(
@@ -54,12 +55,13 @@ def render(analysis: dict[str, Any]) -> str:
             measures=measures,
             style=Markup(style),
             script=Markup(script),
-            policy=policy(style, script),
+            policy=policy(style, script, images=image is not None),
             data=Markup(_json(view.for_script(shown, measures))),
             **_NAMES,
             **_charts(shown),
         )
     )
+    return image_page.reworded(page) if image else page
 
 
 def _charts(analysis: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from reports import image_page
 from reports.notation import column, percent, visible
 from reports.shades import LETTERS, largest, step_class
 
@@ -68,7 +69,12 @@ def seen(value: Any) -> Any:
 
 
 def sections(analysis: dict[str, Any]) -> list[tuple[str, list[Piece]]]:
-    """The texts of the raw analysis by name, as units and what stands between them; one text has no name."""
+    """The texts of the raw analysis by name, as units and what stands between them; one text has no name.
+
+    Of an image, its patches: nothing stands between them.
+    """
+    if analysis.get("image"):
+        return [("", [Piece(visible(unit["text"]), index) for index, unit in enumerate(analysis["units"])])]
     parts = analysis["parts"] or [{"name": "", "start": 0}]
     bounds = [0, *(part["start"] for part in parts[1:]), len(analysis["text"])]
     return [(part["name"], _pieces(analysis, *span)) for part, span in zip(parts, pairwise(bounds), strict=True)]
@@ -91,6 +97,23 @@ def _pieces(analysis: dict[str, Any], start: int, stop: int) -> list[Piece]:
 
 def _broken_lines(gap: str) -> str:
     return visible(gap).replace("↵", "↵\n")
+
+
+def has_stacks(analysis: dict[str, Any]) -> bool:
+    """Whether layers are of several kinds, as an encoder's and a decoder's."""
+    return not analysis["model"]["layer_names"][0].startswith("layer")
+
+
+def stack(analysis: dict[str, Any], layer: int) -> str:
+    """Of which kind a layer is: "Layer", or "Encoder", "Decoder" or "Cross"."""
+    kind: str = analysis["model"]["layer_names"][layer].split()[0].capitalize()
+    return kind
+
+
+def number_in_stack(analysis: dict[str, Any], layer: int) -> str:
+    """Its number among those of its kind, from 1."""
+    number: str = analysis["model"]["layer_names"][layer].split()[-1]
+    return number
 
 
 def has_long_label(analysis: dict[str, Any]) -> bool:
@@ -196,8 +219,10 @@ def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str,
         "units": [visible(unit["text"]) for unit in analysis["units"]],
         "maps": maps,
         "rollout": analysis["rollout"]["layers"],
+        "layers": [name.capitalize() for name in analysis["model"]["layer_names"]],
         "measures": [{"name": one.name, "share": one.share, "rows": one.rows} for one in chosen],
         "weights": analysis["attention"]["weights"],
+        **image_page.for_script(analysis.get("image")),
     }
     return {name: _short(part) for name, part in parts.items()}
 

@@ -117,3 +117,17 @@ def load_subject(options: dict[str, Any]) -> Any:
 
     names = ("task", "device", "dtype", "allow_pickle", "sink")
     return load(options.pop("model"), **{name: options.pop(name) for name in names})
+
+
+def load_text_subject(options: dict[str, Any]) -> Any:
+    """Loads a model that reads texts.
+
+    Raises:
+        InputError: It looks at images.
+    """
+    subject = load_subject(options)
+    if subject.task == "image-classification":
+        raise InputError(
+            f"{subject.name} looks at images, and this command reads texts; interpret analyze takes images"
+        )
+    return subject

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from interpret.cli.options import errors_in_one_line, load_subject, model_options, progress_line, read_text, shown
+from interpret.cli.options import errors_in_one_line, load_text_subject, model_options, progress_line, read_text, shown
 from interpret.errors import InputError
 from interpret.writing import require_writable
 
@@ -56,7 +56,7 @@ def _pair(
         _require_figure(figure)
     progress = progress_line()
     progress("loading the model")
-    subject = load_subject(options)
+    subject = load_text_subject(options)
 
     from analyses.word_pairs import word_pairs
 

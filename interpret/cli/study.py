@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from interpret.cli.options import command_line, errors_in_one_line, load_subject, model_options, progress_line
+from interpret.cli.options import command_line, errors_in_one_line, load_text_subject, model_options, progress_line
 from interpret.errors import CaptureError, InputError
 from interpret.writing import make_folder, write_whole
 
@@ -65,7 +65,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     object_key, replacer = options.pop("object_key"), options.pop("replacer")
     columns = {name: options.pop(name) for name in ("text_column", "label_column", "split", "limit")}
     rows = read_rows(data, seed=seed, **columns)
-    subject = load_subject(options)
+    subject = load_text_subject(options)
 
     from analyses.components.measurement import Draws
     from analyses.study.study import prepare

@@ -163,6 +163,11 @@ class Translation(TextSubject):
             length=length,
         )
 
+    def layer_name(self, layer: int) -> str:
+        """Which stack's layer it is, and of the decoder's whether it attends to the source: "cross 2"."""
+        kind = self._kinds[layer]
+        return f"{kind} {self._kinds[: layer + 1].count(kind)}"
+
     def _probed(self) -> bool:
         """Positions of the decoder see earlier ones only, but those of the source see all."""
         with refusing(f"{self.name} ({type(self.model).__name__}) doesn't run on a source and a target"):
@@ -176,11 +181,11 @@ class Translation(TextSubject):
         Some models scale the vectors of their tables, and some of those not where they are given vectors.
         """
         stacks = (self.model.get_encoder(), self.model.get_decoder())  # type: ignore[operator]
-        known = [(1.0, float(getattr(stack, "embed_scale", None) or 1.0)) for stack in stacks]
+        of_source, of_target = ((1.0, float(getattr(stack, "embed_scale", None) or 1.0)) for stack in stacks)
         ids = self.sample()
         with torch.no_grad():
             wanted = self.logits(ids)
-            for self._scales in product(*known):
+            for self._scales in product(of_source, of_target):
                 if torch.allclose(self.logits_from(self.embed(ids), ids), wanted, rtol=1e-3, atol=1e-3):
                     break
         return self._scales

@@ -199,6 +199,10 @@ class Subject(ABC):
         """Where a label stands in the input, in characters; `None` where labels don't stand there."""
         return None
 
+    def layer_name(self, layer: int) -> str:
+        """What reports call an attention call, such as "layer 3"; counted from 1."""
+        return f"layer {layer + 1}"
+
     def sample(self) -> Shaped[Tensor, "1 token *number"]:
         """Some input, to see how the model takes it."""
         embeddings = self.model.get_input_embeddings()  # type: ignore[operator]  # all models of texts have it

@@ -39,7 +39,8 @@ function attentionView(weights) {
     query.append(element("option", { value: index, textContent: `${index + 1}. ${token}` }));
     return element("span", { class: "k" }, inside);
   });
-  byId("attention-text").replaceChildren(...chips.flatMap((chip) => [chip, " "]));
+  const laidOut = data.picture ? onPicture(chips) : chips.flatMap((chip) => [chip, " "]);
+  byId("attention-text").replaceChildren(...laidOut);
   query.value = String(data.position);
   noSink.checked = data.sinkMass > 0.3;
 
@@ -52,7 +53,7 @@ function attentionView(weights) {
   function say(index) {
     const from = Number(query.value);
     if (index === null) {
-      readout.textContent = `Choose a word to look from it; move over the words, by pointer or arrow keys, to read their values. ${scale()}`;
+      readout.textContent = `Choose a ${data.names.one} to look from it; move over the ${data.names.many}, by pointer or arrow keys, to read their values. ${scale()}`;
     } else if (data.causal && index > from) {
       readout.replaceChildren(quoted(data.tokens[from]), " can’t look at ", quoted(data.tokens[index]), ": it comes later.");
     } else {
@@ -93,6 +94,7 @@ function attentionView(weights) {
     },
     preview: say,
     follow: false,
+    above: data.columns,
   });
   query.addEventListener("change", () => {
     list.select(Number(query.value), true);

@@ -6,7 +6,7 @@ function startHeads() {
   let chosen = 0;
 
   function nameOf(index) {
-    return `Layer ${Math.floor(index / count) + 1}, head ${(index % count) + 1}`;
+    return `${data.layers[Math.floor(index / count)]}, head ${(index % count) + 1}`;
   }
   function valueOf(measure, index) {
     const value = measure.rows[Math.floor(index / count)][index % count];

@@ -2,6 +2,12 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const STEPS = 10;
 
+// What is ranked, by name: words of a text, or patches of an image.
+function allUnits() {
+  const { many, whole } = data.names;
+  return `${many[0].toUpperCase()}${many.slice(1)} of the ${whole}`;
+}
+
 function byId(id) {
   return document.getElementById(id);
 }

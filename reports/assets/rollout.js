@@ -16,7 +16,7 @@ function startRollout() {
     const share = percent(data.rollout[layer()][index]);
     const all = percent(data.rollout[layer()].reduce((sum, value) => sum + value, 0));
     readout.replaceChildren(
-      `After layer ${layer() + 1}, `, quoted(data.units[index]), ` accounts for ${share} of what the decision is read from; all words together, for ${all}.`,
+      `After ${data.layers[layer()].toLowerCase()}, `, quoted(data.units[index]), ` accounts for ${share} of what the decision is read from; all ${data.names.many} together, for ${all}.`,
     );
     cursor.setAttribute("x", index);
     cursor.setAttribute("y", layer());
@@ -24,7 +24,7 @@ function startRollout() {
   function colour() {
     const row = data.rollout[layer()];
     const top = Math.max(...row);
-    byId("rollout-layer").textContent = slider.value;
+    byId("rollout-layer").textContent = data.layers[layer()].toLowerCase();
     words.forEach((span, index) => {
       span.className = `w tint ${heatClass(row[index], top)}`;
     });
@@ -32,7 +32,8 @@ function startRollout() {
   }
 
   const list = listbox(byId("rollout-text"), words, {
-    label: "Words of the text",
+    label: allUnits(),
+    above: data.columns,
     chosen: word,
     choose(index) {
       word = index;

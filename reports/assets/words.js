@@ -87,7 +87,8 @@ function startWords() {
 
   if (!items.length) return;
   listbox(byId("text"), items, {
-    label: "Words of the text",
+    label: allUnits(),
+    above: data.columns,
     chosen: word,
     choose,
     preview: (index) => show(index ?? word),

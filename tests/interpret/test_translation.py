@@ -211,3 +211,8 @@ def test_a_frame_puts_a_call_among_all_positions():
     assert frame.all_keys(weights).tolist() == [[0.25, 0.75, 0, 0], [1, 0, 0, 0]]
     assert frame.all_rows(torch.tensor([1.0, 2.0])).tolist() == [0, 0, 1, 2]
     assert Frame.whole(3).is_whole and not frame.is_whole
+
+
+def test_layers_are_named_by_their_stack(translator):
+    names = [translator.layer_name(layer) for layer in range(6)]
+    assert names == ["encoder 1", "encoder 2", "decoder 1", "cross 1", "decoder 2", "cross 2"]

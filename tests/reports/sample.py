@@ -114,6 +114,7 @@ def sample_analysis(
             "architecture": "LlamaForCausalLM" if causal else "BertForSequenceClassification",
             "parameters": 22713986,
             "layers": layers,
+            "layer_names": [f"layer {layer + 1}" for layer in range(layers)],
             "heads": heads,
             "sha256": "0123456789abcdef" * 4,
             "kernel": "sdpa",

@@ -309,3 +309,13 @@ def test_two_texts_stand_apart_by_name_and_the_answer_is_boxed() -> None:
 def test_one_text_has_no_name() -> None:
     (only,) = sections(sample_analysis())
     assert only[0] == "" and 'class="partname"' not in render(sample_analysis())
+
+
+def test_layers_of_several_stacks_are_named_by_them() -> None:
+    analysis = sample_analysis(layers=3)
+    analysis["model"]["layer_names"] = ["encoder 1", "decoder 1", "cross 1"]
+    html = render(analysis)
+    text = Reader(html).text()
+    assert "Encoder 1" in text and "Cross 1" in text and "Layer 1" not in text
+    assert '"layers":["Encoder 1","Decoder 1","Cross 1"]' in html
+    assert "Layer 3" in Reader(render(sample_analysis(layers=3))).text()

@@ -192,12 +192,17 @@ def analyze(
         measurement=measurement,
         replacements=resampler.name,
         verdict=one_text_verdict(measurement, idle),
-        error_rate=None if example.picture else error_rate_of_text(source, measurement.words),
+        error_rate=_error_rate(example, source, measurement.words),
         checks=checks,
         effort=effort,
         seed=seed,
         seconds=time.monotonic() - started,
     )
+
+
+def _error_rate(example: Example, source: Source, words: int) -> ErrorRate | None:
+    """No images and no inputs of several texts have been calibrated."""
+    return None if example.picture or example.parts else error_rate_of_text(source, words)
 
 
 def _usual_source(subject: Subject, example: Example) -> Resampler:

@@ -4,6 +4,7 @@ import click
 
 from interpret.cli.analyze import analyze
 from interpret.cli.calibrate import calibrate
+from interpret.cli.doctor import doctor
 from interpret.cli.pair import pair
 from interpret.cli.study import study
 
@@ -24,3 +25,4 @@ main.add_command(analyze)
 main.add_command(pair)
 main.add_command(study)
 main.add_command(calibrate)
+main.add_command(doctor)

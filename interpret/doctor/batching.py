@@ -1,0 +1,32 @@
+"""Does a text get the same answer in a batch as alone, and the same answer recorded as not?"""
+
+import torch
+from torch import Tensor, nn
+
+from interpret.doctor.answers import answer, difference, part
+from interpret.doctor.finding import Finding, measured, tolerance_for
+from interpret.record import recording
+
+
+def check_batching(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
+    """Compares each example of a batch with the same example alone."""
+    examples = len(next(iter(inputs.values())))
+    with torch.no_grad():
+        together = answer(model, inputs)
+        apart = [
+            difference(
+                part(together, slice(index, index + 1)),
+                answer(model, {name: value[index : index + 1] for name, value in inputs.items()}),
+            )
+            for index in range(examples)
+        ]
+    return measured("a batch answers as each input alone", max(apart), tolerance_for(next(model.parameters()).dtype))
+
+
+def check_untouched(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
+    """Compares the answer under recording with that of the model left alone: no bit may differ."""
+    with torch.no_grad():
+        alone = answer(model, inputs)
+        with recording(model):
+            recorded = answer(model, inputs)
+    return measured("recording changes no bit of the answer", difference(alone, recorded), 0.0)

@@ -1,0 +1,130 @@
+"""A model by its config alone: no weights are read, and nothing of its size is built."""
+
+from pathlib import Path
+from typing import Any
+
+from interpret.doctor.building import TASKS, class_names
+from interpret.doctor.description import CallShape, Description, declared_layers, longest_text, task_of, way_in
+from interpret.errors import InputError
+from interpret.loading.checkpoints import read_json, require_plausible
+from interpret.quiet import quiet
+from interpret.refusals import first_line, refusing
+
+
+def read_config(name: str, task: str | None) -> tuple[Any, str]:
+    """Finds a config and what it was made for.
+
+    Args:
+        name: A folder with a config.json, a config file, or the id of a model on the Hugging Face Hub.
+        task: What the model is wanted for, where its config doesn't say.
+
+    Returns:
+        The transformers config, and one of the tasks in `interpret.doctor.building.TASKS`.
+
+    Raises:
+        InputError: There is no such config, it asks for what no model has, or it is for none of the tasks.
+    """
+    path = _located(name)
+    values = read_json(path)
+    try:
+        require_plausible(path, values, 0)
+    except InputError as error:
+        declared = str(error).partition(", but")[0]
+        raise InputError(f"{declared}, which no model has; get this file again") from error
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    kind = values.get("model_type")
+    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
+        import transformers
+
+        raise InputError(
+            f"{path} is of the type {kind!r}, which transformers {transformers.__version__} doesn't know; a newer "
+            "transformers may"
+        )
+    with quiet(), refusing(f"{path} can't be used"):
+        config = CONFIG_MAPPING[kind].from_dict(values)
+    return config, _task(path, values, task)
+
+
+def describe_config(name: str, config: Any, task: str, calls: int) -> Description:
+    """What a model of this config will be, by building it without memory for its weights.
+
+    Args:
+        name: What the user called it.
+        config: Its config.
+        task: What it is made for.
+        calls: Attention calls that were seen in a small model of it; without any, none are described.
+
+    Raises:
+        InputError: Transformers can't build it.
+    """
+    import torch
+    import transformers
+    from transformers.initialization import no_init_weights
+
+    made = getattr(transformers, class_names(config.model_type, task)[0])
+    with quiet(), refusing(f"{name} describes no model that can be built"), torch.device("meta"), no_init_weights():
+        empty = made._from_config(config)
+    layers = declared_layers(config)
+    return Description(
+        name=name,
+        model_class=type(empty).__name__,
+        architecture=config.model_type,
+        task=task,
+        layers=layers,
+        calls=(_shape(config),) * (layers or 0) if calls else (),
+        kernel=str(empty.config._attn_implementation),
+        dtype=str(config.dtype or "float32").removeprefix("torch."),
+        parameters=sum(parameter.numel() for parameter in empty.parameters()),
+        way_in=way_in(set()),
+        longest=longest_text(config),
+    )
+
+
+def _located(name: str) -> Path:
+    path = Path(name).expanduser()
+    if path.is_dir():
+        path = path / "config.json"
+    if path.is_file():
+        return path
+    if path.is_absolute() or name.startswith((".", "~")) or name.endswith(".json") or not name.strip():
+        raise InputError(f"there is no config {path}; give a folder with a config.json, that file, or a hub id")
+    import huggingface_hub
+
+    try:
+        return Path(huggingface_hub.hf_hub_download(name, "config.json"))
+    except Exception as error:  # of many kinds: no network, no such model, no permission
+        raise InputError(
+            f"{name} is neither a folder or file here nor a model whose config the Hugging Face Hub gave "
+            f"({type(error).__name__}: {first_line(error)}); check the spelling, or give its config.json"
+        ) from error
+
+
+def _task(path: Path, values: dict[str, Any], task: str | None) -> str:
+    kind = values["model_type"]
+    possible = [known for known in TASKS if class_names(kind, known)]
+    if task is not None:
+        if task not in possible:
+            raise InputError(f"a {kind} can't be built for {task!r}; possible are {', '.join(possible) or 'none'}")
+        return task
+    made_for = values.get("architectures") or []
+    found = [known for name in made_for if isinstance(name, str) and (known := task_of(name, kind))]
+    if found:
+        return found[0]
+    if len(possible) == 1:
+        return possible[0]
+    said = f"says that it was made for {', '.join(map(str, made_for))}" if made_for else "doesn't say its task"
+    raise InputError(f"{path} {said}; give --task: possible are {', '.join(possible) or 'none'}")
+
+
+def _shape(config: Any) -> CallShape:
+    """The heads of a layer, as a config usually names them."""
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+
+    def number(*names: str) -> int | None:
+        return next((value for name in names if isinstance(value := getattr(text, name, None), int) and value), None)
+
+    heads = number("num_attention_heads", "n_head", "num_heads", "encoder_attention_heads") or 1
+    hidden = number("hidden_size", "d_model", "n_embd", "dim") or heads
+    width = number("head_dim", "d_kv") or hidden // heads
+    return CallShape(heads, number("num_key_value_heads", "num_kv_heads") or heads, width, width)

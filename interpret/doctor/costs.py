@@ -1,0 +1,117 @@
+"""What recording a text of some length will take: estimates from the sizes of a model and one measured pass."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from interpret.doctor.answers import answer
+from interpret.doctor.description import CallShape, Description
+from interpret.doctor.readers import is_linear
+from interpret.doctor.sampling import sample_inputs, takes_pixels
+from interpret.record import recording
+
+MEASURED_TOKENS = 64
+_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A forward pass that was measured.
+
+    Attributes:
+        tokens: Tokens of its text, or patches of its image.
+        seconds: How long it took.
+        linear: Weights in the model's linear maps, each of which works once on every token.
+    """
+
+    tokens: int
+    seconds: float
+    linear: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An estimate for one text.
+
+    Attributes:
+        tokens: Its length.
+        weights_bytes: Memory for the model.
+        recording_bytes: Memory for what a recording keeps: queries, keys, values and head outputs of all layers.
+        maps_bytes: Memory for the attention weights of all layers and heads, once they are asked for.
+        seconds: Time of one forward pass; `None` where none could be measured.
+        fits: Whether the model has positions for so many tokens.
+    """
+
+    tokens: int
+    weights_bytes: int
+    recording_bytes: int
+    maps_bytes: int
+    seconds: float | None
+    fits: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def estimate_costs(
+    description: Description, tokens: Sequence[int], *, measured: Pass | None = None
+) -> tuple[Cost, ...]:
+    """Memory by arithmetic; time as the measured pass, scaled by how many operations a text of that length needs.
+
+    A pass of `n` tokens counts twice the weights of all linear maps times `n`, and for each head `2 * n * n` for every
+    number of a query and of a value.
+
+    Args:
+        description: What the model is.
+        tokens: Lengths of texts.
+        measured: What one pass took; without it, no time is estimated.
+    """
+    size = _BYTES.get(description.dtype, 4)
+    linear = measured.linear if measured else 0
+    second = measured.seconds / _operations(description.calls, linear, measured.tokens) if measured else None
+    return tuple(
+        Cost(
+            tokens=length,
+            weights_bytes=description.parameters * size,
+            recording_bytes=size * length * sum(map(_kept, description.calls)),
+            maps_bytes=size * length**2 * sum(call.heads for call in description.calls),
+            seconds=None if second is None else second * _operations(description.calls, linear, length),
+            fits=description.longest is None or length <= description.longest,
+        )
+        for length in tokens
+    )
+
+
+def measure_pass(model: nn.Module, longest: int | None) -> Pass:
+    """Takes the time of one recorded pass of one input, after another one to warm up.
+
+    Args:
+        model: A model of texts, or of images, of which each has the same number of patches.
+        longest: Most tokens that it has positions for.
+    """
+    inputs = sample_inputs(model, examples=1, length=min(MEASURED_TOKENS, longest or MEASURED_TOKENS))
+    with torch.no_grad():
+        answer(model, inputs)
+        begun = time.perf_counter()
+        with recording(model) as record:
+            answer(model, inputs)
+        seconds = time.perf_counter() - begun
+    linear = {weight for module in model.modules() if is_linear(module) for weight in module.parameters(recurse=False)}
+    patches = record.weights(0).shape[-1] if takes_pixels(model) and record.calls else None
+    tokens = patches or next(iter(inputs.values())).shape[1]
+    return Pass(tokens, seconds, sum(weight.numel() for weight in linear))
+
+
+def _kept(call: CallShape) -> int:
+    """Numbers that a recording keeps of one token in one layer."""
+    return call.heads * (call.width + call.value_width) + call.key_heads * (call.width + call.value_width)
+
+
+def _operations(calls: tuple[CallShape, ...], linear: int, tokens: int) -> int:
+    attention = sum(call.heads * (call.width + call.value_width) for call in calls)
+    return max(1, 2 * linear * tokens + 2 * attention * tokens**2)

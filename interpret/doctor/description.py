@@ -1,0 +1,146 @@
+"""What a model is: what it was made for, and how its attention is built and reached."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from interpret.doctor.answers import answer
+from interpret.doctor.building import TASKS, class_names
+from interpret.doctor.sampling import sample_inputs
+from interpret.record import recording
+from interpret.seam_calls import AttentionCall
+
+
+@dataclass(frozen=True)
+class CallShape:
+    """The heads of one attention call.
+
+    Attributes:
+        heads: How many there are.
+        key_heads: How many keys and values they share.
+        width: Numbers in a query and in a key.
+        value_width: Numbers in a value.
+    """
+
+    heads: int
+    key_heads: int
+    width: int
+    value_width: int
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a model is.
+
+    Attributes:
+        name: What the user called it.
+        model_class: Name of its class.
+        architecture: As transformers calls it, such as "bert"; "native" for a model of this package.
+        task: What it was made for.
+        layers: How many its config declares; `None` where it doesn't say.
+        calls: Its attention calls in the order in which they run, as far as they can be read.
+        kernel: What computes its attention, such as "sdpa".
+        dtype: Precision of its weights, such as "float32".
+        parameters: How many numbers were learned; shared ones count once.
+        way_in: How its attention is reached.
+        longest: Most tokens that it has positions for, where its config says.
+    """
+
+    name: str
+    model_class: str
+    architecture: str
+    task: str
+    layers: int | None
+    calls: tuple[CallShape, ...]
+    kernel: str
+    dtype: str
+    parameters: int
+    way_in: str
+    longest: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def describe_model(name: str, model: nn.Module, task: str) -> Description:
+    """Looks at a model and at one small forward pass.
+
+    Args:
+        name: What the user called it.
+        model: A transformers model or a native one.
+        task: What it was made for.
+    """
+    with torch.no_grad(), recording(model) as record:
+        answer(model, sample_inputs(model, examples=1))
+    calls = tuple(_shape(call) for call in record.calls)
+    native = type(model).__module__.startswith("interpret.")
+    config: Any = getattr(model, "config", None)
+    return Description(
+        name=name,
+        model_class=type(model).__name__,
+        architecture="native" if native else str(config.model_type),
+        task=task,
+        layers=declared_layers(config),
+        calls=calls,
+        kernel=_kernel(config),
+        dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        way_in=way_in({call.way for call in record.calls}, native=native),
+        longest=longest_text(config),
+    )
+
+
+def declared_layers(config: Any) -> int | None:
+    """How many layers a config declares, of encoder and decoder together."""
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    if getattr(config, "is_encoder_decoder", False):
+        encoder, decoder = getattr(config, "encoder_layers", None), getattr(config, "decoder_layers", None)
+        if isinstance(encoder, int) and isinstance(decoder, int):
+            return encoder + decoder
+        own, other = getattr(config, "num_layers", None), getattr(config, "num_decoder_layers", None)
+        return own + other if isinstance(own, int) and isinstance(other, int) else None
+    found = next((getattr(text, key, None) for key in ("num_hidden_layers", "n_layer", "layers")), None)
+    return found if isinstance(found, int) else None
+
+
+def longest_text(config: Any) -> int | None:
+    """Most tokens that a config has positions for, where it says."""
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    names = ("max_position_embeddings", "n_positions", "positions")
+    found = next((value for name in names if isinstance(value := getattr(text, name, None), int)), None)
+    return found if found and found > 0 else None
+
+
+def task_of(model_class: str, architecture: str) -> str | None:
+    """The task that transformers registers a class for, if it is one of those known here."""
+    return next((task for task in TASKS if model_class in class_names(architecture, task)), None)
+
+
+def way_in(ways: set[str], *, native: bool = False) -> str:
+    """In words, how attention is reached; `ways` are those of the calls of one forward pass."""
+    if native:
+        return "its own call of interpret.attend"
+    words = {
+        "interface": "transformers' attention interface",
+        "observed": "watched while the model's own code runs, for it goes past transformers' attention interface",
+    }
+    return "; ".join(words[way] for way in sorted(ways)) or "none"
+
+
+def _shape(call: AttentionCall) -> CallShape:
+    heads, value_width = call.values_per_head.shape[1], call.values_per_head.shape[3]
+    query, key = getattr(call, "query", None), getattr(call, "key", None)
+    return CallShape(
+        heads=heads,
+        key_heads=heads if key is None else key.shape[1],
+        width=value_width if query is None else query.shape[3],
+        value_width=value_width,
+    )
+
+
+def _kernel(config: Any) -> str:
+    found = getattr(config, "_attn_implementation", None) or "sdpa"
+    return str(found).removeprefix("interpret_")

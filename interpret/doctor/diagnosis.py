@@ -1,0 +1,104 @@
+"""`interpret doctor`: what a model is, what can be asked of it, and whether it passes the checks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from interpret.doctor.availability import Availability, available_analyses
+from interpret.doctor.building import tiny_model
+from interpret.doctor.configs import describe_config, read_config
+from interpret.doctor.costs import Cost, estimate_costs, measure_pass
+from interpret.doctor.description import Description, describe_model, way_in
+from interpret.doctor.examination import Examination, examine
+from interpret.doctor.sampling import takes_pixels
+from interpret.quiet import quiet
+
+SCHEMA = "interpret-attention/doctor/1"
+_DEEP = 1e-4  # by how much weights of a trained model may differ between kernels
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All that the command finds.
+
+    Attributes:
+        description: What the model is.
+        examination: What the checks found.
+        small: Whether a small random model of the same architecture was examined in its place.
+        analyses: What can be asked of it.
+        costs: What recording will take; estimates.
+    """
+
+    description: Description
+    examination: Examination
+    small: bool
+    analyses: tuple[Availability, ...]
+    costs: tuple[Cost, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed."""
+        return not self.examination.failed
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "schema": SCHEMA,
+            "model": self.description.to_dict(),
+            "checked": "a small random model of this config" if self.small else "the model",
+            "attention_calls": self.examination.calls,
+            "reason": self.examination.reason,
+            "checks": [finding.to_dict() for finding in self.examination.findings],
+            "passed": self.passed,
+            "analyses": [analysis.to_dict() for analysis in self.analyses],
+            "estimates": [cost.to_dict() for cost in self.costs],
+        }
+
+
+def diagnose(name: str, model: nn.Module, task: str, *, tokens: Sequence[int] = ()) -> Diagnosis:
+    """Examines a loaded model.
+
+    Args:
+        name: What the user called it.
+        model: The model; left as it is, bit by bit.
+        task: What it was made for.
+        tokens: Lengths of texts for which to estimate memory and time; images are of one size.
+
+    Raises:
+        CaptureError: The model doesn't run on token ids or pixels alone.
+    """
+    with quiet():
+        found = examine(model, every_head=False, weight_tolerance=_DEEP)
+        description = describe_model(name, model, task)
+        measured = measure_pass(model, description.longest) if tokens else None
+        lengths = (measured.tokens,) if measured and takes_pixels(model) else tokens
+        costs = estimate_costs(description, lengths, measured=measured)
+    return Diagnosis(description, found, False, available_analyses(description, found), costs)
+
+
+def diagnose_config(name: str, *, task: str | None = None, tokens: Sequence[int] = ()) -> Diagnosis:
+    """Examines a small random model of a config; what the full one would be is worked out without its weights.
+
+    Args:
+        name: A folder with a config.json, that file, or the id of a model on the Hugging Face Hub.
+        task: What the model is wanted for, where its config doesn't say.
+        tokens: Lengths of texts for which to estimate memory; time can't be measured.
+
+    Raises:
+        InputError: There is no config that can be used.
+        CaptureError: The small model doesn't run on token ids or pixels alone.
+    """
+    config, task = read_config(name, task)
+    with quiet():
+        found = examine(tiny_model(config, task))
+        description = replace(describe_config(name, config, task, found.calls), way_in=way_in(set(found.ways)))
+    analyses = available_analyses(replace(description, **_of_small(config, task)), found)
+    return Diagnosis(description, found, True, analyses, estimate_costs(description, tokens))
+
+
+def _of_small(config: Any, task: str) -> dict[str, Any]:
+    """Layers and calls of the small model, which are held against each other."""
+    small = describe_model("", tiny_model(config, task), task)
+    return {"layers": small.layers, "calls": small.calls}

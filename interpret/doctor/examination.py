@@ -1,0 +1,133 @@
+"""Every check on one model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from interpret.doctor.answers import accepted, answer
+from interpret.doctor.batching import check_batching, check_untouched
+from interpret.doctor.eager_weights import CHECK as WEIGHTS
+from interpret.doctor.eager_weights import check_weights, eager
+from interpret.doctor.finding import Finding
+from interpret.doctor.gradient_flow import CHECK as GRADIENTS
+from interpret.doctor.gradient_flow import check_gradients
+from interpret.doctor.head_edits import CHECK as HEAD_EDITS
+from interpret.doctor.head_edits import check_head_edits
+from interpret.doctor.padding import check_padding, check_padding_weight
+from interpret.doctor.row_edits import CHECK as ROWS
+from interpret.doctor.row_edits import check_row_edits
+from interpret.doctor.sampling import sample_inputs
+from interpret.errors import CaptureError
+from interpret.record import recording
+from interpret.refusals import first_line
+
+BYPASSES = "computes attention by a way of its own, past transformers' attention interface"
+NO_ATTENTION = "no softmax attention was found: nothing calls the attention interface, and no weights are offered"
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What the checks found in one model.
+
+    Attributes:
+        model_class: Name of its class.
+        calls: Attention calls in one forward pass that can be read; 0 where none can.
+        ways: How they are reached, as `AttentionCall.way` has it.
+        findings: One for each check that was made; none where nothing can be read.
+        reason: Why nothing can be read, where that is so.
+    """
+
+    model_class: str
+    calls: int
+    ways: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    reason: str = ""
+
+    @property
+    def failed(self) -> tuple[Finding, ...]:
+        """The checks that failed."""
+        return tuple(found for found in self.findings if found.outcome == "failed")
+
+    def finding(self, check: str) -> Finding | None:
+        """The finding of a check, if it was made."""
+        return next((found for found in self.findings if found.check == check), None)
+
+
+def examine(model: nn.Module, *, every_head: bool = True, weight_tolerance: float = 1e-6) -> Examination:
+    """Runs all checks on small random inputs.
+
+    Args:
+        model: A transformers model or a native one, in evaluation mode; left as it is.
+        every_head: Whether head edits are compared for each head, or for a few.
+        weight_tolerance: By how much weights in float32 may differ from those that the model shows.
+
+    Raises:
+        CaptureError: The model doesn't run on such inputs, or gives no scores.
+    """
+    name = type(model).__name__
+    inputs = sample_inputs(model)
+    with torch.no_grad():
+        try:
+            answer(model, inputs)
+        except CaptureError:
+            raise
+        except Exception as error:
+            raise CaptureError(f"{name} doesn't run on {' and '.join(inputs)} alone: {first_line(error)}") from error
+        try:
+            with recording(model) as record:
+                answer(model, inputs)
+            calls, ways = len(record), tuple(sorted({call.way for call in record.calls}))
+        except CaptureError:
+            return Examination(name, 0, (), (), _reason(model, inputs))
+    return Examination(name, calls, ways, _findings(model, inputs, every_head, weight_tolerance))
+
+
+def _findings(model: nn.Module, inputs: dict[str, Tensor], every_head: bool, tolerance: float) -> tuple[Finding, ...]:
+    return (
+        _guarded(WEIGHTS, lambda: check_weights(model, inputs, tolerance=tolerance)),
+        _guarded("recording changes no bit of the answer", lambda: check_untouched(model, inputs)),
+        *_self_checks(model, inputs),
+        _guarded("a batch answers as each input alone", lambda: check_batching(model, inputs)),
+        _guarded("padding on the left changes nothing", lambda: check_padding(model, inputs, "left")),
+        _guarded("padding on the right changes nothing", lambda: check_padding(model, inputs, "right")),
+        _guarded("no recorded weight on padding", lambda: check_padding_weight(model, inputs)),
+        _guarded(HEAD_EDITS, lambda: check_head_edits(model, inputs, every_head=every_head)),
+        _guarded(ROWS, lambda: check_row_edits(model, inputs)),
+        _guarded(GRADIENTS, lambda: check_gradients(model, inputs)),
+    )
+
+
+def _self_checks(model: nn.Module, inputs: dict[str, Tensor]) -> tuple[Finding, ...]:
+    """What the recording finds in itself."""
+    try:
+        with torch.no_grad(), recording(model) as record:
+            answer(model, inputs)
+        return tuple(
+            Finding(check.name, "passed" if check.passed else "failed", check.value, check.tolerance)
+            for check in record.checks()
+            if check.name != "no weight on padding"  # looked at with padding, below
+        )
+    except Exception as error:
+        return (Finding("the recording checks itself", "failed", detail=first_line(error)),)
+
+
+def _guarded(check: str, run: Callable[[], Finding]) -> Finding:
+    """A check that raises has failed: one broken part of a model must not hide the others."""
+    try:
+        return run()
+    except Exception as error:
+        return Finding(check, "failed", detail=f"{type(error).__name__}: {first_line(error)}")
+
+
+def _reason(model: nn.Module, inputs: dict[str, Tensor]) -> str:
+    """Why no attention was seen: there is none, or the model computes it by a way of its own."""
+    try:
+        with eager(model), torch.no_grad():
+            output = model(**inputs, **accepted(model, {"return_dict": True}), output_attentions=True)
+        fields = dict(output) if isinstance(output, dict) else vars(output)
+        shows = any(name.endswith("attentions") and value is not None for name, value in fields.items())
+    except Exception:  # whatever a model without this option makes of it
+        shows = False
+    return BYPASSES if shows else NO_ATTENTION

@@ -1,0 +1,45 @@
+"""One thing that was looked at in a model, and what came out."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+Outcome = Literal["passed", "failed", "noted", "not applicable"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one check.
+
+    Attributes:
+        check: What was checked, in words.
+        outcome: "passed" or "failed"; "noted" where the model behaves so and nothing here is wrong; "not applicable"
+            where there was nothing to compare.
+        value: The worst deviation, where the check measures one: of weights as they are, of answers as a share of the
+            largest number in the answer.
+        tolerance: The largest deviation that passes.
+        detail: What a reader has to know beside the number.
+    """
+
+    check: str
+    outcome: Outcome
+    value: float | None = None
+    tolerance: float | None = None
+    detail: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; a deviation that isn't a number becomes a word."""
+        finite = self.value is None or math.isfinite(self.value)
+        return {**self.__dict__, "value": self.value if finite else str(self.value)}
+
+
+def measured(check: str, value: float, tolerance: float, detail: str = "") -> Finding:
+    """A finding that passes when `value` is within `tolerance`; NaN never is."""
+    return Finding(check, "passed" if value <= tolerance else "failed", value, tolerance, detail)
+
+
+def tolerance_for(dtype: torch.dtype) -> float:
+    """By how much answers that should be the same may differ, as a share of their largest number."""
+    return 1e-5 if dtype in (torch.float32, torch.float64) else 3e-2

@@ -1,0 +1,71 @@
+"""Are gradients of the answer finite, from the input on through every head?"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from interpret.doctor.answers import answer, joined
+from interpret.doctor.finding import Finding
+from interpret.record import recording
+
+CHECK = "gradients are finite"
+
+
+def check_gradients(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
+    """Takes the gradient of a mix of all scores by the input vectors (or pixels) and by what every head wrote.
+
+    Args:
+        model: A model; its parameters get no gradient.
+        inputs: Arguments of its `forward`.
+
+    Returns:
+        Failed where a gradient is infinite or NaN, or where nothing depends on the input.
+    """
+    fed: list[Tensor] = []
+
+    def detached(_module: nn.Module, _args: Any, output: Tensor) -> Tensor:
+        fed.append(output.detach().requires_grad_())
+        return fed[-1].clone()  # a model may write into it
+
+    pixels = {name: value.requires_grad_() for name, value in _copied(inputs).items() if value.is_floating_point()}
+    embedding = _embedding(model)
+    hooks = [embedding.register_forward_hook(detached)] if embedding else []
+    try:
+        with torch.enable_grad(), recording(model) as record:
+            scores = joined(answer(model, {**inputs, **pixels})).float()
+            mixed = scores.flatten() @ torch.linspace(-1, 1, scores.numel(), device=scores.device)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    heads = [written for layer in range(len(record)) if (written := record.output(layer)).requires_grad]
+    sources = [*pixels.values(), *fed]
+    if not mixed.requires_grad:
+        return Finding(CHECK, "failed", detail="the answer depends on nothing that has a gradient")
+    gradients = torch.autograd.grad(mixed, [*sources, *heads], allow_unused=True)
+    return _finding(gradients[: len(sources)], gradients[len(sources) :], len(record))
+
+
+def _copied(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in inputs.items()}
+
+
+def _embedding(model: nn.Module) -> nn.Module | None:
+    try:
+        found = model.get_input_embeddings()  # type: ignore[operator]
+    except (AttributeError, NotImplementedError, TypeError):
+        return None
+    return found if isinstance(found, nn.Embedding) else None
+
+
+def _finding(inputs: tuple[Tensor | None, ...], heads: tuple[Tensor | None, ...], layers: int) -> Finding:
+    known = [gradient for gradient in (*inputs, *heads) if gradient is not None]
+    if any(not torch.isfinite(gradient).all() for gradient in known):
+        return Finding(CHECK, "failed", detail="a gradient is infinite or not a number")
+    if not any(gradient.any() for gradient in known):
+        return Finding(CHECK, "failed", detail="every gradient is zero")
+    reached = sum(gradient is not None and bool(gradient.any()) for gradient in heads)
+    detail = f"by the heads of {reached} of {layers} layers"
+    if any(gradient is not None and gradient.any() for gradient in inputs):
+        detail = f"by the input, and {detail}"
+    return Finding(CHECK, "passed", detail=detail)

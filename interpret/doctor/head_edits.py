@@ -1,0 +1,64 @@
+"""Does silencing a head do what zeroing its columns of the output projection does?"""
+
+import torch
+from torch import Tensor, nn
+
+from interpret.doctor.answers import answer, difference
+from interpret.doctor.finding import Finding, measured, tolerance_for
+from interpret.doctor.readers import Reader, find_readers
+from interpret.edit import editing, zero_head
+
+CHECK = "a silenced head is one with zeroed columns of the output projection"
+
+
+def check_head_edits(model: nn.Module, inputs: dict[str, Tensor], *, every_head: bool = True) -> Finding:
+    """Compares `zero_head` with the model whose output projection doesn't read that head.
+
+    Both must change the answer in the same way, and change it at all. A projection that several layers share is
+    silenced in all of them. Where something else reads the heads first, such as a norm over all of them, that head's
+    part of its input is zeroed instead.
+
+    Args:
+        model: A model; its weights are changed meanwhile, and put back bit by bit.
+        inputs: Arguments of its `forward`.
+        every_head: Whether to try each head of each call, or only the first and the last head of the first, middle
+            and last call that has a projection.
+
+    Returns:
+        The largest difference of two answers, as a share of the largest score; failed too where a call has no
+        projection that was found.
+    """
+    readers = find_readers(model, inputs)
+    found = [reader for reader in readers if reader is not None]
+    if not found:
+        return Finding(CHECK, "not applicable", detail="no output projection was found: no module reads the heads")
+    tried = found if every_head else [found[index] for index in sorted({0, len(found) // 2, len(found) - 1})]
+    worst, effects = 0.0, []
+    with torch.no_grad():
+        untouched = answer(model, inputs)
+        for reader in tried:
+            layers = [layer for layer, other in enumerate(readers) if other and other.shares_weights(reader)]
+            for head in range(reader.heads) if every_head else sorted({0, reader.heads - 1}):
+                with reader.without(head):
+                    expected = answer(model, inputs)
+                with editing(model, *(zero_head(layer, head) for layer in layers)):
+                    worst = max(worst, difference(expected, answer(model, inputs)))
+                effects.append(difference(untouched, expected))
+    return _finding(worst, effects, tried, readers, tolerance_for(next(model.parameters()).dtype))
+
+
+def _finding(
+    worst: float, effects: list[float], tried: list[Reader], readers: list[Reader | None], tolerance: float
+) -> Finding:
+    detail = f"{len(effects)} heads in {len(tried)} layers"
+    between = sorted({type(reader.module).__name__ for reader in tried if not reader.is_projection})
+    if between:
+        detail += f"; zeros in the input of {', '.join(between)}, which reads them before the projection does"
+    if still := sum(effect == 0 for effect in effects):
+        detail += f"; {still} of them change nothing"
+    if still == len(effects):
+        return Finding(CHECK, "failed", worst, tolerance, f"no head changes the answer ({detail})")
+    if missing := readers.count(None):
+        detail += f"; {missing} more layers have no projection that was found"
+        return Finding(CHECK, "failed", worst, tolerance, detail)
+    return measured(CHECK, worst, tolerance, detail)

@@ -1,0 +1,118 @@
+"""Does padding, on either side, leave the answer and the attention as they were?"""
+
+import inspect
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from interpret.doctor.answers import Answer, answer, difference
+from interpret.doctor.finding import Finding, measured, tolerance_for
+from interpret.doctor.sampling import padding_id, text_key
+from interpret.record import recording
+
+PADDING = 3  # tokens
+_COUNTED = "the model takes no position ids, and counts from the padding"
+_FIXED = "no head writes anything else, but the answer is read from a fixed position"
+_SHIFTED = "the decoder is given the padded text behind its first token, and counts the padding"
+
+
+def check_padding(model: nn.Module, inputs: dict[str, Tensor], side: str) -> Finding:
+    """Compares a text with the same text and three tokens of padding, masked, in a batch of its own.
+
+    Tried first with the mask alone, then with position ids where the model takes them.
+
+    Args:
+        model: A model of texts.
+        inputs: Arguments of its `forward` without padding; the first example is used.
+        side: "left" or "right".
+
+    Returns:
+        The largest change of a score of a real token, as a share of the largest one. Left padding of a model that
+        counts positions and can't be told them is noted, for there is no way round it.
+    """
+    check = f"padding on the {side} changes nothing"
+    key = text_key(inputs)
+    named = inspect.signature(model.forward).parameters
+    if key is None or "attention_mask" not in named:
+        return Finding(check, "not applicable", detail="the model takes no padding")
+    alone = {name: value[:1] for name, value in inputs.items()}
+    padded = _padded(alone, key, side, padding_id(model) or 0)
+    tolerance = tolerance_for(next(model.parameters()).dtype)
+    length = alone[key].shape[1]
+    with torch.no_grad():
+        wanted = answer(model, alone)
+        moved = difference(wanted, _real(answer(model, padded), length, side))
+        if moved <= tolerance or ("position_ids" not in named and side == "right"):
+            return measured(check, moved, tolerance)
+        if "position_ids" not in named:
+            return Finding(check, "noted", moved, tolerance, _COUNTED)
+        positions = (padded["attention_mask"].cumsum(-1) - 1).clamp(min=0)
+        told = difference(wanted, _real(answer(model, {**padded, "position_ids": positions}), length, side))
+        if told <= tolerance:
+            return measured(check, told, tolerance, f"given position ids; without, the answer moves by {moved:.2g}")
+        for given in (padded, {**padded, "position_ids": positions}):
+            if _heads_moved(model, alone, given, length, side) <= tolerance:
+                return Finding(check, "noted", moved, tolerance, _FIXED)
+    if side == "left" and _derives_decoder_input(model, inputs):
+        return Finding(check, "noted", min(told, moved), tolerance, _SHIFTED)
+    return measured(check, min(told, moved), tolerance)
+
+
+def check_padding_weight(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
+    """Looks for recorded attention of real tokens on padding, in a text padded on the left and on the right.
+
+    A decoder that is fed the padded input of its encoder has no mask of its own, so its causal calls are passed over.
+    """
+    check = "no recorded weight on padding"
+    key = text_key(inputs)
+    if key is None or "attention_mask" not in inspect.signature(model.forward).parameters:
+        return Finding(check, "not applicable", detail="the model takes no padding")
+    alone = {name: value[:1] for name, value in inputs.items()}
+    has_decoder = _derives_decoder_input(model, inputs)
+    worst = 0.0
+    for side in ("left", "right"):
+        padded = _padded(alone, key, side, padding_id(model) or 0)
+        real = padded["attention_mask"][0].bool()
+        with torch.no_grad(), recording(model) as record:
+            answer(model, padded)
+        for layer in range(len(record)):
+            weights = record.weights(layer)
+            if weights.shape[-1] != len(real) or (has_decoder and record.calls[layer].is_causal):
+                continue
+            rows = real if weights.shape[-2] == len(real) else slice(None)
+            worst = max(worst, float(weights[:, :, rows][..., ~real].abs().max()))
+    return measured(check, worst, 0.0)
+
+
+def _derives_decoder_input(model: nn.Module, inputs: dict[str, Tensor]) -> bool:
+    """Whether the decoder reads what the encoder reads, since it was given nothing of its own."""
+    has_decoder = bool(getattr(getattr(model, "config", None), "is_encoder_decoder", False))
+    return has_decoder and "decoder_input_ids" not in inputs
+
+
+def _heads_moved(
+    model: nn.Module, alone: dict[str, Tensor], padded: dict[str, Tensor], length: int, side: str
+) -> float:
+    """By how much what the heads write at real tokens differs, as a share of the largest number."""
+    written = []
+    for given in (alone, padded):
+        with recording(model) as record:
+            answer(model, given)
+        written.append({str(layer): record.output(layer) for layer in range(len(record))})
+    return difference(written[0], _real(written[1], length, side))
+
+
+def _padded(alone: dict[str, Tensor], key: str, side: str, pad: int) -> dict[str, Tensor]:
+    where = (PADDING, 0) if side == "left" else (0, PADDING)
+    mask = torch.ones_like(alone[key])
+    return {**alone, key: functional.pad(alone[key], where, value=pad), "attention_mask": functional.pad(mask, where)}
+
+
+def _real(padded: Answer, length: int, side: str) -> Answer:
+    """The scores of real tokens, where there is a score for each token."""
+    own = slice(PADDING, None) if side == "left" else slice(length)
+    return {
+        name: scores[:, own] if scores.ndim > 1 and scores.shape[1] == length + PADDING else scores
+        for name, scores in padded.items()
+    }

@@ -1,0 +1,37 @@
+"""Can attention weights be put in the place of the model's own?"""
+
+import torch
+from torch import Tensor, nn
+
+from interpret.doctor.answers import answer, difference
+from interpret.doctor.finding import Finding, measured, tolerance_for
+from interpret.edit import editing, set_weights, uniform_row
+from interpret.record import recording
+
+CHECK = "recorded weights, put back, give the same answer"
+
+
+def check_row_edits(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
+    """Puts the recorded weights of all layers back, and then even ones in their place.
+
+    The first must not change the answer, beyond the rounding of another way to compute it; the second must change it,
+    or else nothing was put anywhere.
+
+    Args:
+        model: A model, left as it is.
+        inputs: Arguments of its `forward`.
+
+    Returns:
+        The largest change of a score by weights put back, as a share of the largest score.
+    """
+    with torch.no_grad():
+        with recording(model) as record:
+            untouched = answer(model, inputs)
+        own = [set_weights(layer, record.weights(layer)) for layer in range(len(record))]
+        with editing(model, *own):
+            again = difference(untouched, answer(model, inputs))
+        with editing(model, *(uniform_row(layer) for layer in range(len(record)))):
+            moved = difference(untouched, answer(model, inputs))
+    if moved == 0:
+        return Finding(CHECK, "failed", again, detail="even weights in all layers don't change the answer")
+    return measured(CHECK, again, 10 * tolerance_for(next(model.parameters()).dtype))

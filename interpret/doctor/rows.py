@@ -1,0 +1,86 @@
+"""One line of the table of verified models: an architecture, a task, and how far it can be trusted."""
+
+from dataclasses import dataclass
+
+from interpret.doctor.building import default_config, tiny_model
+from interpret.doctor.eager_weights import CHECK as WEIGHTS
+from interpret.doctor.examination import Examination, examine
+from interpret.doctor.head_edits import CHECK as HEAD_EDITS
+from interpret.errors import CaptureError, InputError
+from interpret.quiet import quiet
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is known of one architecture for one task.
+
+    Attributes:
+        architecture: As transformers calls it, such as "bert".
+        task: Name of the task.
+        status: "verified", "partial" or "unsupported".
+        calls: Attention calls that can be read in a small model of it.
+        way: How they are reached: "interface" is transformers' attention interface, "observed" a look at the model's
+            own code while it runs.
+        weights: Largest difference of an attention weight from `output_attentions=True`; `None` where that is not
+            offered, or nothing could be compared.
+        heads: Largest difference that a head edit makes to zeroed columns, as a share of the largest score.
+        says: What fails or why nothing can be read, and what else to know.
+    """
+
+    architecture: str
+    task: str
+    status: str
+    calls: int = 0
+    way: str = ""
+    weights: float | None = None
+    heads: float | None = None
+    says: str = ""
+
+
+def examine_pair(pair: tuple[str, str]) -> Row:
+    """Builds a tiny model of an architecture for a task and examines it.
+
+    Args:
+        pair: Architecture and task, as `registered_pairs` names them.
+    """
+    architecture, task = pair
+    try:
+        with quiet():
+            return row_of(architecture, task, examine(tiny_model(default_config(architecture), task)))
+    except (InputError, CaptureError) as error:
+        return Row(architecture, task, "unsupported", says=str(error))
+
+
+def row_of(architecture: str, task: str, found: Examination) -> Row:
+    """Sums an examination up.
+
+    Verified is what fails no check, and whose head edits could be compared in every layer.
+    """
+    if not found.calls:
+        return Row(architecture, task, "unsupported", says=found.reason)
+    weights, heads = found.finding(WEIGHTS), found.finding(HEAD_EDITS)
+    wrong = [finding for finding in found.findings if finding.outcome == "failed"]
+    if heads and heads.outcome == "not applicable":
+        wrong.append(heads)
+    says = [_told("not so: " if finding in wrong else "", finding.check, finding.detail) for finding in wrong]
+    says += [
+        _told("", finding.check, finding.detail).replace(" changes nothing", " changes the answer")
+        for finding in found.findings
+        if finding.outcome == "noted"
+    ]
+    if weights and weights.outcome == "not applicable":
+        says.append("shows no weights of its own to compare with")
+    return Row(
+        architecture,
+        task,
+        "partial" if wrong else "verified",
+        found.calls,
+        " and ".join(found.ways),
+        weights.value if weights else None,
+        heads.value if heads else None,
+        "; ".join(says),
+    )
+
+
+def _told(before: str, check: str, detail: str) -> str:
+    return f"{before}{check}" + f" ({detail})" * bool(detail)

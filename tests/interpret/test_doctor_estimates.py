@@ -1,0 +1,141 @@
+"""What the doctor says of a model's size and cost, against arithmetic by hand."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny_models import tiny_model
+
+from interpret.doctor.availability import available_analyses
+from interpret.doctor.configs import describe_config, read_config
+from interpret.doctor.costs import Pass, estimate_costs, measure_pass
+from interpret.doctor.description import CallShape, Description, describe_model
+from interpret.doctor.diagnosis import diagnose
+from interpret.doctor.examination import Examination
+from interpret.doctor.finding import Finding
+from interpret.errors import InputError
+
+LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "num_hidden_layers": 3, "hidden_size": 32,
+         "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 40, "vocab_size": 50,
+         "max_position_embeddings": 128, "dtype": "bfloat16", "tie_word_embeddings": False}  # fmt: skip
+
+POSSIBLE = "text-generation, text-classification, question-answering"
+
+
+def described(**changes: object) -> Description:
+    given: dict[str, object] = {
+        **dict.fromkeys(("name", "model_class", "architecture", "way_in"), "m"),
+        **{"task": "text-generation", "layers": 2, "calls": (CallShape(4, 2, 8, 16),) * 2, "longest": 64},
+        **{"kernel": "sdpa", "dtype": "float32", "parameters": 1000},
+    }
+    return Description(**{**given, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(LLAMA), "utf-8")
+    return path
+
+
+def test_memory_is_counted_and_time_grows_with_the_operations() -> None:
+    short, long = estimate_costs(described(), (10, 100), measured=Pass(tokens=10, seconds=0.5, linear=300))
+    assert short.weights_bytes == 4000
+    # Two layers, ten tokens: 4 heads of 8 and 16 numbers for queries and outputs, 2 of 8 and 16 for keys and values.
+    assert short.recording_bytes == 4 * 2 * 10 * (4 * 8 + 4 * 16 + 2 * 8 + 2 * 16)
+    assert short.maps_bytes == 4 * 2 * 4 * 10 * 10
+    operations = [2 * 300 * tokens + 2 * (2 * 4 * (8 + 16)) * tokens**2 for tokens in (10, 100)]
+    assert short.seconds == pytest.approx(0.5)
+    assert long.seconds == pytest.approx(0.5 * operations[1] / operations[0])
+    assert short.fits and not long.fits
+    (half,) = estimate_costs(described(dtype="bfloat16"), (10,))
+    assert half.weights_bytes == 2000 and half.seconds is None
+
+
+def test_a_pass_is_measured_and_linear_weights_are_counted() -> None:
+    model = tiny_model("causal", "gpt2")
+    measured = measure_pass(model, 32)
+    # GPT-2's layer has 4 + 8 times the square of its width without its feed-forward size; there are two, and the head.
+    inner = model.transformer.h[0].mlp.c_fc.weight.numel() * 2 + 4 * 64 * 64
+    assert measured.tokens == 32 and measured.seconds > 0
+    assert measured.linear == 2 * (inner + 3 * 64 + 64 + model.transformer.h[0].mlp.c_fc.bias.numel() + 64) + 99 * 64
+
+
+def test_a_model_is_described_by_what_runs() -> None:
+    found = describe_model("mine", tiny_model("causal", "gemma2"), "text-generation")
+    assert (found.model_class, found.architecture, found.layers) == ("Gemma2ForCausalLM", "gemma2", 2)
+    assert found.calls == (CallShape(4, 2, 16, 16),) * 2
+    assert (found.kernel, found.dtype, found.longest) == ("eager", "float32", 64)
+    assert found.way_in == "transformers' attention interface"
+    translator = describe_model("t", tiny_model("translator", "bart"), "text2text-generation")
+    assert translator.layers == 4 and len(translator.calls) == 6
+
+
+def test_a_config_says_how_large_the_model_is_without_building_it(config: Path) -> None:
+    read, task = read_config(str(config.parent), None)
+    assert task == "text-generation"
+    found = describe_config("c", read, task, calls=2)
+    layer = 32 * 32 * 2 + 2 * 32 * 16 + 3 * 32 * 40 + 2 * 32  # queries and output, keys and values, gated, two norms
+    assert found.parameters == 3 * layer + 2 * 50 * 32 + 32
+    assert (found.calls, found.dtype, found.longest) == ((CallShape(4, 2, 8, 8),) * 3, "bfloat16", 128)
+    assert read_config(str(config), "text-classification")[1] == "text-classification"
+
+
+@pytest.mark.parametrize(
+    ("changes", "task", "says"),
+    [
+        ({"num_hidden_layers": 10**6}, None, "{path} says num_hidden_layers = 1000000, which no model has; get this "
+         "file again"),
+        ({"model_type": "lama"}, None, "{path} is of the type 'lama', which transformers {version} doesn't know; a "
+         "newer transformers may"),
+        ({"architectures": None}, None, "{path} doesn't say its task; give --task: possible are " + POSSIBLE),
+        ({"architectures": ["LlamaModel"]}, None, "{path} says that it was made for LlamaModel; give --task: possible "
+         "are " + POSSIBLE),
+        ({}, "image-classification", "a llama can't be built for 'image-classification'; possible are " + POSSIBLE),
+    ],
+)  # fmt: skip
+def test_configs_that_cant_be_used_say_why(config: Path, changes: dict[str, object], task: str, says: str) -> None:
+    import transformers
+
+    config.write_text(json.dumps(LLAMA | changes), "utf-8")
+    with pytest.raises(InputError) as caught:
+        read_config(str(config), task)
+    assert str(caught.value) == says.format(path=config, version=transformers.__version__)
+
+
+def test_a_config_that_isnt_there_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "none.json"
+    with pytest.raises(InputError) as caught:
+        read_config(str(path), None)
+    assert str(caught.value) == f"there is no config {path}; give a folder with a config.json, that file, or a hub id"
+
+
+def test_analyses_are_withheld_for_what_was_found() -> None:
+    heads = Finding(
+        "a silenced head is one with zeroed columns of the output projection", "failed", 0.1, 1e-5, "4 heads"
+    )
+    rows = Finding("recorded weights, put back, give the same answer", "passed", 0.0, 1e-4)
+    gradients = Finding("gradients are finite", "passed")
+    found = Examination("M", 1, ("interface",), (heads, rows, gradients))
+    described_ = described(calls=(CallShape(4, 4, 8, 8),))
+    reasons = {each.analyses.split(",")[0]: each.reason for each in available_analyses(described_, found)}
+    few = "only 1 of 2 layers have attention that can be read"
+    assert reasons == {
+        "attention weights": "",
+        "attention rollout": few,
+        "heads silenced and changed": f"not so: {heads.check} (4 heads)",
+        "attention weights changed": "",
+        "gradients by the input and by heads": "",
+        "interpret analyze": few,
+    }
+    nothing = available_analyses(described(calls=()), Examination("M", 0, (), (), "no attention"))
+    assert {each.reason for each in nothing} == {"no attention"}
+    translator = available_analyses(described(task="text2text-generation"), found)
+    assert translator[1].reason == "encoder, decoder and cross attention have maps of different shapes"
+
+
+def test_a_diagnosis_of_images_costs_one_image() -> None:
+    found = diagnose("v", tiny_model("image", "vit"), "image-classification", tokens=(128, 512))
+    assert found.passed and not found.small
+    assert [cost.tokens for cost in found.costs] == [17]  # 16 patches of 4 by 4 pixels, and one to read from
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["passed"] is True

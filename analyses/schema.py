@@ -4,8 +4,8 @@
 n tokens, u units (words), all lists counted from 0; a number that is undefined is null.
 
     schema            "interpret-attention/analysis/2"
-    model             name, task, architecture, parameters, layers, layer_names [L], heads, sha256 of the weights, kernel, causal,
-                      sink_policy ("drop" or "keep" a causal model's first position)
+    model             name, task, architecture, parameters, layers, layer_names [L], heads, sha256 of the weights,
+                      kernel, causal, sink_policy ("drop" or "keep" a causal model's first position)
     run               command, seed, effort, adversary_steps (of the search in classic), device, dtype, seconds,
                       versions
     text, truncated   the text, and how many of its tokens were cut off

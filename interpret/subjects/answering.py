@@ -103,7 +103,7 @@ class QuestionAnswering(TextSubject):
         assert self.segments is not None
         context = self.segments.words_of_second(ids)
         ends = torch.arange(ids.shape[1], device=ids.device)[:, None] + torch.arange(LONGEST_ANSWER, device=ids.device)
-        last = context[:, ends.clamp(max=ids.shape[1] - 1)] & (ends < ids.shape[1])
+        last = context[:, ends.clamp(max=ids.shape[1] - 1)]  # the last position is a separator, and so no answer
         possible: Tensor = context[..., None] & last
         return possible
 

@@ -45,7 +45,7 @@ def test_every_command_is_in_the_readme():
 
 def test_every_picture_is_there():
     pictures = re.findall(r"!\[.+?\]\((.+?)\)", README)
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert all((Path(__file__).parents[1] / picture).is_file() for picture in pictures)
 
 

@@ -33,7 +33,8 @@ from interpret.native.planted import FAMILIES
 Record = Mapping[str, Any]
 
 SOURCES = ("corpus", "vocabulary")
-# Where attention has nothing to do with effects by construction, p-values must be uniform.
+# Where attention has nothing to do with effects by construction, p-values are nearly uniform. Not quite: weights and
+# effects both belong to words, so in one model, of few words, they agree or disagree by chance in all of its texts.
 NULLS = (("F3", "p_input"), ("F7", "p_rank"), ("F7", "p_input"))
 
 

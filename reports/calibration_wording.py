@@ -104,9 +104,9 @@ def uniformity(table: dict[str, Any]) -> str:
     if not uneven:
         return f"None of the {len(known)} spreads differs from an even one by more than chance explains (p < {LEVEL})."
     return (
-        f"Not even: {listed(uneven)}. One in twenty even spreads looks like that by chance (p < {LEVEL}). And these are no "
-        "perfect nulls: weights and effects both belong to words, so in a model of few words they agree or disagree by "
-        "chance, and then do so in all of its texts."
+        f"Not even: {listed(uneven)}. One in twenty even spreads looks like that by chance (p < {LEVEL}). And these "
+        "are no perfect nulls: weights and effects both belong to words, so in a model of few words they agree or "
+        "disagree by chance, and then do so in all of its texts."
     )
 
 

@@ -120,14 +120,19 @@ def load_subject(options: dict[str, Any]) -> Any:
 
 
 def load_text_subject(options: dict[str, Any]) -> Any:
-    """Loads a model that reads texts.
+    """Loads a model of which one text is a whole input.
 
     Raises:
-        InputError: It looks at images.
+        InputError: It looks at images, or reads something beside the text.
     """
     subject = load_subject(options)
     if subject.task == "image-classification":
         raise InputError(
             f"{subject.name} looks at images, and this command reads texts; interpret analyze takes images"
+        )
+    if not subject.stands_alone:
+        raise InputError(
+            f"{subject.name} is for {subject.task}, and this command reads single texts; interpret analyze takes "
+            f"--{subject.second} too"
         )
     return subject

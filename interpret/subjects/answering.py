@@ -29,6 +29,7 @@ class QuestionAnswering(TextSubject):
     task = "question-answering"
     second = "context"
     needs_second = True
+    stands_alone = False
     names = ("question", "context")
     cut = "only_second"
     auto = "AutoModelForQuestionAnswering"

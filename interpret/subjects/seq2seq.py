@@ -42,6 +42,7 @@ class Translation(TextSubject):
 
     task = "translation"
     second = "target-text"
+    stands_alone = False
     names = ("source", "target")
     auto = "AutoModelForSeq2SeqLM"
     heads = "…ForConditionalGeneration"
@@ -88,8 +89,7 @@ class Translation(TextSubject):
         place = 0 if position is None else position
         if not 0 <= place < len(target):
             raise InputError(
-                f"the position must be from 0 to {len(target) - 1}, a token of the target "
-                f"{self._joined(target)!r}, not {place}"
+                f"the target {self._joined(target)!r} has {len(target)} tokens, and none with {place} before it"
             )
         before = [self._start, *target[:place]]
         pieces = [self.written.convert_ids_to_tokens(self._start), *(self.label(each).strip() for each in before[1:])]

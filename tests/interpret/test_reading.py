@@ -99,7 +99,7 @@ def test_removing_everything_is_refused_where_nothing_is_left(saved):
 def test_texts_that_are_refused(bert, text, complaint):
     # The undecorated function: jaxtyping's checks refuse bytes before it would.
     with pytest.raises(InputError, match=one_line(complaint)):
-        interpret.subjects.text._require_text(text)
+        interpret.subjects.text.require_text(text)
     if isinstance(text, str):
         with pytest.raises(InputError, match=one_line(complaint)):
             bert.encode(text)

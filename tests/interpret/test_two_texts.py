@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from click.testing import CliRunner
 from saved_models import (
     byte_pairs,
     random_model,
@@ -14,6 +15,7 @@ from saved_models import (
 from transformers import AutoTokenizer
 
 import interpret
+from interpret.cli import main
 from interpret.errors import InputError
 from interpret.subjects.segments import find_segments
 from interpret.subjects.subject import Part
@@ -180,3 +182,16 @@ def test_without_a_mask_or_a_separator_questions_are_refused(tmp_path):
     save_tokenizer(tmp_path, byte_pairs(), pad_token="<pad>", eos_token="<end>")
     with pytest.raises(InputError, match="must join question and context by a separator and have a mask token"):
         interpret.load(tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [("study", "data.csv", "--out", "out"), ("pair", "a b c", "a", "b", "c")])
+def test_commands_that_read_single_texts_say_so(tmp_path, monkeypatch, arguments):
+    save_answering(tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv").write_text("text\nThe cat sat.\nThe bread was dry.\n")
+    result = CliRunner().invoke(main, [*arguments, "--model", "model"])
+    assert result.exit_code == 2 and not (tmp_path / "out").exists()
+    assert result.stderr == (
+        "Error: model is for question-answering, and this command reads single texts; interpret analyze takes "
+        "--context too\n"
+    )

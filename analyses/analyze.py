@@ -153,6 +153,7 @@ def analyze(
     started = time.monotonic()
     progress("reading the decision")
     example = text if isinstance(text, Example) else subject.encode(text, second, truncate=truncate)
+    subject = subject.about(example, target)
     decision = subject.decide(example, target)
     eraser = subject.erasers[0] if eraser is None else eraser
     progress("recording attention")

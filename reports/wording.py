@@ -120,6 +120,8 @@ def decision_lead(analysis: dict[str, Any]) -> str:
     asked = analysis["decision"]["label"] != analysis["decision"]["predicted"]
     if is_causal(analysis):
         return "You asked about the next token" if asked else "The model’s next token is"
+    if analysis["model"]["task"] == "token-classification":
+        return "You asked about the boxed word as" if asked else "The model labels the boxed word"
     if analysis["decision"]["place"] is not None:
         return "You asked about the answer" if asked else "The model’s answer is"
     return "You asked about" if asked else "The model decides"
@@ -129,7 +131,7 @@ def sureness(analysis: dict[str, Any]) -> list[str]:
     """How sure the model is, in sentences."""
     decision = analysis["decision"]
     share, margin = percent(decision["probability"]), number(abs(decision["margin"]))
-    labels = "this answer" if decision["place"] is not None else "this label"
+    labels = "this answer" if analysis["model"]["task"] == "question-answering" else "this label"
     thing = "this token" if is_causal(analysis) else labels
     said = [f"It puts {share} on {thing}: its own estimate, not how often it is right."]
     if decision["label"] != decision["predicted"]:

@@ -14,6 +14,7 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
@@ -29,6 +30,7 @@ HEADS: dict[str, Any] = {
     "classifier": AutoModelForSequenceClassification,
     "causal": AutoModelForCausalLM,
     "answering": AutoModelForQuestionAnswering,
+    "tagging": AutoModelForTokenClassification,
 }
 SIZES: dict[str, Any] = {
     **dict.fromkeys(("hidden_size", "d_model", "n_embd", "dim", "embedding_size", "word_embed_proj_dim"), 32),
@@ -100,7 +102,7 @@ def pieces_with_spaces() -> Tokenizer:
 
 
 def random_model(kind: str, family: str, tokenizer: Tokenizer, **settings: Any) -> PreTrainedModel:
-    """A random "classifier", "causal" or "answering" model of a family, of weights so large that words matter."""
+    """A random model of a family, its weights so large that words matter; `kind` is a key of `HEADS`."""
     known = AutoConfig.for_model(family)
     sizes = {key: value for key, value in SIZES.items() if hasattr(known, key)}
     config = AutoConfig.for_model(

@@ -130,9 +130,9 @@ def load_text_subject(options: dict[str, Any]) -> Any:
         raise InputError(
             f"{subject.name} looks at images, and this command reads texts; interpret analyze takes images"
         )
-    if not subject.stands_alone:
+    if subject.beside is not None:
         raise InputError(
             f"{subject.name} is for {subject.task}, and this command reads single texts; interpret analyze takes "
-            f"--{subject.second} too"
+            f"--{subject.beside} too"
         )
     return subject

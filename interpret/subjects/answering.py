@@ -29,7 +29,7 @@ class QuestionAnswering(TextSubject):
     task = "question-answering"
     second = "context"
     needs_second = True
-    stands_alone = False
+    beside = "context"
     names = ("question", "context")
     cut = "only_second"
     auto = "AutoModelForQuestionAnswering"

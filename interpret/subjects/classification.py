@@ -1,14 +1,21 @@
-"""Sequence classification: the decision is a class."""
+"""Sequence classification: the decision is a class, or whether one label applies."""
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+from jaxtyping import Float, Int
 from tokenizers import Tokenizer
-from torch import nn
+from torch import Tensor, nn
 
-from interpret.subjects.labels import find_label, labels_of
+from interpret.subjects.labels import find_label, is_multi_label, labels_of
+from interpret.subjects.sentencepieces import fast_tokenizer
+from interpret.subjects.subject import Example
 from interpret.subjects.text import TextSubject
+
+NOT = "not "  # before the name of a label that doesn't apply
 
 
 class TextClassification(TextSubject):
@@ -50,9 +57,11 @@ class TextClassification(TextSubject):
         """A subject made of a model and a tokenizer of transformers.
 
         Raises:
-            InputError: It is made for something else than choosing one of several labels.
+            InputError: It has no labels, but gives numbers.
         """
-        return super().from_transformers(name, model, tokenizer, labels=labels_of(name, model.config), **options)
+        options["labels"] = labels_of(name, model.config)
+        kind = MultiLabelClassification if is_multi_label(model.config) else TextClassification
+        return kind(name, model, fast_tokenizer(name, tokenizer), mask_id=tokenizer.mask_token_id, **options)
 
     def label(self, index: int) -> str:
         """Name of a class."""
@@ -65,3 +74,41 @@ class TextClassification(TextSubject):
             InputError: There is no such class; lists those there are.
         """
         return find_label(self.name, self.labels, name)
+
+
+class MultiLabelClassification(TextClassification):
+    """A classifier whose labels don't exclude each other.
+
+    Its labels are questions, and `about` chooses one: that gives a subject with two labels, the label itself and "not"
+    it. The margin of the label is its logit, and its probability the logistic function of that.
+    """
+
+    beside = "target"
+
+    def about(self, example: Example, target: str | None) -> "OneLabel":
+        """The question that is explained: the label of this name, or the one that applies most.
+
+        Args:
+            example: The input.
+            target: A label, or "not" and a label.
+
+        Raises:
+            InputError: There is no such label.
+        """
+        if target is None:
+            with torch.no_grad():
+                return OneLabel(self, int(self.logits(example.ids[None])[0].argmax()))
+        return OneLabel(self, self.find_label(target.removeprefix(NOT)))
+
+
+class OneLabel(TextClassification):
+    """One label of such a classifier: does it apply or not?"""
+
+    def __init__(self, every: MultiLabelClassification, index: int) -> None:
+        self.__dict__ = copy.copy(every.__dict__)  # the same model, already looked at
+        self.labels = (every.labels[index], NOT + every.labels[index])
+        self.index = index
+
+    def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch 2"]:
+        logit = output.logits[:, [self.index]]
+        return torch.cat([logit, torch.zeros_like(logit)], dim=1)

@@ -14,12 +14,17 @@ def labels_of(name: str, config: Any) -> list[str]:
         config: Of transformers.
 
     Raises:
-        InputError: The model is made for something else than choosing one of several labels.
+        InputError: The model gives numbers, and has no labels.
     """
-    if config.num_labels < 2 or config.problem_type in ("regression", "multi_label_classification"):
-        kind = "gives one number" if config.num_labels < 2 else f"is made for {config.problem_type}"
-        raise InputError(f"{name} {kind}, and only classifiers that choose one of several labels are supported yet")
+    if config.problem_type == "regression" or (config.num_labels < 2 and not is_multi_label(config)):
+        kind = "is made for regression" if config.problem_type == "regression" else "gives one number"
+        raise InputError(f"{name} {kind}, and only classifiers are supported yet: a number is no decision")
     return [str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels)]
+
+
+def is_multi_label(config: Any) -> bool:
+    """Whether the labels of a model of transformers don't exclude each other."""
+    return bool(config.problem_type == "multi_label_classification")
 
 
 def find_label(name: str, labels: Sequence[str], wanted: str) -> int:

@@ -42,7 +42,7 @@ class Translation(TextSubject):
 
     task = "translation"
     second = "target-text"
-    stands_alone = False
+    beside = "target-text"
     names = ("source", "target")
     auto = "AutoModelForSeq2SeqLM"
     heads = "…ForConditionalGeneration"

@@ -208,6 +208,10 @@ class Subject(ABC):
         embeddings = self.model.get_input_embeddings()  # type: ignore[operator]  # all models of texts have it
         return some_ids(embeddings.weight)
 
+    def about(self, example: Example, target: str | None) -> "Subject":
+        """The subject that decides the one thing that is explained; of most models, itself."""
+        return self
+
     def frame(self, ids: Shaped[Tensor, "example token *number"], layer: int) -> Frame:
         """Where the rows and keys of an attention call stand among the positions of an input."""
         return Frame.whole(ids.shape[1])

@@ -4,6 +4,7 @@ from interpret.subjects.answering import QuestionAnswering
 from interpret.subjects.classification import TextClassification
 from interpret.subjects.generation import NextToken
 from interpret.subjects.seq2seq import Translation
+from interpret.subjects.tagging import TokenClassification
 from interpret.subjects.text import TextSubject
 from interpret.subjects.vision import ImageClassification
 
@@ -12,6 +13,7 @@ _SUBJECTS: tuple[type[TextSubject] | type[ImageClassification], ...] = (
     NextToken,
     QuestionAnswering,
     Translation,
+    TokenClassification,
     ImageClassification,
 )
 TASKS = {subject.task: subject for subject in _SUBJECTS}

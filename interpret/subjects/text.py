@@ -34,7 +34,7 @@ class TextSubject(Subject):
         segments: How the tokenizer joins two texts; `None` where it can't.
         second: What a second text is called, where the task takes one.
         needs_second: Whether it takes no less.
-        stands_alone: Whether one text is a whole input, of which one thing is decided.
+        beside: The option that says what is decided, or on what, where one text doesn't; `None` where it does.
         names: Of the parts of an input of two texts.
         cut: Which of two texts is cut when they are too long, as the tokenizers library spells it.
         auto: The class of transformers that builds models for the task.
@@ -48,7 +48,7 @@ class TextSubject(Subject):
 
     second: str | None = None
     needs_second = False
-    stands_alone = True
+    beside: str | None = None
     names = ("text", "second text")
     cut = "longest_first"
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from interpret.errors import InputError
 from interpret.refusals import refusing
 from interpret.subjects.filling import Filling, blurred, mean_colour, noisy_linear
-from interpret.subjects.labels import find_label, labels_of
+from interpret.subjects.labels import find_label, is_multi_label, labels_of
 from interpret.subjects.patches import find_grid
 from interpret.subjects.picture import Picture, open_image
 from interpret.subjects.subject import Example, Subject, Unit
@@ -74,6 +74,8 @@ class ImageClassification(Subject):
             InputError: It is made for something else than choosing one of several labels, or has no global attention
                 over patches.
         """
+        if is_multi_label(model.config):
+            raise InputError(f"{name} says of each label by itself whether it applies, and that is read for texts only")
         return cls(name, model, processor, labels=labels_of(name, model.config), **options)
 
     def encode(self, text: str | os.PathLike[str], second: str | None = None, *, truncate: bool = False) -> Example:

@@ -8,6 +8,7 @@ from saved_models import byte_pairs, random_model, save_bert, save_gpt2, save_to
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import interpret
+from analyses.analyze import analyze
 from interpret.subjects.subject import margin
 
 TEXT = "The cat sat on the mat, but the cake was dry."
@@ -139,16 +140,42 @@ def test_at_most_ten_labels_are_listed(tmp_path):
     ("settings", "complaint"),
     [
         ({"num_labels": 1}, "gives one number"),
-        ({"problem_type": "multi_label_classification"}, "is made for multi_label_classification"),
         ({"problem_type": "regression"}, "is made for regression"),
     ],
 )
 def test_heads_that_choose_no_label_are_refused(tmp_path, settings, complaint):
     random_model("classifier", "bert", word_pieces(), **settings).save_pretrained(tmp_path)
     save_tokenizer(tmp_path, word_pieces())
-    wanted = f"{tmp_path} {complaint}, and only classifiers that choose one of several labels are supported yet"
+    wanted = f"{tmp_path} {complaint}, and only classifiers are supported yet: a number is no decision"
     with pytest.raises(interpret.InputError, match=one_line(wanted)):
         interpret.load(tmp_path)
+
+
+def test_a_label_that_excludes_no_other_is_decided_by_itself(tmp_path):
+    names = {0: "rude", 1: "long", 2: "late"}
+    settings = {"problem_type": "multi_label_classification", "id2label": names}
+    plain = random_model("classifier", "bert", word_pieces(), num_labels=3, **settings)
+    plain.save_pretrained(tmp_path)
+    save_tokenizer(tmp_path, word_pieces(), mask_token="[MASK]")
+    subject = interpret.load(tmp_path)
+    example = subject.encode(TEXT)
+    with torch.no_grad():
+        logits = plain(input_ids=example.ids[None]).logits[0]
+    for index, name in names.items():
+        one = subject.about(example, name)
+        decision = one.decide(example, name)
+        assert decision.margin == pytest.approx(float(logits[index]), abs=1e-5)
+        assert decision.probability == pytest.approx(float(logits[index].sigmoid()), abs=1e-6)
+        assert decision.predicted == (name if logits[index] > 0 else f"not {name}")
+        against = subject.about(example, f"not {name}").decide(example, f"not {name}")
+        assert against.margin == pytest.approx(-float(logits[index]), abs=1e-5)
+        vectors = one.embed(example.ids[None])
+        assert torch.allclose(one.logits_from(vectors, example.ids[None]), one.logits(example.ids[None]), atol=1e-5)
+    assert subject.about(example, None).labels[0] == names[int(logits.argmax())]
+    with pytest.raises(interpret.InputError, match="has no label 'kind'; its labels are rude, long, late"):
+        subject.about(example, "kind")
+    found = analyze(subject, TEXT, target="late", effort="quick")
+    assert found.decision.label == "late" and {name for name, _ in found.decision.alternatives} == {"late", "not late"}
 
 
 def by_hand(plain, ids: list[int], target: int) -> tuple[float, float]:

@@ -1,0 +1,121 @@
+"""Token classification, such as finding names: the decision is the label of one word."""
+
+import copy
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interpret.errors import InputError
+from interpret.subjects.labels import find_label, labels_of
+from interpret.subjects.sentencepieces import fast_tokenizer
+from interpret.subjects.subject import Example, Unit
+from interpret.subjects.text import TextSubject
+
+OUTSIDE = "O"  # the label of words that are nothing in particular
+
+
+class TokenClassification(TextSubject):
+    """A model that gives every token a label; a word has the label of its first token.
+
+    `about` chooses the word that is explained. Words can only be masked, for it would move if others were deleted.
+
+    Attributes:
+        labels: Names of the labels, in the order of the logits.
+    """
+
+    task = "token-classification"
+    beside = "target"
+    auto = "AutoModelForTokenClassification"
+    heads = "…ForTokenClassification"
+    without_head = "this checkpoint has no trained head for the labels of tokens"
+
+    labels: tuple[str, ...]
+
+    @classmethod
+    def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
+        """A subject made of a model and a tokenizer of transformers.
+
+        Raises:
+            InputError: The tokenizer knows no mask.
+        """
+        if tokenizer.mask_token_id is None:
+            raise InputError(
+                f"the tokenizer of {name} has no mask token, by which words are taken out without moving others; use "
+                "a model such as BERT"
+            )
+        subject = cls(name, model, fast_tokenizer(name, tokenizer), mask_id=tokenizer.mask_token_id, **options)
+        subject.labels = tuple(labels_of(name, model.config))
+        return subject
+
+    @property
+    def erasers(self) -> tuple[str, ...]:
+        """Only the mask, which leaves positions where they are."""
+        return ("mask",)
+
+    def label(self, index: int) -> str:
+        """Name of a label."""
+        return self.labels[index]
+
+    def find_label(self, name: str) -> int:
+        """Index of a label by its name or number; raises `InputError` where there is none."""
+        return find_label(self.name, self.labels, name)
+
+    def about(self, example: Example, target: str | None) -> "OneWord":
+        """The word that is explained.
+
+        Args:
+            example: The input.
+            target: "Paris", or "Paris: B-LOC" to ask about another label than the model's; by default the word that
+                the model is surest has a label other than "O".
+
+        Raises:
+            InputError: There is no such word.
+        """
+        with torch.no_grad():
+            shares = (
+                self.model(input_ids=example.ids[None].to(self.device), **self._options).logits[0].softmax(-1).cpu()
+            )
+        first = [unit.tokens[0] for unit in example.units]
+        if target is None:
+            if OUTSIDE in self.labels:
+                shares[:, self.labels.index(OUTSIDE)] = 0
+            return OneWord(self, example.units[int(shares[first].amax(dim=-1).argmax())])
+        word = target.rpartition(":")[0].strip() or target.strip()
+        for unit in example.units:
+            if unit.text in (word, target.strip()):
+                return OneWord(self, unit)
+        raise InputError(
+            f"the target {target!r} names no word of this text; give one, such as {example.units[0].text!r}, or one "
+            f"with a label, such as '{example.units[0].text}: {self.labels[0]}'"
+        )
+
+    def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
+        """Labels of the first word, for models are looked at before a word is chosen."""
+        logits: Tensor = output.logits
+        return logits[:, 1]
+
+
+class OneWord(TokenClassification):
+    """The label of one word of a text."""
+
+    def __init__(self, every: TokenClassification, unit: Unit) -> None:
+        self.__dict__ = copy.copy(every.__dict__)  # the same model, already looked at
+        self.unit = unit
+
+    def find_label_in(self, example: Example, name: str) -> int:
+        """Index of the label that a target asks about: the one after the colon, or the model's own for the word."""
+        word, colon, label = name.rpartition(":")
+        if colon and word.strip() == self.unit.text:
+            return self.find_label(label.strip())
+        with torch.no_grad():
+            return int(self.logits(example.ids[None])[0].argmax())
+
+    def place_in(self, example: Example, index: int) -> tuple[int, int]:
+        """Characters of the word."""
+        return self.unit.start, self.unit.end
+
+    def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
+        logits: Tensor = output.logits
+        return logits[:, self.unit.tokens[0]]

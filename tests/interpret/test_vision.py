@@ -254,6 +254,6 @@ def test_a_processor_that_fails_is_told():
 def test_a_head_for_something_else_is_refused():
     model = tiny_vision_model("vit", problem_type="multi_label_classification")
     with pytest.raises(
-        InputError, match="tiny says of each label by itself whether it applies, and that is read for texts only"
+        InputError, match="tiny says of each label by itself whether it applies, and that is read"
     ):
         ImageClassification.from_transformers("tiny", model, processor())

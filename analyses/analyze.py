@@ -29,7 +29,9 @@ from analyses.leave_one_out import leave_one_out
 from analyses.patterns import Patterns, attention_patterns
 from analyses.rollout import Rollout, attention_rollout, rollout_attribution
 from interpret.record import Check
-from interpret.subjects.subject import Decision, Example, Subject
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.attribution import Attribution
-from interpret.subjects.subject import Decision, Example
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
 
 
 def last_layer_attention(

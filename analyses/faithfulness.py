@@ -10,7 +10,9 @@ from torch import Tensor
 
 from analyses.attribution import Attribution
 from analyses.statistics import randomisation_p_value
-from interpret.subjects.subject import Decision, Example, Scores, Subject
+from interpret.subjects.decision import Decision, Scores
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 THRESHOLDS = (0.01, 0.05, 0.1, 0.2, 0.5)  # shares of the words, as in ERASER
 CURVE_POINTS = 10

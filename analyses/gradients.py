@@ -8,7 +8,9 @@ from torch import Tensor
 
 from analyses.attribution import Attribution
 from interpret.errors import InputError
-from interpret.subjects.subject import TOKENS_PER_FORWARD, Decision, Example, Subject, margin
+from interpret.subjects.decision import Decision, margin
+from interpret.subjects.example import Example
+from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject
 
 # Inputs of one pass that keeps what a gradient needs; that is several times what a plain pass needs.
 TOKENS_PER_BACKWARD = TOKENS_PER_FORWARD // 8

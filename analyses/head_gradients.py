@@ -8,7 +8,9 @@ from torch import Tensor
 
 from interpret.edit import Edit, editing
 from interpret.errors import CaptureError
-from interpret.subjects.subject import Decision, Example, Subject, margin
+from interpret.subjects.decision import Decision, margin
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 
 @dataclass(frozen=True, eq=False)

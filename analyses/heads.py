@@ -11,7 +11,9 @@ from torch import Tensor
 from interpret.edit import Edit, editing
 from interpret.errors import CaptureError
 from interpret.record import Recording, recording
-from interpret.subjects.subject import TOKENS_PER_FORWARD, Decision, Example, Subject, margin
+from interpret.subjects.decision import Decision, margin
+from interpret.subjects.example import Example
+from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject
 
 
 @dataclass(frozen=True, eq=False)

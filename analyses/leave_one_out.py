@@ -3,7 +3,9 @@
 import torch
 
 from analyses.attribution import Attribution
-from interpret.subjects.subject import Decision, Example, Subject
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 
 def leave_one_out(subject: Subject, example: Example, decision: Decision, *, eraser: str) -> Attribution:

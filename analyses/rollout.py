@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.attribution import Attribution
-from interpret.subjects.subject import Decision, Example
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
 
 ROUNDING = 2e-2  # how far the rows of a bfloat16 model may sum beyond 1, also once they are float32
 

@@ -74,7 +74,7 @@ from analyses.components.one_text import Finding
 from analyses.faithfulness import Faithfulness
 from analyses.packing import pack_weights
 from analyses.patch_wording import in_patches, verdict_in_patches
-from interpret.subjects.subject import Scores
+from interpret.subjects.decision import Scores
 
 SCHEMA = "interpret-attention/analysis/2"
 BESIDE = (

@@ -10,7 +10,9 @@ from torch import Tensor
 from analyses.statistics import randomisation_p_value
 from interpret.edit import Edit, editing
 from interpret.errors import InputError
-from interpret.subjects.subject import TOKENS_PER_FORWARD, Decision, Example, Subject, margin
+from interpret.subjects.decision import Decision, margin
+from interpret.subjects.example import Example
+from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject
 
 
 @dataclass(frozen=True, eq=False)

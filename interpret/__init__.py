@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from interpret.record import Check, Recording, recording
     from interpret.seam import AttentionCall, attend
     from interpret.subjects.classification import TextClassification
+    from interpret.subjects.decision import Decision
+    from interpret.subjects.example import Example, Unit
     from interpret.subjects.generation import NextToken
-    from interpret.subjects.subject import Decision, Example, Subject, Unit
+    from interpret.subjects.subject import Subject
 
     __version__: str
 
@@ -69,7 +71,9 @@ _MODULES = {
     "interpret.subjects.classification": ("TextClassification",),
     "interpret.subjects.generation": ("NextToken",),
     "interpret.loading.sources": ("load",),
-    "interpret.subjects.subject": ("Decision", "Example", "Subject", "Unit"),
+    "interpret.subjects.decision": ("Decision",),
+    "interpret.subjects.example": ("Example", "Unit"),
+    "interpret.subjects.subject": ("Subject",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from interpret.errors import InputError
 from interpret.seam import attend
-from interpret.subjects.subject import Example, Subject, Unit
+from interpret.subjects.example import Example, Unit
+from interpret.subjects.subject import Subject
 
 VOCABULARY = (
     *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>"),

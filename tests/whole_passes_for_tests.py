@@ -8,7 +8,7 @@ from torch import Tensor
 
 import interpret
 from interpret.row import DecisionRow, read_row
-from interpret.subjects.subject import Example
+from interpret.subjects.example import Example
 
 OTHER = "a film shines and the end was not dull very clever but slow warm and warm"
 

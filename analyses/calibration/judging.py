@@ -13,7 +13,8 @@ from analyses.components.one_text import ONE_TEXT, one_text_verdict
 from analyses.components.resampling import CorpusUnigram, Resampler
 from analyses.components.verdict import verdict
 from analyses.components.vocabulary import VocabularyUnigram
-from interpret.subjects.subject import Example, Subject
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 BATCH = 40  # texts that are measured together
 DRAWS = Draws(null_orders=1)  # as in a study, but for p-values of single texts, on which its verdict doesn't rest

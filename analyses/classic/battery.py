@@ -16,7 +16,9 @@ from analyses.classic.violation import faithfulness_violation
 from analyses.classic.without_words import without_each_unit
 from analyses.components.content import Content
 from interpret.row import read_row
-from interpret.subjects.subject import Decision, Example, Subject
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 RANKINGS = ("attention", "gradient", "attention x gradient", "ascending attention")
 

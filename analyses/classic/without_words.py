@@ -6,7 +6,8 @@ from torch import Tensor
 
 from interpret.errors import InputError
 from interpret.row import DecisionRow
-from interpret.subjects.subject import TOKENS_PER_FORWARD, Example
+from interpret.subjects.example import Example
+from interpret.subjects.subject import TOKENS_PER_FORWARD
 
 ROUNDING = 1e-6  # a change of probability up to this may be that of another batch size, and counts as none
 

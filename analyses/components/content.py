@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interpret.subjects.subject import Example
+from interpret.subjects.example import Example
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,9 @@ from analyses.components.content import Content
 from analyses.components.decoys import head_use
 from analyses.components.resampling import Resampler
 from interpret.row import read_row
-from interpret.subjects.subject import Decision, Example, Subject
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 TEXTS = 8
 PERMUTATIONS = 8  # of each

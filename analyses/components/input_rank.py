@@ -10,7 +10,8 @@ from torch import Tensor
 from analyses.components.content import Content
 from analyses.components.resampling import Resampler
 from interpret.row import DecisionRow
-from interpret.subjects.subject import TOKENS_PER_FORWARD, Example
+from interpret.subjects.example import Example
+from interpret.subjects.subject import TOKENS_PER_FORWARD
 
 
 @dataclass(frozen=True, eq=False)

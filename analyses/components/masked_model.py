@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from analyses.components.resampling import Resampler
 from interpret.errors import InputError
 from interpret.refusals import refusing
-from interpret.subjects.subject import Example, Subject
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 
 class MaskedModel(Resampler):

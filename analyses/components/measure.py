@@ -23,7 +23,9 @@ from analyses.components.unlike import unlike
 from analyses.components.use import use
 from analyses.statistics import randomisation_p_value
 from interpret.row import DecisionRow, read_row
-from interpret.subjects.subject import Decision, Example, Subject
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 ROUNDING = 1e-5  # of the largest logit: smaller moves of the margin are none
 

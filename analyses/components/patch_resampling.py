@@ -10,7 +10,8 @@ from torch import Tensor
 
 from analyses.components.resampling import Resampler
 from interpret.errors import InputError
-from interpret.subjects.subject import Example, Subject
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 IMAGE_FILES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 

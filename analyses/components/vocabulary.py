@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from analyses.components.resampling import Resampler
-from interpret.subjects.subject import Example
+from interpret.subjects.example import Example
 
 ZIPF_SHIFT = 2.7  # of Mandelbrot's form of Zipf's law, fitted by him to English words
 _STARTS = ("Ġ", "▁")  # how byte-level and SentencePiece vocabularies write the space before a word

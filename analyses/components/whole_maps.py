@@ -23,7 +23,9 @@ from analyses.rollout import attention_rollout
 from analyses.statistics import randomisation_p_value
 from interpret.record import recording
 from interpret.row import DecisionRow, read_row
-from interpret.subjects.subject import Decision, Example, Subject
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 MapName = Literal["rollout", "columns"]
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from analyses.study.notes import Note, require_enough
 from analyses.study.rows import Rows
 from interpret.errors import InputError
-from interpret.subjects.subject import Example, Subject
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 FEWEST_UNITS = 2  # of one word there is but one order
 SHOWN_LABELS = 5

@@ -24,7 +24,9 @@ from analyses.study.notes import Note
 from analyses.study.rows import Rows, read_rows
 from analyses.study.running import run_chunks
 from analyses.study.summary import summarise
-from interpret.subjects.subject import Decision, Example, Subject
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
 
 SCHEMA = "interpret-attention/study/1"
 CHUNK_ROWS = 8

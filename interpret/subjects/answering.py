@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interpret.errors import InputError
-from interpret.subjects.subject import Example
+from interpret.subjects.example import Example
 from interpret.subjects.text import TextSubject
 
 LONGEST_ANSWER = 30  # tokens

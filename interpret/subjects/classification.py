@@ -10,9 +10,9 @@ from jaxtyping import Float, Int
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from interpret.subjects.example import Example
 from interpret.subjects.labels import find_label, is_multi_label, labels_of
 from interpret.subjects.sentencepieces import fast_tokenizer
-from interpret.subjects.subject import Example
 from interpret.subjects.text import TextSubject
 
 NOT = "not "  # before the name of a label that doesn't apply

@@ -19,8 +19,8 @@ from interpret.errors import InputError
 from interpret.frame import Frame
 from interpret.record import recording
 from interpret.refusals import refusing
+from interpret.subjects.example import Example, Part
 from interpret.subjects.sentencepieces import fast_tokenizer, sentence_pieces
-from interpret.subjects.subject import Example, Part
 from interpret.subjects.text import TextSubject, require_text
 from interpret.subjects.token_labels import decoded_tokens, distinct, find_token
 

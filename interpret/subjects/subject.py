@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -14,126 +13,11 @@ from torch import Tensor, nn
 from interpret.errors import InputError
 from interpret.frame import Frame, Maps
 from interpret.record import Check, Recording, recording
+from interpret.subjects.decision import Decision, Scores, margin
+from interpret.subjects.example import Example
 from interpret.subjects.facts import ModelFacts, model_facts
-from interpret.subjects.picture import Picture
 
 TOKENS_PER_FORWARD = 8192  # inputs of one forward pass; more are split, to bound memory
-
-
-@dataclass(frozen=True)
-class Unit:
-    """A piece of the input that a person would name: a word or a punctuation mark.
-
-    Attributes:
-        text: As it stands in the input.
-        tokens: Positions of its tokens.
-        start: First character in the input.
-        end: One past its last character.
-    """
-
-    text: str
-    tokens: tuple[int, ...]
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Part:
-    """A stretch of the input that a person would tell from the others, such as the question and its context.
-
-    Attributes:
-        name: What it is.
-        start: Its first position.
-        stop: One past its last position.
-    """
-
-    name: str
-    start: int
-    stop: int
-
-
-@dataclass(frozen=True, eq=False)
-class Example:
-    """One input as the model reads it.
-
-    Attributes:
-        text: What the user gave, cut where `truncated` says so; two texts with a line break between them. Of an
-            image, the path.
-        ids: Token ids, special tokens included. Of an image, the numbers of each position's patch.
-        tokens: What each token shows of the text; special tokens by their name.
-        units: What explanations rank. Special tokens belong to none; nor does the first token of a causal
-            model, a sink for attention that says nothing (see `Subject.sink`), unless it is kept.
-        separators: Positions of special tokens.
-        truncated: How many tokens were cut off at the end.
-        parts: The texts that it is made of, where there are several.
-        spans: First character of each token and one past its last; both the same for special tokens.
-        picture: The image as the model sees it, where it is one.
-        expected: The label that is explained unless another one is asked for, where that isn't the likeliest: the
-            next token of a target that was given.
-    """
-
-    text: str
-    ids: Shaped[Tensor, " token *number"] = field(repr=False)
-    tokens: tuple[str, ...]
-    units: tuple[Unit, ...] = field(repr=False)
-    separators: tuple[int, ...] = ()
-    truncated: int = 0
-    parts: tuple[Part, ...] = ()
-    spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
-    picture: Picture | None = field(default=None, repr=False)
-    expected: int | None = None
-
-    @cached_property
-    def pooling(self) -> Float[Tensor, "unit token"]:
-        """Sums token scores into unit scores: `pooling @ scores`."""
-        matrix = torch.zeros(len(self.units), len(self.ids))
-        for row, unit in enumerate(self.units):
-            matrix[row, list(unit.tokens)] = 1
-        return matrix
-
-
-@dataclass(frozen=True, eq=False)
-class Decision:
-    """What the model decided on the untouched input; fixed from then on.
-
-    Attributes:
-        target: Index of the label (class or vocabulary entry) whose score is explained.
-        label: Its name.
-        probability: Its probability, 0 to 1.
-        margin: Its logit minus the largest other logit; positive when it is the model's choice.
-        predicted: Name of the label the model prefers; differs from `label` when the user chose a target.
-        alternatives: Names and probabilities of the likeliest labels, likeliest first.
-        readout: Share of each position in what the decision is read from; one position in most models.
-        place: First character of the label in the input and one past its last, where it is a part of the input.
-    """
-
-    target: int
-    label: str
-    probability: float
-    margin: float
-    predicted: str
-    alternatives: tuple[tuple[str, float], ...]
-    readout: Float[Tensor, " token"] = field(repr=False)
-    place: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """How one label stands in each of several inputs.
-
-    Attributes:
-        margin: Its logit minus the largest other one.
-        probability: Its probability, 0 to 1.
-    """
-
-    margin: Float[Tensor, " variant"]
-    probability: Float[Tensor, " variant"]
-
-    @classmethod
-    def of(cls, logits: Float[Tensor, "variant label"], target: int) -> "Scores":
-        """Reads both off the logits."""
-        logits = logits.float()
-        return cls(margin(logits, target).cpu(), logits.softmax(-1)[:, target].cpu())
 
 
 class Subject(ABC):
@@ -376,13 +260,6 @@ def some_ids(embeddings: Float[Tensor, "vocabulary hidden"]) -> Int[Tensor, "1 t
     """Three different tokens from the middle of the vocabulary, away from special ones."""
     middle = len(embeddings) // 2
     return torch.tensor([[middle, middle + 1, middle - 1]], device=embeddings.device)
-
-
-def margin(logits: Float[Tensor, "batch label"], target: int) -> Float[Tensor, " batch"]:
-    """The target's logit minus the largest other one: how firmly it leads, or how far it trails."""
-    others = logits.clone()
-    others[:, target] = -torch.inf
-    return logits[:, target] - others.amax(dim=-1)
 
 
 def _rows_of_equal_length(gone: Bool[Tensor, "variant token"], eraser: str) -> Iterator[list[int]]:

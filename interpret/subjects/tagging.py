@@ -8,9 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interpret.errors import InputError
+from interpret.subjects.example import Example, Unit
 from interpret.subjects.labels import find_label, labels_of
 from interpret.subjects.sentencepieces import fast_tokenizer
-from interpret.subjects.subject import Example, Unit
 from interpret.subjects.text import TextSubject
 
 OUTSIDE = "O"  # the label of words that are nothing in particular

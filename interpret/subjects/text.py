@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from interpret.errors import InputError
 from interpret.quiet import without_panic_report
 from interpret.refusals import refusing
+from interpret.subjects.example import Example, Part
 from interpret.subjects.probing import call_options, probe_attention
 from interpret.subjects.segments import find_segments
 from interpret.subjects.sentencepieces import fast_tokenizer
-from interpret.subjects.subject import Example, Part, Subject
+from interpret.subjects.subject import Subject
 from interpret.subjects.words import find_units, token_texts
 
 

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from interpret.errors import InputError
 from interpret.refusals import refusing
+from interpret.subjects.example import Example, Unit
 from interpret.subjects.filling import Filling, blurred, mean_colour, noisy_linear
 from interpret.subjects.labels import find_label, is_multi_label, labels_of
 from interpret.subjects.patches import find_grid
 from interpret.subjects.picture import Picture, open_image
-from interpret.subjects.subject import Example, Subject, Unit
+from interpret.subjects.subject import Subject
 
 if TYPE_CHECKING:
     from PIL.Image import Image

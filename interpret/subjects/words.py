@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import regex  # type: ignore[import-untyped]
 
-from interpret.subjects.subject import Unit
+from interpret.subjects.example import Unit
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"  # written without spaces
 _LETTER = rf"[[\w\p{{M}}]--[{_UNSPACED}]]"

@@ -8,7 +8,8 @@ import torch
 from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 
 from analyses.attention_row import last_layer_attention
-from interpret.subjects.subject import Decision, Example, Unit
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example, Unit
 
 
 def example(tokens=5):

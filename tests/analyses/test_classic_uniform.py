@@ -9,7 +9,7 @@ import interpret
 from analyses.classic.uniform import uniform_attention
 from analyses.components.content import Content
 from interpret.row import DecisionRow, read_row
-from interpret.subjects.subject import margin
+from interpret.subjects.decision import margin
 
 
 def setting(subject: ToySubject, text: str = SENTENCE) -> tuple[DecisionRow, Content]:

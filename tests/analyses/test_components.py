@@ -15,7 +15,8 @@ from analyses.components.resampling import CorpusUnigram
 from analyses.components.top_k import top_erasure
 from analyses.components.use import use
 from interpret.row import read_row
-from interpret.subjects.subject import Example, margin
+from interpret.subjects.decision import margin
+from interpret.subjects.example import Example
 
 OTHER = "a film shines and the end was not dull very clever but slow"
 MAKERS = {"bert": tiny_bert, "llama": tiny_llama}

@@ -16,7 +16,7 @@ from analyses.components.verdict import verdict
 from analyses.rollout import attention_rollout, rollout_attribution
 from interpret.errors import InputError
 from interpret.native.planted import plant
-from interpret.subjects.subject import margin
+from interpret.subjects.decision import margin
 
 FEW = Draws(permutations=2, replacements=4, orders=6, null_orders=19)
 

@@ -19,7 +19,7 @@ from analyses.head_gradients import head_gradients
 from analyses.heads import head_importance
 from analyses.leave_one_out import leave_one_out
 from analyses.rollout import attention_rollout, rollout_attribution
-from interpret.subjects.subject import margin
+from interpret.subjects.decision import margin
 
 FEW = Draws(permutations=4, replacements=4, orders=19)
 

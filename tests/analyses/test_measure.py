@@ -24,7 +24,7 @@ from analyses.components.content import Content
 from analyses.components.measure import measure
 from analyses.components.measurement import Draws, Measurement
 from analyses.components.resampling import CorpusUnigram, Resampler
-from interpret.subjects.subject import Example
+from interpret.subjects.example import Example
 
 DRAWS = Draws(permutations=3, replacements=4, orders=3, null_orders=19)
 SEED = 5

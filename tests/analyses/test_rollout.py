@@ -11,7 +11,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import maximum_flow
 
 from analyses.rollout import attention_rollout, rollout_attribution
-from interpret.subjects.subject import Decision, Example, Unit
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example, Unit
 
 
 def random_attentions(layers=3, heads=2, length=4, seed=0, causal=False):

@@ -9,7 +9,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import interpret
 from analyses.analyze import analyze
-from interpret.subjects.subject import margin
+from interpret.subjects.decision import margin
 
 TEXT = "The cat sat on the mat, but the cake was dry."
 CLASSIFIERS = ("bert", "roberta", "distilbert", "albert", "electra", "modernbert", "gpt2", "qwen2", "gemma2")

@@ -9,7 +9,8 @@ from torch import Tensor
 
 import interpret
 from interpret.row import DecisionRow, read_row
-from interpret.subjects.subject import Subject, margin
+from interpret.subjects.decision import margin
+from interpret.subjects.subject import Subject
 
 MAKERS = {"bert": tiny_bert, "llama": tiny_llama, "native": interpret.load}
 

@@ -17,8 +17,8 @@ from transformers import AutoTokenizer
 import interpret
 from interpret.cli import main
 from interpret.errors import InputError
+from interpret.subjects.example import Part
 from interpret.subjects.segments import find_segments
-from interpret.subjects.subject import Part
 
 QUESTION, CONTEXT = "Who sat?", "The cat sat on the mat. The bread was dry."
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 import interpret
 from interpret.errors import InputError
-from interpret.subjects.subject import margin
+from interpret.subjects.decision import margin
 from interpret.subjects.vision import ImageClassification
 
 
@@ -253,7 +253,5 @@ def test_a_processor_that_fails_is_told():
 
 def test_a_head_for_something_else_is_refused():
     model = tiny_vision_model("vit", problem_type="multi_label_classification")
-    with pytest.raises(
-        InputError, match="tiny says of each label by itself whether it applies, and that is read"
-    ):
+    with pytest.raises(InputError, match="tiny says of each label by itself whether it applies, and that is read"):
         ImageClassification.from_transformers("tiny", model, processor())

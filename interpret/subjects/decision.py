@@ -1,0 +1,58 @@
+"""What a model decided, and how firmly."""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What the model decided on the untouched input; fixed from then on.
+
+    Attributes:
+        target: Index of the label (class or vocabulary entry) whose score is explained.
+        label: Its name.
+        probability: Its probability, 0 to 1.
+        margin: Its logit minus the largest other logit; positive when it is the model's choice.
+        predicted: Name of the label the model prefers; differs from `label` when the user chose a target.
+        alternatives: Names and probabilities of the likeliest labels, likeliest first.
+        readout: Share of each position in what the decision is read from; one position in most models.
+        place: First character of the label in the input and one past its last, where it is a part of the input.
+    """
+
+    target: int
+    label: str
+    probability: float
+    margin: float
+    predicted: str
+    alternatives: tuple[tuple[str, float], ...]
+    readout: Float[Tensor, " token"] = field(repr=False)
+    place: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """How one label stands in each of several inputs.
+
+    Attributes:
+        margin: Its logit minus the largest other one.
+        probability: Its probability, 0 to 1.
+    """
+
+    margin: Float[Tensor, " variant"]
+    probability: Float[Tensor, " variant"]
+
+    @classmethod
+    def of(cls, logits: Float[Tensor, "variant label"], target: int) -> "Scores":
+        """Reads both off the logits."""
+        logits = logits.float()
+        return cls(margin(logits, target).cpu(), logits.softmax(-1)[:, target].cpu())
+
+
+def margin(logits: Float[Tensor, "batch label"], target: int) -> Float[Tensor, " batch"]:
+    """The target's logit minus the largest other one: how firmly it leads, or how far it trails."""
+    others = logits.clone()
+    others[:, target] = -torch.inf
+    return logits[:, target] - others.amax(dim=-1)

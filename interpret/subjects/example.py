@@ -1,0 +1,82 @@
+"""An input as a model reads it, and the pieces of it that a person would name."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from interpret.subjects.picture import Picture
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A piece of the input that a person would name: a word or a punctuation mark.
+
+    Attributes:
+        text: As it stands in the input.
+        tokens: Positions of its tokens.
+        start: First character in the input.
+        end: One past its last character.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of the input that a person would tell from the others, such as the question and its context.
+
+    Attributes:
+        name: What it is.
+        start: Its first position.
+        stop: One past its last position.
+    """
+
+    name: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One input as the model reads it.
+
+    Attributes:
+        text: What the user gave, cut where `truncated` says so; two texts with a line break between them. Of an
+            image, the path.
+        ids: Token ids, special tokens included. Of an image, the numbers of each position's patch.
+        tokens: What each token shows of the text; special tokens by their name.
+        units: What explanations rank. Special tokens belong to none; nor does the first token of a causal
+            model, a sink for attention that says nothing (see `Subject.sink`), unless it is kept.
+        separators: Positions of special tokens.
+        truncated: How many tokens were cut off at the end.
+        parts: The texts that it is made of, where there are several.
+        spans: First character of each token and one past its last; both the same for special tokens.
+        picture: The image as the model sees it, where it is one.
+        expected: The label that is explained unless another one is asked for, where that isn't the likeliest: the
+            next token of a target that was given.
+    """
+
+    text: str
+    ids: Shaped[Tensor, " token *number"] = field(repr=False)
+    tokens: tuple[str, ...]
+    units: tuple[Unit, ...] = field(repr=False)
+    separators: tuple[int, ...] = ()
+    truncated: int = 0
+    parts: tuple[Part, ...] = ()
+    spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+    picture: Picture | None = field(default=None, repr=False)
+    expected: int | None = None
+
+    @cached_property
+    def pooling(self) -> Float[Tensor, "unit token"]:
+        """Sums token scores into unit scores: `pooling @ scores`."""
+        matrix = torch.zeros(len(self.units), len(self.ids))
+        for row, unit in enumerate(self.units):
+            matrix[row, list(unit.tokens)] = 1
+        return matrix

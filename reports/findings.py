@@ -7,9 +7,15 @@ from reports.notation import listed, p_value, percent, sentence
 
 
 def reasons(verdict: dict[str, Any]) -> list[tuple[str, str]]:
-    """Why the answer is what it is: pairs of "against", "open", "in favour" or "", and a sentence."""
+    """Why the answer is what it is: pairs of "against", "open", "in favour" or "", and a sentence.
+
+    Where something forbids any answer, that is all: what was measured then speaks neither for nor against.
+    """
     parts = {each["name"]: each for each in verdict["components"]}
     said = [("", sentence(line)) for line in verdict["because"] if line not in _told(parts)]
+    unsettled = [each for each in verdict["components"] if each["side"] != "holds"]
+    if verdict["answer"] == "inconclusive" and unsettled and len(said) == len(verdict["because"]):
+        return said
     for side in ("fails", "open"):
         said += [(SIDES[side], _reason(each)) for each in verdict["components"] if each["side"] == side]
     holding = [PARTS[name].holds for name, each in parts.items() if each["side"] == "holds"]

@@ -319,3 +319,17 @@ def test_layers_of_several_stacks_are_named_by_them() -> None:
     assert "Encoder 1" in text and "Cross 1" in text and "Layer 1" not in text
     assert '"layers":["Encoder 1","Decoder 1","Cross 1"]' in html
     assert "Layer 3" in Reader(render(sample_analysis(layers=3))).text()
+
+
+def test_what_forbids_any_answer_is_the_only_reason() -> None:
+    verdict = sample_analysis(answer="inconclusive")["verdict"]
+    sides = [each["side"] for each in verdict["components"]]
+    assert {"holds", "open"} <= set(sides)
+    obstacle = "4 words are too few to tell any order from chance; it takes 5"
+    assert findings.reasons({**verdict, "because": [obstacle]}) == [("", f"{obstacle}.")]
+    unsettled = next(each for each in verdict["components"] if each["side"] == "open")
+    line = unsettled["doubt"] or unsettled["open"]
+    assert [side for side, _ in findings.reasons({**verdict, "because": [line]})] == [
+        *("open" for side in sides if side == "open"),
+        "in favour",
+    ]

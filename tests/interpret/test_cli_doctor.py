@@ -36,7 +36,7 @@ def test_a_model_that_is_well_gets_a_screen_and_exit_code_0(saved: Path) -> None
     assert lines[4].split(maxsplit=2)[2] == "transformers' attention interface"
     checks = lines[lines.index("checks on a small random input") + 1 : lines.index("analyses") - 1]
     assert len(checks) == 12 and {line.split()[0] for line in checks} == {"ok"}
-    analyses = lines[lines.index("analyses") + 1 :][:6]
+    analyses = lines[lines.index("analyses") + 1 :][:7]
     assert {line.split()[0] for line in analyses} == {"yes"}
     assert "estimates for one text, from sizes and one measured pass" in lines
     assert lines[-2].split()[0] == "8" and lines[-1].endswith("longer than it can read")

@@ -67,7 +67,7 @@ def test_a_model_is_described_by_what_runs() -> None:
     assert found.calls == (CallShape(4, 2, 16, 16),) * 2
     assert (found.kernel, found.dtype, found.longest) == ("eager", "float32", 64)
     assert found.way_in == "transformers' attention interface"
-    translator = describe_model("t", tiny_model("translator", "bart"), "text2text-generation")
+    translator = describe_model("t", tiny_model("translator", "bart"), "translation")
     assert translator.layers == 4 and len(translator.calls) == 6
 
 
@@ -127,11 +127,29 @@ def test_analyses_are_withheld_for_what_was_found() -> None:
         "attention weights changed": "",
         "gradients by the input and by heads": "",
         "interpret analyze": few,
+        "interpret pair and study": few,
     }
     nothing = available_analyses(described(calls=()), Examination("M", 0, (), (), "no attention"))
     assert {each.reason for each in nothing} == {"no attention"}
-    translator = available_analyses(described(task="text2text-generation"), found)
-    assert translator[1].reason == "encoder, decoder and cross attention have maps of different shapes"
+
+
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [
+        ("text-classification", ""),
+        ("translation", "they read single texts, and --target-text is needed too"),
+        ("question-answering", "they read single texts, and --context is needed too"),
+        ("image-classification", "they read texts"),
+    ],
+)
+def test_what_reads_more_than_a_text_is_analysed_and_rolled_out_but_not_studied(task: str, reason: str) -> None:
+    rows = Finding("recorded weights, put back, give the same answer", "passed", 0.0, 1e-4)
+    found = Examination("M", 3, ("interface",), (rows, Finding("gradients are finite", "passed")))
+    calls = 3 if task == "translation" else 2  # of two layers: a decoder has two calls in each
+    available = available_analyses(described(task=task, calls=(CallShape(4, 4, 8, 8),) * calls), found)
+    reasons = {each.analyses: each.reason for each in available}
+    assert reasons["attention rollout"] == reasons["interpret analyze"] == ""
+    assert reasons["interpret pair and study"] == reason
 
 
 def test_a_diagnosis_of_images_costs_one_image() -> None:

@@ -27,7 +27,7 @@ SAMPLE = [
     ("jetmoe", "text-generation"),  # no projection of its own
     ("mamba", "text-generation"),  # no attention
     ("bert", "text-classification"),
-    ("t5", "text2text-generation"),  # position bias, cross attention
+    ("t5", "translation"),  # position bias, cross attention
     ("bart", "question-answering"),
     ("vit", "image-classification"),
     ("layoutlmv2", "question-answering"),  # needs a package that isn't there

@@ -11,6 +11,7 @@ from interpret.doctor.building import TASKS, class_names
 from interpret.doctor.sampling import sample_inputs
 from interpret.record import recording
 from interpret.seam_calls import AttentionCall
+from interpret.subjects.facts import attention_kernel
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def describe_model(name: str, model: nn.Module, task: str) -> Description:
         task=task,
         layers=declared_layers(config),
         calls=calls,
-        kernel=_kernel(config),
+        kernel=attention_kernel(model),
         dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         way_in=way_in({call.way for call in record.calls}, native=native),
@@ -139,8 +140,3 @@ def _shape(call: AttentionCall) -> CallShape:
         width=value_width if query is None else query.shape[3],
         value_width=value_width,
     )
-
-
-def _kernel(config: Any) -> str:
-    found = getattr(config, "_attn_implementation", None) or "sdpa"
-    return str(found).removeprefix("interpret_")

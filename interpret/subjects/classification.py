@@ -11,14 +11,14 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from interpret.subjects.example import Example
-from interpret.subjects.labels import find_label, is_multi_label, labels_of
+from interpret.subjects.labels import NamedLabels, is_multi_label, labels_of
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.text import TextSubject
 
 NOT = "not "  # before the name of a label that doesn't apply
 
 
-class TextClassification(TextSubject):
+class TextClassification(NamedLabels, TextSubject):
     """A classifier of one text, or of a pair of texts.
 
     Classifiers made of a language model read the last token that isn't padding. Inputs here hold no padding, so a
@@ -62,18 +62,6 @@ class TextClassification(TextSubject):
         options["labels"] = labels_of(name, model.config)
         kind = MultiLabelClassification if is_multi_label(model.config) else TextClassification
         return kind(name, model, fast_tokenizer(name, tokenizer), mask_id=tokenizer.mask_token_id, **options)
-
-    def label(self, index: int) -> str:
-        """Name of a class."""
-        return self.labels[index]
-
-    def find_label(self, name: str) -> int:
-        """Index of a class by its name, whatever the case of its letters, or by its number.
-
-        Raises:
-            InputError: There is no such class; lists those there are.
-        """
-        return find_label(self.name, self.labels, name)
 
 
 class MultiLabelClassification(TextClassification):

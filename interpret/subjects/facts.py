@@ -44,20 +44,23 @@ def model_facts(name: str, model: nn.Module, weight_files: Sequence[Path] = ()) 
     Raises:
         InputError: A weight file can no longer be read.
     """
-    kernel = getattr(getattr(model, "config", None), "_attn_implementation", None) or _native_kernel(model)
     return ModelFacts(
         name=name,
         architecture=type(model).__name__,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         sha256=_hash_of_files(name, weight_files) if weight_files else _hash_of_tensors(model),
-        kernel=kernel.removeprefix("interpret_"),
+        kernel=attention_kernel(model),
         dtype=str(next(model.parameters()).dtype).removeprefix("torch."),
     )
 
 
-def _native_kernel(model: nn.Module) -> str:
-    names = [module.kernel_name for module in model.modules() if hasattr(module, "kernel_name")]
-    return str(names[0]) if names else "sdpa"
+def attention_kernel(model: nn.Module) -> str:
+    """What computes a model's attention: as transformers' config says, or the first layer of a native model."""
+    chosen = getattr(getattr(model, "config", None), "_attn_implementation", None)
+    if chosen:
+        return str(chosen).removeprefix("interpret_")
+    native = [module.kernel_name for module in model.modules() if hasattr(module, "kernel_name")]
+    return str(native[0]) if native else "sdpa"
 
 
 def _hash_of_files(name: str, files: Sequence[Path]) -> str:

@@ -1,6 +1,5 @@
 """Names of classes: what a config calls them, and which one a user means."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from interpret.errors import InputError
@@ -27,26 +26,36 @@ def is_multi_label(config: Any) -> bool:
     return bool(config.problem_type == "multi_label_classification")
 
 
-def find_label(name: str, labels: Sequence[str], wanted: str) -> int:
-    """Index of a class by its name, whatever the case of its letters, or by its number.
+class NamedLabels:
+    """What subjects share whose labels are classes with names.
 
-    Args:
+    Attributes:
         name: What the user called the model.
-        labels: Its classes.
-        wanted: What the user called the class.
-
-    Raises:
-        InputError: There is no such class; lists those there are.
+        labels: Names of the classes, in the order of the logits.
     """
-    folded, plain = [label.casefold() for label in labels], wanted.strip()
-    if wanted in labels:
-        return labels.index(wanted)
-    if plain.casefold() in folded:
-        return folded.index(plain.casefold())
-    if plain.isdecimal() and int(plain) < len(labels):
-        return int(plain)
-    more = len(labels) - 10
-    raise InputError(
-        f"{name} has no label {wanted!r}; its labels are {', '.join(labels[:10])}"
-        f"{f' and {more} more' if more > 0 else ''}, or their numbers 0 to {len(labels) - 1}"
-    )
+
+    name: str
+    labels: tuple[str, ...]
+
+    def label(self, index: int) -> str:
+        """Name of a class."""
+        return self.labels[index]
+
+    def find_label(self, name: str) -> int:
+        """Index of a class by its name, whatever the case of its letters, or by its number.
+
+        Raises:
+            InputError: There is no such class; lists those there are.
+        """
+        folded, plain = [label.casefold() for label in self.labels], name.strip()
+        if name in self.labels:
+            return self.labels.index(name)
+        if plain.casefold() in folded:
+            return folded.index(plain.casefold())
+        if plain.isdecimal() and int(plain) < len(self.labels):
+            return int(plain)
+        more = len(self.labels) - 10
+        raise InputError(
+            f"{self.name} has no label {name!r}; its labels are {', '.join(self.labels[:10])}"
+            f"{f' and {more} more' if more > 0 else ''}, or their numbers 0 to {len(self.labels) - 1}"
+        )

@@ -143,7 +143,7 @@ class Translation(TextSubject):
         self, embeddings: Float[Tensor, "batch token hidden"], ids: Int[Tensor, "#batch token"]
     ) -> Float[Tensor, "batch label"]:
         """Scores of every token that may come next, from token vectors."""
-        length = int((ids[0] >= 0).sum())
+        length = _source_length(ids)
         source, target = embeddings[:, :length], embeddings[:, length:]
         return self._next(self.model(inputs_embeds=source, decoder_inputs_embeds=target, **self._options))
 
@@ -154,7 +154,7 @@ class Translation(TextSubject):
 
     def frame(self, ids: Int[Tensor, "example token"], layer: int) -> Frame:
         """Where the rows and keys of an attention call stand among source and target."""
-        length, source = ids.shape[1], int((ids[0] >= 0).sum())
+        length, source = ids.shape[1], _source_length(ids)
         parts = {"source": (0, source), "target": (source, length)}
         kind = self._kinds[layer]
         return Frame(
@@ -200,7 +200,7 @@ class Translation(TextSubject):
     def _split(
         self, ids: Int[Tensor, "batch token"]
     ) -> tuple[Int[Tensor, "batch source"], Int[Tensor, "batch target"]]:
-        length = int((ids[0] >= 0).sum())
+        length = _source_length(ids)
         return ids[:, :length], ~ids[:, length:]
 
     def _target(self, source: Example, text: str | None) -> list[int]:
@@ -253,3 +253,8 @@ class Translation(TextSubject):
     def _next(self, output: Any) -> Float[Tensor, "batch label"]:
         logits: Tensor = output.logits
         return logits[:, -1]
+
+
+def _source_length(ids: Int[Tensor, "#batch token"]) -> int:
+    """How many tokens the source has; the same in all inputs of a batch."""
+    return int((ids[0] >= 0).sum())

@@ -178,7 +178,7 @@ class Subject(ABC):
         if all(frame.is_whole for frame in frames):
             return Maps(record.stacked().float().cpu(), record.visible().cpu(), rows)
         weights = [frame.all_positions(record.weights(layer)[0].float().cpu()) for layer, frame in enumerate(frames)]
-        seen = [call.visible.expand(len(call.weights), -1, -1, -1)[0, 0].float().cpu() for call in record.calls]
+        seen = [call.visible[0, 0].float().cpu() for call in record.calls]
         visible = [frame.all_positions(each) > 0 for frame, each in zip(frames, seen, strict=True)]
         return Maps(torch.stack(weights), torch.stack(visible), rows)
 

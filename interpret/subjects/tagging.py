@@ -9,14 +9,14 @@ from torch import Tensor
 
 from interpret.errors import InputError
 from interpret.subjects.example import Example, Unit
-from interpret.subjects.labels import find_label, labels_of
+from interpret.subjects.labels import NamedLabels, labels_of
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.text import TextSubject
 
 OUTSIDE = "O"  # the label of words that are nothing in particular
 
 
-class TokenClassification(TextSubject):
+class TokenClassification(NamedLabels, TextSubject):
     """A model that gives every token a label; a word has the label of its first token.
 
     `about` chooses the word that is explained. Words can only be masked, for it would move if others were deleted.
@@ -30,8 +30,6 @@ class TokenClassification(TextSubject):
     auto = "AutoModelForTokenClassification"
     heads = "…ForTokenClassification"
     without_head = "this checkpoint has no trained head for the labels of tokens"
-
-    labels: tuple[str, ...]
 
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
@@ -53,14 +51,6 @@ class TokenClassification(TextSubject):
     def erasers(self) -> tuple[str, ...]:
         """Only the mask, which leaves positions where they are."""
         return ("mask",)
-
-    def label(self, index: int) -> str:
-        """Name of a label."""
-        return self.labels[index]
-
-    def find_label(self, name: str) -> int:
-        """Index of a label by its name or number; raises `InputError` where there is none."""
-        return find_label(self.name, self.labels, name)
 
     def about(self, example: Example, target: str | None) -> "OneWord":
         """The word that is explained.

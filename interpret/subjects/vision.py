@@ -14,7 +14,7 @@ from interpret.errors import InputError
 from interpret.refusals import refusing
 from interpret.subjects.example import Example, Unit
 from interpret.subjects.filling import Filling, blurred, mean_colour, noisy_linear
-from interpret.subjects.labels import find_label, is_multi_label, labels_of
+from interpret.subjects.labels import NamedLabels, is_multi_label, labels_of
 from interpret.subjects.patches import find_grid
 from interpret.subjects.picture import Picture, open_image
 from interpret.subjects.subject import Subject
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SIZES = ((64, 48), (48, 64))  # of images that are tried, to see what the processor makes of their shape
 
 
-class ImageClassification(Subject):
+class ImageClassification(NamedLabels, Subject):
     """A classifier of images that cuts them into patches and lets all of them attend to each other.
 
     `Example.ids` holds, for every attention position, the pixels of its patch as the model's image processor gives
@@ -108,18 +108,6 @@ class ImageClassification(Subject):
             spans=((0, 0),) * grid.tokens,
             picture=Picture(self._seen(image), grid.rows, grid.columns),
         )
-
-    def label(self, index: int) -> str:
-        """Name of a class."""
-        return self.labels[index]
-
-    def find_label(self, name: str) -> int:
-        """Index of a class by its name, whatever the case of its letters, or by its number.
-
-        Raises:
-            InputError: There is no such class; lists those there are.
-        """
-        return find_label(self.name, self.labels, name)
 
     def embed(self, ids: Float[Tensor, "batch token number"]) -> Float[Tensor, "batch token number"]:
         """The patches themselves: gradients are with respect to pixels."""

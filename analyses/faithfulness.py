@@ -26,11 +26,13 @@ class Erasure:
         comprehensiveness: Mean over budgets of the score without the order's first words, taken from the score
             of the whole text: how much the decision needs them. Large is good.
         sufficiency: The same with only those words left. Small is good.
-        curve: Score after taking out the first 0, 1, ... words, at the harness's `removed` counts.
+        removed: How many words were taken out at the points of the curve, 0 first.
+        curve: Score after taking out the first `removed` words.
     """
 
     comprehensiveness: Scores
     sufficiency: Scores
+    removed: tuple[int, ...]
     curve: tuple[Scores, ...] = field(repr=False)
 
 
@@ -41,15 +43,13 @@ class Faithfulness:
     Attributes:
         eraser: How words were taken out: "mask" or "delete".
         budgets: How many words were taken out (or left), the same for every order.
-        removed: The counts at which curves were measured.
         methods: Names of the explanations, one for each row of `measured`.
         measured: The explanations' orders.
-        random: Random orders of the same words.
+        random: Random orders of the same words; their curve is measured at the budgets alone.
     """
 
     eraser: str
     budgets: tuple[int, ...]
-    removed: tuple[int, ...]
     methods: tuple[str, ...]
     measured: Erasure
     random: Erasure = field(repr=False)
@@ -67,7 +67,7 @@ class Faithfulness:
         return randomisation_p_value(float(observed), better * getattr(self.random, metric).margin)
 
     def curve_of(self, method: str) -> tuple[Scores, ...]:
-        """Scores after taking out `removed` words in the order of one explanation, each of one element."""
+        """Scores along the curve of one explanation, each of one element."""
         row = slice(self.methods.index(method), self.methods.index(method) + 1)
         return tuple(Scores(point.margin[row], point.probability[row]) for point in self.measured.curve)
 
@@ -114,20 +114,20 @@ def faithfulness(
         raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {units}")
     eraser = subject.erasers[0] if eraser is None else eraser
     budgets = tuple(sorted({math.ceil(share * units) for share in THRESHOLDS}))
-    removed = _curve_counts(units, budgets)
     generator = torch.Generator().manual_seed(seed)
     ranked = torch.stack([torch.as_tensor(attribution.order()) for attribution in maps])
     shuffled = torch.stack([torch.randperm(units, generator=generator) for _ in range(orders)])
-    ranks = torch.cat([ranked, shuffled]).argsort(dim=1)
-    scores = subject.erase(example, _variants(ranks, removed, budgets), target=decision.target, eraser=eraser)
-    margin = scores.margin.view(len(ranks), -1)
-    probability = scores.probability.view(len(ranks), -1)
+    # Only maps are followed at more counts than the budgets: nine in ten passes are those of random orders.
+    groups = ((ranked, _curve_counts(units, budgets)), (shuffled, (0, *budgets)))
+    variants = [_variants(group.argsort(dim=1), removed, budgets) for group, removed in groups]
+    scores = subject.erase(example, torch.cat(variants), target=decision.target, eraser=eraser)
+    sizes = [len(part) for part in variants]
+    margins, probabilities = torch.split(scores.margin, sizes), torch.split(scores.probability, sizes)
     measured, random = (
-        _summary(margin[rows], probability[rows], removed, budgets)
-        for rows in (slice(0, len(maps)), slice(len(maps), None))
+        _summary(margin.view(len(group), -1), probability.view(len(group), -1), removed, budgets)
+        for (group, removed), margin, probability in zip(groups, margins, probabilities, strict=True)
     )
-    methods = tuple(attribution.method for attribution in maps)
-    return Faithfulness(eraser, budgets, removed, methods, measured, random)
+    return Faithfulness(eraser, budgets, tuple(attribution.method for attribution in maps), measured, random)
 
 
 def _curve_counts(units: int, budgets: Sequence[int]) -> tuple[int, ...]:
@@ -160,4 +160,4 @@ def _summary(
         )
 
     curve = tuple(Scores(margin[:, point], probability[:, point]) for point in range(len(removed)))
-    return Erasure(fall(without), fall(only), curve)
+    return Erasure(fall(without), fall(only), tuple(removed), curve)

@@ -203,7 +203,7 @@ def _faithfulness(measured: Faithfulness) -> dict[str, Any]:
             "comprehensiveness": _scores(random.comprehensiveness),
             "sufficiency": _scores(random.sufficiency),
             "curve": {
-                "removed": list(measured.removed),
+                "removed": list(random.removed),
                 **{
                     name: [float(margin.quantile(share)) for margin in margins]
                     for name, share in (("low", 0.05), ("middle", 0.5), ("high", 0.95))
@@ -236,7 +236,7 @@ def _scores(scores: Scores) -> dict[str, Any]:
 def _curve(measured: Faithfulness, method: str) -> dict[str, Any]:
     points = measured.curve_of(method)
     return {
-        "removed": list(measured.removed),
+        "removed": list(measured.measured.removed),
         "margin": [float(point.margin[0]) for point in points],
         "probability": [float(point.probability[0]) for point in points],
     }

@@ -61,7 +61,9 @@ def test_metrics_are_those_of_words_taken_out_by_hand(make, eraser):
         *(measured.sufficiency.margin, measured.sufficiency.probability),
     ]
     assert [float(value[0]) for value in got] == pytest.approx(expected, abs=1e-4)
-    curve = [margin_by_hand(subject, example, decision.target, order[:count], eraser)[0] for count in found.removed]
+    curve = [
+        margin_by_hand(subject, example, decision.target, order[:count], eraser)[0] for count in found.measured.removed
+    ]
     assert [float(point.margin[0]) for point in found.curve_of("map")] == pytest.approx(curve, abs=1e-4)
 
 
@@ -70,9 +72,12 @@ def test_budgets_are_those_of_eraser_counted_once():
     example = subject.encode(SENTENCE)
     found = faithfulness(subject, example, subject.decide(example), [ranking(example, range(WORDS))], orders=100)
     assert found.budgets == (1, 2, 3, 6)  # 1, 5, 10, 20 and 50 % of 11 words, rounded up
-    assert found.removed[0] == 0
-    assert found.removed[-1] == WORDS
-    assert set(found.budgets) <= set(found.removed)
+    assert found.measured.removed[0] == 0
+    assert found.measured.removed[-1] == WORDS
+    assert set(found.budgets) <= set(found.measured.removed)
+    assert found.random.removed == (0, 1, 2, 3, 6)
+    assert len(found.random.curve) == 5
+    torch.testing.assert_close(found.random.curve[0].margin, torch.full((100,), found.measured.curve[0].margin.item()))
 
 
 def test_the_true_order_of_a_linear_model_is_the_best_of_all():

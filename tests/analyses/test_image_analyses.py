@@ -74,7 +74,7 @@ def test_deletion_curves_with_every_filling(eraser, red):
     curve = found.curve_of("last-layer attention")
     assert float(curve[0].margin[0]) == pytest.approx(decision.margin, abs=1e-5)
     order, target = maps[0].order(), decision.target
-    for point, count in zip(curve, found.removed, strict=True):
+    for point, count in zip(curve, found.measured.removed, strict=True):
         gone = torch.zeros(17, dtype=torch.bool)
         gone[[1 + unit for unit in list(order)[:count]]] = True
         logits = subject.logits(subject.without(example.ids, gone, eraser)[None]).detach()

@@ -9,25 +9,28 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.agreement import Agreement, rank_agreement
+from analyses.alignment import Alignment
 from analyses.attention_row import last_layer_attention
+from analyses.attention_statistics import attention_statistics
 from analyses.attribution import Attribution
 from analyses.calibration.error_rates import ErrorRate, Source, error_rate_of_text
+from analyses.chefer_relevance import chefer_relevance
 from analyses.classic.battery import ClassicTests, classic_tests
 from analyses.components.elsewhere import idle_elsewhere
 from analyses.components.measure import measure
 from analyses.components.measurement import Measurement
 from analyses.components.one_text import ONE_TEXT, OneTextVerdict, one_text_verdict
-from analyses.components.patch_resampling import PatchesOfTheImage
 from analyses.components.resampling import Resampler
-from analyses.components.vocabulary import VocabularyUnigram
-from analyses.entropy import Entropy, attention_entropy
+from analyses.entropy import Entropy
 from analyses.faithfulness import Faithfulness, faithfulness
 from analyses.gradients import input_x_gradient, integrated_gradients, saliency
 from analyses.head_gradients import HeadGradients, head_gradients
 from analyses.heads import HeadImportance, head_importance
+from analyses.judgement import usual_source
 from analyses.leave_one_out import leave_one_out
-from analyses.patterns import Patterns, attention_patterns
-from analyses.rollout import Rollout, attention_rollout, rollout_attribution
+from analyses.patterns import Patterns
+from analyses.rollout import Rollout, rollout_attribution
+from interpret.maps import Maps
 from interpret.record import Check
 from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
@@ -62,7 +65,7 @@ class Analysis:
         decision: What was decided.
         weights: Recorded attention.
         maps: Explanations of the decision, attention-based ones first.
-        rollout: Attention rollout through all layers.
+        rollout: Attention rollout of the decision through all layers.
         entropy: How spread each head's attention is.
         patterns: How much of each head's attention goes to fixed places.
         zeroed: Fall of the margin when each head is silenced.
@@ -76,6 +79,7 @@ class Analysis:
         verdict: The answer about the last layer's attention.
         error_rate: How often such answers are wrong on models of which the truth is known; `None` where that was
             never measured for a text like this.
+        alignment: Of a translation, where each of its words looks in the source; `None` where it was not asked for.
         checks: What the recording found when it checked itself.
         effort: Name of the effort.
         seed: Seed of everything random.
@@ -100,6 +104,7 @@ class Analysis:
     replacements: str
     verdict: OneTextVerdict
     error_rate: ErrorRate | None
+    alignment: Alignment | None = field(repr=False)
     checks: tuple[Check, ...]
     effort: str
     seed: int
@@ -124,6 +129,7 @@ def analyze(
     target: str | None = None,
     eraser: str | None = None,
     corpus: Resampler | None = None,
+    alignment: Alignment | None = None,
     effort: str = "standard",
     seed: int = 0,
     truncate: bool = False,
@@ -140,6 +146,8 @@ def analyze(
         eraser: How words or patches are taken out, one of `subject.erasers`; by default the first.
         corpus: Where words come from that replace others: texts like this one. By default they are drawn from the
             model's vocabulary, and patches from the image itself.
+        alignment: Of the whole translation that a token is explained of, to stand beside; from
+            `analyses.alignment.alignment`.
         effort: "quick", "standard" or "thorough".
         seed: Seed of everything random.
         truncate: Whether a text that is too long is cut instead of refused.
@@ -161,15 +169,14 @@ def analyze(
     progress("recording attention")
     record, checks = subject.record(example)
     recorded = subject.maps(record, example)
-    weights = recorded.weights
-    rollout = attention_rollout(weights)
-    maps = _maps(subject, example, decision, weights, rollout, eraser, EFFORTS[effort], progress)
+    statistics = attention_statistics(recorded, readouts=decision.readout[None], separators=example.separators)
+    maps = _maps(subject, example, decision, recorded, statistics.rollout, eraser, EFFORTS[effort], progress)
     progress("testing every explanation against random orders")
     measured = faithfulness(
         subject, example, decision, maps, eraser=eraser, orders=EFFORTS[effort].random_orders, seed=seed
     )
     progress("testing what the attention does")
-    resampler = _usual_source(subject, example) if corpus is None else corpus
+    resampler = usual_source(subject, example) if corpus is None else corpus
     measurement = measure(subject, [example], [decision], resampler, draws=ONE_TEXT, seed=seed)[0]
     idle = idle_elsewhere(subject, example, decision, resampler, seed=seed)
     source: Source = "vocabulary" if corpus is None else "corpus"
@@ -181,11 +188,11 @@ def analyze(
         subject=subject,
         example=example,
         decision=decision,
-        weights=weights,
+        weights=recorded.weights,
         maps=maps,
-        rollout=rollout,
-        entropy=attention_entropy(weights, visible=recorded.visible),
-        patterns=attention_patterns(weights, separators=example.separators, rows=recorded.rows),
+        rollout=statistics.rollout,
+        entropy=statistics.entropy,
+        patterns=statistics.patterns,
         zeroed=head_importance(subject, example, decision, ablation="zero"),
         averaged=head_importance(subject, example, decision, ablation="mean"),
         gradients=head_gradients(subject, example, decision),
@@ -196,6 +203,7 @@ def analyze(
         replacements=resampler.name,
         verdict=one_text_verdict(measurement, idle),
         error_rate=_error_rate(example, source, measurement.words),
+        alignment=alignment,
         checks=checks,
         effort=effort,
         seed=seed,
@@ -208,16 +216,11 @@ def _error_rate(example: Example, source: Source, words: int) -> ErrorRate | Non
     return None if example.picture or example.parts else error_rate_of_text(source, words)
 
 
-def _usual_source(subject: Subject, example: Example) -> Resampler:
-    """Where replacements come from when nothing but the model and the input is at hand."""
-    return PatchesOfTheImage() if example.picture else VocabularyUnigram(subject.tokenizer)
-
-
 def _maps(
     subject: Subject,
     example: Example,
     decision: Decision,
-    weights: Float[Tensor, "layer head query key"],
+    attention: Maps,
     rollout: Rollout,
     eraser: str,
     effort: Effort,
@@ -225,8 +228,9 @@ def _maps(
 ) -> tuple[Attribution, ...]:
     progress("computing explanations")
     return (
-        last_layer_attention(weights, example, decision),
+        last_layer_attention(attention, example, decision),
         rollout_attribution(rollout, example, decision),
+        chefer_relevance(subject, example, decision),
         saliency(subject, example, decision),
         input_x_gradient(subject, example, decision),
         integrated_gradients(subject, example, decision, steps=effort.integration_steps),

@@ -1,15 +1,18 @@
 """Last-layer attention: the picture that most people look at."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from analyses.attribution import Attribution
+from interpret.maps import Maps, maps_of
+from interpret.record import Recording
 from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
 
 
 def last_layer_attention(
-    weights: Float[Tensor, "layer head query key"], example: Example, decision: Decision
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps, example: Example, decision: Decision
 ) -> Attribution:
     """Attention of the position that the decision is read from, in the last layer, as a mean over heads.
 
@@ -18,9 +21,9 @@ def last_layer_attention(
     remains, so that they sum to 1.
 
     Args:
-        weights: Attention weights of this example; each row over `key` sums to 1, or to less where a learned
-            sink takes a share.
-        example: What the weights were recorded on.
+        attention: A recording of this example, or its maps or weights; each row over `key` sums to 1, or to less
+            where a learned sink takes a share. Of a recording, no rows are computed but those that are read.
+        example: What the attention was recorded on.
         decision: What was decided on it.
 
     Returns:
@@ -28,15 +31,23 @@ def last_layer_attention(
         "sink mass" is the share of the row that lies on no unit. A row with nothing on units gives zeros.
 
     Raises:
-        ValueError: `weights` is of another text.
+        ValueError: The attention is of another text.
 
     Source: Raw attention in Abnar and Zuidema (2020), arXiv:2005.00928, section 2. They keep every position.
     """
-    if weights.shape[-1] != len(example.ids):
+    maps = maps_of(attention)
+    if maps.length != len(example.ids):
         raise ValueError(
-            f"weights must be of this text's {len(example.ids)} tokens, not of {weights.shape[-1]}; "
-            "record the same example"
+            f"weights must be of this text's {len(example.ids)} tokens, not of {maps.length}; record the same example"
         )
     readout = decision.readout.float().cpu()
-    row = readout @ weights[-1].detach().float().cpu().mean(dim=0)
-    return Attribution.from_shares("last-layer attention", row, readout, example)
+    return Attribution.from_shares("last-layer attention", _read(maps, readout), readout, example)
+
+
+def _read(maps: Maps, readout: Float[Tensor, " query"]) -> Float[Tensor, " key"]:
+    """The mean of the last layer's rows, by how much is read from each."""
+    row, read = torch.zeros_like(readout), readout.nonzero()[:, 0].tolist() or [0]
+    for block in maps.blocks(maps.layers - 1, read[0], read[-1] + 1):
+        part = readout[block.rows] @ block.weights.mean(dim=0).cpu()
+        row[: len(part)] += part
+    return row

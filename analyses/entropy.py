@@ -7,6 +7,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from analyses.reading import Reader, read_maps
+from interpret.maps import Block, GivenMaps, Maps, maps_of
+from interpret.record import Recording
+
 
 @dataclass(frozen=True, eq=False)
 class HeadEntropy:
@@ -41,37 +45,77 @@ class Entropy:
 
 
 def attention_entropy(
-    weights: Float[Tensor, "layer head query key"], *, visible: Bool[Tensor, "*layer query key"] | None = None
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps,
+    *,
+    visible: Bool[Tensor, "*layer query key"] | None = None,
 ) -> Entropy:
     """Entropy `-sum(a ln a)` of each row `a` of attention, in nats.
 
     A weight of 0 counts 0. A row that sums to less than 1 (a learned sink took a share) is divided by its sum:
-    the entropy is then that of the attention which reaches keys.
+    the entropy is then that of the attention which reaches keys. Weights of a recording are computed some rows at a
+    time.
 
     Args:
-        weights: Attention weights of one text; each row over `key` sums to 1.
-        visible: True where a query can see a key, in all layers or layer by layer as `recording.visible()` has it.
-            By default every query sees every key; for a causal model that makes shares too small.
+        attention: A recording of one text, or its maps or weights; each row over `key` sums to 1.
+        visible: Of weights, true where a query can see a key, in all layers or layer by layer as `recording.visible()`
+            has it. By default every query sees every key; for a causal model that makes shares too small.
 
     Raises:
-        ValueError: A weight is negative or NaN, or lies where `visible` is false.
+        ValueError: A weight is negative or NaN, or lies where `visible` is false; or `visible` is given for what
+            knows it.
 
     Source: Clark et al. (2019), arXiv:1906.04341, section 3.3. Their code first mixes in a uniform row with
     weight 0.0001; we don't. The share of ln(visible keys) is ours.
     """
-    weights = weights.detach().float()
-    if not bool((weights >= 0).all()):
-        raise ValueError(f"attention weights must be at least 0, but one is {float(weights.min()):.3g}")
     if visible is None:
-        visible = torch.ones(weights.shape[-2:], dtype=torch.bool)
-    visible = visible.expand(len(weights), *weights.shape[-2:])[:, None].to(weights.device)
-    hidden = float((weights * ~visible).max())
+        maps = maps_of(attention)
+    elif isinstance(attention, Tensor):
+        maps = GivenMaps(attention, visible=visible)
+    else:
+        raise ValueError("visible is for weights; a recording and its maps know which keys each query could see")
+    reader = EntropyReader(maps)
+    read_maps(maps, [reader])
+    found = reader.result()
+    if isinstance(maps, GivenMaps):
+        _require_visible(maps)
+    return found
+
+
+class EntropyReader(Reader):
+    """Takes in the maps of a text for `attention_entropy`."""
+
+    def __init__(self, maps: Maps) -> None:
+        """Makes room for a number for each row."""
+        self.nats = torch.zeros(maps.layers, maps.heads, maps.length)
+        self.share = torch.full_like(self.nats, math.nan)
+        self.smallest = torch.tensor(math.inf)
+
+    def read(self, layer: int, block: Block) -> None:
+        """Takes in some rows."""
+        weights, total = block.weights, block.weights.sum(dim=-1)
+        self.smallest = torch.minimum(self.smallest, weights.amin().cpu())
+        logs = weights.clamp(min=torch.finfo(torch.float32).tiny).log_()
+        nats = total.log() - logs.mul_(weights).sum(dim=-1) / total  # of the row divided by its sum
+        nats = torch.where(total > 0, nats.clamp(min=0), 0.0)
+        most = block.visible.sum(dim=-1).float().log()
+        share = (nats / most).clamp(max=1)  # rounding can exceed an even spread
+        self.nats[layer, :, block.rows] = nats.cpu()
+        self.share[layer, :, block.rows] = share.masked_fill(most <= 0, math.nan).cpu()
+
+    def result(self) -> Entropy:
+        """The entropy of every row, once all was read; a position without one has none.
+
+        Raises:
+            ValueError: A weight was negative or NaN.
+        """
+        if not self.smallest >= 0:
+            raise ValueError(f"attention weights must be at least 0, but one is {float(self.smallest):.3g}")
+        return Entropy(self.nats, self.share)
+
+
+def _require_visible(maps: GivenMaps) -> None:
+    hidden = max(float((maps.given[layer] * ~maps.seen[layer]).amax()) for layer in range(maps.layers))
     if hidden > 0:
         raise ValueError(
             f"a weight of {hidden:.3g} lies on a key that isn't visible; pass the mask that the model was run with"
         )
-    rows = weights / weights.sum(dim=-1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
-    nats = torch.special.entr(rows).sum(dim=-1)
-    most = visible.sum(dim=-1).float().log()
-    share = (nats / most).clamp(max=1)  # rounding can exceed an even spread
-    return Entropy(nats, share.masked_fill(most <= 0, math.nan))

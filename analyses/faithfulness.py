@@ -113,7 +113,7 @@ def faithfulness(
     if orders < 100 or units == 0:
         raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {units}")
     eraser = subject.erasers[0] if eraser is None else eraser
-    budgets = tuple(sorted({math.ceil(share * units) for share in THRESHOLDS}))
+    budgets = _budgets(units)
     generator = torch.Generator().manual_seed(seed)
     ranked = torch.stack([torch.as_tensor(attribution.order()) for attribution in maps])
     shuffled = torch.stack([torch.randperm(units, generator=generator) for _ in range(orders)])
@@ -128,6 +128,10 @@ def faithfulness(
         for (group, removed), margin, probability in zip(groups, margins, probabilities, strict=True)
     )
     return Faithfulness(eraser, budgets, tuple(attribution.method for attribution in maps), measured, random)
+
+
+def _budgets(units: int) -> tuple[int, ...]:
+    return tuple(sorted({math.ceil(share * units) for share in THRESHOLDS}))
 
 
 def _curve_counts(units: int, budgets: Sequence[int]) -> tuple[int, ...]:

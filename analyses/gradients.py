@@ -10,10 +10,9 @@ from analyses.attribution import Attribution
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.example import Example
-from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject
+from interpret.subjects.subject import Subject
 
-# Inputs of one pass that keeps what a gradient needs; that is several times what a plain pass needs.
-TOKENS_PER_BACKWARD = TOKENS_PER_FORWARD // 8
+KEPT = 8  # times as much memory that a pass with its gradient needs, of what a plain pass does
 
 
 def saliency(subject: Subject, example: Example, decision: Decision) -> Attribution:
@@ -88,7 +87,7 @@ def integrated_gradients(
         _embeddings(subject, example),
         baselines=start,
         n_steps=steps,
-        internal_batch_size=max(1, TOKENS_PER_BACKWARD // len(example.ids)),
+        internal_batch_size=subject.rows_at_once(KEPT * len(example.ids)),
         return_convergence_delta=True,
     )
     notes = {"convergence delta": float(delta), "steps": float(steps), "mask baseline": float(masked)}

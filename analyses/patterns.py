@@ -1,12 +1,15 @@
 """Attention patterns: how much of a head's attention goes to the previous, next, first and separator positions."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+from analyses.reading import Reader, read_maps
+from interpret.maps import Block, GivenMaps, Maps, maps_of
+from interpret.record import Recording
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,17 +18,21 @@ class Patterns:
 
     Attributes:
         previous: On the position before; the first row, which has none, doesn't count. NaN for one token.
+        itself: On the row's own position, over all rows.
         next: On the position after; the last row doesn't count. Always 0 in causal models. NaN for one token.
         first: On position 0, over all rows. Row 0 of a causal model sees nothing else, so it counts with 1.
         separator: On the separators together, over all rows.
         sinks: On position 0 or a separator, counted once where they coincide, over all rows.
+        distance: How far away the attended positions lie, in tokens, weighted by attention; 0 or more.
     """
 
     previous: Float[Tensor, "layer head"] = field(repr=False)
+    itself: Float[Tensor, "layer head"] = field(repr=False)
     next: Float[Tensor, "layer head"] = field(repr=False)
     first: Float[Tensor, "layer head"] = field(repr=False)
     separator: Float[Tensor, "layer head"] = field(repr=False)
     sinks: Float[Tensor, "layer head"] = field(repr=False)
+    distance: Float[Tensor, "layer head"] = field(repr=False)
 
     @property
     def sink_mass(self) -> float:
@@ -34,46 +41,90 @@ class Patterns:
 
 
 def attention_patterns(
-    weights: Float[Tensor, "layer head query key"],
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps,
     *,
     separators: Sequence[int],
     rows: Bool[Tensor, "layer query"] | None = None,
 ) -> Patterns:
     """Averages what each head puts on positions that need no reading of the text to be found.
 
+    Weights of a recording are computed some rows at a time.
+
     Args:
-        weights: Attention weights of one text; each row over `key` sums to 1, or to less where a learned sink
-            takes a share, which then counts for none of the patterns.
+        attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
+            learned sink takes a share, which then counts for none of the patterns.
         separators: Positions of special tokens; may contain position 0.
-        rows: True for the rows that count, layer by layer; by default all do.
+        rows: Of weights, true for the rows that count, layer by layer; by default all do.
 
     Raises:
-        ValueError: A separator isn't a position.
+        ValueError: A separator isn't a position, or `rows` is given for what knows them.
 
     Source: Clark et al. (2019), arXiv:1906.04341, sections 3.1 and 3.2. Their code divides by the number of
     rows also for previous and next; we divide by the rows that have such a position, so that a head which does
-    nothing else reaches 1.
+    nothing else reaches 1. The mean distance: Vig and Belinkov (2019), arXiv:1906.04284.
     """
-    length = weights.shape[-1]
-    outside = [position for position in separators if not 0 <= position < length]
-    if outside:
-        raise ValueError(f"separators must be positions from 0 to {length - 1}, not {outside[0]}")
     if rows is None:
-        rows = torch.ones(len(weights), length, dtype=torch.bool)
-    weights = weights.detach().float().masked_fill(~rows.to(weights.device)[:, None, :, None], math.nan)
-
-    def on(positions: set[int]) -> Float[Tensor, "layer head"]:
-        return weights[..., sorted(positions)].sum(dim=-1).nanmean(dim=-1)
-
-    return Patterns(
-        previous=_diagonal_mean(weights, -1),
-        next=_diagonal_mean(weights, 1),
-        first=on({0}),
-        separator=on(set(separators)),
-        sinks=on({0, *separators}),
-    )
+        maps = maps_of(attention)
+    elif isinstance(attention, Tensor):
+        maps = GivenMaps(attention, rows=rows)
+    else:
+        raise ValueError("rows is for weights; a recording and its maps know which positions have a row")
+    reader = PatternsReader(maps, separators)
+    read_maps(maps, [reader])
+    return reader.result()
 
 
-def _diagonal_mean(weights: Float[Tensor, "layer head query key"], offset: int) -> Float[Tensor, "layer head"]:
-    diagonal = weights.diagonal(offset, dim1=-2, dim2=-1)
-    return diagonal.nanmean(dim=-1) if diagonal.shape[-1] else torch.full_like(weights[..., 0, 0], math.nan)
+class PatternsReader(Reader):
+    """Takes in the maps of a text for `attention_patterns`."""
+
+    def __init__(self, maps: Maps, separators: Sequence[int]) -> None:
+        """Makes room for the sums.
+
+        Raises:
+            ValueError: A separator isn't a position.
+        """
+        outside = [position for position in separators if not 0 <= position < maps.length]
+        if outside:
+            raise ValueError(f"separators must be positions from 0 to {maps.length - 1}, not {outside[0]}")
+        self.rows = maps.rows
+        self.columns = {"first": [0], "separator": sorted(set(separators)), "sinks": sorted({0, *separators})}
+        names = ("previous", "next", "itself", "distance", "total", *self.columns)
+        self.sums = {name: torch.zeros(maps.layers, maps.heads) for name in names}
+
+    def read(self, layer: int, block: Block) -> None:
+        """Adds up some rows."""
+        weights = block.weights
+        counts = self.rows[layer, block.rows].to(weights)
+        offsets = torch.arange(weights.shape[2], device=weights.device) - block.start
+        away = (offsets - torch.arange(len(counts), device=weights.device)[:, None]).abs() * counts[:, None]
+        found = {
+            **{name: _diagonal_sum(weights, counts, block.start + step) for name, step in _STEPS.items()},
+            **{
+                name: weights[..., [key for key in keys if key < weights.shape[2]]].sum(dim=-1) @ counts
+                for name, keys in self.columns.items()
+            },
+            "distance": weights.flatten(1) @ away.flatten(),
+            "total": weights.sum(dim=-1) @ counts,
+        }
+        for name, sums in found.items():
+            self.sums[name][layer] += sums.cpu()
+
+    def result(self) -> Patterns:
+        """Means of what was read."""
+        rows = self.rows.sum(dim=1, keepdim=True)
+        by = {"previous": self.rows[:, 1:].sum(dim=1, keepdim=True), "next": self.rows[:, :-1].sum(dim=1, keepdim=True)}
+        by["distance"] = self.sums["total"]
+        names = ("previous", "next", "itself", "first", "separator", "sinks", "distance")
+        return Patterns(**{name: self.sums[name] / by.get(name, rows) for name in names})
+
+
+_STEPS = {"previous": -1, "itself": 0, "next": 1}
+
+
+def _diagonal_sum(
+    weights: Float[Tensor, "head row key"], counts: Float[Tensor, " row"], offset: int
+) -> Float[Tensor, " head"]:
+    """What the rows put on the keys that lie `offset` after their places in the block."""
+    diagonal = weights.diagonal(offset, dim1=1, dim2=2)
+    missing = max(0, -offset)  # of the first row there may be no key before
+    return diagonal @ counts[missing : missing + diagonal.shape[1]]

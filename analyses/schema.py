@@ -14,7 +14,8 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
     image             null, or of an input that is one: rows, columns (of patches), height, width (pixels), media_type,
                       data (base64) of the picture as the model sees it; text is then its path, and units are its
                       patches, row by row, with start and end 0
-    parts             of an input of several texts: name, start (character); empty where there is one text
+    parts             of an input of several texts: name, start (character), columns (null, or of its units in a grid,
+                      row by row); empty where there is one text
     decision          target, label, probability, margin (logits), predicted, alternatives [[label, probability]],
                       readout [n] (share of each position in what the decision is read from), place (null, or
                       [start, end] of a label that is a part of the text, in characters)
@@ -23,7 +24,7 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
       entropy         nats [L, H], share [L, H] of ln(visible keys); means over rows
       patterns        previous, next, first, separator [L, H]: mean share of attention
       sink_mass       share of all attention on the first position and separators
-    maps              [6] of method, family, signed, scores [u], tokens [n], notes
+    maps              [7] of method, family, signed, scores [u], tokens [n], notes
     rollout           residual, layers [L, u]: share of the decision position that came from each unit
     heads             zero, mean, gradient [L, H]: fall of the margin without the head, in logits
     faithfulness      of every map and of random orders:
@@ -33,7 +34,7 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
                       curve: removed, low, middle, high (5, 50 and 95 % of margins)
       maps            of method; comprehensiveness and sufficiency, each of margin, probability, p_value;
                       above_chance (of comprehensiveness, in logits); curve: removed, margin, probability
-    agreement         methods, tau [6, 6] (Kendall's tau-b), ties [6] (share of tied pairs)
+    agreement         methods, tau [7, 7] (Kendall's tau-b), ties [7] (share of tied pairs)
     classic           the published tests, none of which is in the verdict; as in `analyses.classic.battery`:
       eraser          as above; words, tokens: how many
       attention_gradient, attention_leave_one_out, gradient_leave_one_out: Kendall's tau-b over words
@@ -48,6 +49,10 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
       uniform_margin_change (logits), uniform_probability_change, uniform_flips: what equal weights do
       violated        by ranking, whether the word ranked first speaks against the decision
       identifiability [H] share of the squared weights that reaches what the head writes; is_identifiable [H]
+    alignment         null, or of a translation with all words of its target: source, target [words]; layers (names of
+                      cross-attention calls); weights [layers, target, source]: mean share of attention, at the position
+                      that writes a word; gold: null, or sure and possible links [source word, target word];
+                      error_rates: layer, by ("weights" or "norms"), aligned ("output" or "input"), error_rate
     verdict           answer, because [sentences], object, claim, scope, limits, spread (logits), replacements; and
       components      name, value, p_value, side ("holds", "fails" or "open"), doubt, floor, bar, and reasons in
                       words: failure (of being below the floor), open (of being between)
@@ -100,7 +105,10 @@ def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
             for unit in example.units
         ],
         "image": None if example.picture is None else example.picture.to_dict(),
-        "parts": [{"name": part.name, "start": example.spans[part.start][0]} for part in example.parts],
+        "parts": [
+            {"name": part.name, "start": example.spans[part.start][0], "columns": part.columns}
+            for part in example.parts
+        ],
         "decision": _decision(analysis),
         "attention": _attention(analysis),
         "maps": [attribution.to_dict() for attribution in analysis.maps],
@@ -114,6 +122,7 @@ def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
         "agreement": analysis.agreement.to_dict(),
         "classic": analysis.classic.to_dict(),
         "verdict": _verdict(analysis) if example.picture is None else verdict_in_patches(_verdict(analysis)),
+        "alignment": None if analysis.alignment is None else analysis.alignment.to_dict(),
         "checks": [
             {"name": check.name, "value": check.value, "tolerance": check.tolerance, "passed": check.passed}
             for check in analysis.checks

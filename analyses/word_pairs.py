@@ -12,7 +12,7 @@ from interpret.edit import Edit, editing
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.example import Example
-from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject
+from interpret.subjects.subject import Subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ def word_pairs(
     shuffled = [torch.randperm(chosen.numel(), generator=generator) for _ in range(draws)]
     sets = torch.stack([chosen, *(chosen.flatten()[order].view_as(chosen) for order in shuffled)])
     cells = _cells(len(example.ids), places[0], places[1])
-    draws_at_once = max(1, TOKENS_PER_FORWARD // len(example.ids))
+    draws_at_once = subject.rows_at_once(len(example.ids))
     parts = torch.split(sets, draws_at_once)
     falls = decision.margin - torch.cat([_margins_without(subject, example, decision, part, cells) for part in parts])
     return WordPairs(attention[0], attention[1], float(falls[0]), falls[1:])

@@ -12,22 +12,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 
-@dataclass(frozen=True, eq=False)
-class Maps:
-    """Attention of all calls as maps of all positions.
-
-    Attributes:
-        weights: Each row over `key` sums to 1. A position that has no row in a call keeps to itself, so that rollout
-            passes it on unchanged.
-        visible: Which keys each position could see.
-        rows: Which positions have a row.
-    """
-
-    weights: Float[Tensor, "layer head query key"]
-    visible: Bool[Tensor, "layer query key"]
-    rows: Bool[Tensor, "layer query"]
-
-
 @dataclass(frozen=True)
 class Frame:
     """The stretch of positions that a call has.

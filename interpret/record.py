@@ -2,35 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from interpret.checks import Check, checked_calls
 from interpret.errors import CaptureError
 from interpret.seam import AttentionCall, Tap, tapped
 
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at, and what was found.
-
-    Attributes:
-        name: What was checked, in words.
-        value: The worst deviation found.
-        tolerance: The largest deviation that passes.
-    """
-
-    name: str
-    value: float
-    tolerance: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the deviation is within the tolerance; NaN never is."""
-        return self.value <= self.tolerance
+__all__ = ["Check", "Recording", "recording"]
 
 
 class Recording:
@@ -52,6 +34,26 @@ class Recording:
     def weights(self, layer: int) -> Float[Tensor, "batch head query key"]:
         """Attention weights of one layer; each row over `key` sums to 1, or to less where a sink takes a share."""
         return self._complete()[layer].weights
+
+    def row(self, layer: int, head: int, position: int, *, example: int = 0) -> Float[Tensor, " key"]:
+        """One row of attention; of a long text no other is computed.
+
+        Args:
+            layer: Attention call, from 0.
+            head: Head, from 0.
+            position: Query, from 0.
+            example: Which of the inputs of the pass.
+
+        Raises:
+            IndexError: There is no such layer, head, position or example.
+        """
+        call = self._complete()[layer]
+        wanted = {"example": example, "head": head, "position": position}
+        for (name, number), size in zip(wanted.items(), call.shape, strict=False):
+            if not 0 <= number < size:
+                raise IndexError(f"{name} must be from 0 to {size - 1} in layer {layer}, not {number}")
+        row = call.rows(position, position + 1)[example, head, 0]
+        return torch.nn.functional.pad(row, (0, call.shape[3] - len(row)))
 
     def output(self, layer: int) -> Float[Tensor, "batch query head dim"]:
         """What each head of one layer wrote, before the output projection."""
@@ -84,8 +86,8 @@ class Recording:
 
     def visible(self, example: int = 0) -> Bool[Tensor, "layer query key"]:
         """Which keys each query could see in each layer, for one example."""
-        calls = enumerate(self._complete())
-        masks = [call.visible.expand(len(self.output(layer)), -1, -1, -1)[example, 0] for layer, call in calls]
+        calls = self._complete()
+        masks = [call.visible.expand(call.shape[0], -1, call.shape[2], -1)[example, 0] for call in calls]
         return torch.stack([mask.to(masks[0].device) for mask in masks])
 
     def checks(self) -> tuple[Check, ...]:
@@ -94,14 +96,8 @@ class Recording:
         Rows sum to 1; nothing lies on padding or, in causal modules, on later positions; and the weights
         times the values give the output that the model's own kernel returned.
         """
-        calls = self._complete()
-        exact = 1e-5 if torch.finfo(calls[0].weights.dtype).bits >= 32 else 2e-2
-        return (
-            Check("each row of attention weights sums to 1", _worst(self._row_error, calls), exact),
-            Check("no weight on padding", _worst(self._padding_weight, calls), 0.0),
-            Check("no weight on later positions in causal layers", _worst(self._future_weight, calls), 0.0),
-            Check("weights x values give what the kernel returned", _worst(self._output_error, calls), 10 * exact),
-        )
+        told = None if self.attention_mask is None else self.attention_mask.bool()
+        return tuple(checked_calls(self._complete(), told))
 
     def _complete(self) -> list[AttentionCall]:
         if not self.calls:
@@ -115,42 +111,6 @@ class Recording:
                 "open a new `recording` for each"
             )
         return self.calls
-
-    def _shown(self, weights: Tensor) -> Tensor:
-        """Which rows belong to real tokens: `[batch, query]`, true everywhere when lengths don't match."""
-        batch, _, queries, _ = weights.shape
-        if self.attention_mask is None or self.attention_mask.shape != (batch, queries):
-            return torch.ones(batch, queries, dtype=torch.bool, device=weights.device)
-        return self.attention_mask.to(weights.device).bool()
-
-    def _row_error(self, call: AttentionCall) -> Tensor:
-        error = call.weights.float().sum(-1) - 1
-        error = error.clamp(min=0) if call.has_sink else error.abs()
-        return error * self._shown(call.weights)[:, None]
-
-    def _padding_weight(self, call: AttentionCall) -> Tensor:
-        batch, _, _, keys = call.weights.shape
-        if self.attention_mask is None or self.attention_mask.shape != (batch, keys):
-            return call.weights.new_zeros(1)
-        padding = ~self.attention_mask.to(call.weights.device).bool()
-        return call.weights * padding[:, None, None, :] * self._shown(call.weights)[:, None, :, None]
-
-    def _future_weight(self, call: AttentionCall) -> Tensor:
-        queries, keys = call.weights.shape[-2:]
-        if not call.is_causal or keys < queries:
-            return call.weights.new_zeros(1)
-        return call.weights.triu(keys - queries + 1) * self._shown(call.weights)[:, None, :, None]
-
-    def _output_error(self, call: AttentionCall) -> Tensor:
-        if call.output is None or call.edited_output:
-            return call.weights.new_zeros(1)
-        again = (call.weights @ call.values_per_head).transpose(1, 2)
-        scale = call.output.float().abs().max().clamp(min=1e-6)
-        return (again.float() - call.output.float()) / scale * self._shown(call.weights)[:, :, None, None]
-
-
-def _worst(measure: Any, calls: list[AttentionCall]) -> float:
-    return max(float(measure(call).detach().abs().max()) for call in calls)
 
 
 class _Recorder(Tap):

@@ -19,7 +19,7 @@ from interpret.edit import Edit, editing
 from interpret.frame import Frame
 from interpret.record import recording
 from interpret.seam import AttentionCall
-from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject
+from interpret.subjects.subject import Subject
 
 SAME = 1e-4  # of the largest logit: how near the short way has to come to the model's own answer
 
@@ -67,7 +67,7 @@ class DecisionRow:
     @cached_property
     def values(self) -> Float[Tensor, "example head key dim"]:
         """What each key hands over in each head, before the output projection."""
-        values = torch.cat([call.values_per_head for call in self.calls])
+        values = torch.cat([call.values_at(self.rows) for call in self.calls])
         return self.frame.all_keys(values.mT).mT
 
     @property
@@ -113,7 +113,7 @@ class DecisionRow:
         owner = torch.arange(examples).repeat_interleave(variants)
         # The short way runs the last layer on the decision's positions alone: little memory for each variant.
         shorter = 1 if self.states is None else SHORTER
-        size = max(1, shorter * TOKENS_PER_FORWARD // self.ids.shape[1])
+        size = shorter * self.subject.rows_at_once(self.ids.shape[1])
         parts = [
             self._run(owner[start : start + size], written.flatten(0, 1)[start : start + size])
             for start in range(0, len(owner), size)
@@ -202,7 +202,7 @@ def _kept(
     head: int | None,
 ) -> DecisionRow:
     """Runs the inputs and keeps the row, without a look at whether the short way holds."""
-    size = max(1, TOKENS_PER_FORWARD // ids.shape[1])
+    size = subject.rows_at_once(ids.shape[1])
     passes = [_read(subject, part, positions, layer) for part in torch.split(ids, size)]
     blocks, calls = tuple(passes[0][0]), tuple(call for _, call, _ in passes)
     written, clean, states = (_joined(pieces) for pieces in zip(*(parts for *_, parts in passes), strict=True))
@@ -226,7 +226,7 @@ def _read(
 
     def keep(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         hidden = args[0] if args else kwargs.get("hidden_states")
-        if isinstance(hidden, Tensor) and hidden.ndim == 3:
+        if isinstance(hidden, Tensor) and hidden.ndim == 3 and hidden.shape[:2] == ids.shape[:2]:  # batch first
             entered[block] = hidden
 
     with torch.no_grad(), recording(subject.model) as record, ExitStack() as stack:

@@ -16,7 +16,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from interpret.seam_calls import AttentionCall, InterfaceCall, Kernel, causal_mask, eager_kernel
+from interpret.eager import Kernel, eager_kernel
+from interpret.masks import causal_mask
+from interpret.seam_calls import AttentionCall, InterfaceCall
 from interpret.seam_taps import Tap, is_listening, listening, put_to, taps_of
 from interpret.watching import unwatched, watched
 

@@ -1,8 +1,7 @@
 """What one evaluation of attention leaves behind, whichever way it was reached."""
 
-import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -11,10 +10,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from interpret.eager import eager_kernel, fetched
 from interpret.errors import CaptureError
+from interpret.masks import causal_mask, part_for
 
-Kernel = Callable[..., tuple[Tensor, Tensor | None]]
 Way = Literal["interface", "observed"]
+
+WEIGHTS_AT_ONCE = 2**22  # of all heads, so that what they are computed from stays small, and in the cache
+LEAST_ROWS = 32  # fewer make slow products
 
 
 @dataclass(eq=False, kw_only=True)
@@ -52,15 +55,56 @@ class AttentionCall(ABC):
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
         """Attention weights as the model has them, whatever an edit did."""
 
+    def own_rows(self, start: int, stop: int) -> Float[Tensor, "batch head row seen"]:
+        """The rows of `own_weights` from `start` on; keys after the last that any of them sees may be left out."""
+        return self.weights[:, :, start:stop]
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Examples, heads, queries and keys."""
+        batch, heads, queries, keys = self.weights.shape
+        return batch, heads, queries, keys
+
+    @property
+    def blocks(self) -> list[tuple[int, int]]:
+        """Where blocks of rows begin and end whose weights are computed together; a short text is one block."""
+        batch, heads, queries, keys = self.shape
+        rows = max(LEAST_ROWS, WEIGHTS_AT_ONCE // max(1, batch * heads * keys))
+        return [(start, min(start + rows, queries)) for start in range(0, queries, rows)]
+
+    def rows(self, start: int, stop: int) -> Float[Tensor, "batch head row seen"]:
+        """Weights of the queries from `start` on, computed without those of others where a call knows how.
+
+        Keys after the last that any of these queries sees may be left out. All rows together are kept, as `weights`.
+        """
+        if self.replaced is not None or "weights" in self.__dict__ or (start, stop) == (0, self.shape[2]):
+            return self.weights[:, :, start:stop]
+        with torch.set_grad_enabled(self.differentiable):
+            return self.own_rows(start, stop)
+
     @property
     @abstractmethod
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
         """Value vectors with shared ones repeated, one for each query head."""
 
+    def values_at(self, rows: Sequence[int]) -> Float[Tensor, "batch head key value_dim"]:
+        """Value vectors as these rows meet them; the same for all rows in all but a few models."""
+        return self.values_per_head
+
+    def written(
+        self, weights: Float[Tensor, "batch head row seen"], start: int = 0
+    ) -> Float[Tensor, "batch row head value_dim"]:
+        """What the heads write if these are their weights from row `start` on, before the output projection."""
+        return (weights @ self.values_per_head[:, :, : weights.shape[-1]]).transpose(1, 2)
+
     @property
     @abstractmethod
     def visible(self) -> Bool[Tensor, "#batch #head query key"]:
         """True where a query can see a key."""
+
+    def visible_rows(self, start: int, stop: int) -> Bool[Tensor, "#batch #head row seen"]:
+        """The rows of `visible` from `start` on; hidden keys at the end may be left out."""
+        return self.visible[:, :, start:stop]
 
     @property
     def is_causal(self) -> bool:
@@ -95,12 +139,37 @@ class InterfaceCall(AttentionCall):
     extras: dict[str, Any] = field(repr=False)
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
-        """Attention weights, computed by the model's own eager function."""
+        """Attention weights, computed by the model's own eager function.
+
+        Where it gives weights of which a learned sink has taken nothing yet, and takes its share from the output, that
+        share is what it makes of values that are all 1.
+        """
+        return self._computed(0, *self.shape[2:])
+
+    def own_rows(self, start: int, stop: int) -> Float[Tensor, "batch head row seen"]:
+        """Some rows of the weights, by the same function; keys that come after all of them are left out."""
+        return self._computed(start, stop, self._seen(stop))
+
+    def _computed(self, start: int, stop: int, seen: int) -> Float[Tensor, "batch head row seen"]:
+        """What the eager function makes of some queries and the first keys."""
+        value = self.value[:, :, :seen, :1]  # what it writes isn't asked for
+        extras = {name: part_for(given, self.shape[2:], start, stop, seen) for name, given in self.extras.items()}
         eager = eager_kernel(self.module)
-        extras = {**self.extras, "dropout": 0.0}
-        weights = eager(self.module, self.query, self.key, self.value, self.eager_mask, **extras)[1]
+        with fetched(self.module):
+            written, weights = eager(
+                self.module,
+                self.query[:, :, start:stop],
+                self.key[:, :, :seen],
+                torch.ones_like(value) if self.has_sink else value,
+                self._eager_mask(start, stop, seen),
+                **{**extras, "dropout": 0.0},
+            )
         if weights is None:
             raise CaptureError(f"{type(self.module).__name__} computes no attention weights, so none can be shown")
+        if self.has_sink:
+            kept, whole = written.transpose(1, 2), weights.sum(dim=-1, keepdim=True)
+            if (kept - whole).abs().max() > 4 * torch.finfo(weights.dtype).eps:
+                weights = weights * (kept / whole)
         return weights
 
     @property
@@ -110,12 +179,30 @@ class InterfaceCall(AttentionCall):
         return bool(getattr(self.module, "is_causal", False) if flag is None else flag)
 
     @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Examples, heads, queries and keys."""
+        return self.query.shape[0], self.query.shape[1], self.query.shape[2], self.key.shape[2]
+
+    @property
     def visible(self) -> Bool[Tensor, "#batch #head query key"]:
         """True where the mask lets a query see a key."""
-        mask = self.eager_mask
+        return self._visible(0, *self.shape[2:])
+
+    def visible_rows(self, start: int, stop: int) -> Bool[Tensor, "#batch #head row seen"]:
+        """The rows of `visible` from `start` on, without keys that come after all of them."""
+        return self._visible(start, stop, self._seen(stop))
+
+    def _visible(self, start: int, stop: int, seen: int) -> Bool[Tensor, "#batch #head row seen"]:
+        mask = self._eager_mask(start, stop, seen)
         if mask is None:
-            return torch.ones(1, 1, self.query.shape[2], self.key.shape[2], dtype=torch.bool, device=self.query.device)
-        return mask[..., : self.key.shape[2]] > torch.finfo(mask.dtype).min / 2
+            return torch.ones(1, 1, stop - start, seen, dtype=torch.bool, device=self.query.device)
+        return mask[..., :seen] > torch.finfo(mask.dtype).min / 2
+
+    def _seen(self, stop: int) -> int:
+        """How many keys the queries before `stop` can see at most, where a causal flag tells; else all."""
+        queries, keys = self.shape[2:]
+        told = self.mask is None and self.kernel != "eager" and self.is_causal and queries > 1
+        return min(stop, keys) if told else keys
 
     @property
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
@@ -133,43 +220,21 @@ class InterfaceCall(AttentionCall):
 
         A kernel with a causal flag is given `None`; an eager function takes `None` to mean no mask at all.
         """
-        if self.kernel == "eager" or (self.mask is not None and self.mask.dtype != torch.bool):
-            return self.mask
-        if self.mask is not None and self.mask.ndim != 4:
+        return self._eager_mask(0, *self.shape[2:])
+
+    def _eager_mask(self, start: int, stop: int, seen: int) -> Tensor | None:
+        """The part of that mask that belongs to some queries and the first keys."""
+        allowed: Tensor | None = part_for(self.mask, self.shape[2:], start, stop, seen)
+        if self.kernel == "eager" or (allowed is not None and allowed.dtype != torch.bool):
+            return allowed
+        if allowed is not None and allowed.ndim != 4:
             raise CaptureError(
-                f"the mask of the {self.kernel} kernel has {self.mask.ndim} axes and can't be read; "
+                f"the mask of the {self.kernel} kernel has {allowed.ndim} axes and can't be read; "
                 'load the model with attn_implementation="sdpa"'
             )
-        allowed = self.mask
         if allowed is None:
             if self.query.shape[2] == 1 or not self.is_causal:
                 return None
-            allowed = causal_mask(self.query.shape[2], self.key.shape[2], self.query.device)
+            allowed = causal_mask(stop - start, seen, self.query.device, first=start)
         hidden = torch.finfo(self.query.dtype).min
         return torch.zeros_like(allowed, dtype=self.query.dtype).masked_fill(~allowed, hidden)
-
-
-def causal_mask(queries: int, keys: int, device: torch.device | str = "cpu") -> Bool[Tensor, "1 1 query key"]:
-    """True where a query may look: at its own position and before, both counted from the start."""
-    return torch.ones(queries, keys, dtype=torch.bool, device=device).tril()[None, None]
-
-
-def eager_kernel(module: nn.Module) -> Kernel:
-    """Finds the function that computes `module`'s attention step by step, weights included.
-
-    Transformers names it at the place of the call, so the forward method's own globals have it; where a
-    file has several (Llama 4's text and vision towers), that tells which one.
-
-    Raises:
-        CaptureError: The module names none.
-    """
-    for owner in type(module).__mro__:
-        forward = inspect.unwrap(owner.__dict__.get("forward", owner))
-        names = getattr(getattr(forward, "__code__", None), "co_names", ())
-        for name in (*names, "eager_attention_forward"):
-            if name.endswith("eager_attention_forward") and hasattr(inspect.getmodule(owner), name):
-                kernel: Kernel = getattr(inspect.getmodule(owner), name)
-                return kernel
-    raise CaptureError(
-        f"no eager attention function was found for {type(module).__name__}, so its weights can't be computed"
-    )

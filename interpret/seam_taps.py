@@ -79,11 +79,13 @@ def put_to(taps: list[Tap], call: AttentionCall, compute: Callable[[], Tensor]) 
             call.replaced = tap.on_weights(tap.layer, call.weights)
             call.__dict__.pop("weights", None)
     replaced = call.replaced
-    output = compute() if replaced is None else (replaced @ call.values_per_head).transpose(1, 2).contiguous()
+    output = compute() if replaced is None else call.written(replaced).contiguous()
     call.output = output
     for tap in taps:
         call.output = tap.on_output(tap.layer, call.output)
     call.edited_output = call.output is not output
+    if call.edited_output:
+        call.output = call.output.contiguous()  # as kernels give it, which some modules rely on
     for tap in taps:
         tap.on_call(tap.layer, call)
         tap.layer += 1

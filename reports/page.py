@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports import charts, classic, findings, image_page, notation, view, wording
+from reports import alignment, charts, classic, findings, image_page, notation, token_grid, view, wording
 from reports.document import asset, environment, policy
 from reports.shades import largest, step_class, step_rules, switch_rules
 
@@ -14,6 +14,7 @@ _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "classic.css
 _SCRIPTS = ("page.js", "words.js", "attention.js", "heads.js", "rollout.js", "start.js")
 
 _NAMES = {  # that templates use
+    "alignment": alignment,
     "charts": charts,
     "classic": classic,
     "findings": findings,
@@ -40,9 +41,9 @@ def render(analysis: dict[str, Any]) -> str:
     """
     if analysis.get("schema") != SCHEMA:
         raise ValueError(f'a page is made from an analysis of schema "{SCHEMA}", not {analysis.get("schema")!r}')
-    shown = {"image": None, **view.seen(analysis)}
+    shown = {"image": None, "alignment": None, **view.seen(analysis)}
     measures, image = view.measures(shown), shown["image"]
-    rules = (image_page.style_rules(image), asset(image_page.STYLE)) if image else ()
+    rules = (image_page.style_rules(image), asset(image_page.STYLE)) if image else token_grid.style_rules(shown)
     style = "\n".join((*map(asset, _STYLES), _switches(shown, measures), *rules))
     script = "\n".join(map(asset, (image_page.SCRIPT, *_SCRIPTS) if image else _SCRIPTS))
     page = (

@@ -21,11 +21,13 @@ class Piece:
         text: Ready to be drawn.
         unit: Index of the unit, or `None` between units.
         is_answer: Whether it is a part of the label.
+        columns: How many of its kind stand in a row, where it is a cell of a grid.
     """
 
     text: str
     unit: int | None = None
     is_answer: bool = False
+    columns: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,26 @@ def seen(value: Any) -> Any:
 def sections(analysis: dict[str, Any]) -> list[tuple[str, list[Piece]]]:
     """The texts of the raw analysis by name, as units and what stands between them; one text has no name.
 
-    Of an image, its patches: nothing stands between them.
+    Of an image or a grid of image tokens, its cells: nothing stands between them.
     """
     if analysis.get("image"):
         return [("", [Piece(visible(unit["text"]), index) for index, unit in enumerate(analysis["units"])])]
     parts = analysis["parts"] or [{"name": "", "start": 0}]
     bounds = [0, *(part["start"] for part in parts[1:]), len(analysis["text"])]
-    return [(part["name"], _pieces(analysis, *span)) for part, span in zip(parts, pairwise(bounds), strict=True)]
+    return [
+        (
+            part["name"],
+            (_cells(analysis, columns, *span) if (columns := part.get("columns")) else _pieces(analysis, *span)),
+        )
+        for part, span in zip(parts, pairwise(bounds), strict=True)
+    ]
+
+
+def _cells(analysis: dict[str, Any], columns: int, start: int, stop: int) -> list[Piece]:
+    units = enumerate(analysis["units"])
+    return [
+        Piece(visible(unit["text"]), index, columns=columns) for index, unit in units if start <= unit["start"] < stop
+    ]
 
 
 def _pieces(analysis: dict[str, Any], start: int, stop: int) -> list[Piece]:

@@ -19,6 +19,7 @@ ANSWERS = {
 MAPS = {
     "last-layer attention": "Where the position the decision is read from looks in the last layer, mean over heads.",
     "attention rollout": "Attention multiplied through all layers, to trace what reached the decision.",
+    "Chefer relevance": "Attention weighted by how much it raises the margin, followed through all layers.",
     "saliency": "How strongly the score reacts to a tiny change of each word. No direction.",
     "input x gradient": "The word's vector times that reaction: the first-order guess at what the word adds.",
     "integrated gradients": "Adds that reaction up on the way from a text without words to this one.",
@@ -87,6 +88,16 @@ GLOSSARY = {
         "attention rollout",
         "Multiplies attention layer by layer, to estimate which words a position's content came from. It ignores what "
         "is read and how it is changed on the way; it only follows the shares.",
+    ),
+    "cross-attention": (
+        "cross-attention",
+        "A translator has two stacks: one reads the source, the other writes the translation word by word. "
+        "Cross-attention is where the second looks at what the first has made of the source.",
+    ),
+    "alignment error rate": (
+        "alignment error rate",
+        "How far the links between words are from those that people made. 0%: every sure link is found, and no link "
+        "is there that people call impossible. 100%: none is right.",
     ),
     "tau": (
         "Kendall's tau",

@@ -7,7 +7,6 @@ from torch import Tensor
 from interpret.errors import InputError
 from interpret.row import DecisionRow
 from interpret.subjects.example import Example
-from interpret.subjects.subject import TOKENS_PER_FORWARD
 
 ROUNDING = 1e-6  # a change of probability up to this may be that of another batch size, and counts as none
 
@@ -36,7 +35,7 @@ def without_each_unit(row: DecisionRow, example: Example, *, eraser: str) -> Flo
     for size in sorted(set(sizes.tolist())):
         which = (sizes == size).nonzero()[:, 0].cpu()
         ids = torch.stack([subject.without(row.ids[0], gone[unit], eraser) for unit in which.tolist()])
-        texts = max(1, TOKENS_PER_FORWARD // max(1, ids.shape[1]))
+        texts = subject.rows_at_once(ids.shape[1])
         with torch.no_grad():
             parts = [subject.logits(part) for part in torch.split(ids, texts)]
         answers[which] = torch.cat(parts).float().softmax(-1).cpu()

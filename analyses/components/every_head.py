@@ -5,7 +5,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from interpret.record import recording
-from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject
+from interpret.subjects.subject import Subject
 
 
 def head_rows(
@@ -19,7 +19,7 @@ def head_rows(
         readout: Share of each position in what the decision is read from; sums to 1.
     """
     passes = []
-    for part in torch.split(ids, max(1, TOKENS_PER_FORWARD // ids.shape[1])):
+    for part in torch.split(ids, subject.rows_at_once(ids.shape[1])):
         with torch.no_grad(), recording(subject.model) as record:
             subject.logits(part)
         weights = [

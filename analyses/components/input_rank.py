@@ -11,7 +11,6 @@ from analyses.components.content import Content
 from analyses.components.resampling import Resampler
 from interpret.row import DecisionRow
 from interpret.subjects.example import Example
-from interpret.subjects.subject import TOKENS_PER_FORWARD
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +84,7 @@ def _learned(
     row: DecisionRow, ids: Shaped[Tensor, "variant token *number"], owner: Int[Tensor, " variant"]
 ) -> tuple[Float[Tensor, " variant"], Float[Tensor, " variant"], Float[Tensor, "variant row head dim"]]:
     """Margins of changed inputs; their margins with the row's outputs frozen; and those outputs."""
-    size = max(1, TOKENS_PER_FORWARD // ids.shape[1])
+    size = row.subject.rows_at_once(ids.shape[1])
     total, around, written = [], [], []
     for part, owners in zip(torch.split(ids, size), torch.split(owner, size), strict=True):
         changed = row.elsewhere(part, owners)

@@ -7,7 +7,7 @@ from torch import Tensor
 from analyses.components.content import Content
 from interpret.edit import Edit, editing
 from interpret.row import margins
-from interpret.subjects.subject import TOKENS_PER_FORWARD, Subject
+from interpret.subjects.subject import Subject
 
 LEAST_LEFT = 1e-9  # of a row: with less left, the position looks at itself
 
@@ -38,7 +38,7 @@ def knockout_margins(
     gone = torch.einsum("evu,eut->evt", removed.float(), content.members.float()).bool().flatten(0, 1)
     owner = torch.arange(examples).repeat_interleave(variants)
     found = []
-    size = max(1, TOKENS_PER_FORWARD // ids.shape[1])
+    size = subject.rows_at_once(ids.shape[1])
     for owners, blocked in zip(torch.split(owner, size), torch.split(gone, size), strict=True):
         with torch.no_grad(), editing(subject.model, _blocking(blocked)):
             logits = subject.logits(ids[owners])

@@ -34,8 +34,8 @@ class PatchesOfTheImage(Resampler):
         others = len(example.units) - 1
         if others < 1:
             raise InputError("an image of one patch has no others to replace it by; give a model with smaller patches")
-        picked = _picked(uniform, others)
-        chosen = torch.where(picked >= unit, picked + 1, picked).tolist()
+        places = picked(uniform, others)
+        chosen = torch.where(places >= unit, places + 1, places).tolist()
         return example.ids[torch.tensor([example.units[other].tokens for other in chosen])]
 
 
@@ -70,7 +70,7 @@ class PatchesOfImages(Resampler):
             )
         same = (self._images == example.ids).flatten(1).all(dim=1)
         images = self._images if same.all() else self._images[~same]
-        return images[_picked(uniform, len(images))][:, list(example.units[unit].tokens)]
+        return images[picked(uniform, len(images))][:, list(example.units[unit].tokens)]
 
 
 def images_of(folder: str | os.PathLike[str], subject: Subject) -> PatchesOfImages:
@@ -92,6 +92,6 @@ def images_of(folder: str | os.PathLike[str], subject: Subject) -> PatchesOfImag
     return PatchesOfImages([subject.encode(str(file)) for file in files])
 
 
-def _picked(uniform: Sequence[float], count: int) -> Tensor:
+def picked(uniform: Sequence[float], count: int) -> Tensor:
     """One of `count` things for each number from 0 to 1."""
     return (torch.tensor(uniform, dtype=torch.float64) * count).long().clamp(max=count - 1)

@@ -19,9 +19,10 @@ from analyses.components.measurement import USUAL, Draws, Measurement
 from analyses.components.ranking import Ranking
 from analyses.components.resampling import Resampler
 from analyses.components.top_k import budgets_mean, first_words
+from analyses.received import attention_received
 from analyses.rollout import attention_rollout
 from analyses.statistics import randomisation_p_value
-from interpret.record import recording
+from interpret.record import Recording, recording
 from interpret.row import DecisionRow, read_row
 from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
@@ -101,30 +102,26 @@ def _knockouts(
     }
 
 
-def _weights(
-    subject: Subject, ids: Shaped[Tensor, "example token *number"]
-) -> Iterator[Float[Tensor, "layer head query key"]]:
-    """Attention of all layers, one text after another."""
+def _recordings(subject: Subject, ids: Shaped[Tensor, "example token *number"]) -> Iterator[Recording]:
+    """Attention of one text after another."""
     for each in ids:
         with torch.no_grad(), recording(subject.model) as record:
             subject.logits(each[None])
-        yield record.stacked().float().cpu()
+        yield record
 
 
 def _rollout(
     subject: Subject, ids: Shaped[Tensor, "example token *number"], readout: Float[Tensor, " token"]
 ) -> Float[Tensor, "example token"]:
-    flows = (attention_rollout(weights) for weights in _weights(subject, ids))
-    return torch.stack([flow.from_position(readout)[-1] for flow in flows])
+    rollouts = (attention_rollout(record, readouts=readout[None]) for record in _recordings(subject, ids))
+    return torch.stack([rollout.from_position(readout)[-1] for rollout in rollouts])
 
 
 def _columns(
     subject: Subject, ids: Shaped[Tensor, "example token *number"], readout: Float[Tensor, " token"]
 ) -> Float[Tensor, "example token"]:
     """Mean attention from the other positions, over layers and heads; sums to 1."""
-    means = (weights.mean(dim=(0, 1)).fill_diagonal_(0) for weights in _weights(subject, ids))
-    received = torch.stack([mean.sum(dim=0) for mean in means])
-    return received / received.sum(dim=1, keepdim=True)
+    return torch.stack([attention_received(record).from_others for record in _recordings(subject, ids)])
 
 
 _MAPS: dict[MapName, Callable[..., Tensor]] = {"rollout": _rollout, "columns": _columns}

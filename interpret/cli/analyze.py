@@ -2,11 +2,13 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from interpret.cli.alignment import errors_line, read_alignment, require_one_token
 from interpret.cli.options import (
     command_line,
     errors_in_one_line,
@@ -16,6 +18,8 @@ from interpret.cli.options import (
     read_text,
     shown,
 )
+from interpret.cli.tokens import PositionType, Tokens
+from interpret.cli.tokens import summary as tokens_summary
 from interpret.errors import InputError
 from interpret.writing import make_folder, require_writable, write_whole
 
@@ -30,7 +34,13 @@ ERASERS = ("mask", "delete", "mean", "blur", "noisy linear")  # the last three f
 @click.option("--context", help="The text in which a question's answer is sought.")
 @click.option("--pair", help="The other sentence, for models that classify pairs of them.")
 @click.option("--target-text", help="The target of a translation; by default what the model writes.")
-@click.option("--position", type=click.IntRange(min=1), help="Which token of the target is decided; the first is 1.")
+@click.option("--position", type=PositionType(), help="Which token of the target is decided, from 1; or all of them.")
+@click.option("--gold", help="Words of source and target that belong together, as 0-0 1-2; 1?2 where only possibly.")
+@click.option("--generate", type=click.IntRange(min=1), help="Explain every token that the model writes, N at most.")
+@click.option("--continuation", help="Explain every token of this text, which follows TEXT.")
+@click.option("--no-verdict", is_flag=True, help="With several tokens: maps only, which takes seconds.")
+@click.option("--chat", is_flag=True, help="TEXT is a message, to be read in the model's chat template.")
+@click.option("--system", help="What the model is told before the message, with --chat.")
 @click.option("--target", help="Label or next token to explain; by default the one the model prefers.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, help="Report.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every number; - to print it.")
@@ -54,6 +64,7 @@ def analyze(context: click.Context, /, text: str | None, file: Path | None, **op
     Examples:
       interpret analyze "A gripping, funny and moving film."
       interpret analyze "The cat sat on the" --model ./smollm2.gguf --target " mat"
+      interpret analyze "What is a cat?" --chat --generate 12 --model ./smollm2.gguf
       interpret analyze "Who sat?" --context "The cat sat on the mat." --model ./my-qa-bert
       interpret analyze "the cat sat ." --target-text "die katze saß ." --position 2 --model ./marian
       interpret analyze cat.jpg --model ./my-vit
@@ -62,7 +73,8 @@ def analyze(context: click.Context, /, text: str | None, file: Path | None, **op
     with errors_in_one_line():
         found, out = _analyze(read_text(text, file), command_line(context), **options)
     printed = options["json_path"] == STANDARD_OUTPUT
-    click.echo(json.dumps(found, allow_nan=False) if printed else _summary(found, out))
+    said = _summary if "decision" in found else tokens_summary
+    click.echo(json.dumps(found, allow_nan=False) if printed else said(found, out))
     if not all(check["passed"] for check in found["checks"]):
         sys.exit(FAILED_CHECK)
 
@@ -73,15 +85,11 @@ def _analyze(
     *,
     out: Path,
     json_path: Path | None,
-    figures: Path | None,
     corpus: str | None,
-    context: str | None,
-    pair: str | None,
-    target_text: str | None,
-    position: int | None,
-    truncate: bool,
     **options: Any,
 ) -> tuple[dict[str, Any], Path]:
+    tokens = Tokens.of(options)
+    figures = options.pop("figures")
     files = [path for path in (out, json_path) if path not in (None, STANDARD_OUTPUT)]
     for path in files:
         require_writable(path)
@@ -90,20 +98,13 @@ def _analyze(
     progress = progress_line()
     progress("loading the model")
     subject = load_subject(options)
-
-    from analyses.analyze import analyze as run
-    from reports.page import render
-
     words = None
     if corpus is not None:
         progress("reading the corpus")
         words = _replacements(corpus, subject)
-    second = _second(subject, {"context": context, "pair": pair, "target-text": target_text})
-    place = {} if position is None else {"position": _position(subject, position)}
-    example = subject.encode(text, second, truncate=truncate, **place)
-    found = run(subject, example, corpus=words, progress=progress, **options).to_dict(command)
+    found = _found(subject, text, tokens, words, progress, command, **options)
     progress("writing the report")
-    contents = (render(found), json.dumps(found, ensure_ascii=False, allow_nan=False))
+    contents = (_page(found), json.dumps(found, ensure_ascii=False, allow_nan=False))
     for path, content in zip(files, contents, strict=False):
         write_whole(path, content)
     if figures:
@@ -111,7 +112,68 @@ def _analyze(
 
         save_figures(found, figures)
     progress("")
+    if getattr(subject, "chat", None) is not None and not options["chat"]:
+        from interpret.subjects.chat import UNUSED
+
+        click.echo(UNUSED, err=True)
     return found, out
+
+
+def _found(
+    subject: Any,
+    text: str,
+    tokens: Tokens,
+    words: Any,
+    progress: Callable[[str], None],
+    command: str,
+    *,
+    context: str | None,
+    pair: str | None,
+    target_text: str | None,
+    gold: str | None,
+    position: int | str | None,
+    truncate: bool,
+    chat: bool,
+    system: str | None,
+    target: str | None,
+    effort: str,
+    **options: Any,
+) -> dict[str, Any]:
+    """One decision, or every token, in its schema."""
+    given = {"context": context, "pair": pair, "target-text": target_text, "continuation": tokens.continuation}
+    second = _second(subject, given)
+    read = {"truncate": truncate, **_as_message(subject, chat, system)}
+    place = None if position is None else _position(subject, position)
+    options = {**options, "corpus": words, "progress": progress}
+    if tokens.several:
+        require_one_token(gold)
+        return tokens.explain(subject, text, second, read, command=command, **options)
+
+    from analyses.analyze import analyze as run
+
+    example = subject.encode(text, second, **read, **({} if place is None else {"position": place}))
+    options["alignment"] = read_alignment(subject, text, target_text, gold, truncate=truncate)
+    return run(subject, example, target=target, effort=effort, **options).to_dict(command)
+
+
+def _page(found: dict[str, Any]) -> str:
+    if "decision" in found:
+        from reports.page import render
+
+        return render(found)
+    from reports.steps_page import render_steps
+
+    return render_steps(found)
+
+
+def _as_message(subject: Any, chat: bool, system: str | None) -> dict[str, Any]:
+    """How a text is read that is a message, where it is one."""
+    if not chat and system is None:
+        return {}
+    if subject.task != "text-generation":
+        option = "--chat" if chat else "--system"
+        raise InputError(f"{subject.name} is for {subject.task}, which answers no messages, so {option} means nothing")
+    return {"chat": chat, "system": system}
 
 
 def _replacements(corpus: str, subject: Any) -> Any:
@@ -125,18 +187,19 @@ def _replacements(corpus: str, subject: Any) -> Any:
     return words_of(corpus, subject)
 
 
-def _position(subject: Any, number: int) -> int:
-    """Where in a target the decision is, from 0."""
+def _position(subject: Any, number: int | str) -> int | None:
+    """Where in a target the decision is, from 0; `None` for everywhere."""
     if subject.task != "translation":
         raise InputError(f"{subject.name} is for {subject.task}, which writes no target, so --position means nothing")
-    return number - 1
+    return None if isinstance(number, str) else number - 1
 
 
 def _second(subject: Any, given: dict[str, str | None]) -> str | None:
     """The second text, if it was given by the option that this task has for it."""
+    takes = "continuation" if subject.task == "text-generation" else subject.second
     for name, text in given.items():
-        if text is not None and name != subject.second:
-            wanted = f"takes --{subject.second}" if subject.second else "reads one input only"
+        if text is not None and name != takes:
+            wanted = f"takes --{takes}" if takes else "reads one input only"
             raise InputError(f"{subject.name} is for {subject.task}, which {wanted}, not --{name}")
     return next((text for text in given.values() if text is not None), None)
 
@@ -150,6 +213,7 @@ def _summary(found: dict[str, Any], out: Path) -> str:
         *(f"           {reason}" for reason in verdict["because"]),
         *(_component(each) for each in verdict["components"]),
         f"errors     {_error_rate(verdict['error_rate'])}",
+        *errors_line(found),
         f"report     {out}",
     ]
     return "\n".join(lines)

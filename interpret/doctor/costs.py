@@ -10,7 +10,7 @@ from torch import nn
 
 from interpret.doctor.answers import answer
 from interpret.doctor.description import CallShape, Description
-from interpret.doctor.readers import is_linear
+from interpret.doctor.readers import matrix_of
 from interpret.doctor.sampling import sample_inputs, takes_pixels
 from interpret.record import recording
 
@@ -101,7 +101,12 @@ def measure_pass(model: nn.Module, longest: int | None) -> Pass:
         with recording(model) as record:
             answer(model, inputs)
         seconds = time.perf_counter() - begun
-    linear = {weight for module in model.modules() if is_linear(module) for weight in module.parameters(recurse=False)}
+    linear = {
+        weight
+        for module in model.modules()
+        if matrix_of(module) is not None
+        for weight in module.parameters(recurse=False)
+    }
     patches = record.weights(0).shape[-1] if takes_pixels(model) and record.calls else None
     tokens = patches or next(iter(inputs.values())).shape[1]
     return Pass(tokens, seconds, sum(weight.numel() for weight in linear))

@@ -132,7 +132,8 @@ def way_in(ways: set[str], *, native: bool = False) -> str:
 
 
 def _shape(call: AttentionCall) -> CallShape:
-    heads, value_width = call.values_per_head.shape[1], call.values_per_head.shape[3]
+    assert call.output is not None
+    heads, value_width = call.output.shape[2:]
     query, key = getattr(call, "query", None), getattr(call, "key", None)
     return CallShape(
         heads=heads,

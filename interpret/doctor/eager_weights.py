@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from interpret.doctor.answers import accepted
 from interpret.doctor.finding import Finding, measured
 from interpret.errors import CaptureError
-from interpret.record import recording
+from interpret.record import Recording, recording
 from interpret.refusals import first_line
+from interpret.seam_calls import AttentionCall
+from interpret.watching.pieces import PiecewiseCall
 
 CHECK = "weights are those of output_attentions=True"
 
@@ -23,7 +25,7 @@ def check_weights(model: nn.Module, inputs: dict[str, Tensor], *, tolerance: flo
 
     Encoder, decoder and cross attention come in lists of their own, each in the order of its layers; a recording has
     them in the order in which they ran. So each recorded map is compared with the next one of each list, and takes
-    the closest that is near; some models don't show all of theirs.
+    the closest that is near; some models don't show all of theirs, and some show a map in two parts.
 
     Args:
         model: A model, left as it is.
@@ -49,10 +51,14 @@ def check_weights(model: nn.Module, inputs: dict[str, Tensor], *, tolerance: flo
     with torch.no_grad(), recording(model) as record:
         model(**inputs, **accepted(model, {"use_cache": False, "return_dict": True}))
     try:
-        recorded = [record.weights(layer) for layer in range(len(record))]
+        recorded = [_shapes_shown(call) for call in record.calls]
     except CaptureError as error:
         return Finding(CHECK, "failed", detail=str(error))
-    return _compared(recorded, shown, tolerance if recorded[0].dtype == torch.float32 else 2e-2)
+    shown = [maps for maps in shown if not _in_pieces(maps, record)]
+    shown = [[_weights_of(leaf) for leaf in maps if not _is_state(leaf, record)] for maps in shown]
+    if not any(shown):
+        return Finding(CHECK, "not applicable", detail="the model shows pieces, and no whole maps")
+    return _compared(recorded, shown, tolerance if recorded[0][0].dtype == torch.float32 else 2e-2)
 
 
 def shown_maps(output: Any) -> list[list[Tensor]]:
@@ -75,27 +81,64 @@ def _leaves(value: Any) -> Iterator[Tensor]:
             yield from _leaves(item)
 
 
-def _compared(recorded: list[Tensor], shown: list[list[Tensor]], tolerance: float) -> Finding:
+def _in_pieces(maps: list[Tensor], record: Recording) -> bool:
+    """Whether these are no whole maps, as models show them that compute attention in pieces.
+
+    They are bands and global columns, or maps that keep one weight of a key that was seen twice, so that rows don't
+    sum to 1.
+    """
+    shapes = {call.weights.shape for call in record.calls}
+    is_cut = any(isinstance(call, PiecewiseCall) for call in record.calls)
+    whole = [shown for shown in maps if shown.shape in shapes]
+    return is_cut and (not whole or any((shown.float().sum(-1) - 1).abs().max() > _NEAR for shown in whole))
+
+
+def _is_state(leaf: Tensor, record: Recording) -> bool:
+    """Whether this is the state of a layer without softmax attention: it has another form, and no row sums to 1."""
+    shapes = {call.weights.shape[-2:] for call in record.calls}
+    fits = any(leaf.shape[-2] <= queries and leaf.shape[-1] <= keys for queries, keys in shapes)
+    return not fits and bool(((leaf.float().sum(-1) - 1).abs() > _NEAR).all())
+
+
+def _weights_of(leaf: Tensor) -> Tensor:
+    """Weights, also where a model shows its scores under that name."""
+    return leaf.softmax(-1) if leaf.min() < 0 or leaf.max() > 1 + _NEAR else leaf
+
+
+def _shapes_shown(call: AttentionCall) -> list[Tensor]:
+    """A recorded map, and what it was before a learned sink took its share: some models show that."""
+    return [call.weights] + [call.weights / call.weights.sum(-1, keepdim=True)] * call.has_sink
+
+
+def _compared(recorded: list[list[Tensor]], shown: list[list[Tensor]], tolerance: float) -> Finding:
     waiting = [list(maps) for maps in shown]
-    total, worst, far, matched = sum(map(len, shown)), 0.0, float("inf"), 0
-    for weights in recorded:
-        fitting = [maps for maps in waiting if maps and maps[0].shape == weights.shape]
-        closest = min(fitting, key=lambda maps: _apart(weights, maps[0]), default=None)
-        if closest is None:
-            continue
-        apart = _apart(weights, closest[0])
-        if apart > _NEAR:
-            far = min(far, apart)
-            continue
-        closest.pop(0)
-        worst, matched = max(worst, apart), matched + 1
+    total, worst, far, matched, found = sum(map(len, shown)), 0.0, float("inf"), 0, 0
+    for forms in recorded:
+        distances = {number: _nearest(forms, maps[0]) for number, maps in enumerate(waiting) if maps}
+        same = [number for number, distance in distances.items() if waiting[number][0].shape == forms[0].shape]
+        taken = [min(same, key=lambda number: distances[number])] if same else []
+        if not taken or distances[taken[0]] > _NEAR:
+            far = min([far, *(distances[number] for number in taken)])
+            # Of a map of several texts, models may show a part for each; or a part without a prompt of their own.
+            taken = [number for number, distance in distances.items() if number not in same and distance <= _NEAR]
+        for number in taken:
+            waiting[number].pop(0)
+            worst, matched = max(worst, distances[number]), matched + 1
+        found += bool(taken)
     if matched < total:
         detail = f"{matched} of the {total} maps that the model shows were recorded, and {len(recorded)} in all"
         return Finding(CHECK, "failed", far if far < float("inf") else None, tolerance, detail)
-    hidden = len(recorded) - matched
+    hidden = len(recorded) - found
     return measured(
         CHECK, worst, tolerance, f"{matched} maps" + (f"; the model doesn't show {hidden} more" * bool(hidden))
     )
+
+
+def _nearest(forms: list[Tensor], shown: Tensor) -> float:
+    """The smallest difference of a shown map from a recorded one, or from its first or last keys in its last rows."""
+    queries, keys = shown.shape[-2:]
+    parts = [part for form in forms for part in (form[..., -queries:, :keys], form[..., -queries:, -keys:])]
+    return min((_apart(part, shown) for part in parts if part.shape == shown.shape), default=float("inf"))
 
 
 def _apart(one: Tensor, other: Tensor) -> float:

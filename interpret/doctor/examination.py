@@ -23,7 +23,10 @@ from interpret.errors import CaptureError
 from interpret.record import recording
 from interpret.refusals import first_line
 
-BYPASSES = "computes attention by a way of its own, past transformers' attention interface"
+BYPASSES = (
+    "shows weights under output_attentions=True, but while it ran no softmax of scores was seen whose result meets "
+    "values, so none of them can be checked"
+)
 NO_ATTENTION = "no softmax attention was found: nothing calls the attention interface, and no weights are offered"
 
 
@@ -78,10 +81,12 @@ def examine(model: nn.Module, *, every_head: bool = True, weight_tolerance: floa
         try:
             with recording(model) as record:
                 answer(model, inputs)
-            calls, ways = len(record), tuple(sorted({call.way for call in record.calls}))
-        except CaptureError:
+        except CaptureError as error:
+            return Examination(name, 0, (), (), str(error))
+        if not record.calls:
             return Examination(name, 0, (), (), _reason(model, inputs))
-    return Examination(name, calls, ways, _findings(model, inputs, every_head, weight_tolerance))
+    ways = tuple(sorted({call.way for call in record.calls}))
+    return Examination(name, len(record), ways, _findings(model, inputs, every_head, weight_tolerance))
 
 
 def _findings(model: nn.Module, inputs: dict[str, Tensor], every_head: bool, tolerance: float) -> tuple[Finding, ...]:

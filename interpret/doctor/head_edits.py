@@ -51,7 +51,7 @@ def _finding(
     worst: float, effects: list[float], tried: list[Reader], readers: list[Reader | None], tolerance: float
 ) -> Finding:
     detail = f"{len(effects)} heads in {len(tried)} layers"
-    between = sorted({type(reader.module).__name__ for reader in tried if not reader.is_projection})
+    between = sorted({type(reader.module).__name__ for reader in tried if reader.matrix is None})
     if between:
         detail += f"; zeros in the input of {', '.join(between)}, which reads them before the projection does"
     if still := sum(effect == 0 for effect in effects):

@@ -22,6 +22,8 @@ _GLOBAL_ROPE = {"full_attention": {"rope_type": "default", "rope_theta": 10000.0
 
 OVERRIDES: dict[str, dict[str, Any]] = {
     "bamba": {"attn_layer_indices": [1]},
+    "big_bird": {"block_size": 1, "num_random_blocks": 1},  # with more the small text is read whole
+    "bigbird_pegasus": {"block_size": 1, "num_random_blocks": 1},
     "blt": {"encoder_hash_byte_group_vocab": 64},
     "cohere_compass_text": {"rope_parameters": _GLOBAL_ROPE},
     "dbrx": {"attn_config.rope_theta": 10000.0, "attn_config.clip_qkv": 8.0},
@@ -50,6 +52,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "lilt": {"hidden_size": 96},
     "mamba2": {"num_heads": 8},
     "mobilebert": {"hidden_size": 128, "intra_bottleneck_size": 64},
+    "mpnet": {"pad_token_id": 1, "eos_token_id": 2, "bos_token_id": 0},  # its embeddings know no other padding
     "qwen4_exp": {f"text_config.{key}": value for key, value in _INDEXED.items()},
     "qwen4_exp_text": _INDEXED,
     "recurrent_gemma": {"num_hidden_layers": 3},

@@ -10,10 +10,12 @@ from interpret.doctor.answers import Answer, answer, difference
 from interpret.doctor.finding import Finding, measured, tolerance_for
 from interpret.doctor.sampling import padding_id, text_key
 from interpret.record import recording
+from interpret.watching.pieces import PiecewiseCall
 
 PADDING = 3  # tokens
 _COUNTED = "the model takes no position ids, and counts from the padding"
 _FIXED = "no head writes anything else, but the answer is read from a fixed position"
+_SIGHT = "the model lays out anew which positions see each other"
 _SHIFTED = "the decoder is given the padded text behind its first token, and counts the padding"
 
 
@@ -40,29 +42,33 @@ def check_padding(model: nn.Module, inputs: dict[str, Tensor], side: str) -> Fin
     padded = _padded(alone, key, side, padding_id(model) or 0)
     tolerance = tolerance_for(next(model.parameters()).dtype)
     length = alone[key].shape[1]
+    tried = [padded]
+    if "position_ids" in named:
+        tried.append({**padded, "position_ids": (padded["attention_mask"].cumsum(-1) - 1).clamp(min=0)})
     with torch.no_grad():
         wanted = answer(model, alone)
-        moved = difference(wanted, _real(answer(model, padded), length, side))
-        if moved <= tolerance or ("position_ids" not in named and side == "right"):
-            return measured(check, moved, tolerance)
-        if "position_ids" not in named:
-            return Finding(check, "noted", moved, tolerance, _COUNTED)
-        positions = (padded["attention_mask"].cumsum(-1) - 1).clamp(min=0)
-        told = difference(wanted, _real(answer(model, {**padded, "position_ids": positions}), length, side))
-        if told <= tolerance:
-            return measured(check, told, tolerance, f"given position ids; without, the answer moves by {moved:.2g}")
-        for given in (padded, {**padded, "position_ids": positions}):
-            if _heads_moved(model, alone, given, length, side) <= tolerance:
-                return Finding(check, "noted", moved, tolerance, _FIXED)
+        moved = [difference(wanted, _real(answer(model, given), length, side)) for given in tried]
+        if moved[0] <= tolerance:
+            return measured(check, moved[0], tolerance)
+        if moved[-1] <= tolerance:
+            told = f"given position ids; without, the answer moves by {moved[0]:.2g}"
+            return measured(check, moved[-1], tolerance, told)
+        if _sight_moved(model, alone, padded, length, side):
+            return Finding(check, "noted", moved[0], tolerance, _SIGHT)
+        if any(_heads_moved(model, alone, given, length, side) <= tolerance for given in tried):
+            return Finding(check, "noted", moved[0], tolerance, _FIXED)
+    if side == "left" and len(tried) == 1:
+        return Finding(check, "noted", moved[0], tolerance, _COUNTED)
     if side == "left" and _derives_decoder_input(model, inputs):
-        return Finding(check, "noted", min(told, moved), tolerance, _SHIFTED)
-    return measured(check, min(told, moved), tolerance)
+        return Finding(check, "noted", min(moved), tolerance, _SHIFTED)
+    return measured(check, min(moved), tolerance)
 
 
 def check_padding_weight(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
     """Looks for recorded attention of real tokens on padding, in a text padded on the left and on the right.
 
-    A decoder that is fed the padded input of its encoder has no mask of its own, so its causal calls are passed over.
+    A decoder that is fed the padded input of its encoder has no mask of its own, so calls that look back only are
+    passed over there.
     """
     check = "no recorded weight on padding"
     key = text_key(inputs)
@@ -78,7 +84,7 @@ def check_padding_weight(model: nn.Module, inputs: dict[str, Tensor]) -> Finding
             answer(model, padded)
         for layer in range(len(record)):
             weights = record.weights(layer)
-            if weights.shape[-1] != len(real) or (has_decoder and record.calls[layer].is_causal):
+            if weights.shape[-1] != len(real) or (has_decoder and not weights.triu(1).any()):
                 continue
             rows = real if weights.shape[-2] == len(real) else slice(None)
             worst = max(worst, float(weights[:, :, rows][..., ~real].abs().max()))
@@ -101,6 +107,17 @@ def _heads_moved(
             answer(model, given)
         written.append({str(layer): record.output(layer) for layer in range(len(record))})
     return difference(written[0], _real(written[1], length, side))
+
+
+def _sight_moved(model: nn.Module, alone: dict[str, Tensor], padded: dict[str, Tensor], length: int, side: str) -> bool:
+    """Whether some real token sees others, in a module that computes attention in pieces of the padded text."""
+    own = slice(PADDING, None) if side == "left" else slice(length)
+    seen = []
+    for given in (alone, padded):
+        with recording(model) as record:
+            answer(model, given)
+        seen.append([call.visible for call in record.calls if isinstance(call, PiecewiseCall)])
+    return any(not torch.equal(one, other[:, :, own, own]) for one, other in zip(*seen, strict=True))
 
 
 def _padded(alone: dict[str, Tensor], key: str, side: str, pad: int) -> dict[str, Tensor]:

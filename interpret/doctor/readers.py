@@ -9,19 +9,23 @@ import torch
 from torch import Tensor, nn
 
 from interpret.doctor.answers import answer
+from interpret.doctor.multiplied import Multiplied
 from interpret.edit import editing, zero_head
 from interpret.record import recording
 
 
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """The module that reads what the heads of one attention call wrote, side by side.
+    """What reads the heads of one attention call, side by side.
 
     Attributes:
-        module: Mostly the output projection, an `nn.Linear` or a `Conv1D` as GPT-2 has it.
+        module: Mostly the output projection, an `nn.Linear`, a `Conv1D` as GPT-2 has it, or a convolution over single
+            positions; where the projection is no module, the one whose parameter it is.
         name: Its dotted name in the model.
         heads: How many heads write into it.
         width: How many of its inputs belong to each head.
+        matrix: A view of the weights that the heads are multiplied with, `[output, input]`; heads come first among the
+            inputs. `None` where something stands between, such as a norm over all heads.
         gated: Whether the heads' output is multiplied by a gate before it gets there.
     """
 
@@ -29,32 +33,27 @@ class Reader:
     name: str
     heads: int
     width: int
+    matrix: Tensor | None = None
     gated: bool = False
-
-    @property
-    def is_projection(self) -> bool:
-        """Whether it is a linear map; otherwise something stands between, such as a norm over all heads."""
-        return is_linear(self.module)
 
     def shares_weights(self, other: "Reader") -> bool:
         """Whether both are the same module, or two with the same weights, so that blinding one blinds both."""
-        if self.module is other.module:
-            return True
-        return self.is_projection and other.is_projection and self.module.weight is other.module.weight
+        if self.matrix is None or other.matrix is None:
+            return self.module is other.module
+        return self.matrix.data_ptr() == other.matrix.data_ptr()
 
     @contextmanager
     def without(self, head: int) -> Iterator[None]:
-        """Makes the module blind to one head: zero columns of a linear map's weights, or zeros in its input."""
+        """Makes it blind to one head: zero columns of the weights, or zeros in the module's input."""
         own = slice(head * self.width, (head + 1) * self.width)
-        if not self.is_projection:
+        if self.matrix is None:
             hook = self.module.register_forward_pre_hook(lambda _, args: (_blanked(args[0], own), *args[1:]))
             try:
                 yield
             finally:
                 hook.remove()
             return
-        weight: Tensor = self.module.weight.data  # type: ignore[assignment]
-        columns = weight[:, own] if isinstance(self.module, nn.Linear) else weight[own]
+        columns = self.matrix[:, own]
         kept = columns.clone()
         try:
             columns.zero_()
@@ -66,8 +65,9 @@ class Reader:
 def find_readers(model: nn.Module, inputs: dict[str, Tensor]) -> list[Reader | None]:
     """Looks, for each attention call, for the module whose input is the heads' output.
 
-    It runs after the call and before the next one, and has no modules inside. Where a gate stands between, no input is
-    the same; then it is the linear map of which silencing a head blanks that head's inputs and changes no other.
+    It runs after the call and has no modules inside. Where a gate stands between, no input is the same; then it is the
+    linear map before the next call, of which silencing a head blanks that head's inputs and changes no other. Where no
+    module is the reader, it is the parameter that the heads are multiplied with.
 
     Args:
         model: A model, left as it is.
@@ -77,21 +77,29 @@ def find_readers(model: nn.Module, inputs: dict[str, Tensor]) -> list[Reader | N
         One for each call in the order in which they ran; `None` where there is none.
     """
     names = {module: name for name, module in model.named_modules() if not list(module.children())}
-    with torch.no_grad(), recording(model) as record:
+    with torch.no_grad(), recording(model) as record, Multiplied(model) as multiplied:
         fed = _fed(model, inputs, names, lambda: len(record.calls))
     found: list[Reader | None] = []
     for number, call in enumerate(record.calls):
-        after = [(module, given) for calls, module, given in fed if calls == number + 1]
         reader = None
         if call.output is not None:
-            reader = _same(call.output, after, names) or _gated(model, inputs, number, call.output, after, names)
+            after = [(module, given) for calls, module, given in fed if calls > number]
+            reader = _same(call.output, after, names)
+        if reader is None and call.output is not None:
+            next_ = [(module, given) for calls, module, given in fed if calls == number + 1]
+            reader = _gated(model, inputs, number, call.output, next_, names) or _parameter(call.output, multiplied)
         found.append(reader)
     return found
 
 
-def is_linear(module: nn.Module) -> bool:
-    """Whether the module is a linear map with a weight matrix."""
-    return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"
+def matrix_of(module: nn.Module) -> Tensor | None:
+    """The weights of a linear map as `[output, input]`; `None` for a module of another kind."""
+    if isinstance(module, nn.Linear):
+        return module.weight.data
+    if isinstance(module, nn.Conv1d) and module.kernel_size == (1,) and module.groups == 1:
+        return module.weight.data[..., 0]
+    weight = getattr(module, "weight", None)
+    return weight.data.T if type(module).__name__ == "Conv1D" and isinstance(weight, Tensor) else None
 
 
 def _fed(
@@ -115,12 +123,36 @@ def _fed(
 
 def _same(written: Tensor, after: list[tuple[nn.Module, Tensor]], names: dict[nn.Module, str]) -> Reader | None:
     heads, width = written.shape[2:]
-    flat = written.detach().flatten()
     for module, given in after:
-        if given.shape[-1] == heads * width and given.numel() == flat.numel() and torch.equal(given.flatten(), flat):
-            if not is_linear(module) and _passes(module):
-                continue
-            return Reader(module, names[module], heads, width)
+        if isinstance(module, nn.Conv1d):
+            given = given.mT
+        if _holds(given, written) and not (matrix_of(module) is None and _passes(module)):
+            return Reader(module, names[module], heads, width, matrix_of(module))
+    return None
+
+
+def _holds(given: Tensor, written: Tensor) -> bool:
+    """Whether a module was given the heads side by side, perhaps with others behind them or in a filled-up text."""
+    flat = written.detach().flatten(2)
+    if given.ndim == 3 and given.shape[0] == flat.shape[0] and given.shape[1] >= flat.shape[1]:
+        given = given[:, : flat.shape[1]]
+    if given.ndim == 3 and given.shape[:2] == flat.shape[:2]:
+        given = given[..., : flat.shape[2]]
+    return (
+        given.numel() == flat.numel()
+        and given.shape[-1] == flat.shape[2]
+        and torch.equal(given.flatten(), flat.flatten())
+    )
+
+
+def _parameter(written: Tensor, multiplied: Multiplied) -> Reader | None:
+    """The parameter that the heads are multiplied with, positions or examples first."""
+    heads, width = written.shape[2:]
+    orders = [order.detach().flatten() for order in (written, written.transpose(0, 1))]
+    for name, given, weight in multiplied.found:
+        fits = given.numel() == written.numel() and weight.ndim > 1 and weight[0].numel() == heads * width
+        if fits and any(torch.equal(given.flatten(), order) for order in orders):
+            return Reader(multiplied.owner(name), name, heads, width, weight.data.flatten(1))
     return None
 
 
@@ -138,7 +170,7 @@ def _gated(
     names: dict[nn.Module, str],
 ) -> Reader | None:
     heads, width = written.shape[2:]
-    fitting = {module: name for module, name in names.items() if is_linear(module)}
+    fitting = {module: name for module, name in names.items() if matrix_of(module) is not None}
     with torch.no_grad(), editing(model, zero_head(number, 0)), recording(model) as record:
         silenced = _fed(model, inputs, fitting, lambda: len(record.calls))
     blank = {module: given for calls, module, given in silenced if calls == number + 1}
@@ -148,7 +180,7 @@ def _gated(
             continue
         others = torch.equal(again[..., width:], given[..., width:])
         if others and not again[..., :width].any() and given[..., :width].any():
-            return Reader(module, names[module], heads, width, gated=True)
+            return Reader(module, names[module], heads, width, matrix_of(module), gated=True)
     return None
 
 

@@ -69,7 +69,9 @@ def row_of(architecture: str, task: str, found: Examination) -> Row:
         if finding.outcome == "noted"
     ]
     if weights and weights.outcome == "not applicable":
-        says.append("shows no weights of its own to compare with")
+        says.append(
+            "shows no weights of its own to compare with" + f" ({weights.detail})" * ("pieces" in weights.detail)
+        )
     return Row(
         architecture,
         task,

@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from interpret.errors import InputError
 from interpret.loading.checkpoints import read_json
 from interpret.subjects.seq2seq import Translation
 from interpret.subjects.tasks import TASKS
+from interpret.subjects.text import TextSubject
 
 
 def listed(names: Iterable[str], word: str = "or") -> str:
@@ -56,6 +59,14 @@ def describe(name: str, folder: Path, task: str | None) -> tuple[dict[str, Any],
             "one with a single stack of layers"
         )
     return config, task
+
+
+def task_of(model: nn.Module) -> str | None:
+    """What a model of transformers that is in memory was made for; `None` of other modules, and of those of images."""
+    if not type(model).__module__.startswith("transformers."):
+        return None
+    readers = (known for known, subject in TASKS.items() if issubclass(subject, TextSubject))
+    return next((known for known in readers if type(model).__name__ in _architectures(known)), None)
 
 
 def _require_known(name: str, config: dict[str, Any]) -> None:

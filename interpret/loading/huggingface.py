@@ -54,7 +54,7 @@ def load_folder(
         return kind.from_transformers(name, placed, processor, sink=sink, weight_files=weights.files)
     with refusing(f"the tokenizer in {folder} can't be loaded"), without_panic_report():
         tokenizer = _auto("AutoTokenizer").from_pretrained(folder, config=config, trust_remote_code=False)
-    return _subject(name, task, _placed(name, model, device), tokenizer, sink, weights.files)
+    return subject_of(name, task, _placed(name, model, device), tokenizer, sink, weights.files)
 
 
 def load_gguf(name: str, path: Path, *, task: str | None, dtype: torch.dtype | str, device: str, sink: str) -> Subject:
@@ -85,7 +85,7 @@ def load_gguf(name: str, path: Path, *, task: str | None, dtype: torch.dtype | s
     _require_whole(name, "text-generation", model, loaded)
     with refusing(f"the tokenizer in {path} can't be loaded"), without_panic_report():
         tokenizer = _auto("AutoTokenizer").from_pretrained(path.parent, **source)
-    return _subject(name, "text-generation", _placed(name, model, device), tokenizer, sink, (path,))
+    return subject_of(name, "text-generation", _placed(name, model, device), tokenizer, sink, (path,))
 
 
 def _auto(name: str) -> Any:
@@ -188,7 +188,20 @@ def _require_tokenizer_files(folder: Path) -> None:
         )
 
 
-def _subject(name: str, task: str, model: Any, tokenizer: Any, sink: str, weight_files: tuple[Path, ...]) -> Subject:
+def subject_of(name: str, task: str, model: Any, tokenizer: Any, sink: str, weight_files: tuple[Path, ...]) -> Subject:
+    """A subject made of a model and a tokenizer of transformers that are in memory.
+
+    Args:
+        name: What the user called the model.
+        task: One that reads texts.
+        model: With the head for it.
+        tokenizer: A fast one.
+        sink: As in `interpret.load`.
+        weight_files: Where its weights came from; none where they were in memory.
+
+    Raises:
+        InputError: The two can't be used for the task.
+    """
     options = {"longest": _longest(model, tokenizer), "sink": sink, "weight_files": weight_files}
     subject = TASKS[task].from_transformers(name, model, tokenizer, **options)
     require_same_from_vectors(subject)

@@ -1,15 +1,19 @@
 """`interpret.load`: finds the model that a name means, and makes a subject of it."""
 
 import os
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from interpret.errors import InputError
 from interpret.loading.description import describe, require_task
 from interpret.loading.hub import fetch
 from interpret.loading.huggingface import load_folder, load_gguf
+from interpret.loading.modules import load_module
 from interpret.native import NativeModel, TransformerClassifier, is_native
 from interpret.native import load as load_native
 from interpret.quiet import quiet
@@ -18,6 +22,7 @@ from interpret.subjects.classification import TextClassification
 from interpret.subjects.generation import NextToken
 from interpret.subjects.probing import require_same_from_vectors
 from interpret.subjects.subject import Subject
+from interpret.subjects.wrapped import Inputs
 
 BUILT_IN = "built-in sentiment model"
 SHIPPED = Path(str(files("interpret.native") / "sentiment"))
@@ -25,24 +30,49 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 def load(
-    name: str | os.PathLike[str] | None = None,
+    model: str | os.PathLike[str] | nn.Module | None = None,
     *,
     task: str | None = None,
     device: str = "cpu",
     dtype: str = "auto",
     allow_pickle: bool = False,
     sink: str = "drop",
+    tokenizer: Any = None,
+    labels: Sequence[str] | None = None,
+    inputs: Inputs | None = None,
+    grid: tuple[int, int] | None = None,
+    longest: int | None = None,
 ) -> Subject:
-    """Loads a model and says how to feed it and what it decides.
+    """Loads a model, or takes a module of yours, and says how to feed it and what it decides.
 
     Nothing is run that a model brings along: no code of its own, and no pickle file unless that is allowed.
 
+    A module of yours is put into evaluation mode and stays where it is. It reads token ids `[batch, token]` and looks
+    them up in one `nn.Embedding`; for text-classification it answers with scores `[batch, label]`, and for
+    text-generation with scores of what may follow each position, `[batch, token, label]`:
+
+        class Reader(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.embedding = nn.Embedding(6, 16)
+                layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+                self.encoder = nn.TransformerEncoder(layer, 2)
+                self.scores = nn.Linear(16, 2)
+
+            def forward(self, ids):
+                return self.scores(self.encoder(self.embedding(ids)).mean(dim=1))
+
+        vocabulary = {"?": 0, "a": 1, "good": 2, "bad": 3, "old": 4, "film": 5}
+        tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="?"))
+        tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+        subject = interpret.load(Reader(), tokenizer=tokenizer, labels=["negative", "positive"])
+
     Args:
-        name: A folder in transformers' format or of a native model, a `.gguf` file or a folder with only one, the id
-            of a model on the Hugging Face Hub, or "owner/model/file.gguf" there. By default the sentiment model that
-            comes with this package.
+        model: A folder in transformers' format or of a native model, a `.gguf` file or a folder with only one, the id
+            of a model on the Hugging Face Hub, or "owner/model/file.gguf" there; or a module. By default the sentiment
+            model that comes with this package.
         task: One of `interpret.subjects.tasks.TASKS`, such as "question-answering"; by default what the model was
-            made for.
+            made for. Of a module, "text-classification" or "text-generation"; by default what its scores look like.
         device: Where to compute, as torch spells it: "cpu", "cuda", "cuda:1", "mps".
         dtype: Precision of the weights: "float32", "bfloat16" or "float16". "auto" is float32 on a CPU, and
             elsewhere what the weights are stored in.
@@ -50,12 +80,42 @@ def load(
             no code).
         sink: "drop" leaves the first position of a causal model out of the words that explanations rank, because
             attention is parked there whatever it holds; "keep" doesn't.
+        tokenizer: Of a module, and only of one, as all that follow: a `tokenizers.Tokenizer`, or a fast tokenizer of
+            transformers. It puts special tokens around a text if the module wants them. Where it knows a "[MASK]",
+            words are taken out by that.
+        labels: Names of the classes, in the order of the scores; by default "LABEL_0" and so on.
+        inputs: What the module is called with, made of token ids `[batch, token]`: a mapping of names to values, a
+            tuple, or one value, such as `lambda ids: {"tokens": ids, "mask": ids != 0}`. By default the ids.
+        grid: Rows and columns of the image tokens that the module writes after a text, as DALL-E does. `encode` then
+            takes the image tokens so far as a second text, by their numbers, and reports show them as a grid.
+        longest: Most tokens that the module reads.
 
     Raises:
         InputError: The model can't be found, can't be loaded whole, or its attention can't be read; says why in one
             line.
     """
     require_task(task)
+    if isinstance(model, nn.Module):
+        if (device, dtype, allow_pickle) != ("cpu", "auto", False):
+            raise InputError(
+                "a module stays where it is and as it is: use module.to(...), and leave out device, "
+                "dtype and allow_pickle"
+            )
+        _require_sink(sink)
+        return load_module(
+            model, tokenizer=tokenizer, task=task, labels=labels, inputs=inputs, grid=grid, longest=longest, sink=sink
+        )
+    if (tokenizer, labels, inputs, grid, longest) != (None,) * 5:
+        raise InputError(
+            "tokenizer, labels, inputs, grid and longest are for a module of yours; a model that is loaded by its name "
+            "brings them along"
+        )
+    return _load_named(model, task=task, device=device, dtype=dtype, allow_pickle=allow_pickle, sink=sink)
+
+
+def _load_named(
+    name: str | os.PathLike[str] | None, *, task: str | None, device: str, dtype: str, allow_pickle: bool, sink: str
+) -> Subject:
     _require_options(device, dtype, sink)
     precision = DTYPES.get(dtype, torch.float32 if torch.device(device).type == "cpu" else "auto")
     shown = BUILT_IN if name is None else os.fspath(name)
@@ -71,12 +131,16 @@ def load(
 def _require_options(device: str, dtype: str, sink: str) -> None:
     if dtype != "auto" and dtype not in DTYPES:
         raise InputError(f"dtype must be auto, {', '.join(DTYPES)}, not {dtype!r}")
-    if sink not in ("drop", "keep"):
-        raise InputError(f"sink must be drop or keep, not {sink!r}")
+    _require_sink(sink)
     try:
         torch.zeros(1, device=device).tolist()
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # unknown, not built in, not there, "meta"
         raise InputError(f"the device {device!r} can't be used here: {first_line(error)}; cpu always can") from error
+
+
+def _require_sink(sink: str) -> None:
+    if sink not in ("drop", "keep"):
+        raise InputError(f"sink must be drop or keep, not {sink!r}")
 
 
 def _located(name: str, task: str | None, allow_pickle: bool) -> Path:

@@ -1,6 +1,7 @@
 """Sequence classification: the decision is a class, or whether one label applies."""
 
 import copy
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,13 @@ class TextClassification(NamedLabels, TextSubject):
         self.labels = tuple(labels)
         if self.is_causal:
             model.config.get_text_config().pad_token_id = -1  # type: ignore[union-attr, operator]
+
+    def _told(self, ids: Int[Tensor, "batch token"]) -> dict[str, Any]:
+        """What a model is told beside its tokens; Longformer marks the first by itself only where it is given ids."""
+        told = super()._told(ids)
+        if "global_attention_mask" not in inspect.signature(self.model.forward).parameters:
+            return told
+        return {**told, "global_attention_mask": torch.zeros_like(ids).index_fill(1, ids.new_zeros(1), 1)}
 
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":

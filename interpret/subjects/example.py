@@ -35,11 +35,13 @@ class Part:
         name: What it is.
         start: Its first position.
         stop: One past its last position.
+        columns: Of its units, where they stand in a grid, row by row; `None` where they stand in a line.
     """
 
     name: str
     start: int
     stop: int
+    columns: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,15 +12,25 @@ from torch import Tensor, nn
 from interpret.errors import InputError
 from interpret.quiet import without_panic_report
 from interpret.refusals import refusing
+from interpret.subjects.chat import ChatTemplate, message_example
+from interpret.subjects.continuation import Continuation, extended, joined, require_one_source
+from interpret.subjects.example import Example
+from interpret.subjects.greedy import likeliest_tokens
 from interpret.subjects.sentencepieces import fast_tokenizer
-from interpret.subjects.text import TextSubject
+from interpret.subjects.shared_prefix import SharedPrefix
+from interpret.subjects.text import TextSubject, require_text
 from interpret.subjects.token_labels import decoded_tokens, distinct, find_token
+
+USUAL_LENGTH = 20  # tokens that are written where nobody says how many
 
 
 class NextToken(TextSubject):
     """A language model that goes on with a text; its labels are the tokens of its vocabulary.
 
     Special tokens that the tokenizer puts after a text are left out: they would end what is to go on.
+
+    Attributes:
+        chat: The form in which it reads what is said to it; `None` where the tokenizer has none.
     """
 
     task = "text-generation"
@@ -39,6 +49,7 @@ class NextToken(TextSubject):
         weight_files: Sequence[Path] = (),
     ) -> None:
         super().__init__(name, model, tokenizer, longest=longest, sink=sink, weight_files=weight_files)
+        self.chat: ChatTemplate | None = None
         if not self.is_causal:
             raise InputError(
                 f"{name} ({type(model).__name__}) lets its positions see later ones, so it predicts no next token; "
@@ -48,7 +59,80 @@ class NextToken(TextSubject):
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
         """A subject made of a model and a tokenizer of transformers; a mask means nothing to it."""
-        return cls(name, model, fast_tokenizer(name, tokenizer), **options)
+        subject = cls(name, model, fast_tokenizer(name, tokenizer), **options)
+        if tokenizer.chat_template:
+            subject.chat = ChatTemplate(name, tokenizer)
+        return subject
+
+    def encode(
+        self,
+        text: str,
+        second: str | None = None,
+        *,
+        truncate: bool = False,
+        chat: bool = False,
+        system: str | None = None,
+    ) -> Example:
+        """Turns a text into tokens and words.
+
+        Args:
+            text: The text.
+            second: None is taken.
+            truncate: Whether to cut what is too long, which can't be done to a message in a chat template.
+            chat: Whether the text is a message, to be read in the form that the model's chat template gives it. Only
+                its words, and those of `system`, are ranked; what the template adds are separators.
+            system: What the model is told before the message, in chats; by default what the template says.
+
+        Raises:
+            InputError: The text can't be used, or the model has no chat template.
+        """
+        if chat:
+            return self._message(text, system, truncate)
+        if system is not None:
+            raise InputError("a system text is for chats only; add --chat (chat=True in Python), or leave it out")
+        return super().encode(text, second, truncate=truncate)
+
+    def continuation(
+        self,
+        text: str,
+        second: str | None = None,
+        *,
+        most: int | None = None,
+        truncate: bool = False,
+        chat: bool = False,
+        system: str | None = None,
+    ) -> Continuation:
+        """A text and the tokens that follow it.
+
+        Args:
+            text: The text.
+            second: What follows it. Both are cut into tokens as one text, and a token that reaches from the one into
+                the other is counted among those that follow. A word is taken to be a word of its own.
+            most: How many tokens the model writes where nothing is given, at most: it may end its text before. The
+                likeliest token is taken each time.
+            truncate: Whether to cut the text before the model goes on with it; what is given can't be cut.
+            chat: As in `encode`.
+            system: As in `encode`.
+
+        Raises:
+            InputError: A text is empty or too long, no word stands before what follows, or there are two sources of
+                that.
+        """
+        require_one_source(second, most)
+        if second is None:
+            prompt = self.encode(text, truncate=truncate, chat=chat, system=system)
+            whole = extended(prompt, self._written(prompt, most or USUAL_LENGTH), self.tokenizer, self.label)
+            first = len(prompt.ids)
+        elif chat:
+            prompt = self.encode(text, chat=True, system=system)
+            ids = self.tokenizer.encode(second, add_special_tokens=False).ids
+            self._require_room(len(prompt.ids) + len(ids), "the message and its answer have")
+            whole, first = extended(prompt, ids, self.tokenizer, self.label), len(prompt.ids)
+        else:
+            require_text(text)
+            whole = super().encode(joined(text, second))
+            first = next(position for position, (_, stop) in enumerate(whole.spans) if stop > len(text))
+        return Continuation.cut(whole, first, self.label, generated=second is None)
 
     def label(self, index: int) -> str:
         """A token as it would stand in the text, with its leading space; no two tokens have the same label.
@@ -73,6 +157,20 @@ class NextToken(TextSubject):
             raise InputError(self._no_such_token(name))
         return found
 
+    def _logits_of_many(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
+        return self._shared_prefix.logits(ids.to(self.device))
+
+    @cached_property
+    def _shared_prefix(self) -> SharedPrefix:
+        return SharedPrefix(self.model, self._options, self.logits)
+
+    def last_logits(self, ids: Int[Tensor, "batch token"], count: int) -> Float[Tensor, "batch step label"]:
+        """Scores of what may follow each of the last `count` positions."""
+        ids = ids.to(self.device)
+        kept = {"logits_to_keep": count} if "logits_to_keep" in self._options else {}
+        logits: Tensor = self.model(input_ids=ids, **{**self._told(ids), **kept}).logits
+        return logits[:, -count:]
+
     def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
         logits: Tensor = output.logits
         return logits[:, -1]
@@ -80,6 +178,31 @@ class NextToken(TextSubject):
     def _kept(self, encoding: Encoding) -> int:
         mask = encoding.special_tokens_mask
         return max((position + 1 for position, special in enumerate(mask) if not special), default=len(mask))
+
+    def _message(self, text: str, system: str | None, truncate: bool) -> Example:
+        """A message in the model's chat template."""
+        if self.chat is None:
+            raise InputError(f"{self.name} has no chat template, so it reads no messages; leave --chat out")
+        for each in (text,) if system is None else (text, system):
+            require_text(each)
+        with without_panic_report():
+            example = message_example(self.chat.wrap(text, system), self.tokenizer)
+        self._require_known(example.ids.tolist())
+        cut = "; a message can't be cut" if truncate else ""
+        self._require_room(len(example.ids), "the message in its template has", cut)
+        return example
+
+    def _written(self, prompt: Example, most: int) -> list[int]:
+        """What the model writes after a text."""
+        self._require_room(len(prompt.ids) + most, f"with {most} tokens to be written there are")
+        return likeliest_tokens(self.model, prompt.ids.to(self.device), most, self.logits)
+
+    def _require_room(self, tokens: int, what: str, more: str = "") -> None:
+        if self.longest is not None and tokens > self.longest:
+            raise InputError(
+                f"{what} {tokens} tokens, {tokens - self.longest} more than the {self.longest} that {self.name} reads "
+                f"at most; give less{more}"
+            )
 
     @property
     def _vocabulary(self) -> int:

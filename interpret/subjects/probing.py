@@ -4,7 +4,9 @@ Whatever fails here would give wrong numbers later, without a word.
 """
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 from interpret.errors import CaptureError, InputError
 from interpret.record import Recording, recording
 from interpret.refusals import refusing
+from interpret.seam import AttentionCall
 from interpret.subjects.subject import Subject, some_ids
 
 READABLE = (
@@ -50,7 +53,7 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
     other = ids.clone()
     other[0, -1] = ids[0, 0]
     first, second = _recorded(name, model, ids), _recorded(name, model, other)
-    _require_every_layer(name, model, len(first.calls))
+    _require_every_layer(name, model, first.calls)
     try:
         ahead = [float(first.weights(layer).triu(1).abs().amax()) for layer in range(len(first))]
         change = (first.output(len(first) - 1) - second.output(len(second) - 1)).float().abs().amax(dim=(0, 2, 3))
@@ -115,7 +118,8 @@ def _unreadable(name: str, error: CaptureError) -> str:
     return f"{name} can't be explained: {error}; models such as {READABLE} can"
 
 
-def _require_every_layer(name: str, model: nn.Module, seen: int) -> None:
+def _require_every_layer(name: str, model: nn.Module, calls: Sequence[AttentionCall]) -> None:
+    seen = len(calls)
     config: Any = getattr(model, "config", None)
     text_config = config.get_text_config() if hasattr(config, "get_text_config") else config
     layers = getattr(text_config, "num_hidden_layers", None)
@@ -130,4 +134,9 @@ def _require_every_layer(name: str, model: nn.Module, seen: int) -> None:
         raise InputError(
             f"{name} ({architecture}) has attention that can be read in {seen} of its {layers} layers only, so its "
             f"maps would leave out what the others do; models such as {READABLE} work"
+        )
+    if isinstance(layers, int) and seen > layers and any(one.module is other.module for one, other in pairwise(calls)):
+        raise InputError(
+            f"{name} ({architecture}) computes attention {seen} times in its {layers} layers, more than once in one of "
+            f"them, so its maps are no chain of layers to follow; models such as {READABLE} work"
         )

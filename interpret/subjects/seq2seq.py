@@ -19,6 +19,7 @@ from interpret.errors import InputError
 from interpret.frame import Frame
 from interpret.record import recording
 from interpret.refusals import refusing
+from interpret.subjects.continuation import Continuation, require_one_source
 from interpret.subjects.example import Example, Part
 from interpret.subjects.sentencepieces import fast_tokenizer, sentence_pieces
 from interpret.subjects.text import TextSubject, require_text
@@ -83,14 +84,42 @@ class Translation(TextSubject):
         Raises:
             InputError: A text is empty or too long, or the target has no such token.
         """
-        source = super().encode(text, truncate=truncate)
-        self._require_same_source(text, source)
+        source = self._source(text, truncate)
         target = self._target(source, second)
         place = 0 if position is None else position
         if not 0 <= place < len(target):
             raise InputError(
                 f"the target {self._joined(target)!r} has {len(target)} tokens, and none with {place} before it"
             )
+        return self._before(source, target, place)
+
+    def continuation(
+        self, text: str, second: str | None = None, *, most: int | None = None, truncate: bool = False
+    ) -> Continuation:
+        """A source and its target, a decision for each token of that.
+
+        Args:
+            text: The source.
+            second: The target; by default the one that the model writes if it takes the likeliest token each time.
+            most: How many tokens of it there are at most.
+            truncate: Whether to cut a source that is too long.
+
+        Raises:
+            InputError: A text is empty or too long, or both a target and a number of tokens are given.
+        """
+        require_one_source(second, most)
+        source = self._source(text, truncate)
+        target = self._target(source, second)[:most]
+        examples = tuple(self._before(source, target, place) for place in range(len(target)))
+        return Continuation(examples, tuple(map(self.label, target)), second is None, len(source.units))
+
+    def _source(self, text: str, truncate: bool) -> Example:
+        source = super().encode(text, truncate=truncate)
+        self._require_same_source(text, source)
+        return source
+
+    def _before(self, source: Example, target: Sequence[int], place: int) -> Example:
+        """What the model reads before it writes one token of the target."""
         before = [self._start, *target[:place]]
         pieces = [self.written.convert_ids_to_tokens(self._start), *(self.label(each).strip() for each in before[1:])]
         length = len(source.ids)
@@ -167,6 +196,13 @@ class Translation(TextSubject):
         """Which stack's layer it is, and of the decoder's whether it attends to the source: "cross 2"."""
         kind = self._kinds[layer]
         return f"{kind} {self._kinds[: layer + 1].count(kind)}"
+
+    def last_logits(self, ids: Int[Tensor, "batch token"], count: int) -> Float[Tensor, "batch step label"]:
+        """Scores of what may follow each of the last `count` positions of the target."""
+        source, target = self._split(ids.to(self.device))
+        kept = {"logits_to_keep": count} if "logits_to_keep" in self._options else {}
+        logits: Tensor = self.model(input_ids=source, decoder_input_ids=target, **{**self._options, **kept}).logits
+        return logits[:, -count:]
 
     def _probed(self) -> bool:
         """Positions of the decoder see earlier ones only, but those of the source see all."""

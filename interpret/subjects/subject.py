@@ -11,7 +11,8 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from interpret.errors import InputError
-from interpret.frame import Frame, Maps
+from interpret.frame import Frame
+from interpret.maps import Maps, RecordedMaps
 from interpret.record import Check, Recording, recording
 from interpret.subjects.decision import Decision, Scores, margin
 from interpret.subjects.example import Example
@@ -34,11 +35,13 @@ class Subject(ABC):
         is_causal: Whether positions see only earlier ones.
         sink: "drop" leaves the first position of a causal model out of the units, "keep" doesn't.
         weight_files: Files that the weights came from, where they came from files.
+        tokens_at_once: Of all inputs of one forward pass; more are split, to bound memory.
     """
 
     tokenizer: Tokenizer
     task: str
     weight_files: tuple[Path, ...] = ()
+    tokens_at_once = TOKENS_PER_FORWARD
 
     def __init__(
         self, name: str, model: nn.Module, *, mask_id: int | None, is_causal: bool, sink: str = "drop"
@@ -168,19 +171,12 @@ class Subject(ABC):
         )
 
     def maps(self, record: Recording, example: Example) -> Maps:
-        """The recorded weights of all attention calls as maps of all positions.
+        """The recorded weights of all attention calls as maps of all positions, computed when they are read.
 
         Raises:
-            CaptureError: Calls that have all positions differ in shape, as those with windows or other heads do.
+            CaptureError: Calls differ in shape otherwise than by their frames, as those with windows or other heads do.
         """
-        frames = [self.frame(example.ids[None], layer) for layer in range(len(record))]
-        rows = torch.stack([frame.has_row for frame in frames])
-        if all(frame.is_whole for frame in frames):
-            return Maps(record.stacked().float().cpu(), record.visible().cpu(), rows)
-        weights = [frame.all_positions(record.weights(layer)[0].float().cpu()) for layer, frame in enumerate(frames)]
-        seen = [call.visible[0, 0].float().cpu() for call in record.calls]
-        visible = [frame.all_positions(each) > 0 for frame, each in zip(frames, seen, strict=True)]
-        return Maps(torch.stack(weights), torch.stack(visible), rows)
+        return RecordedMaps(record, [self.frame(example.ids[None], layer) for layer in range(len(record))])
 
     def record(self, example: Example) -> tuple[Recording, tuple[Check, ...]]:
         """Keeps the attention of one forward pass, and checks it against the model left alone."""
@@ -190,6 +186,10 @@ class Subject(ABC):
                 recorded = self.logits(example.ids[None])
         difference = float((alone - recorded).float().abs().max())
         return record, (*record.checks(), Check("logits are those of the model left alone", difference, 1e-5))
+
+    def rows_at_once(self, tokens: int) -> int:
+        """How many inputs of that length go through one forward pass."""
+        return max(1, self.tokens_at_once // max(1, tokens))
 
     def erase(self, example: Example, removed: Bool[Tensor, "variant unit"], *, target: int, eraser: str) -> "Scores":
         """How a decision stands in the input with some units taken out.
@@ -210,7 +210,7 @@ class Subject(ABC):
         distinct, where = torch.unique(removed, dim=0, return_inverse=True)
         gone = (distinct.float() @ example.pooling).bool()
         margins, probabilities = torch.empty(len(distinct)), torch.empty(len(distinct))
-        for rows in _rows_of_equal_length(gone, eraser):
+        for rows in self._rows_of_equal_length(gone, eraser):
             ids = torch.stack([self.without(example.ids, gone[row], eraser) for row in rows])
             scores = self.scores(ids, target)
             margins[rows], probabilities[rows] = scores.margin, scores.probability
@@ -218,10 +218,22 @@ class Subject(ABC):
 
     def scores(self, ids: Shaped[Tensor, "batch token *number"], target: int) -> "Scores":
         """How a decision stands in each input, without gradients, split so that memory stays bounded."""
-        rows = max(1, TOKENS_PER_FORWARD // max(1, ids.shape[1]))
+        rows = self.rows_at_once(ids.shape[1])
         with torch.no_grad():
-            parts = [Scores.of(self.logits(part), target) for part in torch.split(ids, rows)]
+            parts = [Scores.of(self._logits_of_many(part), target) for part in torch.split(ids, rows)]
         return Scores(torch.cat([part.margin for part in parts]), torch.cat([part.probability for part in parts]))
+
+    def _logits_of_many(self, ids: Shaped[Tensor, "batch token *number"]) -> Float[Tensor, "batch label"]:
+        """`logits` of untouched passes; models that can share work between inputs do so here."""
+        return self.logits(ids)
+
+    def _rows_of_equal_length(self, gone: Bool[Tensor, "variant token"], eraser: str) -> Iterator[list[int]]:
+        """Rows that leave as many tokens, no more at once than one forward pass takes."""
+        left = (~gone).sum(dim=1) if eraser == "delete" else torch.full((len(gone),), gone.shape[1])
+        for tokens in sorted(set(left.tolist()), reverse=True):
+            rows: list[int] = (left == tokens).nonzero()[:, 0].tolist()
+            size = self.rows_at_once(tokens)
+            yield from (rows[start : start + size] for start in range(0, len(rows), size))
 
     def without(
         self, ids: Shaped[Tensor, " token *number"], gone: Bool[Tensor, " token"], eraser: str
@@ -260,12 +272,3 @@ def some_ids(embeddings: Float[Tensor, "vocabulary hidden"]) -> Int[Tensor, "1 t
     """Three different tokens from the middle of the vocabulary, away from special ones."""
     middle = len(embeddings) // 2
     return torch.tensor([[middle, middle + 1, middle - 1]], device=embeddings.device)
-
-
-def _rows_of_equal_length(gone: Bool[Tensor, "variant token"], eraser: str) -> Iterator[list[int]]:
-    """Rows that leave as many tokens, no more at once than one forward pass takes."""
-    left = (~gone).sum(dim=1) if eraser == "delete" else torch.full((len(gone),), gone.shape[1])
-    for tokens in sorted(set(left.tolist()), reverse=True):
-        rows: list[int] = (left == tokens).nonzero()[:, 0].tolist()
-        size = max(1, TOKENS_PER_FORWARD // max(1, tokens))
-        yield from (rows[start : start + size] for start in range(0, len(rows), size))

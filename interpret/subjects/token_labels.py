@@ -14,7 +14,7 @@ def decoded_tokens(tokenizer: Tokenizer, count: int) -> list[str]:
     """
     # Decoded after another token, for the first token of a text loses its leading space in some tokenizers.
     before = tokenizer.encode("a", add_special_tokens=False).ids[-1:]
-    start = len(tokenizer.decode(before))
+    start = len(tokenizer.decode(before, skip_special_tokens=False))
     texts = tokenizer.decode_batch([[*before, index] for index in range(count)], skip_special_tokens=False)
     return [text[start:] or tokenizer.id_to_token(index) or "" for index, text in enumerate(texts)]
 

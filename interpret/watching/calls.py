@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interpret.seam_calls import AttentionCall, Way, causal_mask
+from interpret.masks import causal_mask
+from interpret.seam_calls import AttentionCall, Way
 from interpret.watching.form import Form
 from interpret.watching.heads import Folding
 

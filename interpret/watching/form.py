@@ -4,6 +4,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -47,8 +48,9 @@ class Form:
         return _plain(output, self.output, self.lead + self.query + self.dim)
 
     def own_output(self, plain: Tensor) -> Tensor:
-        """From `[*lead, query, dim]` to the product's own order of axes."""
-        return _plain(plain, self.lead + self.query + self.dim, self.output).contiguous()
+        """From `[*lead, query, dim]` to the product's own order of axes; a copy, that a module may write into."""
+        own = _plain(plain, self.lead + self.query + self.dim, self.output)
+        return own.clone(memory_format=torch.contiguous_format)
 
 
 def _plain(tensor: Tensor, letters: str, wanted: str) -> Tensor:

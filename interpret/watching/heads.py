@@ -22,12 +22,14 @@ class Frame:
         tap: On whose behalf it was entered here.
         input: The shape of the first tensor that it was given; empty when it was given none.
         is_ids: Whether that tensor holds whole numbers, such as token ids.
+        is_read_whole: Whether its attention is read when it is done, and nothing is to be heard while it runs.
     """
 
     module: nn.Module
     tap: Tap
     input: tuple[int, ...] = ()
     is_ids: bool = False
+    is_read_whole: bool = False
 
     @property
     def heads(self) -> int | None:

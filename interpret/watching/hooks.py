@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 from torch import nn
@@ -10,10 +9,10 @@ from torch import nn
 from interpret.seam_taps import Tap, is_listening
 from interpret.watching.heads import Frame
 from interpret.watching.marks import tensors_in
-from interpret.watching.mode import Watch
+from interpret.watching.mode import Watch, current
+from interpret.watching.pieces import layout_of
 from interpret.watching.suspects import suspects
-
-_watch: ContextVar[Watch | None] = ContextVar("interpret_watch", default=None)
+from interpret.watching.whole import read_whole
 
 
 @contextmanager
@@ -27,10 +26,11 @@ def watched(model: nn.Module, tap: Tap) -> Iterator[None]:
     def enter(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if is_listening(tap):
             given = next(tensors_in((args, kwargs)), None)
+            is_whole = layout_of(module) is not None
             _begin(
-                Frame(module, tap)
+                Frame(module, tap, is_read_whole=is_whole)
                 if given is None or given.is_nested  # whose shape isn't made of numbers
-                else Frame(module, tap, tuple(given.shape), not given.is_floating_point())
+                else Frame(module, tap, tuple(given.shape), not given.is_floating_point(), is_whole)
             )
 
     def leave(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
@@ -39,35 +39,23 @@ def watched(model: nn.Module, tap: Tap) -> Iterator[None]:
     with ExitStack() as stack:
         for module in suspects(model):
             stack.callback(module.register_forward_pre_hook(enter, with_kwargs=True).remove)
+            if layout := layout_of(module):
+                stack.enter_context(read_whole(module, layout, tap))
             stack.callback(module.register_forward_hook(leave, always_call=True).remove)
         yield
 
 
-@contextmanager
-def unwatched() -> Iterator[None]:
-    """Hears nothing in the block, because attention is reached in another way."""
-    watch = _watch.get()
-    if watch is None or watch.paused:
-        yield
-        return
-    watch.paused = True
-    try:
-        yield
-    finally:
-        watch.paused = False
-
-
 def _begin(frame: Frame) -> None:
-    watch = _watch.get()
+    watch = current.get()
     if watch is None:
         watch = Watch()
-        _watch.set(watch)
+        current.set(watch)
         watch.__enter__()  # type: ignore[no-untyped-call]
     watch.frames.append(frame)
 
 
 def _end(module: nn.Module, tap: Tap, *, is_whole: bool) -> None:
-    watch = _watch.get()
+    watch = current.get()
     if watch is None:
         return
     for frame in reversed(watch.frames):
@@ -76,6 +64,6 @@ def _end(module: nn.Module, tap: Tap, *, is_whole: bool) -> None:
             break
     if not watch.frames:
         watch.__exit__(None, None, None)  # type: ignore[no-untyped-call]
-        _watch.set(None)
+        current.set(None)
         if is_whole:  # a pass that ended in an error has nothing to show
             watch.require_all_read()

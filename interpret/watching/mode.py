@@ -1,6 +1,8 @@
 """Hears what modules say to PyTorch while they run, and finds attention in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FunctionType
 from typing import Any
 
@@ -35,7 +37,7 @@ class Watch(TorchFunctionMode):
     ) -> Any:
         """Runs `func`, and looks at what goes in and comes out."""
         kwargs = kwargs or {}
-        if self.paused or not self.frames:
+        if self.paused or not self.frames or self.frames[-1].is_read_whole:
             return func(*args, **kwargs)
         if func is functional.multi_head_attention_forward:
             with self:
@@ -91,6 +93,23 @@ class Watch(TorchFunctionMode):
         elif len(operands) == 2 and not any(is_learned(operand) for operand in operands):
             self._marks[result] = SCORES
         return result
+
+
+current: ContextVar[Watch | None] = ContextVar("interpret_watch", default=None)
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Hears nothing in the block, because attention is reached in another way."""
+    watch = current.get()
+    if watch is None or watch.paused:
+        yield
+        return
+    watch.paused = True
+    try:
+        yield
+    finally:
+        watch.paused = False
 
 
 def _heard_inside(func: Callable[..., Any]) -> Callable[..., Any]:

@@ -76,7 +76,8 @@ def observed_product(
 
     def compute() -> Tensor:
         kept.append(run())
-        return lead.unfold(form.plain_output(kept[0])).transpose(1, 2)
+        # A copy: some modules go on writing into the product.
+        return lead.unfold(form.plain_output(kept[0])).transpose(1, 2).clone()
 
     output = put_to(taps, call, compute)
     # Where gradients are kept, the model goes on from what was recorded, so that they lead to it; the numbers stay.

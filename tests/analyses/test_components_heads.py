@@ -145,7 +145,7 @@ def test_rows_of_several_passes_stand_in_the_order_of_the_inputs(monkeypatch: py
     ids = torch.randint(6, 20, (5, 9), generator=generator())
     readout = torch.eye(9)[0]
     at_once = head_rows(subject, ids, readout)
-    monkeypatch.setattr("analyses.components.every_head.TOKENS_PER_FORWARD", 18)
+    monkeypatch.setattr(subject, "tokens_at_once", 18)
     apart = head_rows(subject, ids, readout)
     for one, other in zip(at_once, apart, strict=True):
         assert one.shape == (5, 4, 9)

@@ -8,8 +8,7 @@ import torch
 from subjects_for_tests import SENTENCE, OneLayerSubject, tiny_bert, tiny_llama
 from torch import nn
 
-from analyses import heads
-from analyses.heads import head_importance
+from analyses.heads import HeadImportance, head_importance, head_importances
 from interpret.edit import editing, mean_head, zero_head
 from interpret.errors import CaptureError
 from interpret.seam import attend
@@ -40,6 +39,7 @@ def test_all_heads_at_once_are_as_one_by_one(name, ablation):
     layers = len(output_projections(subject.model))
     assert found.drop.shape == (layers, 4)
     assert found.ablation == ablation
+    assert found.way == "growing batch"
     for layer, head in ((layer, head) for layer in range(layers) for head in range(4)):
         with torch.no_grad(), editing(subject.model, EDITS[ablation](layer, head)):
             without = margin_of(subject.logits(example.ids[None]), decision.target)
@@ -73,6 +73,65 @@ def test_closed_form_where_the_margin_is_linear_in_what_heads_write():
     assert torch.allclose(mean[0], added[0] - added.mean(0), atol=1e-5)
 
 
+def added_at_the_read_position(subject, example, target):
+    """What each head adds to the margin at position 0, of a model whose margin is the sum of it."""
+    return subject.head_margins(example, target)[0]
+
+
+def test_resample_of_a_text_as_long_writes_what_was_written_at_the_same_positions():
+    subject = OneLayerSubject()
+    example, other = subject.encode(SENTENCE), subject.encode(SENTENCE.replace("plot", "film").replace("warm", "dull"))
+    decision = subject.decide(example)
+    found = head_importance(subject, example, decision, ablation="resample", other=other)
+    own, theirs = (added_at_the_read_position(subject, each, decision.target) for each in (example, other))
+    assert torch.allclose(found.drop[0], own - theirs, atol=1e-5)
+    assert (found.drop.abs() > 1e-4).all()
+    itself = head_importance(subject, example, decision, ablation="resample", other=example)
+    assert torch.allclose(itself.drop, torch.zeros(1, 3), atol=1e-5)
+
+
+@pytest.mark.parametrize("other", ["the plot", SENTENCE + " but it drags"])
+def test_resample_of_a_text_of_another_length_draws_positions_of_it(other):
+    subject = OneLayerSubject()
+    example, other = subject.encode(SENTENCE), subject.encode(other)
+    decision = subject.decide(example)
+
+    def drop(seed):
+        return head_importance(subject, example, decision, ablation="resample", other=other, seed=seed).drop[0]
+
+    own = added_at_the_read_position(subject, example, decision.target)
+    possible = own - subject.head_margins(other, decision.target)  # one row for each position that may be drawn
+    drawn = []
+    for seed in range(12):
+        near = torch.isclose(possible, drop(seed), atol=1e-5).all(dim=1)
+        assert near.any(), seed  # all heads of a layer write what they wrote at one position
+        drawn.append(int(near.nonzero()[0]))
+        assert torch.equal(drop(seed), drop(seed))
+    assert len(set(drawn)) > 1
+
+
+def test_several_ablations_in_the_same_passes_are_as_each_alone():
+    subject = tiny_llama()
+    example, other = subject.encode(SENTENCE), subject.encode("a clever film")
+    decision = subject.decide(example)
+    seen = []
+    found = head_importances(
+        subject,
+        example,
+        decision,
+        ablations=("zero", "resample", "mean"),
+        other=other,
+        seed=2,
+        progress=lambda *done: seen.append(done),
+    )
+    assert list(found) == ["zero", "resample", "mean"] and seen == [(24, 24)]
+    for ablation, together in found.items():
+        options = {"other": other, "seed": 2} if ablation == "resample" else {}
+        alone = head_importance(subject, example, decision, ablation=ablation, **options)
+        assert together.ablation == alone.ablation == ablation
+        assert torch.allclose(together.drop, alone.drop, atol=1e-5)
+
+
 def test_splitting_into_passes_changes_nothing(monkeypatch):
     subject = tiny_bert()
     example = subject.encode(SENTENCE)
@@ -80,7 +139,7 @@ def test_splitting_into_passes_changes_nothing(monkeypatch):
     seen = []
     whole = head_importance(subject, example, decision, ablation="mean", progress=lambda *done: seen.append(done))
     assert seen == [(12, 12)]
-    monkeypatch.setattr(heads, "TOKENS_PER_FORWARD", 5 * len(example.ids) + 1)
+    monkeypatch.setattr(subject, "tokens_at_once", 6 * len(example.ids) + 1)  # five heads, and a row left alone
     seen.clear()
     parts = head_importance(subject, example, decision, ablation="mean", progress=lambda *done: seen.append(done))
     assert seen == [(5, 12), (10, 12), (12, 12)]
@@ -111,14 +170,22 @@ def test_the_model_is_left_as_it_was():
 
 def test_top_names_the_heads_whose_loss_costs_most():
     drop = torch.tensor([[0.1, -2.0, 0.5], [0.5, 3.0, 0.0]])
-    assert heads.HeadImportance(drop, "zero").top(4) == [(1, 1), (0, 2), (1, 0), (0, 0)]
+    assert HeadImportance(drop, "zero", "growing batch").top(4) == [(1, 1), (0, 2), (1, 0), (0, 0)]
 
 
 def test_an_unknown_ablation_is_refused():
     subject = OneLayerSubject()
     example = subject.encode("the plot")
-    with pytest.raises(ValueError, match=r'^ablation must be "zero" or "mean", not "resample"$'):
-        inspect.unwrap(head_importance)(subject, example, subject.decide(example), ablation="resample")
+    with pytest.raises(ValueError, match=r'^ablation must be "zero", "mean" or "resample", not "noise"$'):
+        inspect.unwrap(head_importances)(subject, example, subject.decide(example), ablations=["noise"])
+
+
+def test_resample_without_another_text_is_refused():
+    subject = OneLayerSubject()
+    example = subject.encode("the plot")
+    message = r"^resample needs another text, of which heads write what they wrote; give other=$"
+    with pytest.raises(ValueError, match=message):
+        head_importance(subject, example, subject.decide(example), ablation="resample")
 
 
 class Uneven(nn.Module):

@@ -5,6 +5,7 @@ import torch
 from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 
 from analyses.attention_row import last_layer_attention
+from analyses.chefer_relevance import chefer_relevance
 from analyses.faithfulness import faithfulness
 from analyses.gradients import input_x_gradient, integrated_gradients, saliency
 from analyses.head_gradients import head_gradients
@@ -21,6 +22,7 @@ def weights(subject, example):
 EXPLAINERS = {
     "last-layer attention": lambda s, e, d: last_layer_attention(weights(s, e), e, d).scores,
     "attention rollout": lambda s, e, d: rollout_attribution(attention_rollout(weights(s, e)), e, d).scores,
+    "Chefer relevance": lambda s, e, d: chefer_relevance(s, e, d).scores,
     "saliency": lambda s, e, d: saliency(s, e, d).scores,
     "input x gradient": lambda s, e, d: input_x_gradient(s, e, d).scores,
     "integrated gradients": lambda s, e, d: integrated_gradients(s, e, d, steps=5).scores,

@@ -69,7 +69,7 @@ OBSERVED: dict[str, tuple[str, dict[str, Any], str, bool]] = {
     "fsmt": ("translator", _PAIR, "model.encoder.layers.{}.self_attn.out_proj", False),
     "mvp": ("translator", _PAIR, "model.encoder.layers.{}.self_attn.out_proj", False),
 }
-# XLNet keeps its projection in a parameter, and Longformer, LED, Reformer and their like can't be read.
+# XLNet keeps its projection in a parameter. Of the others some compute attention in pieces, and some can't be read.
 OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "xlnet": ("classifier", dict(vocab_size=99, d_model=64, n_layer=2, n_head=4, d_inner=64, num_labels=3)),
     "longformer": ("classifier", _ENCODER | {"attention_window": [4, 4]}),
@@ -91,6 +91,12 @@ OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
         dict(vocab_size=99, d_model=64, d_kv=16, d_ff=64, num_layers=2, num_heads=4, decoder_start_token_id=0),
     ),
     "bigbird_pegasus": ("translator", _PAIR),
+    "pegasus_x": ("translator", _PAIR),
+    "prophetnet": (
+        *("translator",),
+        dict(vocab_size=99, hidden_size=64, num_encoder_layers=2, num_decoder_layers=2, decoder_start_token_id=0)
+        | dict(num_encoder_attention_heads=4, num_decoder_attention_heads=4, ngram=2, max_position_embeddings=64),
+    ),
 }
 _HEADS = {
     "causal": AutoModelForCausalLM,

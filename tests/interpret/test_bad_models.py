@@ -78,6 +78,16 @@ def test_architectures_of_which_only_some_layers_can_be_read(tmp_path):
     )
 
 
+def test_architectures_whose_layers_compute_attention_more_than_once(tmp_path):
+    random_model("causal", "diffllama", byte_pairs()).save_pretrained(tmp_path)
+    save_tokenizer(tmp_path, byte_pairs())
+    refused(
+        tmp_path,
+        f"{tmp_path} (DiffLlamaForCausalLM) computes attention 4 times in its 2 layers, more than once in one of them, "
+        f"so its maps are no chain of layers to follow; models such as {READABLE} work",
+    )
+
+
 def test_architectures_that_read_token_vectors_otherwise(tmp_path):
     random_model("classifier", "esm", word_pieces(), mask_token_id=4).save_pretrained(tmp_path)
     save_tokenizer(tmp_path, word_pieces())

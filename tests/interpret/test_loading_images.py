@@ -79,7 +79,7 @@ def test_the_command_takes_an_image_and_a_folder_of_others(folder, tmp_path):
     assert found["text"] == str(path) and found["image"]["rows"] == 4
     assert found["faithfulness"]["eraser"] == found["classic"]["eraser"] == "blur"
     assert found["verdict"]["replacements"] == "the same place in other images"
-    assert len(found["maps"]) == 6 and len(found["maps"][0]["scores"]) == 16
+    assert len(found["maps"]) == 7 and len(found["maps"][0]["scores"]) == 16
     assert "<img" in out.read_text("utf-8")
 
 

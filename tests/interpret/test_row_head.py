@@ -138,7 +138,7 @@ def test_a_row_that_is_run_whole_is_run_whole_elsewhere_too() -> None:
 def test_inputs_of_several_passes_are_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     passes = WholePasses(tiny_bert(), layer=2, head=1)
     at_once = passes.row()
-    monkeypatch.setattr("interpret.row.TOKENS_PER_FORWARD", 15)
+    monkeypatch.setattr(passes.subject, "tokens_at_once", 15)
     apart = passes.row()
     assert len(at_once.calls) == 1 and len(apart.calls) == 2
     for name in ("weights", "values", "written", "clean"):

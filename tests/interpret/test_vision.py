@@ -154,7 +154,7 @@ def test_many_variants_are_split_into_passes(noise, monkeypatch):
     example = subject.encode(noise)
     removed = torch.eye(16, dtype=torch.bool)
     whole = subject.erase(example, removed, target=0, eraser="mean")
-    monkeypatch.setattr("interpret.subjects.subject.TOKENS_PER_FORWARD", 3 * 17)
+    monkeypatch.setattr(subject, "tokens_at_once", 3 * 17)
     sizes = []
     subject.model.register_forward_pre_hook(
         lambda _, args, kwargs: sizes.append(len(kwargs["pixel_values"])), with_kwargs=True

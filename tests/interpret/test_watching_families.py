@@ -211,30 +211,50 @@ IN_PIECES = (
 
 
 @pytest.mark.parametrize(
-    ("family", "message"),
+    ("family", "changes", "message"),
     [
-        ("longformer", "LongformerSelfAttention" + IN_PIECES),
-        ("nystromformer", "NystromformerSelfAttention" + IN_PIECES),
+        ("nystromformer", {}, "NystromformerSelfAttention" + IN_PIECES),
         (
-            "big_bird",
-            "BigBirdBlockSparseAttention computes attention in pieces (1 by 5 from an input of shape [2, 9, 64]), so "
-            "it has no map from every position to every other and can't be read",
+            *("longt5", {"encoder_attention_type": "transient-global"}),  # looks at means of blocks, too
+            "LongT5TransientGlobalAttention computes attention in pieces (128 by 384 from an input of shape [2, 9, "
+            "64]), so it has no map from every position to every other and can't be read",
         ),
         (
-            "longt5",
-            "LongT5LocalAttention computes attention in pieces (128 by 384 from an input of shape [2, 9, 64]), so "
+            *("pegasus_x", {"num_global_tokens": 4, "block_size": 4}),  # looks at learned positions, too
+            "PegasusXGlobalLocalAttention computes attention in pieces (4 by 16 from an input of shape [2, 12, 64]), "
+            "so it has no map from every position to every other and can't be read",
+        ),
+        (
+            *("prophetnet", {}),
+            "ProphetNetNgramSelfAttention computes attention in pieces (5 by 5 from an input of shape [2, 15, 64]), so "
             "it has no map from every position to every other and can't be read",
         ),
     ],
 )
-def test_attention_in_pieces_is_refused(family, message):
-    model, inputs = observed_model(family), observed_inputs(family)
+def test_attention_in_pieces_is_refused(family, changes, message):
+    model, inputs = observed_model(family, **changes), observed_inputs(family)
     for block in (recording(model), editing(model, uniform_row(0))):
         with pytest.raises(CaptureError) as error, torch.no_grad(), block:
             model(**inputs)
         assert str(error.value) == message
     with torch.no_grad():
         model(**inputs)
+
+
+def test_what_a_module_does_to_its_product_afterwards_is_not_in_the_recording():
+    """Nystroemformer with as many landmarks as positions computes full attention, and adds a convolution to it."""
+    model = observed_model("nystromformer", num_landmarks=9)
+    inputs = observed_inputs("nystromformer")
+    kept, _ = record(model, inputs)
+    assert all(check.passed for check in kept.checks())
+    attention = model.nystromformer.encoder.layer[0].attention.self
+    assert attention.conv.weight.any()
+    embedded = model.nystromformer.embeddings(input_ids=inputs["input_ids"])
+    value = attention.value(embedded).view(2, 9, 4, 16).transpose(1, 2)
+    torch.testing.assert_close(kept.output(0).transpose(1, 2), kept.weights(0) @ value, atol=1e-6, rtol=1e-5)
+    with recording(model) as kept:  # with gradients, the model goes on from what was recorded
+        model(**inputs)
+    assert all(check.passed for check in kept.checks())
 
 
 def test_attention_that_is_no_softmax_is_not_found():

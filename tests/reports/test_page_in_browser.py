@@ -84,7 +84,7 @@ def test_a_browser_that_can_not_unpack_says_so(visit: Any) -> None:
     assert message.inner_text().startswith("This browser can’t unpack the attention weights")
     assert page.locator("#attention-text").is_hidden()
     assert page.locator("#head-name").inner_text().startswith("Layer ")
-    page.locator("#words-3").check()
+    page.locator("#words-4").check()
     assert "by input x gradient: " in page.locator("#word-readout").inner_text()
 
 

@@ -1,0 +1,61 @@
+"""What is told of a text's attention as a whole, read in one go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.entropy import Entropy, EntropyReader
+from analyses.patterns import Patterns, PatternsReader
+from analyses.reading import read_maps
+from analyses.received import Received, ReceivedReader
+from analyses.rollout import Rollout
+from analyses.rollout_readers import rollout_reader
+from interpret.maps import Maps, maps_of
+from interpret.record import Recording
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionStatistics:
+    """Sums over the attention of a text.
+
+    Attributes:
+        rollout: Of the readouts.
+        entropy: Of every row.
+        patterns: How much goes to fixed places.
+        received: What each position receives.
+    """
+
+    rollout: Rollout = field(repr=False)
+    entropy: Entropy = field(repr=False)
+    patterns: Patterns = field(repr=False)
+    received: Received = field(repr=False)
+
+
+def attention_statistics(
+    attention: Recording | Maps,
+    *,
+    readouts: Float[Tensor, "readout token"],
+    separators: Sequence[int],
+    residual: float = 0.5,
+) -> AttentionStatistics:
+    """Rollout, entropy, patterns and column sums of one text, each weight computed once for all of them.
+
+    The numbers are those of `attention_rollout`, `attention_entropy`, `attention_patterns` and `attention_received`,
+    which say where they come from.
+
+    Args:
+        attention: A recording of one text, or its maps.
+        readouts: Weighted means of positions that rollout follows.
+        separators: Positions of special tokens.
+        residual: Share that the skip connection carries in rollout.
+
+    Raises:
+        ValueError: A readout, a separator or the residual can't be, or attention isn't made of shares.
+    """
+    maps = maps_of(attention)
+    rollout = rollout_reader(maps, readouts=readouts, residual=residual)
+    entropy, patterns, received = EntropyReader(maps), PatternsReader(maps, separators), ReceivedReader(maps)
+    read_maps(maps, [rollout, entropy, patterns, received])
+    return AttentionStatistics(rollout.result(), entropy.result(), patterns.result(), received.result())

@@ -1,0 +1,163 @@
+"""Two ways through the layers for rollout: every position forwards, or some readouts backwards."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.reading import Reader
+from interpret.maps import Block, Maps
+
+ROUNDING = 2e-2  # how far the rows of a bfloat16 model may sum beyond 1, also once they are float32
+
+
+@dataclass(frozen=True, eq=False)
+class Rollout:
+    """Where each position's information came from, if attention and skip connections were all that moves it.
+
+    Attributes:
+        flow: `flow[l, q, k]` is the share of position `q` after layer `l` that came from input token `k`;
+            each `flow[l, q]` sums to 1. With `readouts`, `q` counts those.
+        residual: Share that the skip connection carries.
+        readouts: The weighted means of positions that were followed; `None` where each position was.
+    """
+
+    flow: Float[Tensor, "layer query key"] = field(repr=False)
+    residual: float
+    readouts: Float[Tensor, "query token"] | None = field(default=None, repr=False)
+
+    def from_position(self, position: int | Float[Tensor, " token"]) -> Float[Tensor, "layer token"]:
+        """Shares of the input tokens in one position after each layer, or in a weighted mean of positions.
+
+        Args:
+            position: A position, or a weight for each; `decision.readout` gives the decision's.
+
+        Raises:
+            ValueError: It is none of `readouts`.
+        """
+        if self.readouts is None:
+            if isinstance(position, int):
+                return self.flow[:, position]
+            return torch.einsum("q,lqk->lk", position.to(self.flow), self.flow)
+        if isinstance(position, int):
+            position = torch.eye(self.flow.shape[-1])[position]
+        followed = (self.readouts == position.to(self.readouts)).all(dim=1).nonzero()
+        if not len(followed):
+            raise ValueError(
+                f"this rollout follows {len(self.readouts)} readouts, and the one asked for is none of them; "
+                "give it to attention_rollout with them"
+            )
+        return self.flow[:, int(followed[0])]
+
+
+class RolloutReader(Reader):
+    """Mixes each row with the skip connection, once it has looked at it."""
+
+    def __init__(self, maps: Maps, *, residual: float = 0.5, sinks: Sequence[int] = ()) -> None:
+        """Arguments are those of `attention_rollout`."""
+        if not 0 <= residual <= 1:
+            raise ValueError(f"residual must be from 0 to 1, not {residual}")
+        outside = [sink for sink in sinks if not 0 <= sink < maps.length]
+        if outside:
+            raise ValueError(f"sinks must be positions from 0 to {maps.length - 1}, not {outside[0]}")
+        self.maps, self.residual, self.sinks = maps, float(residual), list(sinks)
+        self.smallest, self.largest = torch.tensor(torch.inf), torch.tensor(-torch.inf)
+
+    @abstractmethod
+    def result(self) -> Rollout:
+        """The rollout, once all was read.
+
+        Raises:
+            ValueError: A row wasn't made of shares.
+        """
+
+    def mix(self, block: Block) -> tuple[Float[Tensor, "row key"], Float[Tensor, " row"]]:
+        """What passes by attention into some rows, and the share that each row keeps of itself besides."""
+        self.smallest = torch.minimum(self.smallest, block.weights.amin().cpu())
+        self.largest = torch.maximum(self.largest, block.weights.sum(dim=-1).amax().cpu())
+        mean = block.weights.mean(dim=0)
+        mean[:, [sink for sink in self.sinks if sink < mean.shape[1]]] = 0
+        left = mean.sum(dim=-1, keepdim=True)
+        passed = torch.where(left > 0, mean * ((1 - self.residual) / left), 0.0)
+        return passed.cpu(), torch.where(left[:, 0] > 0, self.residual, 1.0).cpu()
+
+    def require_shares(self) -> None:
+        """Refuses weights that are none."""
+        if not (self.smallest >= 0 and self.largest <= 1 + ROUNDING):  # so that NaN is refused too
+            raise ValueError(
+                f"attention rows must be shares that sum to 1, but the smallest weight is {float(self.smallest):.3g} "
+                f"and the largest sum {float(self.largest):.3g}; pass weights after the softmax, without dropout"
+            )
+
+
+class ReadoutsReader(RolloutReader):
+    """Follows readouts from each layer back to the tokens, all at a time."""
+
+    def __init__(
+        self,
+        maps: Maps,
+        readouts: Float[Tensor, "readout token"],
+        *,
+        residual: float = 0.5,
+        sinks: Sequence[int] = (),
+    ) -> None:
+        """Arguments are those of `attention_rollout`."""
+        super().__init__(maps, residual=residual, sinks=sinks)
+        if readouts.shape[1] != maps.length:
+            raise ValueError(f"readouts must have a weight for each of {maps.length} tokens, not {readouts.shape[1]}")
+        self.readouts = readouts.detach().float().cpu()
+        self.flow = self.readouts.repeat(maps.layers, 1, 1)
+        self.layer = maps.layers
+
+    def read(self, layer: int, block: Block) -> None:
+        """Follows them through some rows; those of this layer join those of later ones on the way back."""
+        if layer != self.layer:
+            self.layer, self.before = layer, self.flow[layer:].clone()
+            self.flow[layer:] = torch.where(self.maps.rows[layer], 0.0, self.before)
+        passed, kept = self.mix(block)
+        part = self.before[..., block.rows]
+        self.flow[layer:, :, block.rows] += part * kept
+        self.flow[layer:, :, : passed.shape[1]] += part @ passed
+
+    def result(self) -> Rollout:
+        """The rollout of the readouts."""
+        self.require_shares()
+        return Rollout(self.flow, self.residual, self.readouts)
+
+
+class EveryPositionReader(RolloutReader):
+    """Keeps the mixed maps, to multiply them from the first layer on."""
+
+    def __init__(self, maps: Maps, *, residual: float = 0.5, sinks: Sequence[int] = ()) -> None:
+        """Arguments are those of `attention_rollout`."""
+        super().__init__(maps, residual=residual, sinks=sinks)
+        self.mixed = torch.eye(maps.length).repeat(maps.layers, 1, 1)
+
+    def read(self, layer: int, block: Block) -> None:
+        """Keeps some rows."""
+        passed, kept = self.mix(block)
+        self.mixed[layer, block.rows] *= kept[:, None]
+        self.mixed[layer, block.rows, : passed.shape[1]] += passed
+
+    def result(self) -> Rollout:
+        """The rollout of every position."""
+        self.require_shares()
+        for layer in range(1, len(self.mixed)):
+            self.mixed[layer] = self.mixed[layer] @ self.mixed[layer - 1]
+        return Rollout(self.mixed, self.residual)
+
+
+def rollout_reader(
+    maps: Maps,
+    *,
+    readouts: Float[Tensor, "readout token"] | None = None,
+    residual: float = 0.5,
+    sinks: Sequence[int] = (),
+) -> RolloutReader:
+    """What reads maps for `attention_rollout`, whose arguments these are."""
+    if readouts is None:
+        return EveryPositionReader(maps, residual=residual, sinks=sinks)
+    return ReadoutsReader(maps, readouts, residual=residual, sinks=sinks)

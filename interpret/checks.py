@@ -1,0 +1,89 @@
+"""What a recording is held against before anybody reads it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interpret.seam_calls import AttentionCall
+
+BLOCKS = 8  # of a long text's rows that are looked at in each layer
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at, and what was found.
+
+    Attributes:
+        name: What was checked, in words.
+        value: The worst deviation found.
+        tolerance: The largest deviation that passes.
+    """
+
+    name: str
+    value: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the deviation is within the tolerance; NaN never is."""
+        return self.value <= self.tolerance
+
+
+def checked_calls(calls: Sequence[AttentionCall], attention_mask: Bool[Tensor, "batch token"] | None) -> list[Check]:
+    """Holds the weights of one pass against what ran.
+
+    Of texts so long that weights are computed in blocks of rows, some blocks are looked at, spread evenly over the
+    text, and the names say so.
+
+    Args:
+        calls: All of the pass.
+        attention_mask: True for real tokens, as the model was told; `None` where it wasn't.
+    """
+    blocks = [(call, spread_evenly(call.blocks)) for call in calls]
+    worst = torch.zeros(4)
+    for call, all_ends in blocks:
+        for ends in all_ends:
+            torch.maximum(worst, _deviations(call, attention_mask, *ends), out=worst)  # NaN stays NaN
+    assert calls[0].output is not None
+    exact = 1e-5 if torch.finfo(calls[0].output.dtype).bits >= 32 else 2e-2
+    names = {
+        "each row of attention weights sums to 1": exact,
+        "no weight on padding": 0.0,
+        "no weight on later positions in causal layers": 0.0,
+        "weights x values give what the kernel returned": 10 * exact,
+    }
+    some = " (some rows of each layer)" if any(len(ends) < len(call.blocks) for call, ends in blocks) else ""
+    return [Check(name + some, value, names[name]) for name, value in zip(names, worst.tolist(), strict=True)]
+
+
+def spread_evenly(blocks: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The first, the last and some between; all where there are few."""
+    if len(blocks) <= BLOCKS:
+        return list(blocks)
+    return [blocks[number * (len(blocks) - 1) // (BLOCKS - 1)] for number in range(BLOCKS)]
+
+
+def _deviations(
+    call: AttentionCall, attention_mask: Bool[Tensor, "batch token"] | None, start: int, stop: int
+) -> Float[Tensor, " check"]:
+    """The worst of each kind in some rows; rows of padding don't count."""
+    batch, _, queries, keys = call.shape
+    weights = call.rows(start, stop).detach()
+    told = None if attention_mask is None else attention_mask.to(weights.device)
+    shown = told[:, None, start:stop, None] if told is not None and told.shape == (batch, queries) else True
+    none = weights.new_zeros(())
+    summed = weights.float().sum(dim=-1, keepdim=True) - 1
+    on_padding, later, written = none, none, none
+    if told is not None and told.shape == (batch, keys):
+        on_padding = weights * ~told[:, None, None, : weights.shape[-1]] * shown
+    if call.is_causal and keys >= queries:
+        later = weights.triu(keys - queries + 1 + start) * shown
+    if call.output is not None and not call.edited_output:
+        output = call.output.detach()
+        off = call.written(weights, start).detach().float() - output[:, start:stop].float()
+        written = off.transpose(1, 2) / output.float().abs().max().clamp(min=1e-6) * shown
+    sums = (summed.clamp(min=0) if call.has_sink else summed) * shown
+    return torch.stack([each.abs().max().float().cpu() for each in (sums, on_padding, later, written)])

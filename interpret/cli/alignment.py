@@ -1,0 +1,51 @@
+"""`interpret analyze` on a translation: which words of the source its words look at."""
+
+from typing import Any
+
+from interpret.errors import InputError
+
+
+def read_alignment(subject: Any, text: str, target: str | None, gold: str | None, *, truncate: bool) -> Any:
+    """The alignment of the whole translation; `None` for other tasks.
+
+    Args:
+        subject: The model.
+        text: The source.
+        target: The target; by default the one that the model writes.
+        gold: What `--gold` gives.
+        truncate: Whether to cut a source that is too long.
+
+    Raises:
+        InputError: A gold alignment is given that can't be used.
+    """
+    if subject.task == "translation":
+        from analyses.alignment import alignment
+
+        return alignment(subject, text, target, gold=gold, truncate=truncate)
+    if gold is not None:
+        raise InputError(f"{subject.name} is for {subject.task}, which aligns no words, so --gold means nothing")
+    return None
+
+
+def require_one_token(gold: str | None) -> None:
+    """Refuses a gold alignment where several tokens are explained.
+
+    Raises:
+        InputError: One is given.
+    """
+    if gold is not None:
+        raise InputError("--gold is shown beside one decision, and several tokens are explained; leave one of them out")
+
+
+def errors_line(found: dict[str, Any]) -> list[str]:
+    """Alignment error rates for the summary, by layer; nothing without a gold alignment."""
+    rates = (found.get("alignment") or {"error_rates": []})["error_rates"]
+    if not rates:
+        return []
+    said = [f"{each['layer']} {each['error_rate']:.1%}" for each in rates if _as_shown(each)]
+    return [f"alignment  error rate by weights: {', '.join(said)}"]
+
+
+def _as_shown(rate: dict[str, Any]) -> bool:
+    """Whether a rate is of the matrix that the report shows."""
+    return bool(rate["by"] == "weights" and rate["aligned"] == "output")

@@ -1,0 +1,151 @@
+"""`interpret analyze` on several tokens: each of those that follow a text is a decision."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from interpret.cli.options import shown
+from interpret.errors import InputError
+
+EVERY = "all"
+
+
+class PositionType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
+    """A number from 1 on, or "all"."""
+
+    name = "number or all"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """The value; fails for any other."""
+        if value == EVERY:
+            return EVERY
+        if not str(value).isdecimal() or int(value) < 1:
+            self.fail(f"{value!r} is neither a number from 1 on nor {EVERY!r}.", param, ctx)
+        return int(value)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Which tokens are to be explained, as the options say it.
+
+    Attributes:
+        generate: How many tokens the model writes at most, where it is to write.
+        continuation: What follows the text, where that is given.
+        every: Whether all tokens of a target are asked for.
+        no_verdict: Whether the verdicts are left out.
+    """
+
+    generate: int | None
+    continuation: str | None
+    every: bool
+    no_verdict: bool
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> "Tokens":
+        """Takes the options that say which tokens out of all others, and refuses those that don't go together.
+
+        Raises:
+            InputError: Some of the options are for one decision, and others for several.
+        """
+        every = options["position"] == EVERY
+        asked = cls(options.pop("generate"), options.pop("continuation"), every, options.pop("no_verdict"))
+        if asked.several:
+            asked._require_fitting(options)
+        elif asked.no_verdict:
+            raise InputError("--no-verdict is for several tokens; add --generate, --continuation or --position all")
+        return asked
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one decision is explained."""
+        return self.every or self.generate is not None or self.continuation is not None
+
+    def explain(
+        self,
+        subject: Any,
+        text: str,
+        second: str | None,
+        read: dict[str, Any],
+        *,
+        corpus: Any,
+        progress: Callable[[str], None],
+        command: str,
+        eraser: str | None,
+        seed: int,
+    ) -> dict[str, Any]:
+        """Every token, in the schema of `analyses.steps_schema`.
+
+        Args:
+            subject: The model.
+            text: The text.
+            second: What follows it, where it is given.
+            read: How the text is read: options of `subject.continuation`.
+            corpus: Where replacements come from.
+            progress: Called with each step.
+            command: How to make it again.
+            eraser: How words are taken out.
+            seed: Seed of everything random.
+        """
+        from analyses.steps import analyze_steps, require_writer
+
+        require_writer(subject)
+        progress("reading the text")
+        continuation = subject.continuation(text, second, most=self.generate, **read)
+        return analyze_steps(
+            subject,
+            continuation,
+            verdicts=not self.no_verdict,
+            eraser=eraser,
+            corpus=corpus,
+            seed=seed,
+            progress=progress,
+        ).to_dict(command)
+
+    def _require_fitting(self, options: dict[str, Any]) -> None:
+        if self.generate is not None and self.continuation is not None:
+            raise InputError("--continuation gives what follows, so --generate has nothing to write; use one of them")
+        if options["position"] not in (None, EVERY):
+            raise InputError("--position N is about one token, and several are asked for; leave it out")
+        if options["target"] is not None:
+            raise InputError(
+                "--target is about one decision, and several tokens are explained; give the tokens by --continuation "
+                "or --target-text"
+            )
+        if options["figures"] is not None:
+            raise InputError("--figures are made of one decision, and several tokens are explained; leave it out")
+        if options["effort"] != "standard":
+            raise InputError(
+                f"--{options['effort']} sets random orders and search steps, which several tokens don't use; leave it "
+                "out, or save time with --no-verdict"
+            )
+
+
+def summary(found: dict[str, Any], out: Any) -> str:
+    """All tokens on one line each."""
+    who = "written by the model" if found["generated"] else "given"
+    head = ("token", "probability", "margin", "attention", "looks at most", "depends on most")
+    rows = [head, *(_row(found, step) for step in found["steps"])]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    count = len(found["steps"])
+    return "\n".join([f"{count} token{'s' if count > 1 else ''}, {who}", *lines, f"report     {out}"])
+
+
+def _row(found: dict[str, Any], step: dict[str, Any]) -> tuple[str, ...]:
+    decision, verdict = step["decision"], step["verdict"]
+    return (
+        shown(decision["label"]),
+        f"{decision['probability']:.3f}",
+        f"{decision['margin']:.2f}",
+        "not tested" if verdict is None else verdict["answer"],
+        *(_first(found, step, method) for method in ("last-layer attention", "leave-one-out")),
+    )
+
+
+def _first(found: dict[str, Any], step: dict[str, Any], method: str) -> str:
+    """The word that a map ranks first."""
+    scores = next(each["scores"] for each in step["maps"] if each["method"] == method)
+    text: str = found["units"][scores.index(max(scores))]["text"]
+    return text

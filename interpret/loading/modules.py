@@ -1,0 +1,159 @@
+"""From a user's own module to a subject."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from interpret.errors import InputError
+from interpret.loading.description import task_of
+from interpret.loading.huggingface import subject_of
+from interpret.record import recording
+from interpret.refusals import refusing
+from interpret.subjects.classification import TextClassification
+from interpret.subjects.generation import NextToken
+from interpret.subjects.image_tokens import ImageTokenModel
+from interpret.subjects.own_module import OwnClassifier, OwnLanguageModel
+from interpret.subjects.probing import require_finite, require_same_from_vectors
+from interpret.subjects.sentencepieces import fast_tokenizer
+from interpret.subjects.subject import Subject, some_ids
+from interpret.subjects.wrapped import Inputs, WrappedModule, wrapped
+
+_TASKS = (TextClassification.task, NextToken.task)
+
+
+def load_module(
+    module: nn.Module,
+    *,
+    tokenizer: Any,
+    task: str | None,
+    labels: Sequence[str] | None,
+    inputs: Inputs | None,
+    grid: tuple[int, int] | None,
+    longest: int | None,
+    sink: str,
+) -> Subject:
+    """Makes a subject of a module; the arguments are those of `interpret.load`.
+
+    Raises:
+        InputError: The module can't be explained; says why, and the way out.
+    """
+    name = type(module).__name__
+    if tokenizer is None:
+        raise InputError(
+            f"{name} is a module, and those need a tokenizer: give tokenizer=, a tokenizers.Tokenizer or a fast "
+            "tokenizer of transformers"
+        )
+    made_for = task_of(module)
+    if made_for is not None and (labels, inputs, grid, longest) == (None, None, None, None):
+        if task not in (None, made_for):
+            raise InputError(f"{name} is made for {made_for}, not for {task}; give a model with the head for it")
+        require_finite(name, module.eval())
+        return subject_of(name, made_for, module, tokenizer, sink, ())
+    fast, mask_id = _tokenizer(name, tokenizer)
+    reader = wrapped(module, inputs)
+    scores = _tried(name, reader, fast)
+    chosen = _task(name, scores, task, labels, grid)
+    options: dict[str, Any] = {"longest": longest, "sink": sink}
+    subject: Subject
+    if chosen == TextClassification.task:
+        named = _labels(name, scores, labels)
+        subject = OwnClassifier(name, reader, fast, labels=named, mask_id=mask_id, **options)
+    elif grid is None:
+        subject = OwnLanguageModel(name, reader, fast, **options)
+    else:
+        subject = ImageTokenModel(name, reader, fast, grid=grid, **options)
+    require_same_from_vectors(subject)
+    return subject
+
+
+def _tokenizer(name: str, tokenizer: Any) -> tuple[Tokenizer, int | None]:
+    """The tokenizer, and the number of its mask token."""
+    if isinstance(tokenizer, Tokenizer):
+        return tokenizer, tokenizer.token_to_id("[MASK]")
+    if hasattr(tokenizer, "backend_tokenizer"):
+        return fast_tokenizer(name, tokenizer), tokenizer.mask_token_id
+    raise InputError(
+        f"the tokenizer of {name} must be a tokenizers.Tokenizer or a fast tokenizer of transformers, and came "
+        f"{type(tokenizer).__name__}; of a vocabulary, a mapping from words to numbers, tokenizers makes one: "
+        "Tokenizer(models.WordLevel(vocabulary, unk_token=...)) with a pre-tokenizer such as Whitespace"
+    )
+
+
+def _tried(name: str, reader: WrappedModule, tokenizer: Tokenizer) -> Float[Tensor, "batch *token label"]:
+    """What the module answers to two texts of three tokens; finds its embedding, and that it reads them apart."""
+    size = tokenizer.get_vocab_size()
+    if size < 4:
+        raise InputError(f"the tokenizer of {name} knows {size} tokens only; give the one that belongs to the module")
+    one = some_ids(torch.empty(size, 1, device=_device(name, reader)))
+    ids = torch.cat([one, one.flip(1)])
+    with refusing(f"{name} doesn't run on token ids of the shape [2, 3]; say with inputs= what it is called with"):
+        reader.find_embedding(name, ids)
+        require_finite(name, reader.module)
+        with torch.no_grad():
+            together: Tensor = reader(ids).logits
+            alone = torch.cat([reader(ids[:1]).logits, reader(ids[1:]).logits])
+    if together.shape != alone.shape or not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
+        raise InputError(
+            f"{name} answers otherwise to a text when another one stands beside it, so its axes of batch and token are "
+            "mixed up, as in an nn.TransformerEncoder without batch_first=True; set that, or turn the ids with "
+            "inputs=lambda ids: ids.T"
+        )
+    _require_maps(name, reader, one)
+    return together
+
+
+def _device(name: str, module: nn.Module) -> torch.device:
+    weight = next(module.parameters(), None)
+    if weight is None:
+        raise InputError(f"{name} has no weights, so there is nothing that it has learned")
+    return weight.device
+
+
+def _task(
+    name: str, scores: Tensor, task: str | None, labels: Sequence[str] | None, grid: tuple[int, int] | None
+) -> str:
+    """What the module is to be explained for."""
+    if task is not None and task not in _TASKS:
+        raise InputError(f"{name} is a module of your own, and those are read for {' and '.join(_TASKS)}, not {task}")
+    of_shape = TextClassification.task if scores.ndim == 2 else NextToken.task
+    asked = task or (NextToken.task if grid else TextClassification.task if labels is not None else of_shape)
+    wanted = "[2, label]" if asked == TextClassification.task else "[2, 3, label]"
+    if asked != of_shape or (scores.ndim == 3 and scores.shape[1] != 3) or len(scores) != 2:
+        raise InputError(
+            f"for {asked}, {name} must answer to 2 texts of 3 tokens with scores of the shape {wanted}, and it gives "
+            f"{list(scores.shape)}; pick them in its forward, or name another task with task="
+        )
+    if asked == NextToken.task and labels is not None:
+        raise InputError(f"the labels of {name} are its tokens in {asked}; leave labels= out")
+    if grid is not None and (asked != NextToken.task or len(grid) != 2 or min(grid) < 1):
+        raise InputError(f"grid= is (rows, columns) of the image tokens that {name} writes, and came {grid!r}")
+    return asked
+
+
+def _labels(name: str, scores: Float[Tensor, "batch label"], labels: Sequence[str] | None) -> Sequence[str]:
+    count = scores.shape[1]
+    if count < 2:
+        raise InputError(f"{name} gives one number, and a number is no decision; let it score two labels")
+    if labels is not None and (isinstance(labels, str) or len(labels) != count):
+        raise InputError(f"{name} scores {count} labels, so labels= must be {count} names, not {labels!r}")
+    return [f"LABEL_{index}" for index in range(count)] if labels is None else labels
+
+
+def _require_maps(name: str, reader: WrappedModule, ids: Int[Tensor, "1 token"]) -> None:
+    """Refuses attention over anything but the tokens, and layers of different heads."""
+    with refusing(f"{name} can't be explained"), torch.no_grad(), recording(reader) as record:
+        reader(ids)
+    for call in record.calls:
+        if call.weights.shape[-2:] != (ids.shape[1], ids.shape[1]):
+            raise InputError(
+                f"{name} has attention in {call.name.removeprefix('module.')} that isn't over the tokens of the text "
+                f"alone: {' x '.join(map(str, call.weights.shape[-2:]))} for {ids.shape[1]} tokens; analyses need a "
+                "map of them in each layer, and interpret.recording reads what there is"
+            )
+    heads = sorted({call.weights.shape[1] for call in record.calls})
+    if len(heads) > 1:
+        raise InputError(f"{name} has layers of {heads} heads, and analyses need as many in each layer")

@@ -1,0 +1,165 @@
+"""Attention of all calls as maps of all positions, read some rows at a time.
+
+A text of 32,768 tokens has a billion weights in each head. What analyses need of them are sums, which can be taken
+block by block, so no map has to exist as a whole.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+
+from interpret.errors import CaptureError
+from interpret.frame import Frame
+from interpret.record import Recording
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some consecutive rows of a map.
+
+    Attributes:
+        start: Position of the first.
+        weights: Of the first keys; those that are left out at the end have weight 0 and can't be seen.
+        visible: True where a row can see a key.
+    """
+
+    start: int
+    weights: Float[Tensor, "head row key"] = field(repr=False)
+    visible: Bool[Tensor, "#head row key"] = field(repr=False)
+
+    @property
+    def rows(self) -> slice:
+        """Positions of the rows."""
+        return slice(self.start, self.start + self.weights.shape[1])
+
+
+class Maps(ABC):
+    """Attention of all calls of one input as maps of all positions.
+
+    Attributes:
+        layers: How many calls there are.
+        heads: How many heads each of them has.
+        length: Positions of the input.
+        rows: Which positions have a row in which call. One without keeps to itself, so that it is passed on unchanged.
+    """
+
+    layers: int
+    heads: int
+    length: int
+    rows: Bool[Tensor, "layer query"]
+
+    @abstractmethod
+    def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
+        """All rows of a call between two positions, a block at a time, from first to last."""
+
+    @cached_property
+    def weights(self) -> Float[Tensor, "layer head query key"]:
+        """The maps as a whole; each row sums to 1, or to less where a learned sink takes a share."""
+        whole = torch.eye(self.length).repeat(self.layers, self.heads, 1, 1)
+        for layer in range(self.layers):
+            for block in self.blocks(layer):
+                whole[layer, :, block.rows] = 0
+                whole[layer, :, block.rows, : block.weights.shape[-1]] = block.weights.float().cpu()
+        return whole
+
+    @cached_property
+    def visible(self) -> Bool[Tensor, "layer query key"]:
+        """Which keys each position could see; one without a row sees itself."""
+        whole = torch.eye(self.length, dtype=torch.bool).repeat(self.layers, 1, 1)
+        for layer in range(self.layers):
+            for block in self.blocks(layer):
+                whole[layer, block.rows] = False
+                whole[layer, block.rows, : block.visible.shape[-1]] = block.visible[0].cpu()
+        return whole
+
+
+class RecordedMaps(Maps):
+    """Maps of a recording, computed from queries and keys as they are read."""
+
+    def __init__(self, record: Recording, frames: Sequence[Frame] | None = None, *, example: int = 0) -> None:
+        """Puts the calls of a recording into one frame.
+
+        Args:
+            record: Of one forward pass.
+            frames: Where the rows and keys of each call stand; by default every call has all positions.
+            example: Which of the inputs of the pass.
+
+        Raises:
+            CaptureError: Calls differ in shape, and not as their frames do.
+        """
+        calls = [record.calls[layer] for layer in range(len(record))]
+        shapes = [call.shape[1:] for call in calls]
+        self.frames = [Frame.whole(shapes[0][1])] * len(shapes) if frames is None else list(frames)
+        expected = [
+            (shapes[0][0], frame.queries[1] - frame.queries[0], frame.keys[1] - frame.keys[0]) for frame in self.frames
+        ]
+        if shapes != expected:
+            raise CaptureError(
+                f"layers have attention maps of different shapes {sorted(set(shapes))}; read them with weights(layer)"
+            )
+        self.calls, self.example = calls, example
+        self.layers, self.heads, self.length = len(shapes), shapes[0][0], self.frames[0].length
+        self.rows = torch.stack([frame.has_row for frame in self.frames])
+
+    def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
+        """All rows of a call between two positions, a block at a time, from first to last."""
+        call, frame = self.calls[layer], self.frames[layer]
+        first, end = frame.queries
+        start, stop = max(start, first) - first, min(self.length if stop is None else stop, end) - first
+        for begin, past in call.blocks:
+            rows = max(begin, start), min(past, stop)
+            if rows[0] < rows[1]:
+                visible = call.visible_rows(*rows)
+                weights = call.rows(*rows)[self.example].detach().float()
+                visible = visible[self.example if len(visible) > 1 else 0].expand(-1, weights.shape[1], -1)
+                visible = torch.nn.functional.pad(visible, (0, weights.shape[2] - visible.shape[2]))
+                yield Block(first + rows[0], _moved(weights, frame.keys[0]), _moved(visible, frame.keys[0]))
+
+
+def _moved(rows: Shaped[Tensor, "head row key"], positions: int) -> Shaped[Tensor, "head row moved"]:
+    """Rows of keys that begin at a later position, with zeros before it."""
+    return torch.nn.functional.pad(rows, (positions, 0)) if positions else rows
+
+
+class GivenMaps(Maps):
+    """Maps that are there already."""
+
+    def __init__(
+        self,
+        weights: Float[Tensor, "layer head query key"],
+        *,
+        visible: Bool[Tensor, "*layer query key"] | None = None,
+        rows: Bool[Tensor, "layer query"] | None = None,
+    ) -> None:
+        """Takes weights as they are.
+
+        Args:
+            weights: Of all positions.
+            visible: True where a query can see a key, in all layers or layer by layer; by default everywhere.
+            rows: Which positions have a row in which layer; by default all.
+        """
+        self.layers, self.heads, self.length, _ = weights.shape
+        self.given = weights.detach().float()
+        self.rows = torch.ones(self.layers, self.length, dtype=torch.bool) if rows is None else rows.cpu()
+        seen = torch.ones(self.length, self.length, dtype=torch.bool) if visible is None else visible
+        self.seen = seen.expand(self.layers, -1, -1).to(weights.device)
+
+    def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
+        """All rows between two positions, as one block."""
+        yield Block(start, self.given[layer, :, start:stop], self.seen[layer, None, start:stop])
+
+
+def maps_of(attention: Float[Tensor, "layer head query key"] | Recording | Maps) -> Maps:
+    """Attention in any form as maps: of a recording those of its first input.
+
+    Raises:
+        CaptureError: The calls of a recording differ in shape.
+    """
+    if isinstance(attention, Recording):
+        return RecordedMaps(attention)
+    return GivenMaps(attention) if isinstance(attention, Tensor) else attention

@@ -1,0 +1,112 @@
+"""Chat templates: the form in which a model was taught to read what somebody says to it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+
+from interpret.errors import InputError
+from interpret.refusals import refusing
+from interpret.subjects.example import Example, Part
+from interpret.subjects.words import find_units, token_texts
+
+UNUSED = (
+    "The model has a chat template and read the text without it, as a text to go on with; --chat makes the text a "
+    "message that it answers."
+)
+_MARKS = {"system": "\ue000\ue001", "message": "\ue000\ue002"}  # private characters, which no template knows
+
+
+@dataclass(frozen=True)
+class Wrapped:
+    """A message as the model reads it.
+
+    Attributes:
+        text: All of it.
+        places: First character and one past the last of the "system" text, where one was given, and the "message".
+    """
+
+    text: str
+    places: dict[str, tuple[int, int]]
+
+
+class ChatTemplate:
+    """How a tokenizer of transformers wraps a message; the last thing it writes is that the model is to answer."""
+
+    def __init__(self, name: str, tokenizer: Any) -> None:
+        self._name = name
+        self._tokenizer = tokenizer
+
+    def wrap(self, message: str, system: str | None = None) -> Wrapped:
+        """A message, and where in the template it stands.
+
+        Args:
+            message: What the user says.
+            system: What the model is told beforehand; by default what the template says.
+
+        Raises:
+            InputError: The template fails, or says the message in other words, twice or not at all.
+        """
+        said = {"message": message} if system is None else {"system": system, "message": message}
+        pieces = self._pieces(list(said))
+        text = self._rendered(said)
+        for texts in (said, {name: each.strip() for name, each in said.items()}):  # many templates take space away
+            built, places = pieces[0], {}
+            for piece, (name, each) in zip(pieces[1:], texts.items(), strict=True):
+                places[name] = (len(built), len(built) + len(each))
+                built += each + piece
+            if built == text:
+                return Wrapped(text, places)
+        raise InputError(f"{self._template} changes what is said, so its words can't be told; leave --chat out")
+
+    @property
+    def _template(self) -> str:
+        return f"the chat template of {self._name}"
+
+    def _pieces(self, names: list[str]) -> list[str]:
+        """What the template writes before, between and after the texts."""
+        rest, pieces = self._rendered({name: _MARKS[name] for name in names}), []
+        for name in names:
+            before, found, rest = rest.partition(_MARKS[name])
+            if not found or _MARKS[name] in rest:
+                times = "more than once" if found else "not at all, or in another order"
+                raise InputError(f"{self._template} says the {name} {times}, so its words can't be told; leave it out")
+            pieces.append(before)
+        return [*pieces, rest]
+
+    def _rendered(self, texts: dict[str, str]) -> str:
+        said = [{"role": "user" if name == "message" else name, "content": text} for name, text in texts.items()]
+        with refusing(f"{self._template} can't be used"):
+            rendered: str = self._tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+        return rendered
+
+
+def message_example(wrapped: Wrapped, tokenizer: Tokenizer) -> Example:
+    """A message as tokens and words; tokens that the template adds are separators and belong to no word.
+
+    Raises:
+        InputError: The message has no word, or its tokenizer fails.
+    """
+    with refusing("the tokenizer fails on this text"):
+        encoding = tokenizer.encode(wrapped.text, add_special_tokens=False)
+    marks = {number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}
+    special = [index in marks for index in encoding.ids]
+    within = {
+        name: [position for position, (a, b) in enumerate(encoding.offsets) if max(a, start) < min(b, stop)]
+        for name, (start, stop) in wrapped.places.items()
+    }
+    said = {position for positions in within.values() for position in positions}
+    added = [is_special or position not in said for position, is_special in enumerate(special)]
+    units = find_units(wrapped.text, encoding.offsets, added)
+    if not units:
+        raise InputError("the message has no word that could be ranked; give one of at least two words")
+    return Example(
+        text=wrapped.text,
+        ids=torch.tensor(encoding.ids),
+        tokens=token_texts(wrapped.text, encoding.offsets, encoding.tokens, special),
+        units=units,
+        separators=tuple(position for position, out in enumerate(added) if out),
+        spans=tuple(encoding.offsets),
+        parts=tuple(Part(name, places[0], places[-1] + 1) for name, places in within.items() if places),
+    )

@@ -1,0 +1,188 @@
+"""A text and what follows it, token by token: every token is a decision on all that stands before it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float, Int
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from interpret.errors import InputError
+from interpret.refusals import refusing
+from interpret.subjects.example import Example, Part, Unit
+from interpret.subjects.words import find_units
+
+_UNKNOWN = "\ufffd"  # what a decoder writes for a part of a character
+
+
+@dataclass(frozen=True, eq=False)
+class Continuation:
+    """A text and the tokens that follow it.
+
+    Attributes:
+        examples: What the model reads before each token, `expected` being that token. Each is the beginning of the
+            next, so units of one are the first units of the next.
+        tokens: The tokens, as they stand in a text.
+        generated: Whether the model wrote them.
+        prompt: How many of the last example's units are of the text. The others are words already written; none are
+            where those are not ranked, as in a translation.
+    """
+
+    examples: tuple[Example, ...]
+    tokens: tuple[str, ...]
+    generated: bool
+    prompt: int
+
+    @classmethod
+    def cut(cls, whole: Example, first: int, label: Callable[[int], str], *, generated: bool) -> "Continuation":
+        """Of a whole text, one example for each token from the first that follows.
+
+        Args:
+            whole: The text with all that follows it.
+            first: Position of the first token that follows.
+            label: Text of a token.
+            generated: Whether the model wrote what follows.
+
+        Raises:
+            InputError: No word stands before what follows.
+        """
+        ids: list[int] = whole.ids.tolist()
+        examples = tuple(beginning(whole, length, ids[length]) for length in range(first, len(ids)))
+        if not examples[0].units:
+            raise InputError(
+                "no word that could be ranked stands before what follows; give a text of at least two words"
+            )
+        prompt = sum(unit.tokens[0] < first for unit in whole.units)
+        return cls(examples, tuple(label(index) for index in ids[first:]), generated, prompt)
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """Units of the last example, to which those of the others belong."""
+        return self.examples[-1].units
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A subject that writes text: what `analyze_steps` needs beyond a `Subject`."""
+
+    def continuation(
+        self, text: str, second: str | None = None, *, most: int | None = None, **options: Any
+    ) -> Continuation:
+        """A text and what follows it.
+
+        Args:
+            text: The text, or the source of a translation.
+            second: What follows it; by default what the model writes if it takes the likeliest token each time.
+            most: How many tokens it writes at most.
+            options: Of `encode`.
+
+        Raises:
+            InputError: A text is empty or too long, both of `second` and `most` are given, or `most` is below 1.
+        """
+        ...
+
+    def last_logits(self, ids: Int[Tensor, "batch token"], count: int) -> Float[Tensor, "batch step label"]:
+        """Scores of what may follow each of the last `count` positions."""
+        ...
+
+
+def require_one_source(second: str | None, most: int | None) -> None:
+    """Refuses a continuation that is both given and to be written, one that is empty, and one of no tokens."""
+    if second is not None and most is not None:
+        raise InputError("what follows the text is given, so the model has nothing to write; leave one of the two out")
+    if second is not None and not second.strip():
+        raise InputError("what follows the text is empty; give at least one word")
+    if most is not None and most < 1:
+        raise InputError(f"the number of tokens to write must be at least 1, not {most}")
+
+
+def joined(text: str, continuation: str) -> str:
+    """A text and what follows it as one text; a word that would run on from the text's last one is set apart."""
+    whole, seam = text + continuation, len(text)
+    runs_on = len(find_units(whole, [(seam - 1, seam), (seam, seam + 1)], [False, False])) == 1
+    return f"{text} {continuation}" if runs_on and not text[-1].isspace() and not continuation[0].isspace() else whole
+
+
+def beginning(example: Example, length: int, expected: int) -> Example:
+    """The first tokens of an example.
+
+    Args:
+        example: The whole. A word of which some tokens are left out keeps the others.
+        length: How many tokens are kept.
+        expected: The token that follows.
+    """
+    end = max(stop for _, stop in example.spans[:length])
+    units = [
+        Unit(example.text[unit.start : min(unit.end, end)], kept, unit.start, min(unit.end, end))
+        for unit in example.units
+        if (kept := tuple(token for token in unit.tokens if token < length))
+    ]
+    return replace(
+        example,
+        text=example.text[:end],
+        ids=example.ids[:length],
+        tokens=example.tokens[:length],
+        units=tuple(units),
+        separators=tuple(position for position in example.separators if position < length),
+        spans=example.spans[:length],
+        parts=tuple(Part(part.name, part.start, min(part.stop, length)) for part in example.parts),
+        expected=expected,
+    )
+
+
+def extended(example: Example, ids: Sequence[int], tokenizer: Tokenizer, label: Callable[[int], str]) -> Example:
+    """An example with tokens written after it, grouped into words together with its own.
+
+    Args:
+        example: What was there before.
+        ids: The tokens.
+        tokenizer: Turns them into text.
+        label: Text of a single token, for where one can't be told from those before it.
+    """
+    written = _Written(tokenizer, label)
+    for index in ids:
+        written.add(index)
+    text, shift = example.text + written.text, len(example.text)
+    spans = (*example.spans, *((start + shift, stop + shift) for start, stop in written.spans))
+    special = {number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}
+    separators = (*example.separators, *(len(example.ids) + i for i, index in enumerate(ids) if index in special))
+    ranked = {token for unit in example.units for token in unit.tokens}
+    left_out = [
+        position in separators or (position < len(example.ids) and position not in ranked)
+        for position in range(len(spans))
+    ]
+    return replace(
+        example,
+        text=text,
+        ids=torch.cat([example.ids, torch.tensor(ids)]),
+        tokens=(*example.tokens, *(label(index).strip() or label(index) for index in ids)),
+        units=find_units(text, spans, left_out),
+        separators=separators,
+        spans=spans,
+    )
+
+
+@dataclass
+class _Written:
+    """Text that grows token by token; tokens that together make a character all stand where it begins."""
+
+    tokenizer: Tokenizer
+    label: Callable[[int], str]
+    text: str = ""
+    ids: list[int] = field(default_factory=list)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, index: int) -> None:
+        self.ids.append(index)
+        # Decoded after another token, for the first token of a text loses its leading space in some tokenizers.
+        with refusing("the tokenizer fails on what the model wrote"):
+            before = self.tokenizer.encode("a", add_special_tokens=False).ids[-1:]
+            start = len(self.tokenizer.decode(before))
+            decoded = self.tokenizer.decode([*before, *self.ids], skip_special_tokens=False)[start:]
+        known = decoded.rstrip(_UNKNOWN)
+        if not known.startswith(self.text):
+            known = self.text + self.label(index)  # a decoder that rewrites what it wrote
+        self.spans.append((len(self.text), len(known)))
+        self.text = known

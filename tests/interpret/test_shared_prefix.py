@@ -1,0 +1,134 @@
+"""Inputs that begin alike, answered from one reading of the beginning: against each input run by itself."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, BambaConfig, LlamaConfig, MistralConfig
+
+from interpret.subjects.shared_prefix import SharedPrefix
+from interpret.subjects.text import TextSubject
+
+LAST_ONLY = {"use_cache": False, "logits_to_keep": 1}
+
+
+class Counted:
+    """How many tokens a model was given."""
+
+    def __init__(self, model: Any) -> None:
+        self.tokens = 0
+        self.handle = model.register_forward_pre_hook(self._count, with_kwargs=True)
+
+    def _count(self, _: Any, __: Any, kwargs: dict[str, Any]) -> None:
+        self.tokens += kwargs["input_ids"].numel()
+
+
+def alike(shared: int, rows: int = 100, tokens: int = 20) -> Tensor:
+    """Random inputs of which the first differs from all others right after `shared` tokens."""
+    ids = torch.randint(6, 60, (rows, tokens), generator=torch.Generator().manual_seed(3))
+    ids[:, :shared] = ids[0, :shared]
+    ids[:, shared : shared + 1] = 7
+    ids[0, shared : shared + 1] = 6
+    return ids
+
+
+def tiny(config: type, **settings: Any) -> Any:
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+    torch.manual_seed(0)
+    return AutoModelForCausalLM.from_config(config(vocab_size=64, **sizes, **settings)).eval()
+
+
+def sharing(model: Any) -> SharedPrefix:
+    return SharedPrefix(model, LAST_ONLY, lambda ids: model(input_ids=ids, **LAST_ONLY).logits[:, -1])
+
+
+def one_by_one(model: Any, ids: Tensor) -> Tensor:
+    return torch.cat([model(input_ids=row[None]).logits[:, -1] for row in ids])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+@pytest.mark.parametrize("shared", [4, 11, 19])
+def test_the_answers_are_those_of_each_input_by_itself(name: str, shared: int, request: pytest.FixtureRequest) -> None:
+    model: Any = request.getfixturevalue(name).model
+    ids, prefix = alike(shared), sharing(model)
+    expected = one_by_one(model, ids)
+    for _ in range(2):  # the first time it is compared with a whole pass
+        torch.testing.assert_close(prefix.logits(ids), expected, rtol=1e-4, atol=1e-5)
+    count = Counted(model)
+    prefix.logits(ids)
+    assert count.tokens == shared + 100 * (20 - shared)  # the beginning once, the rest of each
+
+
+@torch.no_grad()
+def test_neighbours_that_share_more_than_all_do_are_read_together(llama: TextSubject) -> None:
+    ids = torch.cat([alike(15), 60 - alike(12)])
+    count = Counted(llama.model)
+    found = sharing(llama.model).logits(ids)
+    assert count.tokens == 15 + 100 * 5 + 12 + 100 * 8 + 20  # and one whole input, to compare
+    torch.testing.assert_close(found, one_by_one(llama.model, ids), rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("ids", [alike(0), alike(2), alike(11, rows=20), alike(5)[:1], alike(0, tokens=1)])
+def test_where_little_is_shared_inputs_are_read_whole(ids: Tensor, llama: TextSubject) -> None:
+    count = Counted(llama.model)
+    found = sharing(llama.model).logits(ids)
+    assert count.tokens == ids.numel()
+    torch.testing.assert_close(found, one_by_one(llama.model, ids), rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("config", "settings"),
+    [
+        (MistralConfig, {"sliding_window": 4, "num_key_value_heads": 2}),
+        (
+            BambaConfig,
+            {
+                "mamba_n_heads": 8,
+                "mamba_d_head": 8,
+                "attn_layer_indices": [1],
+                "num_key_value_heads": 4,
+                "mamba_chunk_size": 8,
+            },
+        ),
+    ],
+)
+def test_caches_that_forget_positions_or_hold_a_state_are_not_trusted(config: type, settings: dict[str, Any]) -> None:
+    model = tiny(config, **settings)
+    prefix, ids, count = sharing(model), alike(11), Counted(model)
+    torch.testing.assert_close(prefix.logits(ids), model(input_ids=ids).logits[:, -1], rtol=1e-4, atol=1e-5)
+    assert count.tokens == 11 + 2 * ids.numel()
+    prefix.logits(ids)
+    assert count.tokens == 11 + 3 * ids.numel()  # it isn't tried again
+
+
+@torch.no_grad()
+def test_a_model_that_does_something_else_with_its_cache_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny(LlamaConfig)
+    right = model.forward
+
+    def forgetful(input_ids: Tensor, past_key_values: Any = None, use_cache: bool = False, **options: Any) -> Any:
+        return right(input_ids=input_ids, use_cache=use_cache, **options)
+
+    ids = alike(11)
+    expected = one_by_one(model, ids)
+    monkeypatch.setattr(model, "forward", forgetful)
+    torch.testing.assert_close(sharing(model).logits(ids), expected, rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_leaving_words_out_of_a_text_reads_its_beginning_once(llama: TextSubject) -> None:
+    example = llama.encode(16 * "a film and ")
+    decision = llama.decide(example)
+    every = torch.eye(len(example.units), dtype=torch.bool)
+    count = Counted(llama.model)
+    found = llama.erase(example, every, target=decision.target, eraser="delete")
+    assert count.tokens < 0.85 * len(every) * (len(example.ids) - 1)
+    alone = [
+        llama.scores(llama.without(example.ids, row.float() @ example.pooling > 0, "delete")[None], decision.target)
+        for row in every
+    ]
+    torch.testing.assert_close(found.margin, torch.cat([each.margin for each in alone]), rtol=1e-4, atol=1e-5)

@@ -13,20 +13,18 @@ from analyses.alignment import Alignment
 from analyses.attention_row import last_layer_attention
 from analyses.attention_statistics import attention_statistics
 from analyses.attribution import Attribution
-from analyses.calibration.error_rates import ErrorRate, Source, error_rate_of_text
+from analyses.calibration.error_rates import ErrorRate, Source
 from analyses.chefer_relevance import chefer_relevance
 from analyses.classic.battery import ClassicTests, classic_tests
-from analyses.components.elsewhere import idle_elsewhere
-from analyses.components.measure import measure
 from analyses.components.measurement import Measurement
-from analyses.components.one_text import ONE_TEXT, OneTextVerdict, one_text_verdict
+from analyses.components.one_text import OneTextVerdict
 from analyses.components.resampling import Resampler
 from analyses.entropy import Entropy
 from analyses.faithfulness import Faithfulness, faithfulness
 from analyses.gradients import input_x_gradient, integrated_gradients, saliency
 from analyses.head_gradients import HeadGradients, head_gradients
-from analyses.heads import HeadImportance, head_importance
-from analyses.judgement import usual_source
+from analyses.heads import HeadImportance, head_importances
+from analyses.judgement import judge, usual_source
 from analyses.leave_one_out import leave_one_out
 from analyses.patterns import Patterns
 from analyses.rollout import Rollout, rollout_attribution
@@ -177,13 +175,13 @@ def analyze(
     )
     progress("testing what the attention does")
     resampler = usual_source(subject, example) if corpus is None else corpus
-    measurement = measure(subject, [example], [decision], resampler, draws=ONE_TEXT, seed=seed)[0]
-    idle = idle_elsewhere(subject, example, decision, resampler, seed=seed)
     source: Source = "vocabulary" if corpus is None else "corpus"
+    judgement = judge(subject, example, decision, resampler, source=source, seed=seed)
     progress("running the classic tests")
     steps = EFFORTS[effort].adversary_steps
     classic = classic_tests(subject, example, decision, seed=seed, eraser=eraser, adversary_steps=steps)
     progress("silencing every head")
+    silenced = head_importances(subject, example, decision)
     return Analysis(
         subject=subject,
         example=example,
@@ -193,27 +191,22 @@ def analyze(
         rollout=statistics.rollout,
         entropy=statistics.entropy,
         patterns=statistics.patterns,
-        zeroed=head_importance(subject, example, decision, ablation="zero"),
-        averaged=head_importance(subject, example, decision, ablation="mean"),
+        zeroed=silenced["zero"],
+        averaged=silenced["mean"],
         gradients=head_gradients(subject, example, decision),
         faithfulness=measured,
         agreement=rank_agreement(maps),
         classic=classic,
-        measurement=measurement,
+        measurement=judgement.measurement,
         replacements=resampler.name,
-        verdict=one_text_verdict(measurement, idle),
-        error_rate=_error_rate(example, source, measurement.words),
+        verdict=judgement.verdict,
+        error_rate=judgement.error_rate,
         alignment=alignment,
         checks=checks,
         effort=effort,
         seed=seed,
         seconds=time.monotonic() - started,
     )
-
-
-def _error_rate(example: Example, source: Source, words: int) -> ErrorRate | None:
-    """No images and no inputs of several texts have been calibrated."""
-    return None if example.picture or example.parts else error_rate_of_text(source, words)
 
 
 def _maps(

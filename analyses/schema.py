@@ -65,9 +65,7 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
 """
 
 import math
-import platform
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 from torch import Tensor
@@ -79,6 +77,7 @@ from analyses.components.one_text import Finding
 from analyses.faithfulness import Faithfulness
 from analyses.packing import pack_weights
 from analyses.patch_wording import in_patches, verdict_in_patches
+from analyses.provenance import model_to_dict, run_to_dict
 from interpret.subjects.decision import Scores
 
 SCHEMA = "interpret-attention/analysis/2"
@@ -86,15 +85,14 @@ BESIDE = (
     "uniform", "rank_tau", "input_tau", "rank_shuffled", "rank_of_values", "opposed", "sink", "position_rank",
     "rarity_rank",
 )  # fmt: skip
-PACKAGES = ("interpret-attention", "torch", "transformers", "captum")
 
 
 def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
     """The whole schema; numbers that are undefined are `None`."""
-    example = analysis.example
+    example, (layers, heads, _, _) = analysis.example, analysis.weights.shape
     return {
         "schema": SCHEMA,
-        "model": _model(analysis),
+        "model": model_to_dict(analysis.subject, layers=layers, heads=heads),
         "run": _run(analysis, command),
         "text": example.text,
         "truncated": example.truncated,
@@ -142,33 +140,11 @@ def plain(values: Tensor) -> Any:
     return clean(values.tolist())
 
 
-def _model(analysis: Analysis) -> dict[str, Any]:
-    subject, (layers, heads, _, _) = analysis.subject, analysis.weights.shape
-    return {
-        "name": subject.name,
-        "task": subject.task,
-        "architecture": subject.facts.architecture,
-        "parameters": subject.facts.parameters,
-        "layers": layers,
-        "layer_names": [subject.layer_name(layer) for layer in range(layers)],
-        "heads": heads,
-        "sha256": subject.facts.sha256,
-        "kernel": subject.facts.kernel,
-        "causal": subject.is_causal,
-        "sink_policy": subject.sink,
-    }
-
-
 def _run(analysis: Analysis, command: str) -> dict[str, Any]:
     return {
-        "command": command,
-        "seed": analysis.seed,
+        **run_to_dict(analysis.subject, command, seed=analysis.seed, seconds=analysis.seconds),
         "effort": analysis.effort,
         "adversary_steps": EFFORTS[analysis.effort].adversary_steps,
-        "device": str(analysis.subject.device),
-        "dtype": analysis.subject.facts.dtype,
-        "seconds": analysis.seconds,
-        "versions": {**{name: version(name) for name in PACKAGES}, "python": platform.python_version()},
     }
 
 

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from interpret.blocks import block_of
 from interpret.edit import Edit, editing
 from interpret.frame import Frame
 from interpret.record import recording
@@ -237,7 +238,7 @@ def _read(
         raise IndexError(f"layer must be from 0 to {len(record) - 1}, not {layer}")
     call, frame = record.calls[layer], subject.frame(ids, layer % len(record))
     rows = frame.rows(tuple(positions))
-    blocks = [_block(subject.model, each.name) for each in record.calls]
+    blocks = [block_of(subject.model, each.name) for each in record.calls]
     is_last = blocks[layer] is blocks[-1] and frame.is_whole
     states = entered.get(blocks[layer]) if is_last else None  # type: ignore[arg-type]
     return blocks, call, (record.output(layer)[:, rows], logits, None if states is None else states[:, rows])
@@ -245,17 +246,6 @@ def _read(
 
 def _listed_modules(model: nn.Module) -> list[nn.Module]:
     return [block for module in model.modules() if isinstance(module, nn.ModuleList) for block in module]
-
-
-def _block(model: nn.Module, name: str) -> nn.Module | None:
-    """The layer that an attention module of that name is in: the nearest member of a list of modules."""
-    names = name.split(".")
-    for length in range(len(names), 0, -1):
-        parent = model.get_submodule(".".join(names[: length - 1]))
-        if isinstance(parent, nn.ModuleList):
-            found: nn.Module = parent[int(names[length - 1])]
-            return found
-    return None
 
 
 def _short_way_holds(row: DecisionRow) -> bool:

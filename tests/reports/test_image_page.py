@@ -48,7 +48,7 @@ def grid(page, name):
 
 def test_every_map_is_darkest_at_the_patch_that_decides(page, analysis):
     cells = grid(page, "text")
-    for letter, entry in zip("abcdef", analysis["maps"], strict=True):
+    for letter, entry in zip("abcdefg", analysis["maps"], strict=True):
         assert [index for index, classes in enumerate(cells) if f"{letter}10" in classes] == [UNIT], entry["method"]
     assert [index for index, classes in enumerate(grid(page, "rollout-text")) if "h10" in classes] == [UNIT]
 

@@ -5,9 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from jaxtyping import Float
-from torch import Tensor
-
 from analyses.agreement import Agreement, rank_agreement
 from analyses.alignment import Alignment
 from analyses.attention_row import last_layer_attention
@@ -25,6 +22,7 @@ from analyses.gradients import input_x_gradient, integrated_gradients, saliency
 from analyses.head_gradients import HeadGradients, head_gradients
 from analyses.heads import HeadImportance, head_importances
 from analyses.judgement import judge, usual_source
+from analyses.kept_attention import KeptAttention, keeping_reader
 from analyses.leave_one_out import leave_one_out
 from analyses.patterns import Patterns
 from analyses.rollout import Rollout, rollout_attribution
@@ -61,7 +59,7 @@ class Analysis:
         subject: The model.
         example: The text as the model reads it.
         decision: What was decided.
-        weights: Recorded attention.
+        attention: Recorded attention: whole maps, or of a long text pooled ones.
         maps: Explanations of the decision, attention-based ones first.
         rollout: Attention rollout of the decision through all layers.
         entropy: How spread each head's attention is.
@@ -87,7 +85,7 @@ class Analysis:
     subject: Subject = field(repr=False)
     example: Example
     decision: Decision
-    weights: Float[Tensor, "layer head query key"] = field(repr=False)
+    attention: KeptAttention = field(repr=False)
     maps: tuple[Attribution, ...] = field(repr=False)
     rollout: Rollout = field(repr=False)
     entropy: Entropy = field(repr=False)
@@ -167,7 +165,10 @@ def analyze(
     progress("recording attention")
     record, checks = subject.record(example)
     recorded = subject.maps(record, example)
-    statistics = attention_statistics(recorded, readouts=decision.readout[None], separators=example.separators)
+    kept = keeping_reader(recorded, decision.readout)
+    statistics = attention_statistics(
+        recorded, readouts=decision.readout[None], separators=example.separators, also=[kept]
+    )
     maps = _maps(subject, example, decision, recorded, statistics.rollout, eraser, EFFORTS[effort], progress)
     progress("testing every explanation against random orders")
     measured = faithfulness(
@@ -186,7 +187,7 @@ def analyze(
         subject=subject,
         example=example,
         decision=decision,
-        weights=recorded.weights,
+        attention=kept.result(),
         maps=maps,
         rollout=statistics.rollout,
         entropy=statistics.entropy,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from analyses.entropy import Entropy, EntropyReader
 from analyses.patterns import Patterns, PatternsReader
-from analyses.reading import read_maps
+from analyses.reading import Reader, read_maps
 from analyses.received import Received, ReceivedReader
 from analyses.rollout import Rollout
 from analyses.rollout_readers import rollout_reader
@@ -39,6 +39,7 @@ def attention_statistics(
     readouts: Float[Tensor, "readout token"],
     separators: Sequence[int],
     residual: float = 0.5,
+    also: Sequence[Reader] = (),
 ) -> AttentionStatistics:
     """Rollout, entropy, patterns and column sums of one text, each weight computed once for all of them.
 
@@ -50,6 +51,7 @@ def attention_statistics(
         readouts: Weighted means of positions that rollout follows.
         separators: Positions of special tokens.
         residual: Share that the skip connection carries in rollout.
+        also: Readers of the same maps that are shown every block, too.
 
     Raises:
         ValueError: A readout, a separator or the residual can't be, or attention isn't made of shares.
@@ -57,5 +59,5 @@ def attention_statistics(
     maps = maps_of(attention)
     rollout = rollout_reader(maps, readouts=readouts, residual=residual)
     entropy, patterns, received = EntropyReader(maps), PatternsReader(maps, separators), ReceivedReader(maps)
-    read_maps(maps, [rollout, entropy, patterns, received])
+    read_maps(maps, [rollout, entropy, patterns, received, *also])
     return AttentionStatistics(rollout.result(), entropy.result(), patterns.result(), received.result())

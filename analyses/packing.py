@@ -2,7 +2,7 @@
 
 import base64
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def pack_weights(
         raise ValueError("attention weights must be numbers from 0 to 1, and there must be some")
     for candidate, levels, kept in _ever_coarser(weights):
         steps = np.rint(np.clip(candidate, 0, 1) * levels).astype(np.uint8)
-        data = _encode(steps)
+        data = encode(steps)
         if len(data) <= budget_bytes:
             return {
                 "shape": list(candidate.shape),
@@ -57,17 +57,30 @@ def unpack_weights(packed: dict[str, Any]) -> Float[np.ndarray, "layer head quer
     """
     if packed["encoding"] != "deflate+base64":
         raise ValueError(f'weights must be encoded as "deflate+base64", not as {packed["encoding"]!r}')
-    shape = tuple(packed["shape"])
+    return decode(packed["data"], packed["shape"], packed["levels"])
+
+
+def decode(data: str, shape: Sequence[int], levels: int) -> Float[np.ndarray, "..."]:
+    """Numbers from 0 to 1 again from what `encode` wrote of their steps.
+
+    Args:
+        data: Base64 of deflated bytes.
+        shape: What they are to be.
+        levels: The step that stands for 1.
+
+    Raises:
+        ValueError: The data doesn't have the shape it claims.
+    """
     size = int(np.prod(shape))
     unzip = zlib.decompressobj()
-    raw = unzip.decompress(base64.b64decode(packed["data"]), size + 1)  # bounded: the data may lie about its size
+    raw = unzip.decompress(base64.b64decode(data), size + 1)  # bounded: the data may lie about its size
     if len(raw) != size:
         raise ValueError(f"packed weights of shape {list(shape)} must hold {size} bytes, but don't")
-    steps = np.frombuffer(raw, dtype=np.uint8).reshape(shape)
-    return steps.astype(np.float32) / np.float32(packed["levels"])
+    return np.frombuffer(raw, dtype=np.uint8).reshape(shape).astype(np.float32) / np.float32(levels)
 
 
-def _encode(steps: UInt8[np.ndarray, "layer head query key"]) -> str:
+def encode(steps: UInt8[np.ndarray, "..."]) -> str:
+    """Bytes, deflated and written as base64."""
     return base64.b64encode(zlib.compress(steps.tobytes(), 9)).decode("ascii")
 
 

@@ -20,7 +20,13 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
                       readout [n] (share of each position in what the decision is read from), place (null, or
                       [start, end] of a label that is a part of the text, in characters)
     attention         four things:
-      weights         shape, levels, encoding, data, kept; `analyses.packing.unpack_weights` reads it
+      weights         by encoding; kept says in words what was left out:
+                      "deflate+base64": shape, levels, data; `analyses.packing.unpack_weights` reads it;
+                      "tiles", of a long text (more than 2^26 weights): shape [L, H, t, t], length (n), size (tokens on
+                      a side of a tile), levels, share and largest, each of data (of each tile the mean over rows of
+                      what they give to its keys, and the largest weight; `analyses.packing_tiles.unpack_tiles` reads
+                      them), rows [L, t] (how many tokens of each stretch have a row), strongest: positions and weights
+                      [L, H, k] of the largest in the row that the decision is read from
       entropy         nats [L, H], share [L, H] of ln(visible keys); means over rows
       patterns        previous, next, first, separator [L, H]: mean share of attention
       sink_mass       share of all attention on the first position and separators
@@ -75,7 +81,6 @@ from analyses.components.bars import BARS
 from analyses.components.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from analyses.components.one_text import Finding
 from analyses.faithfulness import Faithfulness
-from analyses.packing import pack_weights
 from analyses.patch_wording import in_patches, verdict_in_patches
 from analyses.provenance import model_to_dict, run_to_dict
 from interpret.subjects.decision import Scores
@@ -89,10 +94,10 @@ BESIDE = (
 
 def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
     """The whole schema; numbers that are undefined are `None`."""
-    example, (layers, heads, _, _) = analysis.example, analysis.weights.shape
+    example, kept = analysis.example, analysis.attention
     return {
         "schema": SCHEMA,
-        "model": model_to_dict(analysis.subject, layers=layers, heads=heads),
+        "model": model_to_dict(analysis.subject, layers=kept.layers, heads=kept.heads),
         "run": _run(analysis, command),
         "text": example.text,
         "truncated": example.truncated,
@@ -165,7 +170,7 @@ def _decision(analysis: Analysis) -> dict[str, Any]:
 def _attention(analysis: Analysis) -> dict[str, Any]:
     entropy, patterns = analysis.entropy.mean(), analysis.patterns
     return {
-        "weights": pack_weights(analysis.weights.numpy()),
+        "weights": analysis.attention.to_dict(),
         "entropy": {"nats": plain(entropy.nats), "share": plain(entropy.share)},
         "patterns": {name: plain(getattr(patterns, name)) for name in ("previous", "next", "first", "separator")},
         "sink_mass": float(patterns.sink_mass),

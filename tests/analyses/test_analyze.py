@@ -58,14 +58,14 @@ def test_weights_are_those_of_the_model(analysis, found):
 
 
 def test_entropy_counts_visible_keys(analysis, found):
-    layers, heads, tokens = analysis.weights.shape[:3]
+    layers, heads, tokens = analysis.attention.weights.shape[:3]
     share = found["attention"]["entropy"]["share"]
     for layer in range(layers):
         for head in range(heads):
             rows = []
             for query in range(tokens):
                 keys = range(query + 1 if analysis.subject.is_causal else tokens)
-                row = [float(analysis.weights[layer, head, query, key]) for key in keys]
+                row = [float(analysis.attention.weights[layer, head, query, key]) for key in keys]
                 if len(row) > 1:
                     rows.append(-sum(a * math.log(a) for a in row if a > 0) / math.log(len(row)))
             assert share[layer][head] == pytest.approx(sum(rows) / len(rows), abs=1e-4)

@@ -9,6 +9,7 @@ from torch import Tensor
 from analyses.attribution import Attribution
 from interpret.frame import Frame
 from interpret.record import Recording, recording
+from interpret.seam import AttentionCall
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
@@ -38,48 +39,61 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
     margin. They read the row of [CLS] without its own column, in which the identity stands that all starts from; we
     take the identity out, so that a row of which the own position is a word can be read as well.
     """
-    frames, products = attention_products(subject, example, decision)
-    tokens = decision.readout.float().cpu() @ relevance(products, frames)
+    ids = example.ids[None]
+    record, slopes = _slopes(subject, example, decision)
+    frames = [subject.frame(ids, layer) for layer in range(len(record))]
+    readout = decision.readout.float().cpu()
+    if all(frame.is_whole for frame in frames):
+        tokens = _followed_back(record, slopes, readout)
+    else:
+        tokens = readout @ relevance([_product(*pair) for pair in zip(record.calls, slopes, strict=True)], frames)
     return Attribution("Chefer relevance", "gradient", False, example.pooling @ tokens, tokens)
 
 
-def attention_products(
-    subject: Subject, example: Example, decision: Decision
-) -> tuple[list[Frame], list[Float[Tensor, "_query _key"]]]:
-    """Attention times the gradient of the margin with respect to it, of each call in the order in which they ran.
-
-    What a head writes is linear in its weights, so the gradient is that of what was written times the values, and the
-    model runs with its own kernel.
-
-    Args:
-        subject: The model.
-        example: The input.
-        decision: Whose margin is followed.
-
-    Returns:
-        Where rows and keys of each call stand, and the mean over heads of the positive parts.
-
-    Raises:
-        CaptureError: No attention could be read.
-
-    Source: Chefer, Gur and Wolf (2021), equation 5.
-    """
+def _slopes(subject: Subject, example: Example, decision: Decision) -> tuple[Recording, tuple[Tensor, ...]]:
+    """A recording, and the margin's gradient with respect to what each call's heads wrote."""
     ids = example.ids[None]
     with torch.enable_grad(), recording(subject.model) as record:
         embeddings = subject.embed(ids).detach().requires_grad_()
         score = margin(subject.logits_from(embeddings, ids).float(), decision.target)[0]
-    layers = range(len(record))
-    written = [record.output(layer) for layer in layers]
-    slopes = torch.autograd.grad(score, written, allow_unused=True, materialize_grads=True)
-    products = [_product(record, layer, slope) for layer, slope in zip(layers, slopes, strict=True)]
-    return [subject.frame(ids, layer) for layer in layers], products
+    written = [record.output(layer) for layer in range(len(record))]
+    return record, torch.autograd.grad(score, written, allow_unused=True, materialize_grads=True)
 
 
-def _product(record: Recording, layer: int, slope: Float[Tensor, "1 query head dim"]) -> Float[Tensor, "query key"]:
+def _product_rows(
+    call: AttentionCall, slope: Float[Tensor, "1 query head dim"], start: int, stop: int
+) -> Float[Tensor, "row seen"]:
+    """Some rows of a call's weights times their gradient: the mean over heads of the positive parts (equation 5).
+
+    What a head writes is linear in its weights, so the gradient is that of what was written times the values, and the
+    model runs with its own kernel.
+    """
     with torch.enable_grad():
-        weights = record.weights(layer).detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(record.calls[layer].written(weights), weights, slope)
+        weights = call.rows(start, stop).detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(call.written(weights, start), weights, slope[:, start:stop])
     return (gradient * weights.detach())[0].float().clamp(min=0).mean(dim=0).cpu()
+
+
+def _product(call: AttentionCall, slope: Float[Tensor, "1 query head dim"]) -> Float[Tensor, "query key"]:
+    return _product_rows(call, slope, 0, call.shape[2])
+
+
+def _followed_back(
+    record: Recording, slopes: Sequence[Float[Tensor, "1 query head dim"]], readout: Float[Tensor, " token"]
+) -> Float[Tensor, " token"]:
+    """The readout's mean of the rows of `relevance`, where all positions attend to each other in every call.
+
+    The readout is followed from the last layer to the first, which takes some rows of a map at a time.
+    """
+    got = torch.zeros_like(readout)
+    for call, slope in zip(reversed(record.calls), reversed(slopes), strict=True):
+        before = got.clone()
+        for start, stop in call.blocks:
+            product = _product_rows(call, slope, start, stop)
+            # Apart, so that small numbers aren't lost beside the readout.
+            got[: product.shape[1]] += readout[start:stop] @ product
+            got[: product.shape[1]] += before[start:stop] @ product
+    return got
 
 
 def relevance(

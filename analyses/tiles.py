@@ -53,16 +53,14 @@ class Tiles:
 
     def merged(self) -> "Tiles":
         """The same with two by two tiles made one."""
-        odd = self.rows.shape[1] % 2
-        sums, largest = (torch.nn.functional.pad(each, (0, odd, 0, odd)) for each in (self.sums, self.largest))
-        return Tiles(
-            self.length,
-            2 * self.size,
-            sums.unflatten(3, (-1, 2)).sum(dim=4).unflatten(2, (-1, 2)).sum(dim=3),
-            largest.unflatten(3, (-1, 2)).amax(dim=4).unflatten(2, (-1, 2)).amax(dim=3),
-            torch.nn.functional.pad(self.rows, (0, odd)).unflatten(1, (-1, 2)).sum(dim=2),
-            self.row,
+        layers, heads, count, _ = self.sums.shape
+        odd, half = count % 2, (count + 1) // 2
+        four = (layers, heads, half, 2, half, 2)
+        sums, largest = (
+            torch.nn.functional.pad(each, (0, odd, 0, odd)).view(four) for each in (self.sums, self.largest)
         )
+        rows = torch.nn.functional.pad(self.rows, (0, odd)).view(layers, half, 2).sum(dim=2)
+        return Tiles(self.length, 2 * self.size, sums.sum(dim=(3, 5)), largest.amax(dim=(3, 5)), rows, self.row)
 
 
 class TilesReader(Reader):
@@ -83,16 +81,16 @@ class TilesReader(Reader):
         self.sums = torch.zeros(maps.layers, maps.heads, count, count)
         self.largest = torch.zeros_like(self.sums)
         self.row = torch.zeros(maps.layers, maps.heads, maps.length)
-        missing = count * self.size - maps.length
-        self.rows = torch.nn.functional.pad(maps.rows, (0, missing)).unflatten(1, (count, self.size)).sum(dim=2)
+        rows = torch.nn.functional.pad(maps.rows, (0, count * self.size - maps.length))
+        self.rows = rows.view(maps.layers, count, self.size).sum(dim=2)
 
     def read(self, layer: int, block: Block) -> None:
         """Pools some rows."""
         weights, readout = block.weights, self.readout[block.rows]
-        seen = weights.shape[2]
+        heads, queries, seen = weights.shape
         if readout.any():
             self.row[layer, :, :seen] += torch.einsum("q,hqk->hk", readout.to(weights), weights).cpu()
-        stretches = torch.nn.functional.pad(weights, (0, -seen % self.size)).unflatten(2, (-1, self.size))
+        stretches = torch.nn.functional.pad(weights, (0, -seen % self.size)).view(heads, queries, -1, self.size)
         sums, largest = stretches.sum(dim=3).cpu(), stretches.amax(dim=3).cpu()
         across, stop = sums.shape[2], block.rows.stop
         for tile in range(block.start // self.size, math.ceil(stop / self.size)):

@@ -63,7 +63,7 @@ class DecisionRow:
     @cached_property
     def weights(self) -> Float[Tensor, "example head row key"]:
         """Attention weights of those positions; computed when first asked for."""
-        return self.frame.all_keys(torch.cat([call.weights[:, :, self.rows] for call in self.calls]))
+        return self.frame.all_keys(torch.cat([call.rows_at(self.rows) for call in self.calls]))
 
     @cached_property
     def values(self) -> Float[Tensor, "example head key dim"]:

@@ -82,6 +82,17 @@ class AttentionCall(ABC):
         with torch.set_grad_enabled(self.differentiable):
             return self.own_rows(start, stop)
 
+    def rows_at(self, rows: Sequence[int]) -> Float[Tensor, "batch head row key"]:
+        """Weights of these queries, in rising order; of a long text only blocks are computed that have some of them."""
+        if len(self.blocks) == 1:
+            return self.weights[:, :, list(rows)]
+        parts = []
+        for start, stop in self.blocks:
+            if wanted := [row for row in rows if start <= row < stop]:
+                part = self.rows(wanted[0], wanted[-1] + 1)[:, :, [row - wanted[0] for row in wanted]]
+                parts.append(torch.nn.functional.pad(part, (0, self.shape[3] - part.shape[3])))
+        return torch.cat(parts, dim=2)
+
     @property
     @abstractmethod
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:

@@ -4,7 +4,9 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from interpret.frame import Frame
 from interpret.record import recording
+from interpret.seam import AttentionCall
 from interpret.subjects.subject import Subject
 
 
@@ -22,9 +24,17 @@ def head_rows(
     for part in torch.split(ids, subject.rows_at_once(ids.shape[1])):
         with torch.no_grad(), recording(subject.model) as record:
             subject.logits(part)
-        weights = [
-            subject.frame(part, layer).all_positions(record.weights(layer).float().cpu())
-            for layer in range(len(record))
-        ]
-        passes.append([torch.einsum("ehqk,q->ehk", each, readout) for each in weights])
+        layers = range(len(record))
+        passes.append([_read(subject.frame(part, layer), record.calls[layer], readout) for layer in layers])
     return [torch.cat(layer) for layer in zip(*passes, strict=True)]
+
+
+def _read(frame: Frame, call: AttentionCall, readout: Float[Tensor, " token"]) -> Float[Tensor, "example head key"]:
+    """The rows of one call; a position without one keeps to itself."""
+    here = frame.has_row & (readout != 0)
+    positions = tuple(here.nonzero()[:, 0].tolist())
+    itself = (readout * ~frame.has_row).expand(*call.shape[:2], -1)
+    if not positions:
+        return itself
+    rows = frame.all_keys(call.rows_at(frame.rows(positions)).float().cpu())
+    return torch.einsum("ehrk,r->ehk", rows, readout[here]) + itself

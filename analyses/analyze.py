@@ -16,6 +16,8 @@ from analyses.classic.battery import ClassicTests, classic_tests
 from analyses.components.measurement import Measurement
 from analyses.components.one_text import OneTextVerdict
 from analyses.components.resampling import Resampler
+from analyses.cost import Cost
+from analyses.effort import EFFORTS, Effort
 from analyses.entropy import Entropy
 from analyses.faithfulness import Faithfulness, faithfulness
 from analyses.gradients import input_x_gradient, integrated_gradients, saliency
@@ -25,30 +27,14 @@ from analyses.judgement import judge, usual_source
 from analyses.kept_attention import KeptAttention, keeping_reader
 from analyses.leave_one_out import leave_one_out
 from analyses.patterns import Patterns
+from analyses.planning.plan import Plan, plan_analysis
 from analyses.rollout import Rollout, rollout_attribution
 from interpret.maps import Maps
+from interpret.passes import remembered
 from interpret.record import Check
 from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much work an analysis puts into its random numbers and integrals.
-
-    Attributes:
-        random_orders: Random orders that explanations are held against; the smallest p-value is 1 / (that + 1).
-        integration_steps: Points of the integral in integrated gradients.
-        adversary_steps: Of the search for other attention that keeps the answer.
-    """
-
-    random_orders: int
-    integration_steps: int
-    adversary_steps: int
-
-
-EFFORTS = {"quick": Effort(100, 20, 50), "standard": Effort(200, 50, 100), "thorough": Effort(1000, 200, 500)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +65,7 @@ class Analysis:
         checks: What the recording found when it checked itself.
         effort: Name of the effort.
         seed: Seed of everything random.
-        seconds: Wall time.
+        cost: What was planned, and what it took.
     """
 
     subject: Subject = field(repr=False)
@@ -104,7 +90,7 @@ class Analysis:
     checks: tuple[Check, ...]
     effort: str
     seed: int
-    seconds: float
+    cost: Cost
 
     def to_dict(self, command: str = "") -> dict[str, Any]:
         """The analysis as plain numbers and texts, in the documented schema.
@@ -129,6 +115,8 @@ def analyze(
     effort: str = "standard",
     seed: int = 0,
     truncate: bool = False,
+    max_memory: int | None = None,
+    planned: Callable[[Plan], None] = lambda plan: None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Analysis:
     """Tests whether attention points at what moves this decision.
@@ -147,23 +135,53 @@ def analyze(
         effort: "quick", "standard" or "thorough".
         seed: Seed of everything random.
         truncate: Whether a text that is too long is cut instead of refused.
+        max_memory: Most bytes that the process may hold on the model's device; by default nine tenths of what is free.
+        planned: Called with what the analysis will take, before it runs.
         progress: Called with the name of each step before it starts.
 
     Raises:
-        InputError: The text, the target or the eraser can't be used.
+        InputError: The text, the target or the eraser can't be used, or the memory doesn't suffice.
         CaptureError: The model's attention can't be read.
         ValueError: The effort is unknown.
     """
     if effort not in EFFORTS:
         raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
     started = time.monotonic()
-    progress("reading the decision")
+    progress("reading the text")
     example = text if isinstance(text, Example) else subject.encode(text, second, truncate=truncate)
     subject = subject.about(example, target)
-    decision = subject.decide(example, target)
+    progress("planning")
+    plan = plan_analysis(subject, example, EFFORTS[effort], max_memory=max_memory)
+    planned(plan)
     eraser = subject.erasers[0] if eraser is None else eraser
+    with subject.reading_at_once(plan.tokens_at_once), remembered(subject, example.ids[None]):
+        found = _measured(subject, example, target, eraser, corpus, effort, seed, progress)
+    return Analysis(
+        subject=subject,
+        example=example,
+        **found,
+        alignment=alignment,
+        effort=effort,
+        seed=seed,
+        cost=Cost.since(started, plan, subject.device),
+    )
+
+
+def _measured(
+    subject: Subject,
+    example: Example,
+    target: str | None,
+    eraser: str,
+    corpus: Resampler | None,
+    effort: str,
+    seed: int,
+    progress: Callable[[str], None],
+) -> dict[str, Any]:
+    """What was found, by the names that `Analysis` has for it."""
+    progress("reading the decision")
+    decision = subject.decide(example, target)
     progress("recording attention")
-    record, checks = subject.record(example)
+    record, checks = subject.record(example, alone=decision.logits)
     recorded = subject.maps(record, example)
     kept = keeping_reader(recorded, decision.readout)
     statistics = attention_statistics(
@@ -183,31 +201,25 @@ def analyze(
     classic = classic_tests(subject, example, decision, seed=seed, eraser=eraser, adversary_steps=steps)
     progress("silencing every head")
     silenced = head_importances(subject, example, decision)
-    return Analysis(
-        subject=subject,
-        example=example,
-        decision=decision,
-        attention=kept.result(),
-        maps=maps,
-        rollout=statistics.rollout,
-        entropy=statistics.entropy,
-        patterns=statistics.patterns,
-        zeroed=silenced["zero"],
-        averaged=silenced["mean"],
-        gradients=head_gradients(subject, example, decision),
-        faithfulness=measured,
-        agreement=rank_agreement(maps),
-        classic=classic,
-        measurement=judgement.measurement,
-        replacements=resampler.name,
-        verdict=judgement.verdict,
-        error_rate=judgement.error_rate,
-        alignment=alignment,
-        checks=checks,
-        effort=effort,
-        seed=seed,
-        seconds=time.monotonic() - started,
-    )
+    return {
+        "decision": decision,
+        "attention": kept.result(),
+        "maps": maps,
+        "rollout": statistics.rollout,
+        "entropy": statistics.entropy,
+        "patterns": statistics.patterns,
+        "zeroed": silenced["zero"],
+        "averaged": silenced["mean"],
+        "gradients": head_gradients(subject, example, decision),
+        "faithfulness": measured,
+        "agreement": rank_agreement(maps),
+        "classic": classic,
+        "measurement": judgement.measurement,
+        "replacements": resampler.name,
+        "verdict": judgement.verdict,
+        "error_rate": judgement.error_rate,
+        "checks": checks,
+    }
 
 
 def _maps(

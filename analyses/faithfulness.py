@@ -113,12 +113,12 @@ def faithfulness(
     if orders < 100 or units == 0:
         raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {units}")
     eraser = subject.erasers[0] if eraser is None else eraser
-    budgets = _budgets(units)
+    budgets = erasure_budgets(units)
     generator = torch.Generator().manual_seed(seed)
     ranked = torch.stack([torch.as_tensor(attribution.order()) for attribution in maps])
     shuffled = torch.stack([torch.randperm(units, generator=generator) for _ in range(orders)])
     # Only maps are followed at more counts than the budgets: nine in ten passes are those of random orders.
-    groups = ((ranked, _curve_counts(units, budgets)), (shuffled, (0, *budgets)))
+    groups = ((ranked, curve_counts(units)), (shuffled, (0, *budgets)))
     variants = [_variants(group.argsort(dim=1), removed, budgets) for group, removed in groups]
     scores = subject.erase(example, torch.cat(variants), target=decision.target, eraser=eraser)
     sizes = [len(part) for part in variants]
@@ -130,14 +130,15 @@ def faithfulness(
     return Faithfulness(eraser, budgets, tuple(attribution.method for attribution in maps), measured, random)
 
 
-def _budgets(units: int) -> tuple[int, ...]:
+def erasure_budgets(units: int) -> tuple[int, ...]:
+    """How many words are taken out of a text of that many: ERASER's shares of them, equal counts once."""
     return tuple(sorted({math.ceil(share * units) for share in THRESHOLDS}))
 
 
-def _curve_counts(units: int, budgets: Sequence[int]) -> tuple[int, ...]:
+def curve_counts(units: int) -> tuple[int, ...]:
     """Where curves are measured: at 0, at every budget, at all words and evenly in between."""
     step = max(1, math.ceil(units / CURVE_POINTS))
-    return tuple(sorted({0, *budgets, *range(step, units, step), units}))
+    return tuple(sorted({0, *erasure_budgets(units), *range(step, units, step), units}))
 
 
 def _variants(

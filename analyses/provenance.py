@@ -4,6 +4,7 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
+from analyses.cost import Cost
 from interpret.subjects.subject import Subject
 
 PACKAGES = ("interpret-attention", "torch", "transformers", "captum")
@@ -32,20 +33,20 @@ def model_to_dict(subject: Subject, *, layers: int, heads: int) -> dict[str, Any
     }
 
 
-def run_to_dict(subject: Subject, command: str, *, seed: int, seconds: float) -> dict[str, Any]:
+def run_to_dict(subject: Subject, command: str, *, seed: int, cost: Cost) -> dict[str, Any]:
     """The field `run` of a result.
 
     Args:
         subject: The model.
         command: How to make the result again.
         seed: Seed of everything random.
-        seconds: Wall time.
+        cost: What it took.
     """
     return {
         "command": command,
         "seed": seed,
         "device": str(subject.device),
         "dtype": subject.facts.dtype,
-        "seconds": seconds,
+        **cost.to_dict(),
         "versions": {**{name: version(name) for name in PACKAGES}, "python": platform.python_version()},
     }

@@ -7,7 +7,8 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
     model             name, task, architecture, parameters, layers, layer_names [L], heads, sha256 of the weights,
                       kernel, causal, sink_policy ("drop" or "keep" a causal model's first position)
     run               command, seed, effort, adversary_steps (of the search in classic), device, dtype, seconds,
-                      versions
+                      memory (the most that the process had held by the end, in bytes), versions; planned: passes,
+                      seconds, memory, limit (bytes), as they were estimated before
     text, truncated   the text, and how many of its tokens were cut off
     tokens            [n] as shown; separators: positions of special tokens
     units             [u] of text, tokens (positions), start, end (characters)
@@ -76,10 +77,11 @@ from typing import Any
 
 from torch import Tensor
 
-from analyses.analyze import EFFORTS, Analysis
+from analyses.analyze import Analysis
 from analyses.components.bars import BARS
 from analyses.components.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from analyses.components.one_text import Finding
+from analyses.effort import EFFORTS
 from analyses.faithfulness import Faithfulness
 from analyses.patch_wording import in_patches, verdict_in_patches
 from analyses.provenance import model_to_dict, run_to_dict
@@ -147,7 +149,7 @@ def plain(values: Tensor) -> Any:
 
 def _run(analysis: Analysis, command: str) -> dict[str, Any]:
     return {
-        **run_to_dict(analysis.subject, command, seed=analysis.seed, seconds=analysis.seconds),
+        **run_to_dict(analysis.subject, command, seed=analysis.seed, cost=analysis.cost),
         "effort": analysis.effort,
         "adversary_steps": EFFORTS[analysis.effort].adversary_steps,
     }

@@ -13,9 +13,11 @@ from analyses.attention_row import last_layer_attention
 from analyses.attribution import Attribution
 from analyses.calibration.error_rates import Source
 from analyses.components.resampling import Resampler
+from analyses.cost import Cost
 from analyses.gradients import input_x_gradient
 from analyses.head_gradients import HeadGradients, head_gradients
 from analyses.judgement import Judgement, judge, usual_source
+from analyses.planning.plan import Plan, plan_steps
 from analyses.rollout import Rollout, attention_rollout, rollout_attribution
 from analyses.steps_leave_one_out import steps_leave_one_out
 from interpret.errors import InputError
@@ -60,7 +62,7 @@ class Steps:
         eraser: How words were taken out.
         checks: What was looked at, and what was found.
         seed: Seed of everything random.
-        seconds: Wall time.
+        cost: What was planned, and what it took.
     """
 
     subject: Subject = field(repr=False)
@@ -71,7 +73,7 @@ class Steps:
     eraser: str
     checks: tuple[Check, ...]
     seed: int
-    seconds: float
+    cost: Cost
 
     def table(self, method: str) -> Float[Tensor, "step unit"]:
         """What one map gives each unit at each step; NaN where a unit wasn't there yet.
@@ -113,6 +115,8 @@ def analyze_steps(
     corpus: Resampler | None = None,
     seed: int = 0,
     truncate: bool = False,
+    max_memory: int | None = None,
+    planned: Callable[[Plan], None] = lambda plan: None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Steps:
     """Explains every token that follows a text, and tests at each whether attention points at what moved it.
@@ -132,10 +136,13 @@ def analyze_steps(
         corpus: Where words come from that replace others; by default the model's vocabulary.
         seed: Seed of everything random.
         truncate: Whether a text that is too long is cut instead of refused.
+        max_memory: Most bytes that the process may hold on the model's device; by default nine tenths of what is free.
+        planned: Called with what it will take, before it runs.
         progress: Called with the name of each step before it starts.
 
     Raises:
-        InputError: The model writes no text, or a text, the number or the eraser can't be used.
+        InputError: The model writes no text, a text, the number or the eraser can't be used, or the memory doesn't
+            suffice.
         CaptureError: The model's attention can't be read.
     """
     started = time.monotonic()
@@ -144,6 +151,9 @@ def analyze_steps(
     if not isinstance(text, Continuation):
         assert isinstance(subject, Writer)
         text = subject.continuation(text, second, most=most, truncate=truncate)
+    progress("planning")
+    plan = plan_steps(subject, text, verdicts=verdicts, max_memory=max_memory)
+    planned(plan)
     examples = text.examples
     decisions = [subject.decide(example) for example in examples]
     eraser = subject.erasers[0] if eraser is None else eraser
@@ -172,7 +182,7 @@ def analyze_steps(
         eraser=eraser,
         checks=(*checks, _one_pass(subject, examples, decisions)),
         seed=seed,
-        seconds=time.monotonic() - started,
+        cost=Cost.since(started, plan, subject.device),
     )
 
 

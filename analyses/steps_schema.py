@@ -5,7 +5,7 @@ u units, s steps, k units that are there at a step, all lists counted from 0; a 
 
     schema            "interpret-attention/steps/1"
     model             as in "interpret-attention/analysis/2"
-    run               command, seed, device, dtype, seconds, versions
+    run               command, seed, device, dtype, seconds, memory, planned, versions, as there
     text              the text and all that follows it but the last token; of a translation the source, a line break
                       and the target
     truncated         how many tokens of the text were cut off
@@ -54,7 +54,7 @@ def steps_to_dict(found: Steps, command: str) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "model": model_to_dict(found.subject, layers=found.layers, heads=heads),
-        "run": run_to_dict(found.subject, command, seed=found.seed, seconds=found.seconds),
+        "run": run_to_dict(found.subject, command, seed=found.seed, cost=found.cost),
         "text": examples[-1].text,
         "truncated": examples[0].truncated,
         "generated": found.continuation.generated,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from interpret.checks import Check, checked_calls
 from interpret.errors import CaptureError
 from interpret.seam import AttentionCall, Tap, tapped
+from interpret.seam_calls import UnkeptCall
 
 __all__ = ["Check", "Recording", "recording"]
 
@@ -52,14 +53,14 @@ class Recording:
         for (name, number), size in zip(wanted.items(), call.shape, strict=False):
             if not 0 <= number < size:
                 raise IndexError(f"{name} must be from 0 to {size - 1} in layer {layer}, not {number}")
-        row = call.rows(position, position + 1)[example, head, 0]
-        return torch.nn.functional.pad(row, (0, call.shape[3] - len(row)))
+        return call.rows_at([position])[example, head, 0]
 
     def output(self, layer: int) -> Float[Tensor, "batch query head dim"]:
         """What each head of one layer wrote, before the output projection."""
-        output = self._complete()[layer].output
-        assert output is not None
-        return output
+        call = self._complete()[layer]
+        if call.output is None:
+            raise CaptureError(f"layer {layer} wasn't recorded; leave out only=, or give it that layer")
+        return call.output
 
     @property
     def way(self) -> str:
@@ -114,9 +115,10 @@ class Recording:
 
 
 class _Recorder(Tap):
-    def __init__(self, model: nn.Module, recording: Recording) -> None:
+    def __init__(self, model: nn.Module, recording: Recording, only: int | None) -> None:
         super().__init__(model)
         self.recording = recording
+        self.only = only
 
     def begin_pass(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         super().begin_pass(args, kwargs)
@@ -124,7 +126,8 @@ class _Recorder(Tap):
         self.recording.attention_mask = _padding_mask(kwargs.get("attention_mask"))
 
     def on_call(self, layer: int, call: AttentionCall) -> None:
-        self.recording.calls.append(call)
+        kept = self.only in (None, layer)
+        self.recording.calls.append(call if kept else UnkeptCall(module=call.module, name=call.name))
 
 
 def _padding_mask(mask: Any) -> Tensor | None:
@@ -132,7 +135,7 @@ def _padding_mask(mask: Any) -> Tensor | None:
 
 
 @contextmanager
-def recording(model: nn.Module) -> Iterator[Recording]:
+def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recording]:
     """Keeps the attention of one forward pass of `model`, run inside the block.
 
     The model computes with its own kernel, so its output is the same to the last bit; queries, keys and
@@ -147,6 +150,7 @@ def recording(model: nn.Module) -> Iterator[Recording]:
 
     Args:
         model: A transformers model, a native one, or any module that contains attention.
+        only: The one attention call that is kept, from 0, which saves the memory of all others; by default all are.
 
     Raises:
         CaptureError: While the model runs, it computes attention in a way that can't be read: in blocks or bands, or
@@ -156,5 +160,5 @@ def recording(model: nn.Module) -> Iterator[Recording]:
         The recording, complete once the model has run.
     """
     record = Recording()
-    with tapped(model, _Recorder(model, record)):
+    with tapped(model, _Recorder(model, record, only)):
         yield record

@@ -15,10 +15,9 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from interpret.blocks import block_of
 from interpret.edit import Edit, editing
 from interpret.frame import Frame
-from interpret.record import recording
+from interpret.passes import run_pass
 from interpret.seam import AttentionCall
 from interpret.subjects.subject import Subject
 
@@ -127,9 +126,8 @@ class DecisionRow:
 
     def elsewhere(self, ids: Shaped[Tensor, "input token *number"], owner: Int[Tensor, " input"]) -> "DecisionRow":
         """The same row in other inputs of that length, each with the target of the example that `owner` names."""
-        row = _kept(
-            self.subject, ids, self.targets[owner], self.readout, self.positions, layer=self.layer, head=self.head
-        )
+        targets, layer = self.targets[owner], self.layer
+        row = _kept(self.subject, ids, targets, self.readout, self.positions, layer, self.head, only=layer)
         return row if self.states is not None else replace(row, states=None)
 
     @property
@@ -201,10 +199,12 @@ def _kept(
     positions: tuple[int, ...],
     layer: int,
     head: int | None,
+    *,
+    only: int | None = None,
 ) -> DecisionRow:
     """Runs the inputs and keeps the row, without a look at whether the short way holds."""
     size = subject.rows_at_once(ids.shape[1])
-    passes = [_read(subject, part, positions, layer) for part in torch.split(ids, size)]
+    passes = [_read(subject, part, positions, layer, only) for part in torch.split(ids, size)]
     blocks, calls = tuple(passes[0][0]), tuple(call for _, call, _ in passes)
     written, clean, states = (_joined(pieces) for pieces in zip(*(parts for *_, parts in passes), strict=True))
     assert written is not None and clean is not None
@@ -220,32 +220,18 @@ def _joined(pieces: Sequence[Tensor | None]) -> Tensor | None:
 
 
 def _read(
-    subject: Subject, ids: Tensor, positions: Sequence[int], layer: int
-) -> tuple[list[nn.Module | None], AttentionCall, tuple[Tensor | None, ...]]:
+    subject: Subject, ids: Tensor, positions: Sequence[int], layer: int, only: int | None
+) -> tuple[Sequence[nn.Module | None], AttentionCall, tuple[Tensor | None, ...]]:
     """One pass: the layers' modules; the wanted layer's call; its outputs, the logits, and its states."""
-    entered: dict[nn.Module, Tensor] = {}
-
-    def keep(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        hidden = args[0] if args else kwargs.get("hidden_states")
-        if isinstance(hidden, Tensor) and hidden.ndim == 3 and hidden.shape[:2] == ids.shape[:2]:  # batch first
-            entered[block] = hidden
-
-    with torch.no_grad(), recording(subject.model) as record, ExitStack() as stack:
-        for block in _listed_modules(subject.model):
-            stack.callback(block.register_forward_pre_hook(keep, with_kwargs=True).remove)
-        logits = subject.logits(ids).float()
+    passed = run_pass(subject, ids, only=only)
+    record, blocks = passed.record, passed.blocks
     if not -len(record) <= layer < len(record):
         raise IndexError(f"layer must be from 0 to {len(record) - 1}, not {layer}")
     call, frame = record.calls[layer], subject.frame(ids, layer % len(record))
     rows = frame.rows(tuple(positions))
-    blocks = [block_of(subject.model, each.name) for each in record.calls]
     is_last = blocks[layer] is blocks[-1] and frame.is_whole
-    states = entered.get(blocks[layer]) if is_last else None  # type: ignore[arg-type]
-    return blocks, call, (record.output(layer)[:, rows], logits, None if states is None else states[:, rows])
-
-
-def _listed_modules(model: nn.Module) -> list[nn.Module]:
-    return [block for module in model.modules() if isinstance(module, nn.ModuleList) for block in module]
+    states = passed.states if is_last else None
+    return blocks, call, (record.output(layer)[:, rows], passed.logits, None if states is None else states[:, rows])
 
 
 def _short_way_holds(row: DecisionRow) -> bool:

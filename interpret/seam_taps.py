@@ -58,6 +58,11 @@ def is_listening(tap: Tap) -> bool:
     return tap in _taps.get()
 
 
+def listeners() -> tuple[Tap, ...]:
+    """All taps of this thread, in the order of opening."""
+    return _taps.get()
+
+
 def taps_of(module: nn.Module) -> list[Tap]:
     """The taps of this thread that listen to a model which `module` is part of, in the order of opening."""
     return [tap for tap in _taps.get() if module in tap.names]

@@ -17,10 +17,10 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from interpret.blocks import block_of
 from interpret.edit import Edit, editing
 from interpret.errors import CaptureError
-from interpret.record import Recording, recording
+from interpret.passes import run_pass
+from interpret.record import Recording
 from interpret.subjects.subject import Subject
 
 SAME = {32: 1e-4, 16: 2e-2}  # by bits of the weights, of the largest logit: how near the short way has to come
@@ -129,29 +129,16 @@ def sweep(subject: Subject, ids: Shaped[Tensor, " token *number"]) -> Sweep:
         subject: The model.
         ids: The input.
     """
-    blocks = {module: block_of(subject.model, name) for name, module in subject.model.named_modules() if name}
-    events: list[tuple[nn.Module, int]] = []  # a block that was entered, and how many calls had been made by then
-    sizes: set[int] = set()
-
-    def enter(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        events.append((block, len(record.calls)))
-        sizes.update(len(leaf) for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor) and leaf.ndim > 1)
-
-    with ExitStack() as stack:
-        for block in dict.fromkeys(block for block in blocks.values() if block is not None):
-            stack.callback(block.register_forward_pre_hook(enter, with_kwargs=True).remove)
-        record = stack.enter_context(recording(subject.model))
-        with torch.no_grad():
-            clean = subject.logits(ids[None]).float()
-    owners = [blocks.get(call.module) for call in record.calls]
-    events = [event for event in events if event[0] in owners]
+    passed = run_pass(subject, ids[None])
+    events = [entry for entry in passed.entries if entry.block in passed.blocks]
+    sizes = {size for entry in passed.entries for size in entry.sizes}
     entry_of = [
-        max((at for at, (block, calls) in enumerate(events) if block is owner and calls <= number), default=-1)
-        for number, owner in enumerate(owners)
+        max((at for at, entry in enumerate(events) if entry.block is owner and entry.calls <= number), default=-1)
+        for number, owner in enumerate(passed.blocks)
     ]
     way: Way = "whole passes" if min(entry_of, default=-1) < 0 else "growing batch"
-    kept = [block for block in dict.fromkeys(owners) if block is not None]
-    return Sweep(subject, ids, record, clean, way, kept, entry_of, sizes - {1})
+    kept = [block for block in dict.fromkeys(passed.blocks) if block is not None]
+    return Sweep(subject, ids, passed.record, passed.logits, way, kept, entry_of, sizes - {1})
 
 
 @contextmanager

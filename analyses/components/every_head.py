@@ -5,7 +5,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from interpret.frame import Frame
-from interpret.record import recording
+from interpret.passes import run_pass
 from interpret.seam import AttentionCall
 from interpret.subjects.subject import Subject
 
@@ -22,8 +22,7 @@ def head_rows(
     """
     passes = []
     for part in torch.split(ids, subject.rows_at_once(ids.shape[1])):
-        with torch.no_grad(), recording(subject.model) as record:
-            subject.logits(part)
+        record = run_pass(subject, part).record
         layers = range(len(record))
         passes.append([_read(subject.frame(part, layer), record.calls[layer], readout) for layer in layers])
     return [torch.cat(layer) for layer in zip(*passes, strict=True)]

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from interpret.cli.alignment import errors_line, read_alignment, require_one_token
+from interpret.cli.alignment import errors_line
+from interpret.cli.cost import SizeType, cost_line, show_plan
 from interpret.cli.options import (
     command_line,
     errors_in_one_line,
@@ -18,9 +19,9 @@ from interpret.cli.options import (
     read_text,
     shown,
 )
+from interpret.cli.question import Question
 from interpret.cli.tokens import PositionType, Tokens
 from interpret.cli.tokens import summary as tokens_summary
-from interpret.errors import InputError
 from interpret.writing import make_folder, require_writable, write_whole
 
 FAILED_CHECK = 3  # exit code: the analysis is there, but a self-check failed
@@ -51,6 +52,8 @@ ERASERS = ("mask", "delete", "mean", "blur", "noisy linear")  # the last three f
 @click.option("--quick", "effort", flag_value="quick", help="100 random orders, 20 integration steps, 50 search steps.")
 @click.option("--standard", "effort", flag_value="standard", default="standard", help="200, 50 and 100 (the default).")
 @click.option("--thorough", "effort", flag_value="thorough", help="1000, 200 and 500.")
+@click.option("--max-memory", type=SizeType(), help="Most memory to take, such as 4GB; by default 9/10 of the free.")
+@click.option("--plan", "only_plan", is_flag=True, help="Say what it will take in time and memory, no more.")
 @click.option("--truncate", is_flag=True, help="Cut a text that is too long for the model instead of refusing it.")
 @model_options
 @click.pass_context
@@ -71,6 +74,9 @@ def analyze(context: click.Context, /, text: str | None, file: Path | None, **op
       interpret analyze --file review.txt --model ./my-bert --json - --out review.html
     """  # noqa: D301
     with errors_in_one_line():
+        if options.pop("only_plan"):
+            click.echo(_planned(read_text(text, file), **options))
+            return
         found, out = _analyze(read_text(text, file), command_line(context), **options)
     printed = options["json_path"] == STANDARD_OUTPUT
     said = _summary if "decision" in found else tokens_summary
@@ -79,13 +85,38 @@ def analyze(context: click.Context, /, text: str | None, file: Path | None, **op
         sys.exit(FAILED_CHECK)
 
 
+def _asked(text: str, tokens: Tokens, options: dict[str, Any], progress: Callable[[str], None]) -> Question:
+    """Loads the model and reads the input; takes out of `options` what says how."""
+    progress("loading the model")
+    subject = load_subject(options)
+    names = ("context", "pair", "target_text", "gold", "position", "truncate", "chat", "system")
+    said = {name: options.pop(name) for name in names}
+    progress("reading the text")
+    question = Question.read(subject, text, tokens, **said)
+    if getattr(subject, "chat", None) is not None and not said["chat"]:
+        from interpret.subjects.chat import UNUSED
+
+        click.echo(UNUSED, err=True)
+    return question
+
+
+def _planned(text: str, **options: Any) -> str:
+    """What it will take, on one line."""
+    tokens, progress = Tokens.of(options), progress_line()
+    question = _asked(text, tokens, options, progress)
+    progress("planning")
+    asked = {name: options[name] for name in ("effort", "target", "max_memory")}
+    plan = question.plan(verdicts=not tokens.no_verdict, **asked)
+    progress("")
+    return f"planned    {plan}"
+
+
 def _analyze(
     text: str,
     command: str,
     *,
     out: Path,
     json_path: Path | None,
-    corpus: str | None,
     **options: Any,
 ) -> tuple[dict[str, Any], Path]:
     tokens = Tokens.of(options)
@@ -96,13 +127,9 @@ def _analyze(
     if figures:
         make_folder(figures)
     progress = progress_line()
-    progress("loading the model")
-    subject = load_subject(options)
-    words = None
-    if corpus is not None:
-        progress("reading the corpus")
-        words = _replacements(corpus, subject)
-    found = _found(subject, text, tokens, words, progress, command, **options)
+    question = _asked(text, tokens, options, progress)
+    options |= {"verdicts": not tokens.no_verdict, "planned": show_plan, "progress": progress}
+    found = question.answer(command, **options)
     progress("writing the report")
     contents = (_page(found), json.dumps(found, ensure_ascii=False, allow_nan=False))
     for path, content in zip(files, contents, strict=False):
@@ -112,48 +139,7 @@ def _analyze(
 
         save_figures(found, figures)
     progress("")
-    if getattr(subject, "chat", None) is not None and not options["chat"]:
-        from interpret.subjects.chat import UNUSED
-
-        click.echo(UNUSED, err=True)
     return found, out
-
-
-def _found(
-    subject: Any,
-    text: str,
-    tokens: Tokens,
-    words: Any,
-    progress: Callable[[str], None],
-    command: str,
-    *,
-    context: str | None,
-    pair: str | None,
-    target_text: str | None,
-    gold: str | None,
-    position: int | str | None,
-    truncate: bool,
-    chat: bool,
-    system: str | None,
-    target: str | None,
-    effort: str,
-    **options: Any,
-) -> dict[str, Any]:
-    """One decision, or every token, in its schema."""
-    given = {"context": context, "pair": pair, "target-text": target_text, "continuation": tokens.continuation}
-    second = _second(subject, given)
-    read = {"truncate": truncate, **_as_message(subject, chat, system)}
-    place = None if position is None else _position(subject, position)
-    options = {**options, "corpus": words, "progress": progress}
-    if tokens.several:
-        require_one_token(gold)
-        return tokens.explain(subject, text, second, read, command=command, **options)
-
-    from analyses.analyze import analyze as run
-
-    example = subject.encode(text, second, **read, **({} if place is None else {"position": place}))
-    options["alignment"] = read_alignment(subject, text, target_text, gold, truncate=truncate)
-    return run(subject, example, target=target, effort=effort, **options).to_dict(command)
 
 
 def _page(found: dict[str, Any]) -> str:
@@ -166,44 +152,6 @@ def _page(found: dict[str, Any]) -> str:
     return render_steps(found)
 
 
-def _as_message(subject: Any, chat: bool, system: str | None) -> dict[str, Any]:
-    """How a text is read that is a message, where it is one."""
-    if not chat and system is None:
-        return {}
-    if subject.task != "text-generation":
-        option = "--chat" if chat else "--system"
-        raise InputError(f"{subject.name} is for {subject.task}, which answers no messages, so {option} means nothing")
-    return {"chat": chat, "system": system}
-
-
-def _replacements(corpus: str, subject: Any) -> Any:
-    """Words of other texts, or patches of other images."""
-    if subject.task == "image-classification":
-        from analyses.components.patch_resampling import images_of
-
-        return images_of(corpus, subject)
-    from analyses.study.study import words_of
-
-    return words_of(corpus, subject)
-
-
-def _position(subject: Any, number: int | str) -> int | None:
-    """Where in a target the decision is, from 0; `None` for everywhere."""
-    if subject.task != "translation":
-        raise InputError(f"{subject.name} is for {subject.task}, which writes no target, so --position means nothing")
-    return None if isinstance(number, str) else number - 1
-
-
-def _second(subject: Any, given: dict[str, str | None]) -> str | None:
-    """The second text, if it was given by the option that this task has for it."""
-    takes = "continuation" if subject.task == "text-generation" else subject.second
-    for name, text in given.items():
-        if text is not None and name != takes:
-            wanted = f"takes --{takes}" if takes else "reads one input only"
-            raise InputError(f"{subject.name} is for {subject.task}, which {wanted}, not --{name}")
-    return next((text for text in given.values() if text is not None), None)
-
-
 def _summary(found: dict[str, Any], out: Path) -> str:
     decision, verdict = found["decision"], found["verdict"]
     lines = [
@@ -213,6 +161,7 @@ def _summary(found: dict[str, Any], out: Path) -> str:
         *(f"           {reason}" for reason in verdict["because"]),
         *(_component(each) for each in verdict["components"]),
         f"errors     {_error_rate(verdict['error_rate'])}",
+        cost_line(found["run"]),
         *errors_line(found),
         f"report     {out}",
     ]

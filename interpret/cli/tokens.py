@@ -1,11 +1,11 @@
 """`interpret analyze` on several tokens: each of those that follow a text is a decision."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
+from interpret.cli.cost import cost_line
 from interpret.cli.options import shown
 from interpret.errors import InputError
 
@@ -62,46 +62,22 @@ class Tokens:
         """Whether more than one decision is explained."""
         return self.every or self.generate is not None or self.continuation is not None
 
-    def explain(
-        self,
-        subject: Any,
-        text: str,
-        second: str | None,
-        read: dict[str, Any],
-        *,
-        corpus: Any,
-        progress: Callable[[str], None],
-        command: str,
-        eraser: str | None,
-        seed: int,
-    ) -> dict[str, Any]:
-        """Every token, in the schema of `analyses.steps_schema`.
+    def read(self, subject: Any, text: str, second: str | None, options: dict[str, Any]) -> Any:
+        """A text and what follows it.
 
         Args:
             subject: The model.
             text: The text.
             second: What follows it, where it is given.
-            read: How the text is read: options of `subject.continuation`.
-            corpus: Where replacements come from.
-            progress: Called with each step.
-            command: How to make it again.
-            eraser: How words are taken out.
-            seed: Seed of everything random.
+            options: Of `subject.continuation`: how the text is read.
+
+        Raises:
+            InputError: The model writes no text.
         """
-        from analyses.steps import analyze_steps, require_writer
+        from analyses.steps import require_writer
 
         require_writer(subject)
-        progress("reading the text")
-        continuation = subject.continuation(text, second, most=self.generate, **read)
-        return analyze_steps(
-            subject,
-            continuation,
-            verdicts=not self.no_verdict,
-            eraser=eraser,
-            corpus=corpus,
-            seed=seed,
-            progress=progress,
-        ).to_dict(command)
+        return subject.continuation(text, second, most=self.generate, **options)
 
     def _require_fitting(self, options: dict[str, Any]) -> None:
         if self.generate is not None and self.continuation is not None:
@@ -130,7 +106,8 @@ def summary(found: dict[str, Any], out: Any) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     count = len(found["steps"])
-    return "\n".join([f"{count} token{'s' if count > 1 else ''}, {who}", *lines, f"report     {out}"])
+    head_line = f"{count} token{'s' if count > 1 else ''}, {who}"
+    return "\n".join([head_line, *lines, cost_line(found["run"]), f"report     {out}"])
 
 
 def _row(found: dict[str, Any], step: dict[str, Any]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ class Decision:
         alternatives: Names and probabilities of the likeliest labels, likeliest first.
         readout: Share of each position in what the decision is read from; one position in most models.
         place: First character of the label in the input and one past its last, where it is a part of the input.
+        logits: Scores of every label; `None` where nobody kept them.
     """
 
     target: int
@@ -30,6 +31,7 @@ class Decision:
     alternatives: tuple[tuple[str, float], ...]
     readout: Float[Tensor, " token"] = field(repr=False)
     place: tuple[int, int] | None = None
+    logits: Float[Tensor, " label"] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from interpret.errors import InputError
 from interpret.frame import Frame
 from interpret.maps import Maps, RecordedMaps
+from interpret.passes import run_pass
 from interpret.record import Check, Recording, recording
 from interpret.subjects.decision import Decision, Scores, margin
 from interpret.subjects.example import Example
@@ -168,6 +170,7 @@ class Subject(ABC):
             ),
             readout=self._readout(example, chosen),
             place=self.place_in(example, chosen),
+            logits=logits,
         )
 
     def maps(self, record: Recording, example: Example) -> Maps:
@@ -178,18 +181,37 @@ class Subject(ABC):
         """
         return RecordedMaps(record, [self.frame(example.ids[None], layer) for layer in range(len(record))])
 
-    def record(self, example: Example) -> tuple[Recording, tuple[Check, ...]]:
-        """Keeps the attention of one forward pass, and checks it against the model left alone."""
-        with torch.no_grad():
-            alone = self.logits(example.ids[None])
-            with recording(self.model) as record:
-                recorded = self.logits(example.ids[None])
-        difference = float((alone - recorded).float().abs().max())
-        return record, (*record.checks(), Check("logits are those of the model left alone", difference, 1e-5))
+    def record(
+        self, example: Example, *, alone: Float[Tensor, " label"] | None = None
+    ) -> tuple[Recording, tuple[Check, ...]]:
+        """Keeps the attention of one forward pass, and checks it against the model left alone.
+
+        Args:
+            example: The input.
+            alone: Scores that the model gave it left alone (`Decision.logits`); by default it is run for them.
+        """
+        if alone is None:
+            with torch.no_grad():
+                alone = self.logits(example.ids[None])[0].float()
+        passed = run_pass(self, example.ids[None])
+        difference = float((alone - passed.logits[0]).abs().max())
+        return passed.record, (
+            *passed.record.checks(),
+            Check("logits are those of the model left alone", difference, 1e-5),
+        )
 
     def rows_at_once(self, tokens: int) -> int:
         """How many inputs of that length go through one forward pass."""
         return max(1, self.tokens_at_once // max(1, tokens))
+
+    @contextmanager
+    def reading_at_once(self, tokens: int) -> Iterator[None]:
+        """Sets `tokens_at_once` until the block ends."""
+        before, self.tokens_at_once = self.tokens_at_once, tokens
+        try:
+            yield
+        finally:
+            self.tokens_at_once = before
 
     def erase(self, example: Example, removed: Bool[Tensor, "variant unit"], *, target: int, eraser: str) -> "Scores":
         """How a decision stands in the input with some units taken out.

@@ -1,0 +1,113 @@
+"""A plan: how long an analysis will take, how much memory, and how much goes through the model at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from analyses.effort import Effort
+from analyses.planning.speed import Speed, measure_speed
+from analyses.planning.work import Work, analysis_work, steps_work
+from interpret.errors import InputError
+from interpret.memory import free_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes
+from interpret.subjects.continuation import Continuation
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
+
+SPARE = 0.9  # of the free memory is taken; the rest is for what isn't foreseen
+_NUMBER = 4  # bytes
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An estimate of what an analysis takes.
+
+    Attributes:
+        passes: Passes of the input as it is, in which as many tokens are read.
+        seconds: Wall time.
+        memory: The most that the process will have held on the model's device, in bytes, the weights included.
+        limit: What it may hold, in bytes.
+        tokens_at_once: Tokens of one forward pass, so chosen that the memory suffices.
+    """
+
+    passes: float
+    seconds: float
+    memory: int
+    limit: int
+    tokens_at_once: int
+
+    def __str__(self) -> str:
+        """On one line."""
+        return f"{shown_seconds(self.seconds)} and {shown_bytes(self.memory)} of memory, {self.passes:,.0f} passes"
+
+
+def plan_analysis(subject: Subject, example: Example, effort: Effort, *, max_memory: int | None = None) -> Plan:
+    """Measures a few passes of the input, and works out what `analyze` will take.
+
+    Time is that of the measured passes times how many there are; memory is what the tensors of a pass were seen to
+    hold, times as many as go through at once. Where that is more than there may be, fewer go through at once.
+
+    Args:
+        subject: The model.
+        example: The input.
+        effort: How much work is put into random numbers and integrals.
+        max_memory: Most bytes that the process may hold on the model's device; by default what it holds now and nine
+            tenths of what is free.
+
+    Raises:
+        InputError: Inputs one by one are more than the memory allows.
+    """
+
+    def work(speed: Speed) -> Work:
+        return analysis_work(subject, example, effort, calls=speed.calls, heads=speed.heads)
+
+    return _planned(subject, example, work, max_memory)
+
+
+def plan_steps(
+    subject: Subject, continuation: Continuation, *, verdicts: bool = True, max_memory: int | None = None
+) -> Plan:
+    """The same of `analyze_steps`.
+
+    Args:
+        subject: The model.
+        continuation: The text, and what follows it.
+        verdicts: Whether each decision is judged.
+        max_memory: As for `plan_analysis`.
+
+    Raises:
+        InputError: Inputs one by one are more than the memory allows.
+    """
+
+    def work(speed: Speed) -> Work:
+        return steps_work(continuation, verdicts=verdicts, calls=speed.calls, heads=speed.heads)
+
+    return _planned(subject, continuation.examples[-1], work, max_memory)
+
+
+def _planned(subject: Subject, example: Example, count: Callable[[Speed], Work], max_memory: int | None) -> Plan:
+    speed = measure_speed(subject, example)
+    work = count(speed)
+    resident = int(_NUMBER * work.resident)
+    device = subject.device
+    limit = used_bytes(device) + int(SPARE * free_bytes(device)) if max_memory is None else max_memory
+    at_once = _tokens_at_once(speed, work.slopes, subject.tokens_at_once, limit - resident)
+    memory = speed.memory(at_once, work.slopes) + resident
+    if memory > limit:
+        raise InputError(
+            f"this needs about {shown_bytes(memory)} of memory and may take {shown_bytes(limit)}; give a shorter text, "
+            "a smaller --dtype, or more memory (--max-memory, where the machine has it)"
+        )
+    return Plan(
+        passes=work.batched + work.single,
+        seconds=work.batched * speed.batched + work.single * speed.single + work.short * speed.short,
+        memory=max(memory, peak_bytes(device)),
+        limit=limit,
+        tokens_at_once=at_once,
+    )
+
+
+def _tokens_at_once(speed: Speed, slopes: int, most: int, limit: int) -> int:
+    """As many as the memory allows, `most` at most, and at least those of one input."""
+    tokens = max(most, speed.tokens)
+    while speed.memory(tokens, slopes) > limit and tokens > speed.tokens:
+        tokens = max(speed.tokens, tokens // 2)
+    return tokens

@@ -1,0 +1,104 @@
+"""One input, measured: how long a pass of it takes, and what it holds in memory."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from analyses.gradients import KEPT
+from interpret.footprint import held_bytes, kept_bytes
+from interpret.memory import used_bytes
+from interpret.record import recording
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
+
+ROWS_TIMED = 4  # inputs of the batch that is timed
+LONG = 1.0  # seconds of a pass from which on nothing is gained by timing a batch
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What passes of one input take.
+
+    Attributes:
+        tokens: Of the input.
+        single: Seconds of a pass of it alone.
+        batched: Seconds of its share in a pass of several.
+        short: Seconds of a pass of a few tokens, in which nothing takes long but to call the model.
+        calls: Attention calls of a pass.
+        heads: Heads of the last of them.
+        used: Bytes that the process held before.
+        recorded: Bytes that a recording of it keeps.
+        held: Bytes that a pass of it holds at a time.
+        kept: Bytes that a pass of it keeps for its gradient.
+    """
+
+    tokens: int
+    single: float
+    batched: float
+    short: float
+    calls: int
+    heads: int
+    used: int
+    recorded: int
+    held: int
+    kept: int
+
+    def memory(self, tokens_at_once: int, slopes: int) -> int:
+        """The most that passes hold if so many tokens are read at once, in bytes.
+
+        Args:
+            tokens_at_once: Of all inputs of a pass.
+            slopes: Most inputs that go through a pass with their gradients.
+        """
+        rows = max(1, tokens_at_once // self.tokens)
+        with_slopes = max(1, min(slopes, tokens_at_once // (KEPT * self.tokens)))
+        return self.used + self.recorded + max(rows * self.held, with_slopes * self.kept)
+
+
+def measure_speed(subject: Subject, example: Example) -> Speed:
+    """Runs an input a few times: alone, four at once, and twice more to look at its memory.
+
+    Args:
+        subject: The model.
+        example: The input.
+    """
+    ids, few = example.ids[None], subject.sample()
+    used = used_bytes(subject.device)
+    with torch.no_grad(), recording(subject.model) as record:
+        subject.logits(few)
+    outputs = [record.output(layer) for layer in range(len(record))]
+    short = _seconds(lambda: subject.logits(few))
+    begun = time.perf_counter()
+    held = held_bytes(lambda: subject.logits(ids))
+    single = batched = time.perf_counter() - begun
+    if single < LONG:
+        rows = min(ROWS_TIMED, subject.rows_at_once(len(example.ids)))
+        single = _seconds(lambda: subject.logits(ids))
+        batched = _seconds(lambda: subject.logits(ids.expand(rows, *example.ids.shape))) / rows
+    written = sum(output.numel() * output.element_size() for output in outputs) // few.shape[1]
+    return Speed(
+        tokens=len(example.ids),
+        single=single,
+        batched=batched,
+        short=short,
+        calls=len(outputs),
+        heads=outputs[-1].shape[2],
+        used=used,
+        recorded=4 * written * len(example.ids),  # queries, keys, values and what was written
+        held=held,
+        kept=kept_bytes(
+            subject.model, lambda: subject.logits_from(subject.embed(ids).detach().requires_grad_(), ids)
+        ),
+    )
+
+
+def _seconds(run: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    with torch.no_grad():
+        run()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun

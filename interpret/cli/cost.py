@@ -1,0 +1,39 @@
+"""What an analysis takes: the limit that is given, the estimate, and what it came to."""
+
+import sys
+from typing import Any
+
+import click
+
+
+class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
+    """A size of memory, such as 4GB."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The size in bytes; fails for anything else."""
+        from interpret.errors import InputError
+        from interpret.memory import parse_bytes
+
+        try:
+            return value if isinstance(value, int) else parse_bytes(str(value))
+        except InputError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+def show_plan(plan: Any) -> None:
+    """Says on a terminal what the run will take; nothing where standard error is piped."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[2Kplanned    {plan}", err=True)
+
+
+def cost_line(run: dict[str, Any]) -> str:
+    """What was planned and what it took, for the summary."""
+    from interpret.memory import shown_bytes, shown_seconds
+
+    planned = run["planned"]
+    return (
+        f"took       {shown_seconds(run['seconds'])} and {shown_bytes(run['memory'])} of memory "
+        f"(planned: {shown_seconds(planned['seconds'])} and {shown_bytes(planned['memory'])})"
+    )

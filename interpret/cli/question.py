@@ -1,0 +1,130 @@
+"""`interpret analyze`: what is asked, of which model, and what answering it takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from interpret.cli.alignment import read_alignment, require_one_token
+from interpret.cli.tokens import Tokens
+from interpret.errors import InputError
+
+
+@dataclass(frozen=True)
+class Question:
+    """One decision on an input, or every token that follows it.
+
+    Attributes:
+        subject: The model.
+        given: The input: an `Example`, or a `Continuation` where several tokens are asked for.
+        several: Whether they are.
+        alignment: Of the whole translation, where the input is one and one token of it is asked for.
+    """
+
+    subject: Any
+    given: Any
+    several: bool
+    alignment: Any = None
+
+    @classmethod
+    def read(
+        cls,
+        subject: Any,
+        text: str,
+        tokens: Tokens,
+        *,
+        context: str | None,
+        pair: str | None,
+        target_text: str | None,
+        gold: str | None,
+        position: int | str | None,
+        truncate: bool,
+        chat: bool,
+        system: str | None,
+    ) -> "Question":
+        """Turns what the options give into what the model reads.
+
+        Raises:
+            InputError: An option doesn't go with the model, or a text can't be used.
+        """
+        given = {"context": context, "pair": pair, "target-text": target_text, "continuation": tokens.continuation}
+        second = _second(subject, given)
+        read = {"truncate": truncate, **_as_message(subject, chat, system)}
+        place = None if position is None else _position(subject, position)
+        if tokens.several:
+            require_one_token(gold)
+            return cls(subject, tokens.read(subject, text, second, read), True)
+        example = subject.encode(text, second, **read, **({} if place is None else {"position": place}))
+        return cls(subject, example, False, read_alignment(subject, text, target_text, gold, truncate=truncate))
+
+    def plan(self, *, effort: str, verdicts: bool, target: str | None, max_memory: int | None) -> Any:
+        """What it will take, as `analyses.planning.plan` has it."""
+        from analyses.effort import EFFORTS
+        from analyses.planning.plan import plan_analysis, plan_steps
+
+        if self.several:
+            return plan_steps(self.subject, self.given, verdicts=verdicts, max_memory=max_memory)
+        about = self.subject.about(self.given, target)
+        return plan_analysis(about, self.given, EFFORTS[effort], max_memory=max_memory)
+
+    def answer(
+        self, command: str, *, effort: str, verdicts: bool, target: str | None, corpus: str | None, **options: Any
+    ) -> dict[str, Any]:
+        """All that is found, in its schema.
+
+        Args:
+            command: How to make it again.
+            effort: For one decision.
+            verdicts: Whether each of several tokens is judged.
+            target: Of one decision.
+            corpus: Where replacements come from.
+            options: What `analyze` and `analyze_steps` take alike.
+        """
+        options["corpus"] = None if corpus is None else self._replacements(corpus, options["progress"])
+        if self.several:
+            from analyses.steps import analyze_steps
+
+            return analyze_steps(self.subject, self.given, verdicts=verdicts, **options).to_dict(command)
+        from analyses.analyze import analyze
+
+        found = analyze(
+            self.subject, self.given, target=target, effort=effort, alignment=self.alignment, **options
+        )
+        return found.to_dict(command)
+
+    def _replacements(self, corpus: str, progress: Callable[[str], None]) -> Any:
+        """Words of other texts, or patches of other images."""
+        progress("reading the corpus")
+        if self.subject.task == "image-classification":
+            from analyses.components.patch_resampling import images_of
+
+            return images_of(corpus, self.subject)
+        from analyses.study.study import words_of
+
+        return words_of(corpus, self.subject)
+
+
+def _as_message(subject: Any, chat: bool, system: str | None) -> dict[str, Any]:
+    """How a text is read that is a message, where it is one."""
+    if not chat and system is None:
+        return {}
+    if subject.task != "text-generation":
+        option = "--chat" if chat else "--system"
+        raise InputError(f"{subject.name} is for {subject.task}, which answers no messages, so {option} means nothing")
+    return {"chat": chat, "system": system}
+
+
+def _position(subject: Any, number: int | str) -> int | None:
+    """Where in a target the decision is, from 0; `None` for everywhere."""
+    if subject.task != "translation":
+        raise InputError(f"{subject.name} is for {subject.task}, which writes no target, so --position means nothing")
+    return None if isinstance(number, str) else number - 1
+
+
+def _second(subject: Any, given: dict[str, str | None]) -> str | None:
+    """The second text, if it was given by the option that this task has for it."""
+    takes = "continuation" if subject.task == "text-generation" else subject.second
+    for name, text in given.items():
+        if text is not None and name != takes:
+            wanted = f"takes --{takes}" if takes else "reads one input only"
+            raise InputError(f"{subject.name} is for {subject.task}, which {wanted}, not --{name}")
+    return next((text for text in given.values() if text is not None), None)

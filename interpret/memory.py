@@ -1,0 +1,72 @@
+"""Memory of a process and its machine, and how people write sizes."""
+
+import re
+from pathlib import Path
+
+import psutil
+import torch
+
+from interpret.errors import InputError
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?", re.IGNORECASE)
+_LIMITED = Path("/sys/fs/cgroup")  # where Linux says how much a container may take
+
+
+def used_bytes(device: torch.device) -> int:
+    """What this process holds now on a device; of anything but CUDA, the memory of the process."""
+    if device.type == "cuda":
+        return int(torch.cuda.memory_reserved(device))
+    return int(psutil.Process().memory_info().rss)
+
+
+def peak_bytes(device: torch.device) -> int:
+    """The most that this process has held on a device so far."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_reserved(device))
+    try:
+        import resource
+    except ImportError:  # Windows
+        return int(getattr(psutil.Process().memory_info(), "peak_wset", 0))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if psutil.MACOS else peak * 1024)
+
+
+def free_bytes(device: torch.device) -> int:
+    """What this process could still take on a device, by the limit of its container where it has one."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    free = int(psutil.virtual_memory().available)
+    try:
+        limit, used = ((_LIMITED / name).read_text().strip() for name in ("memory.max", "memory.current"))
+    except OSError:
+        return free
+    return free if limit == "max" else min(free, int(limit) - int(used))
+
+
+def parse_bytes(text: str) -> int:
+    """A size as people write it: "4GB", "512 MB", "1.5GiB", or a number of bytes.
+
+    Raises:
+        InputError: It is no size.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise InputError(f"a size of memory must be a number and a unit, such as 4GB or 512MB, not {text!r}")
+    return int(float(found[1]) * _UNITS[(found[2] or "").lower()])
+
+
+def shown_bytes(number: float) -> str:
+    """A size as people read it, such as "1.29 GB"."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 999.5:
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:.3g} TB"
+
+
+def shown_seconds(seconds: float) -> str:
+    """A time as people read it, such as "4.1 s", "12 min" or "3 h"."""
+    if seconds < 99.5:
+        return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5970 else f"{seconds / 3600:,.0f} h"

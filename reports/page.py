@@ -5,7 +5,19 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports import alignment, charts, classic, findings, image_page, notation, pooled, token_grid, view, wording
+from reports import (
+    alignment,
+    charts,
+    classic,
+    findings,
+    image_page,
+    notation,
+    pooled,
+    quote,
+    token_grid,
+    view,
+    wording,
+)
 from reports.document import asset, environment, policy
 from reports.excerpt import excerpt
 from reports.shades import largest, step_class, step_rules, switch_rules
@@ -47,7 +59,7 @@ def render(analysis: dict[str, Any]) -> str:
         raise ValueError(f'a page is made from an analysis of schema "{SCHEMA}", not {analysis.get("schema")!r}')
     analysis = excerpt(analysis)
     shown = {"image": None, "alignment": None, **view.seen(analysis)}
-    measures, image = view.measures(shown), shown["image"]
+    measures, image, sections = view.measures(shown), shown["image"], view.sections(analysis)
     rules = (image_page.style_rules(image), asset(image_page.STYLE)) if image else token_grid.style_rules(shown)
     style = "\n".join((*map(asset, _STYLES), _switches(shown, measures), *rules, *pooled.style_rules(shown)))
     scripts = pooled.scripts(shown, _SCRIPTS)
@@ -57,7 +69,8 @@ def render(analysis: dict[str, Any]) -> str:
         .get_template("page.html")
         .render(
             a=shown,
-            sections=view.sections(analysis),
+            sections=sections,
+            quote=quote.quoted(shown, sections),
             tokens=[(position, view.token_text(shown["tokens"][position])) for position in shown["shown_tokens"]],
             measures=measures,
             style=Markup(style),

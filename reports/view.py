@@ -22,12 +22,14 @@ class Piece:
         text: Ready to be drawn.
         unit: Index of the unit, or `None` between units.
         is_answer: Whether it is a part of the label.
+        left_out: Of a stretch that isn't shown, how many words it has.
         columns: How many of its kind stand in a row, where it is a cell of a grid.
     """
 
     text: str
     unit: int | None = None
     is_answer: bool = False
+    left_out: int = 0
     columns: int | None = None
 
 
@@ -103,7 +105,7 @@ def _pieces(analysis: dict[str, Any], start: int, stop: int) -> list[Piece]:
         if not start <= unit["start"] < stop:
             continue
         if unit.get("skipped"):
-            found.append(Piece(left_out(unit["skipped"])))
+            found.append(gap(unit["skipped"]))
         elif unit["start"] > place:
             found.append(Piece(_broken_lines(text[place : unit["start"]])))
         is_answer = first <= unit["start"] and unit["end"] <= last
@@ -113,9 +115,9 @@ def _pieces(analysis: dict[str, Any], start: int, stop: int) -> list[Piece]:
     return [*found, Piece(_broken_lines(rest))] if rest else found
 
 
-def left_out(words: int) -> str:
+def gap(words: int) -> Piece:
     """What stands in the place of words that aren't shown."""
-    return f" […\u00a0{words:,}\u00a0word{'s' if words > 1 else ''} not shown\u00a0…] "
+    return Piece(f" […\u00a0{words:,}\u00a0word{'s' if words > 1 else ''} not shown\u00a0…] ", left_out=words)
 
 
 def _broken_lines(gap: str) -> str:
@@ -223,7 +225,6 @@ def word_classes(maps: Sequence[dict[str, Any]], unit: int) -> str:
 def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str, Any]:
     """The part of an analysis that the script reads; texts are ready to be drawn."""
     maps = [{key: entry[key] for key in ("method", "signed", "scores", "ranks")} for entry in analysis["maps"]]
-    weights = analysis["attention"]["weights"]
     parts = {
         "sinks": sorted({0, *analysis["separators"]}),
         "sinkMass": analysis["attention"]["sink_mass"],
@@ -236,15 +237,12 @@ def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str,
         "totals": analysis["rollout"]["totals"],
         "layers": [name.capitalize() for name in analysis["model"]["layer_names"]],
         "measures": [{"name": one.name, "share": one.share, "rows": one.rows} for one in chosen],
-        "weights": weights,
-        **(pooled.for_script(analysis) if pooled.is_pooled(analysis) else {"tokens": _all_tokens(analysis)}),
+        "weights": analysis["attention"]["weights"],
+        "tokens": [] if pooled.is_pooled(analysis) else [token_text(token) for token in analysis["tokens"]],
+        **(pooled.for_script(analysis) if pooled.is_pooled(analysis) else {}),
         **image_page.for_script(analysis.get("image")),
     }
     return {name: _short(part) for name, part in parts.items()}
-
-
-def _all_tokens(analysis: dict[str, Any]) -> list[str]:
-    return [token_text(token) for token in analysis["tokens"]]
 
 
 def _short(value: Any) -> Any:

@@ -53,6 +53,7 @@ def pack_tiles(tiles: Tiles, budget_bytes: int = BUDGET_BYTES) -> dict[str, Any]
         "strongest": {
             "positions": positions.tolist(),
             "weights": [[[float(f"{weight:.4g}") for weight in row] for row in layer] for layer in weights.tolist()],
+            "sums": [[round(whole, 6) for whole in layer] for layer in tiles.row.sum(dim=-1).tolist()],
         },
         "kept": (
             f"tiles of {tiles.size} by {tiles.size} tokens, of each the share of attention and the largest weight; and "

@@ -27,7 +27,7 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
                       a side of a tile), levels, share and largest, each of data (of each tile the mean over rows of
                       what they give to its keys, and the largest weight; `analyses.packing_tiles.unpack_tiles` reads
                       them), rows [L, t] (how many tokens of each stretch have a row), strongest: positions and weights
-                      [L, H, k] of the largest in the row that the decision is read from
+                      [L, H, k] of the largest in the row that the decision is read from, and sums [L, H] of that row
       entropy         nats [L, H], share [L, H] of ln(visible keys); means over rows
       patterns        previous, next, first, separator [L, H]: mean share of attention
       sink_mass       share of all attention on the first position and separators

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import pad
 
 from analyses.attention_row import last_layer_attention
 from analyses.attribution import Attribution
@@ -21,6 +22,7 @@ from analyses.planning.plan import Plan, plan_steps
 from analyses.rollout import Rollout, attention_rollout, rollout_attribution
 from analyses.steps_leave_one_out import steps_leave_one_out
 from interpret.errors import InputError
+from interpret.maps import Beginning, Maps
 from interpret.record import Check
 from interpret.subjects.continuation import Continuation, Writer
 from interpret.subjects.decision import Decision, margin
@@ -161,16 +163,18 @@ def analyze_steps(
         raise InputError(f"{subject.name} can remove words by {' or '.join(subject.erasers)}, not by {eraser!r}")
     progress("recording attention")
     record, checks = subject.record(examples[-1])
-    weights = subject.maps(record, examples[-1]).weights
+    attention = subject.maps(record, examples[-1])
     progress("taking out each word")
     removals = steps_leave_one_out(subject, examples, decisions, eraser=eraser)
-    rollout = attention_rollout(weights)
+    readouts = [pad(decision.readout.float(), (0, attention.length - len(decision.readout))) for decision in decisions]
+    rollout = attention_rollout(attention, readouts=torch.stack(readouts))
     source: Source = "vocabulary" if corpus is None else "corpus"
     resampler = (corpus or usual_source(subject, examples[0])) if verdicts else None
     steps = []
     for index, (example, decision, removal) in enumerate(zip(examples, decisions, removals, strict=True)):
         progress(f"token {index + 1} of {len(examples)}")
-        maps = (*_maps(subject, example, decision, weights, rollout), removal)
+        flow = Rollout(rollout.flow[:, index : index + 1, : len(example.ids)], rollout.residual, decision.readout[None])
+        maps = (*_maps(subject, example, decision, attention, flow), removal)
         judgement = judge(subject, example, decision, resampler, source=source, seed=seed) if resampler else None
         steps.append(Step(example, decision, maps, head_gradients(subject, example, decision), judgement))
     return Steps(
@@ -202,15 +206,13 @@ def _maps(
     subject: Subject,
     example: Example,
     decision: Decision,
-    weights: Float[Tensor, "layer head query key"],
+    attention: Maps,
     rollout: Rollout,
 ) -> tuple[Attribution, ...]:
     """Maps of one step; attention is that of the longest input, as far as this one goes."""
-    length = len(example.ids)
-    flow = Rollout(rollout.flow[:, :length, :length], rollout.residual)
     return (
-        last_layer_attention(weights[:, :, :length, :length], example, decision),
-        rollout_attribution(flow, example, decision),
+        last_layer_attention(Beginning(attention, len(example.ids)), example, decision),
+        rollout_attribution(rollout, example, decision),
         input_x_gradient(subject, example, decision),
     )
 

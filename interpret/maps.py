@@ -154,6 +154,26 @@ class GivenMaps(Maps):
         yield Block(start, self.given[layer, :, start:stop], self.seen[layer, None, start:stop])
 
 
+class Beginning(Maps):
+    """Maps of the first positions of an input, none of which looks at a later one."""
+
+    def __init__(self, maps: Maps, length: int) -> None:
+        """Cuts the maps of a longer input.
+
+        Args:
+            maps: Of that input.
+            length: How many positions to keep.
+        """
+        self.whole, self.layers, self.heads, self.length = maps, maps.layers, maps.heads, length
+        self.rows = maps.rows[:, :length]
+
+    def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
+        """All rows of a call between two positions, a block at a time, from first to last."""
+        last = self.length if stop is None else min(stop, self.length)
+        for block in self.whole.blocks(layer, start, last):
+            yield Block(block.start, block.weights[..., : self.length], block.visible[..., : self.length])
+
+
 def maps_of(attention: Float[Tensor, "layer head query key"] | Recording | Maps) -> Maps:
     """Attention in any form as maps: of a recording those of its first input.
 

@@ -5,19 +5,33 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports import alignment, charts, classic, findings, image_page, notation, token_grid, view, wording
+from reports import (
+    alignment,
+    charts,
+    classic,
+    findings,
+    image_page,
+    notation,
+    pooled,
+    quote,
+    token_grid,
+    view,
+    wording,
+)
 from reports.document import asset, environment, policy
+from reports.excerpt import excerpt
 from reports.shades import largest, step_class, step_rules, switch_rules
 
 SCHEMA = "interpret-attention/analysis/2"
 _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "classic.css", "print.css")
-_SCRIPTS = ("page.js", "words.js", "attention.js", "heads.js", "rollout.js", "start.js")
+_SCRIPTS = ("page.js", "words.js", "unpack.js", "attention.js", "heads.js", "rollout.js", "start.js")
 
 _NAMES = {  # that templates use
     "alignment": alignment,
     "charts": charts,
     "classic": classic,
     "findings": findings,
+    "pooled": pooled,
     "view": view,
     "wording": wording,
     "largest": largest,
@@ -30,6 +44,8 @@ _NAMES = {  # that templates use
 def render(analysis: dict[str, Any]) -> str:
     """Turns an analysis into a page. It computes nothing but formats, colours and the places of marks.
 
+    Of a long text it shows the words that count and says so, and attention as it was pooled.
+
     Args:
         analysis: As `Analysis.to_dict()` gives it and `interpret analyze --json` writes it.
 
@@ -41,18 +57,21 @@ def render(analysis: dict[str, Any]) -> str:
     """
     if analysis.get("schema") != SCHEMA:
         raise ValueError(f'a page is made from an analysis of schema "{SCHEMA}", not {analysis.get("schema")!r}')
+    analysis = excerpt(analysis)
     shown = {"image": None, "alignment": None, **view.seen(analysis)}
-    measures, image = view.measures(shown), shown["image"]
+    measures, image, sections = view.measures(shown), shown["image"], view.sections(analysis)
     rules = (image_page.style_rules(image), asset(image_page.STYLE)) if image else token_grid.style_rules(shown)
-    style = "\n".join((*map(asset, _STYLES), _switches(shown, measures), *rules))
-    script = "\n".join(map(asset, (image_page.SCRIPT, *_SCRIPTS) if image else _SCRIPTS))
+    style = "\n".join((*map(asset, _STYLES), _switches(shown, measures), *rules, *pooled.style_rules(shown)))
+    scripts = pooled.scripts(shown, _SCRIPTS)
+    script = "\n".join(map(asset, (image_page.SCRIPT, *scripts) if image else scripts))
     page = (
         environment()
         .get_template("page.html")
         .render(
             a=shown,
-            sections=view.sections(analysis),
-            tokens=[view.token_text(token) for token in shown["tokens"]],
+            sections=sections,
+            quote=quote.quoted(shown, sections),
+            tokens=[(position, view.token_text(shown["tokens"][position])) for position in shown["shown_tokens"]],
             measures=measures,
             style=Markup(style),
             script=Markup(script),

@@ -6,7 +6,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from reports import image_page
+from reports import image_page, pooled
+from reports.excerpt import order
 from reports.notation import column, percent, visible
 from reports.shades import LETTERS, largest, step_class
 
@@ -21,12 +22,14 @@ class Piece:
         text: Ready to be drawn.
         unit: Index of the unit, or `None` between units.
         is_answer: Whether it is a part of the label.
+        left_out: Of a stretch that isn't shown, how many words it has.
         columns: How many of its kind stand in a row, where it is a cell of a grid.
     """
 
     text: str
     unit: int | None = None
     is_answer: bool = False
+    left_out: int = 0
     columns: int | None = None
 
 
@@ -101,13 +104,20 @@ def _pieces(analysis: dict[str, Any], start: int, stop: int) -> list[Piece]:
     for index, unit in enumerate(analysis["units"]):
         if not start <= unit["start"] < stop:
             continue
-        if unit["start"] > place:
+        if unit.get("skipped"):
+            found.append(gap(unit["skipped"]))
+        elif unit["start"] > place:
             found.append(Piece(_broken_lines(text[place : unit["start"]])))
         is_answer = first <= unit["start"] and unit["end"] <= last
         found.append(Piece(visible(unit["text"]), index, is_answer))
         place = max(place, unit["end"])
     rest = text[place:stop].removesuffix("\n") if stop < len(text) else text[place:stop]
     return [*found, Piece(_broken_lines(rest))] if rest else found
+
+
+def gap(words: int) -> Piece:
+    """What stands in the place of words that aren't shown."""
+    return Piece(f" […\u00a0{words:,}\u00a0word{'s' if words > 1 else ''} not shown\u00a0…] ", left_out=words)
 
 
 def _broken_lines(gap: str) -> str:
@@ -154,11 +164,6 @@ def decision_position(analysis: dict[str, Any]) -> int:
     """The position that the decision reads most."""
     readout = analysis["decision"]["readout"]
     return max(range(len(readout)), key=lambda position: readout[position])
-
-
-def order(scores: Sequence[float]) -> list[int]:
-    """Units by falling score, ties by place."""
-    return sorted(range(len(scores)), key=lambda unit: (-scores[unit], unit))
 
 
 def marked_words(analysis: dict[str, Any]) -> dict[str, tuple[str, set[int]]]:
@@ -219,24 +224,22 @@ def word_classes(maps: Sequence[dict[str, Any]], unit: int) -> str:
 
 def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str, Any]:
     """The part of an analysis that the script reads; texts are ready to be drawn."""
-    maps = []
-    for entry in analysis["maps"]:
-        ranks = [0] * len(entry["scores"])
-        for rank, unit in enumerate(order(entry["scores"])):
-            ranks[unit] = rank + 1
-        maps.append({**{key: entry[key] for key in ("method", "signed", "scores")}, "ranks": ranks})
+    maps = [{key: entry[key] for key in ("method", "signed", "scores", "ranks")} for entry in analysis["maps"]]
     parts = {
-        "tokens": [token_text(token) for token in analysis["tokens"]],
         "sinks": sorted({0, *analysis["separators"]}),
         "sinkMass": analysis["attention"]["sink_mass"],
         "position": decision_position(analysis),
         "causal": analysis["model"]["causal"],
         "units": [visible(unit["text"]) for unit in analysis["units"]],
+        "words": analysis["words"],
         "maps": maps,
         "rollout": analysis["rollout"]["layers"],
+        "totals": analysis["rollout"]["totals"],
         "layers": [name.capitalize() for name in analysis["model"]["layer_names"]],
         "measures": [{"name": one.name, "share": one.share, "rows": one.rows} for one in chosen],
         "weights": analysis["attention"]["weights"],
+        "tokens": [] if pooled.is_pooled(analysis) else [token_text(token) for token in analysis["tokens"]],
+        **(pooled.for_script(analysis) if pooled.is_pooled(analysis) else {}),
         **image_page.for_script(analysis.get("image")),
     }
     return {name: _short(part) for name, part in parts.items()}

@@ -4,12 +4,13 @@ import math
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from analyses.classic.distances import js_divergence
 from analyses.classic.slopes import weight_slopes
 from analyses.components.content import Content
+from analyses.components.edits import in_parts
 from interpret.row import DecisionRow
 
 SMALLEST = 1e-9  # of the mass that is left when weights are renormalised
@@ -115,12 +116,20 @@ def _until_flip(row: DecisionRow, order: Int[Tensor, " word"]) -> float:
     return (int(flipped.int().argmax()) + 1) / len(order) if flipped.any() else math.nan
 
 
-def _without(row: DecisionRow, keys: Int[Tensor, " word"], gone: Tensor) -> Float[Tensor, "variant label"]:
+def _without(
+    row: DecisionRow, keys: Int[Tensor, " word"], gone: Bool[Tensor, "variant key"]
+) -> Float[Tensor, "variant label"]:
     """Logits with the weights of `gone[variant, key]` zeroed in all heads and each head's mass on words kept."""
     own, words = row.weights[0].float(), torch.zeros(row.weights.shape[-1], dtype=torch.bool)
     words[keys] = True
-    words, kept = words.to(own.device), own * ~gone[:, None, None].to(own.device)
-    mass, left = (own * words).sum(-1), (kept * words).sum(-1)
-    weights = torch.where(words, kept * (mass / left.clamp(min=SMALLEST))[..., None], own)
+    words = words.to(own.device)
+    mass = (own * words).sum(-1)
+
+    def write(gone: Bool[Tensor, "1 part key"]) -> Float[Tensor, "1 part row head dim"]:
+        kept = own * ~gone[0, :, None, None].to(own.device)
+        left = (kept * words).sum(-1)
+        weights = torch.where(words, kept * (mass / left.clamp(min=SMALLEST))[..., None], own)
+        return row.write(weights[None].to(row.values.dtype))
+
     with torch.no_grad():
-        return row.logits(row.write(weights[None].to(row.values.dtype)))[0]
+        return row.logits(in_parts(gone[None], write, own))[0]

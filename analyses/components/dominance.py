@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.components.content import Content
-from analyses.components.edits import erased, level, one_by_one
+from analyses.components.edits import erased, in_parts, level, one_by_one
 from interpret.row import DecisionRow
 
 
@@ -23,7 +23,9 @@ def value_effects(row: DecisionRow, content: Content) -> Float[Tensor, "example 
     take the effect on the margin in the place of the norm, because a long vector that nothing reads has none.
     """
     weights = level(row, content)
-    alone = erased(row, content, one_by_one(content), weights=weights)
     with torch.no_grad():
-        margins = row.margins(row.write(torch.cat([weights[:, None], alone], dim=1)))
+        alone = in_parts(
+            one_by_one(content), lambda removed: row.write(erased(row, content, removed, weights=weights)), weights
+        )
+        margins = row.margins(torch.cat([row.write(weights[:, None]), alone], dim=1))
     return (margins[:, 1:] - margins[:, :1]).abs()

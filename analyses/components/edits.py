@@ -1,5 +1,7 @@
 """Other weights for a row: permuted, without some words, or with values that say nothing."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -7,6 +9,7 @@ from torch import Tensor
 from analyses.components.content import Content
 from interpret.row import DecisionRow
 
+AT_ONCE = 2**22  # weights or values of edited rows that are held at a time
 LEAST_LEFT = 1e-9  # of the mass on words: with less left, what was taken away is spread evenly over the other words
 
 
@@ -71,6 +74,23 @@ def blanked(
     mean = (row.values * words).sum(2, keepdim=True) / words.sum(2, keepdim=True).clamp(min=1)
     gone = torch.einsum("evu,eut->evt", removed.float(), content.members.float()).bool().to(row.values.device)
     return torch.where(gone[:, :, None, :, None], mean[:, None], row.values[:, None])
+
+
+def in_parts(
+    removed: Bool[Tensor, "example variant unit"],
+    write: Callable[[Bool[Tensor, "example part unit"]], Float[Tensor, "example part row head dim"]],
+    needs: Tensor,
+) -> Float[Tensor, "example variant row head dim"]:
+    """What the heads write under many edits, computed for as many at a time as memory is well spent on.
+
+    An edit for each word of a long text would make a matrix of its length squared in each head.
+
+    Args:
+        removed: The edits.
+        write: What the heads write under some of them.
+        needs: What each edit holds a copy of: the row's weights, or its values.
+    """
+    return torch.cat([write(part) for part in torch.split(removed, max(1, AT_ONCE // needs.numel()), dim=1)], dim=1)
 
 
 def one_by_one(content: Content) -> Bool[Tensor, "example variant unit"]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from analyses.components.content import Content
 from analyses.components.decoys import head_use
 from analyses.components.dominance import value_effects
-from analyses.components.edits import erased, level, one_by_one, permuted
+from analyses.components.edits import erased, in_parts, level, one_by_one, permuted
 from analyses.components.every_head import head_rows
 from analyses.components.input_rank import InputEffects, input_effects
 from analyses.components.measurement import SHUFFLES, USUAL, Draws, Measurement
@@ -208,16 +208,19 @@ def _real_texts(
     generator: torch.Generator,
 ) -> Columns:
     """The spread that effects are measured in, and which edits leave what real texts give."""
-    variance, written = spread(row, examples, resampler, draws.replacements, generator)
-    real = torch.cat([row.written[:, None], written], dim=1)
-    edits = (
-        permuted(row, content.orders(draws.permutations, generator)),
-        erased(row, content, one_by_one(content)),
-        erased(row, content, first_words(attention.scores[:, None], content)[:, 0]),
+    variance, others = spread(row, examples, resampler, draws.replacements, generator)
+    real = torch.cat([row.written[:, None], others], dim=1)
+    first = first_words(attention.scores[:, None], content)[:, 0]
+    edited = (
+        row.write(permuted(row, content.orders(draws.permutations, generator))),
+        *(
+            in_parts(removed, lambda part: row.write(erased(row, content, part)), row.weights)
+            for removed in (one_by_one(content), first)
+        ),
     )
     return {
         "spread": variance,
-        "unlike": list(zip(*(unlike(row.write(edit), real).tolist() for edit in edits), strict=True)),
+        "unlike": list(zip(*(unlike(written, real).tolist() for written in edited), strict=True)),
     }
 
 

@@ -1,11 +1,11 @@
 """Would these weights rank the positions as well if the values lay elsewhere?"""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from analyses.components.content import Content
-from analyses.components.edits import erased, one_by_one
+from analyses.components.edits import erased, in_parts, one_by_one
 from interpret.row import DecisionRow
 
 
@@ -30,8 +30,14 @@ def shuffled_effects(
     for variant in range(orders.shape[1]):
         source = orders[:, variant, None, :, None].to(row.values.device).expand_as(row.values)
         values = row.values.gather(2, source)[:, None]
-        weights = torch.cat([row.weights[:, None], erased(row, content, alone)], dim=1)
+
+        def write(
+            removed: Bool[Tensor, "example part unit"], values: Float[Tensor, "example 1 head key dim"] = values
+        ) -> Float[Tensor, "example part row head dim"]:
+            return row.write(erased(row, content, removed), values.expand(-1, removed.shape[1], -1, -1, -1))
+
         with torch.no_grad():
-            margins = row.margins(row.write(weights, values.expand(-1, weights.shape[1], -1, -1, -1)))
+            own = row.write(row.weights[:, None], values)
+            margins = row.margins(torch.cat([own, in_parts(alone, write, row.values)], dim=1))
         found.append((margins[:, 1:] - margins[:, :1]).abs())
     return torch.stack(found, dim=1)

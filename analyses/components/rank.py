@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from analyses.components.content import Content
-from analyses.components.edits import blanked, erased, one_by_one
+from analyses.components.edits import blanked, erased, in_parts, one_by_one
 from interpret.row import DecisionRow
 
 
@@ -35,9 +35,14 @@ def position_effects(row: DecisionRow, content: Content) -> PositionEffects:
     Source: Serrano and Smith (2019), arXiv:1906.03731, section 4, single weights; margins instead of probabilities.
     """
     alone, clean = one_by_one(content), row.margin[:, None]
+
+    def substitute(removed: Bool[Tensor, "example part unit"]) -> Float[Tensor, "example part row head dim"]:
+        weights = row.weights[:, None].expand(-1, removed.shape[1], -1, -1, -1)
+        return row.write(weights, blanked(row, content, removed))
+
     with torch.no_grad():
-        renormalised = row.margins(row.write(erased(row, content, alone)))
-        values = blanked(row, content, alone)
-        weights = row.weights[:, None].expand(-1, values.shape[1], -1, -1, -1)
-        substituted = row.margins(row.write(weights, values))
+        renormalised = row.margins(
+            in_parts(alone, lambda removed: row.write(erased(row, content, removed)), row.weights)
+        )
+        substituted = row.margins(in_parts(alone, substitute, row.values))
     return PositionEffects((renormalised - clean).abs(), (substituted - clean).abs())

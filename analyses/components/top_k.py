@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from analyses.components.content import Content
-from analyses.components.edits import erased
+from analyses.components.edits import erased, in_parts
 from analyses.faithfulness import THRESHOLDS
 from interpret.row import DecisionRow
 
@@ -55,7 +55,8 @@ def top_erasure(
     keys = torch.rand(len(shares), orders, shares.shape[1], generator=generator)
     removed = first_words(torch.cat([shares[:, None].cpu(), keys], dim=1), content).flatten(1, 2)
     with torch.no_grad():
-        moved = (row.margins(row.write(erased(row, content, removed))) - row.margin[:, None]).abs()
+        written = in_parts(removed, lambda part: row.write(erased(row, content, part)), row.weights)
+        moved = (row.margins(written) - row.margin[:, None]).abs()
     mean = budgets_mean(moved.view(len(shares), 1 + orders, -1), content)
     return TopErasure(mean[:, 0], mean[:, 1:])
 

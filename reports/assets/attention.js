@@ -1,22 +1,14 @@
-// Attention weights, unpacked from the page: one byte a weight, deflated, in base64.
-async function readWeights(packed) {
-  if (!("DecompressionStream" in window)) {
-    throw new Error("This browser can’t unpack the attention weights (it has no DecompressionStream). Everything else works; a browser from 2023 or later shows them.");
-  }
-  const text = atob(packed.data);
-  const bytes = Uint8Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const weights = new Uint8Array(await new Response(stream).arrayBuffer());
-  const [layers, heads, queries, keys] = packed.shape;
-  if (weights.length !== layers * heads * queries * keys) {
-    throw new Error("The attention weights in this file are damaged; make the report again.");
-  }
-  return {
+// Every weight of a head's attention on a text.
+async function openAttention() {
+  const { shape, levels } = data.weights;
+  const [layers, heads, queries, keys] = shape;
+  const weights = await unpacked(data.weights.data, shape);
+  return attentionView({
     row(layer, head, query) {
       const first = ((Math.min(layer, layers - 1) * heads + Math.min(head, heads - 1)) * queries + query) * keys;
-      return Array.from(weights.subarray(first, first + keys), (step) => step / packed.levels);
+      return Array.from(weights.subarray(first, first + keys), (step) => step / levels);
     },
-  };
+  });
 }
 
 function weightText(weight) {
@@ -34,10 +26,8 @@ function attentionView(weights) {
   let row = [];
 
   const chips = data.tokens.map((token, index) => {
-    const inside = element("bdi");
-    inside.textContent = token;
     query.append(element("option", { value: index, textContent: `${index + 1}. ${token}` }));
-    return element("span", { class: "k" }, inside);
+    return element("span", { class: "k" }, isolated(token));
   });
   const laidOut = data.picture ? onPicture(chips) : chips.flatMap((chip) => [chip, " "]);
   byId("attention-text").replaceChildren(...laidOut);
@@ -63,14 +53,7 @@ function attentionView(weights) {
   function rank() {
     const order = row.map((_, index) => index).filter((index) => row[index] > 0);
     order.sort((a, b) => row[b] - row[a] || a - b);
-    byId("attention-top").replaceChildren(...order.map((index) => {
-      const name = element("bdi");
-      name.textContent = data.tokens[index];
-      const bar = drawn("svg", { width: "100%", height: 10, "aria-hidden": "true" },
-        drawn("rect", { width: `${100 * row[index]}%`, height: 10 }));
-      return element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, bar),
-        element("td", { class: "n", textContent: percent(row[index]) }));
-    }));
+    byId("attention-top").replaceChildren(...order.map((index) => rankedRow([isolated(data.tokens[index])], row[index])));
   }
   function colour() {
     const from = Number(query.value);

@@ -35,7 +35,7 @@ function startHeads() {
   function fail(error) {
     byId("attention-message").textContent = error.message;
     byId("attention-message").hidden = false;
-    for (const part of byId("head").querySelectorAll(".controls, .tokens, .readout, .ranked-box")) part.hidden = true;
+    for (const part of byId("head").querySelectorAll(".controls, .tokens, .readout, .ranked-box, .pooled-part")) part.hidden = true;
   }
 
   const sizes = cells.map((_, index) => Math.abs(data.measures[0].rows[Math.floor(index / count)][index % count]));
@@ -44,8 +44,8 @@ function startHeads() {
   grid.addEventListener("change", label);
   label();
   choose(chosen);
-  readWeights(data.weights).then((weights) => {
-    view = attentionView(weights);
+  openAttention().then((opened) => {
+    view = opened;
     choose(chosen);
     byId("head").dataset.ready = "true";
   }).catch(fail);

@@ -30,10 +30,14 @@ function drawn(name, attributes, ...children) {
   return made;
 }
 
-function quoted(text) {
+function isolated(text) {
   const inside = element("bdi");
   inside.textContent = text;
-  return element("b", {}, "‘", inside, "’");
+  return inside;
+}
+
+function quoted(text) {
+  return element("b", {}, "‘", isolated(text), "’");
 }
 
 // The same rules as in notation.py.

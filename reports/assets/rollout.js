@@ -14,7 +14,7 @@ function startRollout() {
   }
   function say(index) {
     const share = percent(data.rollout[layer()][index]);
-    const all = percent(data.rollout[layer()].reduce((sum, value) => sum + value, 0));
+    const all = percent(data.totals[layer()]);
     readout.replaceChildren(
       `After ${data.layers[layer()].toLowerCase()}, `, quoted(data.units[index]), ` accounts for ${share} of what the decision is read from; all ${data.names.many} together, for ${all}.`,
     );

@@ -67,7 +67,7 @@ function startWords() {
   let word = data.maps[0].ranks.indexOf(1);
 
   function value(map, index, before) {
-    return [before, `${number(map.scores[index])}, ${ordinal(map.ranks[index])} of ${data.units.length}`];
+    return [before, `${number(map.scores[index])}, ${ordinal(map.ranks[index])} of ${data.words}`];
   }
   function show(index) {
     const chosen = Number(section.querySelector("[name=words]:checked").value);

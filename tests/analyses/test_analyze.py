@@ -4,16 +4,20 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 import torch
 from saved_models import save_bert, save_llama
 
 import interpret
-from analyses import schema
+from analyses import kept_attention, schema, tiles
 from analyses.analyze import EFFORTS, analyze
 from analyses.classic.battery import ClassicTests, classic_tests
 from analyses.packing import unpack_weights
+from analyses.packing_tiles import unpack_tiles
+from interpret import seam_calls
 from interpret.record import recording
+from reports.page import render
 
 TEXT = "the plot drags but the cast is very warm"
 
@@ -135,3 +139,33 @@ def test_a_bfloat16_model_is_analysed_too(tmp_path):
     analysis = analyze(interpret.load(tmp_path, dtype="bfloat16"), TEXT, effort="quick")
     assert [check.name for check in analysis.checks if not check.passed] == []
     assert analysis.to_dict()["run"]["dtype"] == "bfloat16"
+
+
+def test_a_long_text_is_analysed_with_pooled_maps_and_the_same_numbers(analysis, found, monkeypatch):
+    """The same text, as if it were too long to keep every weight of it: four rows at a time, tiles of three."""
+    monkeypatch.setattr(kept_attention, "WHOLE", 0)
+    monkeypatch.setattr(tiles, "MOST_TILES", 4)
+    monkeypatch.setattr(seam_calls, "WEIGHTS_AT_ONCE", 1)
+    monkeypatch.setattr(seam_calls, "LEAST_ROWS", 4)
+    long = analyze(analysis.subject, TEXT, effort="quick", seed=3)
+    written = long.to_dict()
+    whole, weights = analysis.attention.weights, written["attention"]["weights"]
+    tokens, size = len(found["tokens"]), weights["size"]
+    assert (weights["length"], size) == (tokens, math.ceil(tokens / 4))
+    for query in range(0, tokens, size):
+        for key in range(0, tokens, size):
+            part = whole[:, :, query : query + size, key : key + size]
+            place = (..., query // size, key // size)
+            assert unpack_tiles(weights, "share")[place] == pytest.approx(part.sum(3).mean(2).numpy(), abs=2e-3)
+            assert unpack_tiles(weights, "largest")[place] == pytest.approx(part.amax((2, 3)).numpy(), abs=2e-3)
+    read = found["decision"]["readout"].index(1.0)
+    strongest, positions = whole[:, :, read].topk(len(weights["strongest"]["weights"][0][0]))
+    assert weights["strongest"]["positions"] == positions.tolist()
+    assert np.allclose(weights["strongest"]["weights"], strongest, rtol=1e-3, atol=1e-6)
+    assert written["verdict"]["answer"] == found["verdict"]["answer"]
+    for mine, theirs in zip(written["verdict"]["components"], found["verdict"]["components"], strict=True):
+        assert mine["value"] == pytest.approx(theirs["value"], abs=1e-3) and mine["side"] == theirs["side"]
+    for mine, theirs in zip(written["maps"], found["maps"], strict=True):
+        assert mine["scores"] == pytest.approx(theirs["scores"], rel=1e-3, abs=1e-5)
+    assert names_in(written) <= set(re.findall(r"[a-z_0-9]+", schema.__doc__))
+    assert "pooled" in render(written)

@@ -6,10 +6,13 @@ from subjects_for_tests import SENTENCE, ToySubject, tiny_bert, tiny_llama
 from torch import Tensor
 
 import interpret
+from analyses.components import edits
 from analyses.components.content import Content
 from analyses.components.decoys import head_use
+from analyses.components.dominance import value_effects
 from analyses.components.edits import blanked, erased, one_by_one
 from analyses.components.input_rank import input_effects
+from analyses.components.pairing import shuffled_effects
 from analyses.components.rank import position_effects
 from analyses.components.resampling import CorpusUnigram
 from analyses.components.top_k import top_erasure
@@ -253,3 +256,15 @@ def test_every_word_of_a_text_is_given_the_same_random_numbers() -> None:
 def test_the_same_seed_gives_the_same_numbers(setting: Setting) -> None:
     first, second = (use(setting.row, setting.content.orders(4, generator(seed))) for seed in (3, 3))
     assert torch.equal(first, second)
+
+
+def test_edits_made_a_few_at_a_time_do_the_same(setting, monkeypatch):
+    """As with a long text: an edit at a time."""
+    row, content = setting.row, setting.content
+    orders = content.orders(2, generator())
+    at_once = position_effects(row, content), shuffled_effects(row, content, orders), value_effects(row, content)
+    monkeypatch.setattr(edits, "AT_ONCE", 1)
+    apart = position_effects(row, content), shuffled_effects(row, content, orders), value_effects(row, content)
+    assert torch.allclose(apart[0].renormalised, at_once[0].renormalised, atol=1e-5)
+    assert torch.allclose(apart[0].substituted, at_once[0].substituted, atol=1e-5)
+    assert torch.allclose(apart[1], at_once[1], atol=1e-5) and torch.allclose(apart[2], at_once[2], atol=1e-5)

@@ -8,7 +8,7 @@ from interpret import seam_calls
 from interpret.edit import editing, uniform_row
 from interpret.errors import CaptureError
 from interpret.frame import Frame
-from interpret.maps import GivenMaps, RecordedMaps, maps_of
+from interpret.maps import Beginning, GivenMaps, RecordedMaps, maps_of
 from interpret.native.attention import MultiHeadAttention
 from interpret.native.linear import LinearAttention
 from interpret.native.window import WindowAttention
@@ -176,3 +176,18 @@ def test_maps_of_weights_are_the_weights():
     assert maps.visible.all() and maps.rows.all()
     assert maps_of(maps) is maps
     assert isinstance(maps, GivenMaps)
+
+
+def test_the_beginning_of_a_text_has_the_rows_of_a_text_that_ends_there():
+    inputs = {name: each[:1] for name, each in tiny_inputs("causal").items()}
+    model = tiny_model("causal", "llama")
+    with torch.no_grad(), recording(model) as whole:
+        model(**inputs)
+    with torch.no_grad(), recording(model) as cut:
+        model(**{name: each[:, :6] for name, each in inputs.items()})
+    beginning, alone = Beginning(RecordedMaps(whole), 6), RecordedMaps(cut)
+    assert (beginning.layers, beginning.heads, beginning.length) == (alone.layers, alone.heads, 6)
+    assert torch.allclose(beginning.weights, alone.weights, atol=1e-6)
+    assert torch.equal(beginning.visible, alone.visible) and torch.equal(beginning.rows, alone.rows)
+    (row,) = beginning.blocks(1, 4, 5)
+    assert row.start == 4 and torch.allclose(row.weights[:, 0, :5], alone.weights[1, :, 4, :5], atol=1e-6)

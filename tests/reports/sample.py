@@ -5,13 +5,16 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import torch
 from measurements_for_tests import changed
 
 from analyses.calibration.error_rates import ErrorRate
 from analyses.components.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from analyses.components.one_text import one_text_verdict
 from analyses.packing import pack_weights
+from analyses.packing_tiles import pack_tiles
 from analyses.schema import BESIDE, component
+from analyses.tiles import Tiles
 
 _SENTENCE = """
     The harbour lay quiet until a single trawler came home with gulls behind it and not one gripping tale to tell ;
@@ -49,6 +52,7 @@ PAGES: dict[str, dict[str, Any]] = {
     "hostile": {"hostile": True, "units": len(HOSTILE), "nulls": True, "answer": "inconclusive", "aligned": True},
     "many heads": {"layers": 4, "heads": 32, "units": 9, "causal": True, "other_target": True},
     "two texts": {"answers": True},
+    "pooled": {"causal": True, "layers": 4, "heads": 6, "units": 1100, "pooled": True},
     "one word": {"layers": 1, "heads": 1, "units": 1, "orders": 1},
 }
 
@@ -76,6 +80,7 @@ def sample_analysis(
     answers: bool = False,
     aligned: bool = False,
     flat_weights: bool = False,
+    pooled: bool = False,
     orders: int = 300,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -93,6 +98,7 @@ def sample_analysis(
         answers: A question and its context, with an answer in it.
         aligned: Every word aligned with every other, as in a translation, and links made by people.
         flat_weights: Attention weights that can't be compressed.
+        pooled: Attention in tiles, as of a long text.
         orders: Random orders.
         seed: Another seed, other numbers.
     """
@@ -104,7 +110,11 @@ def sample_analysis(
     separators = [] if causal else [0, units + 1]
     labels = _labels(causal, hostile)
     decision = _decision(rng, labels, len(tokens), causal, other_target)
-    weights = _attention(rng, layers, heads, len(tokens), causal, flat_weights)
+    attention = (
+        _tiles(rng, layers, heads, len(tokens))
+        if pooled
+        else pack_weights(_attention(rng, layers, heads, len(tokens), causal, flat_weights))
+    )
     faithfulness = _faithfulness(rng, decision["margin"], units, orders)
     if answers:
         decision["place"] = [spans[units // 2][0], spans[units // 2 + 1][1]]
@@ -150,7 +160,7 @@ def sample_analysis(
         ],
         "parts": [{"name": "question", "start": 0}, {"name": "context", "start": spans[5][0]}] if answers else [],
         "decision": decision,
-        "attention": _attention_summary(rng, weights, layers, heads, nulls),
+        "attention": _attention_summary(rng, attention, layers, heads, nulls),
         "maps": _maps(rng, units, len(tokens)),
         "rollout": {"residual": 0.5, "layers": _rollout(rng, layers, units)},
         "heads": {kind: _rounded(rng.normal(0.05, 0.3, (layers, heads))) for kind in ("zero", "mean", "gradient")},
@@ -211,6 +221,20 @@ def _attention(rng: Any, layers: int, heads: int, tokens: int, causal: bool, fla
     return weights / weights.sum(-1, keepdims=True)
 
 
+def _tiles(rng: Any, layers: int, heads: int, tokens: int) -> dict[str, Any]:
+    """Tiles of a causal model's attention, none of which can be compressed, with much of it on the first position."""
+    size = math.ceil(tokens / 64)
+    count = math.ceil(tokens / size)
+    seen = np.tri(count) * rng.uniform(size=(2, layers, heads, count, count)) ** 3
+    seen[0] /= seen[0].sum(-1, keepdims=True)
+    rows = np.minimum(size, tokens - size * np.arange(count))
+    row = rng.dirichlet(np.full(tokens, 0.02), (layers, heads)).astype(np.float32)
+    sums, largest = torch.from_numpy(seen[0] * rows[:, None]), torch.from_numpy(seen[1])
+    return pack_tiles(
+        Tiles(tokens, size, sums, largest, torch.from_numpy(rows).repeat(layers, 1), torch.from_numpy(row))
+    )
+
+
 def _attention_summary(rng: Any, weights: Any, layers: int, heads: int, nulls: bool) -> dict[str, Any]:
     nats = _rounded(rng.uniform(0.2, 2.5, (layers, heads)))
     share = [[value / 2.8 for value in row] for row in nats]
@@ -219,7 +243,7 @@ def _attention_summary(rng: Any, weights: Any, layers: int, heads: int, nulls: b
     patterns = rng.dirichlet(np.ones(5), (layers, heads))
     names = ("previous", "next", "first", "separator")
     return {
-        "weights": pack_weights(weights),
+        "weights": weights,
         "entropy": {"nats": nats, "share": share},
         "patterns": {name: _rounded(patterns[..., index]) for index, name in enumerate(names)},
         "sink_mass": 0.4173,
@@ -252,14 +276,14 @@ def _rollout(rng: Any, layers: int, units: int) -> list[list[float]]:
 
 
 def _faithfulness(rng: Any, margin: float, units: int, orders: int) -> dict[str, Any]:
-    removed = list(range(units + 1))
+    removed = list(range(0, units + 1, max(1, units // 200)))
     falls = rng.gamma(1.2, 0.9, orders) - 0.4
     budgets = [k for k in (1, 2, 3, 5) if k <= units] or [1]
-    down = np.linspace(0, 1, units + 1)
+    down = np.linspace(0, 1, len(removed))
     maps = []
     for (method, _, _), fall in zip(METHODS, (0.71, 0.55, 2.4, 1.9, 0.21, 4.22, 6.53), strict=True):
         p = float((1 + (falls >= fall).sum()) / (orders + 1))
-        curve = margin - (fall * 1.6) * down**0.5 + rng.normal(0, 0.15, units + 1) * (down > 0)
+        curve = margin - (fall * 1.6) * down**0.5 + rng.normal(0, 0.15, len(removed)) * (down > 0)
         maps.append(
             {
                 "method": method,

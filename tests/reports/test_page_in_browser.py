@@ -14,7 +14,8 @@ from reports.notation import number, percent, visible
 def test_it_renders_with_no_complaint_and_no_request(visit: Any, name: str) -> None:
     page = visit(name)
     assert page.locator("h2.question").is_visible()
-    assert page.locator("#attention-text .k").count() == len(sample_analysis(**PAGES[name])["tokens"])
+    weights = sample_analysis(**PAGES[name])["attention"]["weights"]
+    assert page.locator("#attention-text .k").count() == weights["shape"][-1]
     assert page.locator("#attention-message").is_hidden()
 
 

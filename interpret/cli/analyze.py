@@ -16,6 +16,7 @@ from interpret.cli.options import (
     model_options,
     progress_line,
     read_text,
+    require_no_file_name,
     shown,
 )
 from interpret.cli.tokens import PositionType, Tokens
@@ -140,6 +141,7 @@ def _found(
     **options: Any,
 ) -> dict[str, Any]:
     """One decision, or every token, in its schema."""
+    require_no_file_name(subject, text)
     given = {"context": context, "pair": pair, "target-text": target_text, "continuation": tokens.continuation}
     second = _second(subject, given)
     read = {"truncate": truncate, **_as_message(subject, chat, system)}

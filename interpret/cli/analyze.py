@@ -22,7 +22,7 @@ from interpret.cli.options import (
 from interpret.cli.tokens import PositionType, Tokens
 from interpret.cli.tokens import summary as tokens_summary
 from interpret.errors import InputError
-from interpret.writing import make_folder, require_writable, write_whole
+from interpret.writing import make_folder, require_folder, require_writable, write_whole
 
 FAILED_CHECK = 3  # exit code: the analysis is there, but a self-check failed
 STANDARD_OUTPUT = Path("-")
@@ -95,7 +95,7 @@ def _analyze(
     for path in files:
         require_writable(path)
     if figures:
-        make_folder(figures)
+        require_folder(figures)
     progress = progress_line()
     progress("loading the model")
     subject = load_subject(options)
@@ -111,6 +111,7 @@ def _analyze(
     if figures:
         from reports.figures import save_figures
 
+        make_folder(figures)
         save_figures(found, figures)
     progress("")
     if getattr(subject, "chat", None) is not None and not options["chat"]:

@@ -110,6 +110,11 @@ def test_a_text_that_looks_like_an_option_can_be_run_again(run, saved):
         ([TEXT, "--out", "no/where.html"], "no is not a folder, so where.html can't be written there; make it first"),
         ([TEXT, "--json", "."], ". is a folder; give the name of a file"),
         ([TEXT, "--target", "great"], "has no label 'great'; its labels are"),
+        ([TEXT, "--target", "great", "--figures", "new/figures"], "has no label 'great'; its labels are"),
+        (
+            [TEXT, "--figures", "/dev/null/x"],
+            "/dev/null is a file, so /dev/null/x can't be a folder; give another name",
+        ),
         ([TEXT, "--task", "juggling"], f"the task must be {listed(TASKS)}, not 'juggling'"),
         ([TEXT, "--device", "abacus"], "the device 'abacus' can't be used here: "),
         (["warm " * 500], "shorten it, or cut it with --truncate (truncate=True in Python)"),

@@ -34,6 +34,18 @@ def require_writable(path: Path) -> None:
         pass
 
 
+def require_folder(path: Path) -> None:
+    """Fails before the work rather than after it: the folder takes a file, or can be made.
+
+    Raises:
+        InputError: It doesn't, or can't.
+    """
+    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise InputError(f"{there} is a file, so {path} can't be a folder; give another name")
+    require_writable(there / "figure")
+
+
 def make_folder(path: Path) -> None:
     """Makes a folder, and fails before the work if it can't take a file.
 

@@ -12,6 +12,7 @@ from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
+    AutoModelForMaskedLM,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
@@ -31,6 +32,7 @@ HEADS: dict[str, Any] = {
     "causal": AutoModelForCausalLM,
     "answering": AutoModelForQuestionAnswering,
     "tagging": AutoModelForTokenClassification,
+    "filling": AutoModelForMaskedLM,
 }
 SIZES: dict[str, Any] = {
     **dict.fromkeys(("hidden_size", "d_model", "n_embd", "dim", "embedding_size", "word_embed_proj_dim"), 32),

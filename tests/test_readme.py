@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 import interpret
 from analyses.components.verdict import BARS
+from analyses.judgement import judge, usual_source
 from analyses.word_pairs import word_pairs
 from interpret.cli import main
 
@@ -45,7 +46,7 @@ def test_every_command_is_in_the_readme():
 
 def test_every_picture_is_there():
     pictures = re.findall(r"!\[.+?\]\((.+?)\)", README)
-    assert len(pictures) == 3
+    assert len(pictures) == 6
     assert all((Path(__file__).parents[1] / picture).is_file() for picture in pictures)
 
 
@@ -88,6 +89,45 @@ def test_the_worked_example_is_what_the_bert_gives(shared):
 def test_the_worked_example_is_what_smollm2_gives(smollm2):
     measured = worked_example(smollm2)
     assert numbers(measured) == [pytest.approx(row, abs=0.02) for row in numbers(column(2))]
+
+
+def row_of(task):
+    """What the table of tasks says of one: command, decision, answer."""
+    return next(line.split("|")[2:5] for line in README.splitlines() if line.startswith(f"| {task} |"))
+
+
+def measured_components(subject, text, second=None, **encoding):
+    """The decision, and the components and the answer of the verdict on it."""
+    example = subject.encode(text, second, **encoding)
+    decision = subject.decide(example)
+    judgement = judge(subject, example, decision, usual_source(subject, example), source="vocabulary")
+    values = {each.name: each.value for each in judgement.verdict.findings}
+    return decision, values, judgement.verdict.answer
+
+
+@pytest.mark.parametrize(
+    ("task", "folder", "said"),
+    [
+        ("extractive question answering", "minilm-caption-qa", {"use": r"by (0\.\d+) of", "share": r"(\d+) % of what"}),
+        ("translation", "marian-multi30k-en-de", {"use": r"use (\S+),", "share": r"share (\S+)\)"}),
+        ("image classification", "vit-cifar10", {"share": r"(\d+) % of what"}),
+    ],
+)
+def test_the_table_of_tasks_says_what_its_commands_give(shared, monkeypatch, task, folder, said):
+    command, decides, answer = row_of(task)
+    words = shlex.split(command.strip(" `"))
+    options = dict(zip(words[3:-2:2], words[4:-2:2], strict=True))
+    place = {"position": int(options["--position"]) - 1} if "--position" in options else {}
+    monkeypatch.chdir(Path(__file__).parents[1])
+    subject = interpret.load(shared / "models" / folder)
+    decision, values, verdict = measured_components(subject, words[2], options.get("--context"), **place)
+    label, probability = re.search(r"“(.+?)” \((.+?)\)", decides).groups()
+    assert decision.label.strip() == label and decision.probability == pytest.approx(float(probability), abs=0.002)
+    assert answer.strip().startswith(f"*{verdict}*")
+    for name, pattern in said.items():
+        found = re.search(pattern, answer).group(1)
+        number = float(found) if "." in found else 1 - float(found) / 100  # what goes round is what isn't shared
+        assert values[name] == pytest.approx(number, abs=0.02), name
 
 
 def test_the_thresholds_of_a_study_are_those_of_the_rule():

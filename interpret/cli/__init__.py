@@ -1,15 +1,30 @@
 """The command line: each command parses, calls and prints, and imports what is heavy only when it runs."""
 
+from typing import Any
+
 import click
 
 from interpret.cli.analyze import analyze
 from interpret.cli.calibrate import calibrate
 from interpret.cli.doctor import doctor
+from interpret.cli.options import BadInput
 from interpret.cli.pair import pair
 from interpret.cli.study import study
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Commands that say in one line also which option was wrong."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Runs the command that was asked for."""
+        try:
+            return super().invoke(context)
+        except click.UsageError as error:
+            command = " ".join(filter(None, ("interpret", context.invoked_subcommand)))
+            raise BadInput(f"{error.format_message().rstrip('.')}; see {command} --help") from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="interpret-attention", prog_name="interpret")
 def main() -> None:
     """Does attention explain what a transformer decided?

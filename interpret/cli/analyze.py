@@ -22,7 +22,7 @@ from interpret.cli.options import (
 from interpret.cli.question import Question
 from interpret.cli.tokens import PositionType, Tokens
 from interpret.cli.tokens import summary as tokens_summary
-from interpret.writing import make_folder, require_writable, write_whole
+from interpret.writing import make_folder, require_folder, require_writable, write_whole
 
 FAILED_CHECK = 3  # exit code: the analysis is there, but a self-check failed
 STANDARD_OUTPUT = Path("-")
@@ -125,7 +125,7 @@ def _analyze(
     for path in files:
         require_writable(path)
     if figures:
-        make_folder(figures)
+        require_folder(figures)
     progress = progress_line()
     question = _asked(text, tokens, options, progress)
     options |= {"verdicts": not tokens.no_verdict, "planned": show_plan, "progress": progress}
@@ -137,6 +137,7 @@ def _analyze(
     if figures:
         from reports.figures import save_figures
 
+        make_folder(figures)
         save_figures(found, figures)
     progress("")
     return found, out

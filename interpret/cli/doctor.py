@@ -121,7 +121,8 @@ def _shown(found: "Diagnosis") -> str:
     lines += [
         f"  {'no ' if each.reason else 'yes'}     {each.analyses}{_because(each.reason)}" for each in found.analyses
     ]
-    lines += ["", f"estimates for one text, from sizes and {_timed(found.costs)}", *_costs(found.costs)]
+    if found.costs:
+        lines += ["", f"estimates for one text, from sizes and {_timed(found.costs)}", *_costs(found.costs)]
     return "\n".join(lines)
 
 

@@ -79,6 +79,27 @@ def read_text(text: str | None, file: Path | None) -> str:
         raise InputError(f"{name} is not UTF-8 text (byte {error.start}); convert it first") from error
 
 
+def require_no_file_name(subject: Any, text: str) -> None:
+    """Refuses the name of a file as a text: of an image, or of a text that is to be read.
+
+    Raises:
+        InputError: There is such a file, and the model reads texts.
+    """
+    if subject.task == "image-classification" or not _is_file(text):
+        return
+    raise InputError(
+        f"{text!r} is the name of a file, and {subject.name} reads texts; read the text in it with --file, or give "
+        "--model one that looks at images"
+    )
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a NUL character
+        return False
+
+
 def command_line(context: click.Context) -> str:
     """The command as it was given, for those who want to run it again."""
     words = ["interpret", context.info_name or ""]

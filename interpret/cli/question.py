@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interpret.cli.alignment import read_alignment, require_one_token
+from interpret.cli.options import require_no_file_name
 from interpret.cli.tokens import Tokens
 from interpret.errors import InputError
 
@@ -46,6 +47,7 @@ class Question:
         Raises:
             InputError: An option doesn't go with the model, or a text can't be used.
         """
+        require_no_file_name(subject, text)
         given = {"context": context, "pair": pair, "target-text": target_text, "continuation": tokens.continuation}
         second = _second(subject, given)
         read = {"truncate": truncate, **_as_message(subject, chat, system)}

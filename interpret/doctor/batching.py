@@ -20,7 +20,7 @@ def check_batching(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
             )
             for index in range(examples)
         ]
-    return measured("a batch answers as each input alone", max(apart), tolerance_for(next(model.parameters()).dtype))
+    return measured("a batch answers as each input alone", max(apart), tolerance_for(model))
 
 
 def check_untouched(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:

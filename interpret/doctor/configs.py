@@ -1,13 +1,19 @@
 """A model by its config alone: no weights are read, and nothing of its size is built."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from interpret.doctor.answers import answer
 from interpret.doctor.building import TASKS, class_names
 from interpret.doctor.description import CallShape, Description, declared_layers, longest_text, task_of, way_in
+from interpret.doctor.sampling import sample_inputs
 from interpret.errors import InputError
 from interpret.loading.checkpoints import read_json, require_plausible
 from interpret.quiet import quiet
+from interpret.record import recording
 from interpret.refusals import first_line, refusing
 
 
@@ -46,39 +52,57 @@ def read_config(name: str, task: str | None) -> tuple[Any, str]:
     return config, _task(path, values, task)
 
 
-def describe_config(name: str, config: Any, task: str, calls: int) -> Description:
+def describe_config(name: str, config: Any, task: str, attention: Collection[type]) -> Description:
     """What a model of this config will be, by building it without memory for its weights.
 
     Args:
         name: What the user called it.
         config: Its config.
         task: What it is made for.
-        calls: Attention calls that were seen in a small model of it; without any, none are described.
+        attention: Classes of the modules whose attention was seen in a small model of it: each of these in the full
+            model is counted as one call. Without any, none are described.
 
     Raises:
         InputError: Transformers can't build it.
     """
-    import torch
-    import transformers
-    from transformers.initialization import no_init_weights
-
-    made = getattr(transformers, class_names(config.model_type, task)[0])
-    with quiet(), refusing(f"{name} describes no model that can be built"), torch.device("meta"), no_init_weights():
-        empty = made._from_config(config)
-    layers = declared_layers(config)
+    empty = _empty(name, config, task)
     return Description(
         name=name,
         model_class=type(empty).__name__,
         architecture=config.model_type,
         task=task,
-        layers=layers,
-        calls=(_shape(config),) * (layers or 0) if calls else (),
+        layers=declared_layers(config),
+        calls=(_shape(config),) * sum(type(module) in attention for module in empty.modules()),
         kernel=str(empty.config._attn_implementation),
         dtype=str(config.dtype or "float32").removeprefix("torch."),
         parameters=sum(parameter.numel() for parameter in empty.parameters()),
         way_in=way_in(set()),
         longest=longest_text(config),
     )
+
+
+def image_lengths(name: str, config: Any, task: str) -> tuple[int, ...]:
+    """How many positions a model of images has: one number, or none where its layers differ or it can't be told."""
+    empty = _empty(name, config, task)
+    try:
+        with quiet(), torch.device("meta"), torch.no_grad(), recording(empty) as record:
+            answer(empty, sample_inputs(empty, examples=1))
+        shapes = {call.output.shape[:2] for call in record.calls if call.output is not None}
+    except Exception:  # whatever a model makes of tensors without numbers
+        return ()
+    return tuple(positions for examples, positions in shapes if examples == len(shapes) == 1)  # windows are examples
+
+
+def _empty(name: str, config: Any, task: str) -> Any:
+    """The model without memory for its weights."""
+    import transformers
+    from transformers.initialization import no_init_weights
+
+    made = getattr(transformers, class_names(config.model_type, task)[0])
+    with quiet(), refusing(f"{name} describes no model that can be built"), torch.device("meta"), no_init_weights():
+        empty = made._from_config(config).eval()
+        empty.tie_weights()
+    return empty
 
 
 def _located(name: str) -> Path:

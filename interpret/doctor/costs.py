@@ -104,7 +104,7 @@ def measure_pass(model: nn.Module, longest: int | None) -> Pass:
     linear = {
         weight
         for module in model.modules()
-        if matrix_of(module) is not None
+        if isinstance(module, nn.Linear) or matrix_of(module) is not None
         for weight in module.parameters(recurse=False)
     }
     patches = record.weights(0).shape[-1] if takes_pixels(model) and record.calls else None

@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import nn
 
+from interpret.doctor.answers import answer
 from interpret.doctor.availability import Availability, available_analyses
 from interpret.doctor.building import tiny_model
-from interpret.doctor.configs import describe_config, read_config
+from interpret.doctor.configs import describe_config, image_lengths, read_config
 from interpret.doctor.costs import Cost, estimate_costs, measure_pass
 from interpret.doctor.description import Description, describe_model, way_in
 from interpret.doctor.examination import Examination, examine
-from interpret.doctor.sampling import takes_pixels
+from interpret.doctor.sampling import sample_inputs, takes_pixels
 from interpret.quiet import quiet
+from interpret.record import recording
 
 SCHEMA = "interpret-attention/doctor/1"
 _DEEP = 1e-4  # by how much weights of a trained model may differ between kernels
@@ -93,9 +96,19 @@ def diagnose_config(name: str, *, task: str | None = None, tokens: Sequence[int]
     config, task = read_config(name, task)
     with quiet():
         found = examine(tiny_model(config, task))
-        description = replace(describe_config(name, config, task, found.calls), way_in=way_in(set(found.ways)))
+        small = tiny_model(config, task)
+        attention = _attention(small) if found.calls else frozenset()
+        description = replace(describe_config(name, config, task, attention), way_in=way_in(set(found.ways)))
+        lengths = image_lengths(name, config, task) if takes_pixels(small) else tokens
     analyses = available_analyses(replace(description, **_of_small(config, task)), found)
-    return Diagnosis(description, found, True, analyses, estimate_costs(description, tokens))
+    return Diagnosis(description, found, True, analyses, estimate_costs(description, lengths))
+
+
+def _attention(model: nn.Module) -> frozenset[type]:
+    """Classes of the modules whose attention is seen."""
+    with torch.no_grad(), recording(model) as record:
+        answer(model, sample_inputs(model, examples=1))
+    return frozenset(type(call.module) for call in record.calls)
 
 
 def _of_small(config: Any, task: str) -> dict[str, Any]:

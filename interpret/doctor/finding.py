@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+from torch import nn
 
 Outcome = Literal["passed", "failed", "noted", "not applicable"]
 
@@ -40,6 +41,12 @@ def measured(check: str, value: float, tolerance: float, detail: str = "") -> Fi
     return Finding(check, "passed" if value <= tolerance else "failed", value, tolerance, detail)
 
 
-def tolerance_for(dtype: torch.dtype) -> float:
-    """By how much answers that should be the same may differ, as a share of their largest number."""
-    return 1e-5 if dtype in (torch.float32, torch.float64) else 3e-2
+def tolerance_for(model: nn.Module) -> float:
+    """By how much answers of a model that should be the same may differ, as a share of their largest number."""
+    return 1e-5 if is_exact(model) else 3e-2
+
+
+def is_exact(model: nn.Module) -> bool:
+    """Whether a model computes in float32 or more: not in half precision, and not with weights that are integers."""
+    first = next(model.parameters()).dtype
+    return first in (torch.float32, torch.float64) and all(each.is_floating_point() for each in model.parameters())

@@ -44,7 +44,7 @@ def check_head_edits(model: nn.Module, inputs: dict[str, Tensor], *, every_head:
                 with editing(model, *(zero_head(layer, head) for layer in layers)):
                     worst = max(worst, difference(expected, answer(model, inputs)))
                 effects.append(difference(untouched, expected))
-    return _finding(worst, effects, tried, readers, tolerance_for(next(model.parameters()).dtype))
+    return _finding(worst, effects, tried, readers, tolerance_for(model))
 
 
 def _finding(
@@ -53,7 +53,7 @@ def _finding(
     detail = f"{len(effects)} heads in {len(tried)} layers"
     between = sorted({type(reader.module).__name__ for reader in tried if reader.matrix is None})
     if between:
-        detail += f"; zeros in the input of {', '.join(between)}, which reads them before the projection does"
+        detail += f"; zeros in the input of {', '.join(between)}, which reads them"
     if still := sum(effect == 0 for effect in effects):
         detail += f"; {still} of them change nothing"
     if still == len(effects):

@@ -25,7 +25,8 @@ class Reader:
         heads: How many heads write into it.
         width: How many of its inputs belong to each head.
         matrix: A view of the weights that the heads are multiplied with, `[output, input]`; heads come first among the
-            inputs. `None` where something stands between, such as a norm over all heads.
+            inputs. `None` where something stands between, such as a norm over all heads, or the weights can't be
+            changed.
         gated: Whether the heads' output is multiplied by a gate before it gets there.
     """
 
@@ -93,7 +94,15 @@ def find_readers(model: nn.Module, inputs: dict[str, Tensor]) -> list[Reader | N
 
 
 def matrix_of(module: nn.Module) -> Tensor | None:
-    """The weights of a linear map as `[output, input]`; `None` for a module of another kind."""
+    """The weights of a linear map as `[output, input]`.
+
+    `None` for a module of another kind, and where the weights are integers, or are kept elsewhere between passes.
+    """
+    matrix = _matrix(module)
+    return None if matrix is None or matrix.is_meta or not matrix.is_floating_point() else matrix
+
+
+def _matrix(module: nn.Module) -> Tensor | None:
     if isinstance(module, nn.Linear):
         return module.weight.data
     if isinstance(module, nn.Conv1d) and module.kernel_size == (1,) and module.groups == 1:

@@ -86,7 +86,8 @@ def _require_known(name: str, config: dict[str, Any]) -> None:
         )
     if config.get("quantization_config"):
         raise InputError(
-            f"{name} has quantized weights, which can't be read here; use the model they were made from, or a GGUF file"
+            f"{name} has quantized weights, which aren't loaded by name; use the model they were made from, or a GGUF "
+            "file, or load it with transformers and give interpret.load(model, tokenizer=tokenizer) in Python"
         )
 
 
@@ -104,7 +105,10 @@ def _find_task(name: str, config: dict[str, Any], task: str | None) -> str:
             )
         raise InputError(f"{name} is a {', '.join(made_for)}, which isn't supported; supported are {supported}")
     if task is not None and made_for and task not in found:
-        raise InputError(f"{name} is a {', '.join(made_for)}, not a {TASKS[task].heads}: {TASKS[task].without_head}")
+        raise InputError(
+            f"{name} is a {', '.join(made_for)}, not a {TASKS[task].heads}: {TASKS[task].without_head}; leave the task "
+            "out, or give a model that has it"
+        )
     return task or found[0]
 
 

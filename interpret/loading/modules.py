@@ -51,6 +51,7 @@ def load_module(
     if made_for is not None and (labels, inputs, grid, longest) == (None, None, None, None):
         if task not in (None, made_for):
             raise InputError(f"{name} is made for {made_for}, not for {task}; give a model with the head for it")
+        _require_embeddings(name, module)
         require_finite(name, module.eval())
         return subject_of(name, made_for, module, tokenizer, sink, ())
     fast, mask_id = _tokenizer(name, tokenizer)
@@ -68,6 +69,15 @@ def load_module(
         subject = ImageTokenModel(name, reader, fast, grid=grid, **options)
     require_same_from_vectors(subject)
     return subject
+
+
+def _require_embeddings(name: str, model: Any) -> None:
+    """Refuses a model whose table of token vectors is kept elsewhere between passes, for it says where inputs go."""
+    if model.get_input_embeddings().weight.is_meta or next(model.parameters()).is_meta:
+        raise InputError(
+            f"{name} keeps its token embeddings on a disk or another device between passes; load it with a device_map "
+            "that puts them where it computes, other layers may stay there"
+        )
 
 
 def _tokenizer(name: str, tokenizer: Any) -> tuple[Tokenizer, int | None]:

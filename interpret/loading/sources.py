@@ -47,7 +47,9 @@ def load(
 
     Nothing is run that a model brings along: no code of its own, and no pickle file unless that is allowed.
 
-    A module of yours is put into evaluation mode and stays where it is. It reads token ids `[batch, token]` and looks
+    A model of transformers that is in memory is read as it is there: also quantized, or spread over devices with
+    `device_map`, as long as its token embeddings are on one. Any other module of yours is put into evaluation mode and
+    stays where it is. It reads token ids `[batch, token]` and looks
     them up in one `nn.Embedding`; for text-classification it answers with scores `[batch, label]`, and for
     text-generation with scores of what may follow each position, `[batch, token, label]`:
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from interpret.eager import fetched
 from interpret.errors import InputError
 
 
@@ -79,5 +80,15 @@ def _hash_of_tensors(model: nn.Module) -> str:
     digest = hashlib.sha256()
     for key, tensor in sorted(model.state_dict().items()):
         digest.update(key.encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        if tensor.is_meta:
+            owner, _, own = key.rpartition(".")
+            with fetched(model.get_submodule(owner)):
+                digest.update(_bytes_of(getattr(model.get_submodule(owner), own)))
+        else:
+            digest.update(_bytes_of(tensor))
     return digest.hexdigest()
+
+
+def _bytes_of(tensor: Tensor) -> bytes:
+    content: bytes = tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    return content

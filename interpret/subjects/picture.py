@@ -77,8 +77,12 @@ def open_image(path: str | os.PathLike[str]) -> "Image":
         raise InputError(f"{os.fspath(path)!r} is no image that can be read; give a JPEG or PNG file") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise InputError(f"{os.fspath(path)!r} has more pixels than can be trusted; give a smaller image") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{os.fspath(path)!r} is a folder; give the path of one image") from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:  # what Pillow raises on damaged files
-        raise InputError(f"the image {os.fspath(path)!r} can't be read: {first_line(error)}") from error
+        raise InputError(
+            f"the image {os.fspath(path)!r} can't be read ({first_line(error)}); save it again, or give another"
+        ) from error
 
 
 def _written(image: "Image", kind: str, **options: bool) -> bytes:

@@ -72,13 +72,13 @@ def call_options(model: nn.Module) -> dict[str, Any]:
 
 
 def require_finite(name: str, model: nn.Module) -> None:
-    """Refuses weights that aren't numbers.
+    """Refuses weights that aren't numbers; those that are kept elsewhere between passes show in the scores.
 
     Raises:
         InputError: A weight is NaN or infinite; says in which tensor.
     """
     for key, weight in model.named_parameters():
-        if weight.is_floating_point() and not torch.isfinite(weight).all():
+        if weight.is_floating_point() and not weight.is_meta and not torch.isfinite(weight).all():
             raise InputError(
                 f"{name} has weights that aren't numbers (NaN or infinite) in {key}; get the model again, "
                 "or train it again with a lower learning rate or in float32"

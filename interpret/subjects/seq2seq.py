@@ -89,7 +89,8 @@ class Translation(TextSubject):
         place = 0 if position is None else position
         if not 0 <= place < len(target):
             raise InputError(
-                f"the target {self._joined(target)!r} has {len(target)} tokens, and none with {place} before it"
+                f"the target {self._joined(target)!r} has {len(target)} tokens and no position {place + 1}; give "
+                f"--position 1 to {len(target)}, or all (position=0 to {len(target) - 1} in Python)"
             )
         return self._before(source, target, place)
 
@@ -248,7 +249,7 @@ class Translation(TextSubject):
                     source.ids[None].to(self.device), max_new_tokens=most, do_sample=False, num_beams=1
                 )
             return [int(each) for each in written[0, 1:]]
-        require_text(text)
+        require_text(text, "target")
         with refusing(f"the tokenizer of {self.name} fails on this target"):
             ids: list[int] = self.written(text_target=text).input_ids
         if self.longest is not None and len(ids) > self.longest:

@@ -156,8 +156,8 @@ class TextSubject(Subject):
                 f"{self.name} is for {self.task}, which needs a {self.second} too; give it with --{self.second}"
             )
         texts = (text,) if second is None else (text, second)
-        for each in texts:
-            require_text(each)
+        for each, what in zip(texts, ("text",) if second is None else self.names, strict=True):
+            require_text(each, what)
         if second is not None and self.segments is None:
             raise InputError(f"the tokenizer of {self.name} doesn't say how two texts are joined; give one")
         return texts
@@ -231,18 +231,26 @@ class TextSubject(Subject):
             )
 
 
-def require_text(text: Any) -> None:
-    """Refuses what no tokenizer should be given: no text, an empty one, or one with characters that can't be read."""
+def require_text(text: Any, what: str = "text") -> None:
+    """Refuses what no tokenizer should be given: no text, an empty one, or one with characters that can't be read.
+
+    Args:
+        text: A text.
+        what: What it is called where there are several, such as "context".
+
+    Raises:
+        InputError: It can't be used.
+    """
     if not isinstance(text, str):
-        raise InputError(f"the text must be a str, not {type(text).__name__}")
+        raise InputError(f"the {what} must be a str, not {type(text).__name__}")
     if not text.strip():
-        raise InputError("the text is empty; give one of at least two words")
+        raise InputError(f"the {what} is empty; give one of at least two words")
     if "\0" in text:
-        raise InputError(f"the text has a NUL character at position {text.index(chr(0))}; take it out")
+        raise InputError(f"the {what} has a NUL character at position {text.index(chr(0))}; take it out")
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise InputError(
-            f"the text has half of a character (a lone surrogate) at position {error.start}, as a file gives that is "
+            f"the {what} has half of a character (a lone surrogate) at position {error.start}, as a file gives that is "
             "read in the wrong encoding; read it as UTF-8"
         ) from error

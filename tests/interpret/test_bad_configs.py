@@ -68,8 +68,8 @@ def test_settings_that_can_not_be_loaded(bert_folder):
     change(bert_folder / "config.json", quantization_config={"quant_method": "awq"})
     refused(
         bert_folder,
-        f"{bert_folder} has quantized weights, which can't be read here; use the model they were made from, or a GGUF "
-        "file",
+        f"{bert_folder} has quantized weights, which aren't loaded by name; use the model they were made from, or a "
+        "GGUF file, or load it with transformers and give interpret.load(model, tokenizer=tokenizer) in Python",
     )
     change(bert_folder / "config.json", quantization_config=None, is_encoder_decoder=True)
     refused(
@@ -97,7 +97,7 @@ def test_models_for_other_tasks(tmp_path):
     refused(
         tmp_path,
         f"{tmp_path} is a BertForMaskedLM, not a …ForSequenceClassification: this checkpoint has no trained "
-        "classification head",
+        "classification head; leave the task out, or give a model that has it",
         task="text-classification",
     )
 
@@ -106,13 +106,13 @@ def test_a_task_that_a_model_was_not_made_for(saved):
     refused(
         saved / "gpt2",
         f"{saved / 'gpt2'} is a GPT2LMHeadModel, not a …ForSequenceClassification: this checkpoint has no trained "
-        "classification head",
+        "classification head; leave the task out, or give a model that has it",
         task="text-classification",
     )
     refused(
         saved / "bert",
         f"{saved / 'bert'} is a BertForSequenceClassification, not a …ForCausalLM: this checkpoint has no language "
-        "model head that goes from left to right",
+        "model head that goes from left to right; leave the task out, or give a model that has it",
         task="text-generation",
     )
 

@@ -110,10 +110,17 @@ def test_a_text_that_looks_like_an_option_can_be_run_again(run, saved):
         ([TEXT, "--out", "no/where.html"], "no is not a folder, so where.html can't be written there; make it first"),
         ([TEXT, "--json", "."], ". is a folder; give the name of a file"),
         ([TEXT, "--target", "great"], "has no label 'great'; its labels are"),
+        ([TEXT, "--target", "great", "--figures", "new/figures"], "has no label 'great'; its labels are"),
+        (
+            [TEXT, "--figures", "/dev/null/x"],
+            "/dev/null is a file, so /dev/null/x can't be a folder; give another name",
+        ),
         ([TEXT, "--task", "juggling"], f"the task must be {listed(TASKS)}, not 'juggling'"),
         ([TEXT, "--device", "abacus"], "the device 'abacus' can't be used here: "),
         (["warm " * 500], "shorten it, or cut it with --truncate (truncate=True in Python)"),
         ([TEXT, "--model", "./nothing"], "there is no folder or file ./nothing"),
+        ([TEXT, "--seed", "x"], "Invalid value for '--seed': 'x' is not a valid integer; see interpret analyze --help"),
+        ([TEXT, "--modle", "x"], "; see interpret analyze --help"),
     ],
 )
 def test_what_cant_be_used_is_told_in_one_line(run, saved, tmp_path, arguments, message):
@@ -121,6 +128,20 @@ def test_what_cant_be_used_is_told_in_one_line(run, saved, tmp_path, arguments, 
         arguments = [*arguments, "--model", saved / "bert"]
     assert message in error_of(run("analyze", *arguments))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_name_of_a_file_is_no_text(run, saved, tmp_path):
+    (tmp_path / "cat.jpg").write_bytes(b"an image")
+    said = error_of(run("analyze", "cat.jpg", "--model", saved / "bert"))
+    assert said == (
+        f"'cat.jpg' is the name of a file, and {saved / 'bert'} reads texts; read the text in it with --file, or give "
+        "--model one that looks at images"
+    )
+    assert error_of(run("analyze", "warm " * 1000, "--model", saved / "bert")).endswith("(truncate=True in Python)")
+
+
+def test_a_command_that_is_not_there_is_told_in_one_line(run):
+    assert error_of(run("analyse")).startswith("No such command 'analyse'")
 
 
 def test_a_file_that_is_no_text_is_told(run, tmp_path):

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 from tiny_models import tiny_model
+from transformers.models.llama.modeling_llama import LlamaAttention
 
 from interpret.doctor.availability import available_analyses
+from interpret.doctor.building import default_config
 from interpret.doctor.configs import describe_config, read_config
 from interpret.doctor.costs import Pass, estimate_costs, measure_pass
 from interpret.doctor.description import CallShape, Description, describe_model
-from interpret.doctor.diagnosis import diagnose
+from interpret.doctor.diagnosis import diagnose, diagnose_config
 from interpret.doctor.examination import Examination
 from interpret.doctor.finding import Finding
 from interpret.errors import InputError
@@ -74,11 +76,32 @@ def test_a_model_is_described_by_what_runs() -> None:
 def test_a_config_says_how_large_the_model_is_without_building_it(config: Path) -> None:
     read, task = read_config(str(config.parent), None)
     assert task == "text-generation"
-    found = describe_config("c", read, task, calls=2)
+    found = describe_config("c", read, task, {LlamaAttention})
     layer = 32 * 32 * 2 + 2 * 32 * 16 + 3 * 32 * 40 + 2 * 32  # queries and output, keys and values, gated, two norms
     assert found.parameters == 3 * layer + 2 * 50 * 32 + 32
     assert (found.calls, found.dtype, found.longest) == ((CallShape(4, 2, 8, 8),) * 3, "bfloat16", 128)
     assert read_config(str(config), "text-classification")[1] == "text-classification"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "task", "calls", "parameters"),
+    [
+        ("gpt2", "text-generation", 12, 124_439_808),  # as published; the embeddings are used twice and count once
+        ("t5", "translation", 6 + 6 + 6, 60_506_624),
+        ("jamba", "text-generation", 4, None),  # one layer in eight attends
+        ("vit", "image-classification", 12, None),
+        ("swin", "image-classification", 12, None),
+    ],
+)
+def test_a_config_says_how_often_the_full_model_attends(
+    architecture: str, task: str, calls: int, parameters: int | None, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(default_config(architecture).to_json_string(use_diff=False), "utf-8")
+    found = diagnose_config(str(tmp_path), task=task, tokens=(64,))
+    assert len(found.description.calls) == calls
+    assert parameters in (None, found.description.parameters)
+    # An image of 224 x 224 in patches of 16, and one position more; windows have no one length.
+    assert [cost.tokens for cost in found.costs] == {"vit": [14 * 14 + 1], "swin": []}.get(architecture, [64])
 
 
 @pytest.mark.parametrize(

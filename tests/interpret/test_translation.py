@@ -170,13 +170,15 @@ def test_without_a_target_the_model_writes_its_own(translator):
 
 def test_positions_outside_the_target_and_unknown_tokens_are_refused(translator):
     count = len(translator.tokenizer.encode(TARGET).ids)
-    with pytest.raises(
-        InputError, match=rf"^the target '{TARGET}' has {count} tokens, and none with {count} before it$"
-    ):
+    with pytest.raises(InputError) as beyond:
         translator.encode(SOURCE, TARGET, position=count)
+    assert str(beyond.value) == (
+        f"the target '{TARGET}' has {count} tokens and no position {count + 1}; give --position 1 to {count}, or "
+        f"all (position=0 to {count - 1} in Python)"
+    )
     with pytest.raises(InputError, match="has no single token 'unheard of'; give the text of one, such as"):
         translator.decide(translator.encode(SOURCE, TARGET), "unheard of")
-    with pytest.raises(InputError, match="the text is empty"):
+    with pytest.raises(InputError, match="the target is empty; give one of at least two words"):
         translator.encode(SOURCE, " ")
 
 

@@ -162,7 +162,7 @@ def test_texts_too_few_or_too_many_are_refused(answering, gpt2, bert):
         answering.encode(QUESTION)
     with pytest.raises(InputError, match="is for text-generation, which reads one text, and two were given"):
         gpt2.encode(QUESTION, CONTEXT)
-    with pytest.raises(InputError, match="the text is empty"):
+    with pytest.raises(InputError, match="the second text is empty; give one of at least two words"):
         bert.encode(QUESTION, " ")
 
 

@@ -118,6 +118,15 @@ def test_the_first_lines_count_the_answers() -> None:
     assert {answer for answer, _ in counts} == {"supported", "not supported", "inconclusive"}
 
 
+@pytest.mark.parametrize("tokens", [1, 2])
+def test_answers_that_no_token_got_leave_no_comma(tokens: int) -> None:
+    found = sample_steps(tokens=tokens)
+    text = re.sub(r"<[^>]+>", "", re.search(r"The answer is .+", render_steps(found)).group())
+    answers = [step["verdict"]["answer"] for step in found["steps"]]
+    counts = [(answer, answers.count(answer)) for answer in ("supported", "not supported", "inconclusive")]
+    assert text == f"The answer is {', '.join(f'{answer} at {count}' for answer, count in counts if count)}."
+
+
 def test_a_very_long_text_is_cut_to_the_budget_and_says_so() -> None:
     html = render_steps(sample_steps(prompt=150, tokens=80, verdicts=False))
     assert BUDGET_BYTES / 2 < len(html.encode()) <= BUDGET_BYTES

@@ -53,11 +53,44 @@ def test_a_text_and_a_model_give_a_report_and_a_summary(run, saved, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["figures", "report.html"]
 
 
+def test_a_plan_is_one_line_and_leaves_nothing_behind(run, saved, tmp_path):
+    result = run("analyze", TEXT, "--model", saved / "bert", "--quick", "--plan")
+    assert result.exit_code == 0, result.output
+    assert re.fullmatch(r"planned    [\d.]+ (s|min|h) and [\d.]+ [kMG]B of memory, [\d,]+ passes\n", result.stdout)
+    several = run("analyze", TEXT, "--model", saved / "llama", "--generate", "2", "--no-verdict", "--plan")
+    assert re.fullmatch(r"planned    .* passes\n", several.stdout), several.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_plan_and_outcome_stand_side_by_side(run, saved):
+    for arguments in (("--quick", "--model", saved / "bert"), ("--generate", "1", "--model", saved / "llama")):
+        lines = run("analyze", TEXT, *arguments).stdout.splitlines()
+        (took,) = [line for line in lines if line.startswith("took")]
+        size, span = r"[\d.]+ [MG]B", r"[\d.]+ (s|min|h)"
+        assert re.fullmatch(rf"took       {span} and {size} of memory \(planned: {span} and {size}\)", took)
+
+
+def test_too_little_memory_is_told_before_anything_is_written(run, saved, tmp_path):
+    line = error_of(run("analyze", TEXT, "--model", saved / "bert", "--max-memory", "20MB"))
+    assert re.fullmatch(
+        r"this needs about [\d.]+ [MG]B of memory and may take 20 MB; give a shorter text, a smaller --dtype, or more "
+        r"memory \(--max-memory, where the machine has it\)",
+        line,
+    )
+    assert error_of(run("analyze", TEXT, "--model", saved / "bert", "--max-memory", "plenty")) == (
+        "Invalid value for '--max-memory': a size of memory must be a number and a unit, such as 4GB or 512MB, not "
+        "'plenty'; see interpret analyze --help"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_json_on_standard_output_is_all_of_it_and_repeats(run, saved, tmp_path):
     arguments = ("analyze", TEXT, "--model", saved / "bert", "--quick", "--seed", "4", "--json", "-")
     once, again = (json.loads(run(*arguments).stdout) for _ in range(2))
     for found in (once, again):
         assert found["run"].pop("seconds") > 0
+        assert found["run"].pop("memory") > 0
+        assert found["run"].pop("planned")["seconds"] > 0
     assert once == again
     assert once["schema"] == "interpret-attention/analysis/2"
     assert once["faithfulness"]["random_orders"] == 100

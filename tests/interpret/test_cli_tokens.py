@@ -50,7 +50,7 @@ def test_what_follows_gives_a_report_and_a_line_for_each_token(run, saved, tmp_p
     assert lines[0] == f"{len(found['steps'])} tokens, given" and lines[-1] == "report     report.html"
     assert lines[1].split()[:4] == ["token", "probability", "margin", "attention"]
     assert [line.split()[0] for line in lines[2:4]] == ["the", "rain"]
-    assert all("not tested" in line for line in lines[2:-1])
+    assert all("not tested" in line for line in lines[2:-2]) and lines[-2].startswith("took ")
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert found["schema"] == "interpret-attention/steps/1"
     assert "--continuation 'the rain' --no-verdict" in found["run"]["command"]
@@ -104,8 +104,8 @@ def test_a_message_is_read_in_its_template(run, talker):
             ("--no-verdict",),
             "--no-verdict is for several tokens; add --generate, --continuation or --position all",
         ),
-        (("--generate", 0), "Invalid value for '--generate': 0 is not in the range x>=1."),
-        (("--position", "first"), "Invalid value for '--position': 'first' is neither a number from 1 on nor 'all'."),
+        (("--generate", 0), "Invalid value for '--generate': 0 is not in the range x>=1; see interpret analyze --help"),
+        (("--position", "first"), "Invalid value for '--position': 'first' is neither a number from 1 on nor 'all'; see interpret analyze --help"),
         (("--position", "all"), "LLAMA is for text-generation, which writes no target, so --position means nothing"),
         (
             ("--target-text", "x", "--generate", 3),

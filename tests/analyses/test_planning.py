@@ -1,0 +1,162 @@
+"""Plans: held against what an analysis really does, and what comes of too little memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import interpret
+from analyses.analyze import analyze
+from analyses.cost import Cost
+from analyses.effort import EFFORTS
+from analyses.planning import plan as planning
+from analyses.planning.plan import Plan, plan_analysis, plan_steps
+from analyses.planning.speed import Speed, measure_speed
+from analyses.planning.work import GRADIENT, analysis_work, steps_work
+from analyses.steps import analyze_steps
+from interpret.errors import InputError
+from interpret.passes import run_pass
+from interpret.subjects.subject import Subject
+
+TEXT = "the plot drags but the cast is very warm and the film is clever and not dull"
+QUICK = EFFORTS["quick"]
+SPEED = Speed(
+    tokens=10, single=0.5, batched=0.25, short=0.125, calls=2, heads=4, used=1000, recorded=100, held=50, kept=400
+)
+
+
+@contextmanager
+def counted(subject: Subject) -> Iterator[list[float]]:
+    """Token positions that went through a layer, as a mean over layers; those with a gradient count three times."""
+    layers = [block for block in dict.fromkeys(run_pass(subject, subject.sample()).blocks) if block is not None]
+    total = [0.0]
+
+    def leave(_: Any, __: Any, output: Any) -> None:  # what is given may still be cropped, for short passes
+        hidden: Tensor = output[0] if isinstance(output, tuple) else output
+        if hidden.shape[1] > 1:
+            total[0] += hidden.shape[0] * hidden.shape[1] * (GRADIENT if torch.is_grad_enabled() else 1) / len(layers)
+
+    handles = [layer.register_forward_hook(leave) for layer in layers]
+    try:
+        yield total
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@pytest.mark.parametrize("name", ["bert", "gpt2", "llama", "native"])
+@pytest.mark.parametrize("effort", ["quick", "standard"])
+def test_an_analysis_makes_as_many_passes_as_it_was_thought_to(
+    name: str, effort: str, request: pytest.FixtureRequest
+) -> None:
+    subject: Subject = interpret.load() if name == "native" else request.getfixturevalue(name)
+    example, plans = subject.encode(TEXT), []
+    with counted(subject) as total:
+        analysis = analyze(subject, example, effort=effort, planned=plans.append)
+    assert plans == [analysis.cost.plan]
+    assert total[0] / len(example.ids) == pytest.approx(plans[0].passes, rel=0.35)
+
+
+def test_steps_make_as_many_passes_as_they_were_thought_to(llama: Any) -> None:
+    continuation = llama.continuation(TEXT, most=3)
+    for verdicts in (True, False):
+        plans: list[Plan] = []
+        with counted(llama) as total:
+            analyze_steps(llama, continuation, verdicts=verdicts, planned=plans.append)
+        assert total[0] / len(continuation.examples[-1].ids) == pytest.approx(plans[0].passes, rel=0.5)
+
+
+def test_time_is_that_of_measured_passes_times_how_many_there_are(bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    example = bert.encode(TEXT)
+    monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
+    work = analysis_work(bert, example, QUICK, calls=2, heads=4)
+    found = plan_analysis(bert, example, QUICK, max_memory=10**9)
+    assert found.seconds == work.batched * 0.25 + work.single * 0.5 + work.short * 0.125
+    assert found.passes == work.batched + work.single
+    assert found.limit == 10**9
+
+
+def test_fewer_inputs_go_through_at_once_where_memory_is_short(bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    example = bert.encode(TEXT)
+    monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
+    monkeypatch.setattr(planning, "peak_bytes", lambda device: 0)
+    work = analysis_work(bert, example, QUICK, calls=2, heads=4)
+    least = 1000 + 100 + int(4 * work.resident)
+    enough = least + 819 * 50
+    at_once = {
+        room: plan_analysis(bert, example, QUICK, max_memory=least + room).tokens_at_once
+        for room in (10**6, 819 * 50, 819 * 50 - 1, 2000, 400)
+    }
+    # 819 inputs of 10 tokens at 50 bytes; then half as many; then so few that one gradient of 400 bytes is the most.
+    assert at_once == {10**6: 8192, 819 * 50: 8192, 819 * 50 - 1: 4096, 2000: 256, 400: 64}
+    assert plan_analysis(bert, example, QUICK, max_memory=enough).memory == enough
+
+
+def test_too_little_for_one_input_is_refused(bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
+    example = bert.encode(TEXT)
+    resident = int(4 * analysis_work(bert, example, QUICK, calls=2, heads=4).resident)
+    with pytest.raises(InputError) as error:
+        plan_analysis(bert, example, QUICK, max_memory=999)
+    assert str(error.value) == (
+        f"this needs about {(1500 + resident) / 1000:.3g} kB of memory and may take 999 B; give a shorter text, a "
+        "smaller --dtype, or more memory (--max-memory, where the machine has it)"
+    )
+
+
+def test_what_is_found_does_not_hang_on_how_much_is_read_at_once(llama: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = analyze(llama, TEXT, effort="quick")
+    speed = Speed(**{**vars(measure_speed(llama, llama.encode(TEXT))), "held": 10**9, "kept": 1, "used": 0})
+    monkeypatch.setattr(planning, "measure_speed", lambda subject, example: speed)
+    little = analyze(llama, TEXT, effort="quick", max_memory=4 * 10**9)
+    assert little.cost.plan.tokens_at_once < usual.cost.plan.tokens_at_once == llama.tokens_at_once
+    torch.testing.assert_close(little.zeroed.drop, usual.zeroed.drop, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        little.faithfulness.random.comprehensiveness.margin,
+        usual.faithfulness.random.comprehensiveness.margin,
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    assert little.verdict.answer == usual.verdict.answer
+
+
+def test_after_an_analysis_the_model_reads_as_much_at_once_as_before(bert: Any) -> None:
+    analyze(bert, TEXT, effort="quick", max_memory=10**12)
+    assert bert.tokens_at_once == type(bert).tokens_at_once
+    with pytest.raises(ValueError, match="at least 100"), bert.reading_at_once(7):
+        assert bert.rows_at_once(3) == 2
+        raise ValueError("at least 100")
+    assert bert.tokens_at_once == type(bert).tokens_at_once
+
+
+def test_a_pass_is_measured_with_all_that_a_plan_rests_on(llama: Any) -> None:
+    example = llama.encode(TEXT)
+    speed = measure_speed(llama, example)
+    config, tokens = llama.model.config, len(example.ids)
+    assert (speed.tokens, speed.calls, speed.heads) == (tokens, config.num_hidden_layers, config.num_attention_heads)
+    assert min(speed.single, speed.batched, speed.short) > 0
+    assert speed.recorded == 4 * 4 * tokens * config.hidden_size * config.num_hidden_layers  # of float32
+    assert speed.kept > speed.held > 4 * tokens * config.hidden_size
+    assert speed.memory(10 * tokens, slopes=1) == speed.used + speed.recorded + max(10 * speed.held, speed.kept)
+    assert speed.memory(80 * tokens, slopes=10) == speed.used + speed.recorded + max(80 * speed.held, 10 * speed.kept)
+
+
+def test_verdicts_are_most_of_the_work_of_steps(llama: Any) -> None:
+    continuation = llama.continuation(TEXT, most=4)
+    whole, maps = (steps_work(continuation, verdicts=verdicts, calls=2, heads=4) for verdicts in (True, False))
+    assert whole.batched > 10 * maps.batched
+    assert maps.short == 0
+    found = plan_steps(llama, continuation, verdicts=False, max_memory=10**12)
+    assert found.passes == maps.batched + maps.single
+
+
+def test_what_it_took_stands_beside_what_was_planned(bert: Any) -> None:
+    cost = analyze(bert, TEXT, effort="quick").cost
+    assert isinstance(cost, Cost)
+    found = cost.to_dict()
+    assert found["seconds"] > 0 < found["memory"]
+    assert found["planned"] == {name: getattr(cost.plan, name) for name in ("passes", "seconds", "memory", "limit")}
+    assert str(Plan(1234.4, 100, 2 * 10**9, 10**10, 5)) == "2 min and 2 GB of memory, 1,234 passes"

@@ -28,9 +28,7 @@ works, with its model.
 
 def render(lines: Sequence[Line], about: Sequence[str]) -> str:
     """A page: what ran where, the table, and what to know when reading it."""
-    rows = [
-        (line.key, line.work, line.ours, line.against, line.ratio, line.aim, line.agreement) for line in lines
-    ]
+    rows = [(line.key, line.work, line.ours, line.against, line.ratio, line.aim, line.agreement) for line in lines]
     table = [HEADINGS, ("---",) * len(HEADINGS), *rows]
     parts = ["# How fast", "\n".join(f"- {line}" for line in about), "\n".join(map(_row, table)), NOTES]
     return "\n\n".join(parts)

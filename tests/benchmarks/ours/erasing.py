@@ -65,14 +65,18 @@ def budgets_of(example: Example) -> list[int]:
 
 
 def judged(settings: Settings) -> Callable[[], list[list[list[float]]]]:
-    """Comprehensiveness and sufficiency, in probabilities, of each map of each text: no more than a peer is asked for."""
+    """Comprehensiveness and sufficiency, in probabilities, of each map of each text, and nothing besides."""
     subject = load(settings)
     tasks = [(subject.encode(task["text"]), task) for task in json.loads(Path(settings["input"]).read_text())]
 
     def both(example: Example, task: dict[str, Any]) -> list[list[float]]:
         scores = torch.tensor(task["scores"]) @ example.pooling.T
         ranks = scores.argsort(dim=1, descending=True).argsort(dim=1)
-        gone = [ranks < 0, *(ranks < count for count in task["budgets"]), *(ranks >= count for count in task["budgets"])]
+        gone = [
+            ranks < 0,
+            *(ranks < count for count in task["budgets"]),
+            *(ranks >= count for count in task["budgets"]),
+        ]
         erased = subject.erase(example, torch.cat(gone), target=task["target"], eraser="mask")
         whole, *parts = erased.probability.view(len(gone), -1)
         half = len(task["budgets"])
@@ -88,7 +92,10 @@ def tested(settings: Settings) -> Callable[[], list[list[list[float]]]]:
     for task in json.loads(Path(settings["input"]).read_text()):
         example = subject.encode(task["text"])
         scores = torch.tensor(task["scores"])
-        maps = [Attribution(f"map {number}", "gradient", True, each @ example.pooling.T, each) for number, each in enumerate(scores)]
+        maps = [
+            Attribution(f"map {number}", "gradient", True, each @ example.pooling.T, each)
+            for number, each in enumerate(scores)
+        ]
         tasks.append((example, subject.decide(example), maps))
 
     def both(example: Example, decision: Decision, maps: list[Attribution]) -> list[list[float]]:

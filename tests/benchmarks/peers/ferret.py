@@ -14,8 +14,8 @@ from benchmarks.peers.shared import classifier, given
 def judged(settings: dict[str, Any]) -> Callable[[], list[list[list[float]]]]:
     """Both for each map of each text, as `Benchmark.evaluate_explanations` calls them.
 
-    Asked for the same budgets, and for words masked and not deleted. Scores are moved above zero, since it ranks no others
-    (and its option to rank them fails with numpy 1.25 and later).
+    Asked for the same budgets, and for words masked and not deleted. Scores are moved above zero, since it ranks no
+    others (and its option to rank them fails with numpy 1.25 and later).
     """
     model, tokenizer = classifier(settings), AutoTokenizer.from_pretrained(settings["model"])
     evaluators = [AOPC_Comprehensiveness_Evaluation(model, tokenizer), AOPC_Sufficiency_Evaluation(model, tokenizer)]
@@ -30,10 +30,7 @@ def judged(settings: dict[str, Any]) -> Callable[[], list[list[list[float]]]]:
     def work() -> list[list[list[float]]]:
         return [
             [
-                [
-                    float(evaluator.compute_evaluation(each, target, removal_args=removal).score)
-                    for each in maps
-                ]
+                [float(evaluator.compute_evaluation(each, target, removal_args=removal).score) for each in maps]
                 for evaluator in evaluators
             ]
             for maps, target, removal in tasks

@@ -57,7 +57,9 @@ def _measured(bench: Bench, keys: Iterable[str]) -> Iterator[Line]:
     for key in keys:
         try:
             for line in import_module(f".rows.{key}", __package__).lines(bench):
-                click.echo("  ".join(filter(None, (line.key, line.work, line.ours, line.against, line.ratio, line.agreement))))
+                click.echo(
+                    "  ".join(filter(None, (line.key, line.work, line.ours, line.against, line.ratio, line.agreement)))
+                )
                 yield line
         except NotThere as why:
             click.echo(f"{key}  {why}")

@@ -1,4 +1,7 @@
-"""Starts both sides of a comparison and lets them work in turn. Imports nothing big: a child's peak counts its parent's."""
+"""Starts both sides of a comparison and lets them work in turn.
+
+Imports nothing big, since what the system counts as the peak of a child begins with that of its parent.
+"""
 
 import json
 import os
@@ -98,7 +101,15 @@ class Bench:
         with open(self.log, "a") as log:
             print(f"== {side.name}: {side.work} {told}", file=log, flush=True)
             started = subprocess.Popen(
-                [self.interpreter(side.peer), "-W", "ignore", "-m", "benchmarks.worker", f"benchmarks.{side.work}", told],
+                [
+                    self.interpreter(side.peer),
+                    "-W",
+                    "ignore",
+                    "-m",
+                    "benchmarks.worker",
+                    f"benchmarks.{side.work}",
+                    told,
+                ],
                 cwd=ROOT / "tests",
                 env=self.environment(side.peer),
                 stdin=subprocess.PIPE,

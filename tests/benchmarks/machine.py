@@ -34,7 +34,7 @@ def described(bench: Bench) -> list[str]:
     gpu = _printed([bench.python, "-c", GPU, bench.device])
     return [
         f"machine: {_processor()}, {cores()} cores, {_memory()}{f', {gpu}' if gpu else ''}; {platform.system()}",
-        f"run: {bench.device}, {bench.dtype}, {bench.threads} threads, {bench.repeats} runs of each side in turn, medians",
+        f"run: {bench.device}, {bench.dtype}, {bench.threads} threads, {bench.repeats} runs of each side in turn",
         f"this side: {_spelled(_versions(bench.python, OURS))}",
         *(f"{peer}: {_peer(bench, peer)}" for peer in PEERS),
     ]

@@ -55,7 +55,7 @@ def _synchronize(device: str) -> None:
 
 
 def _forget_peak(device: str) -> None:
-    """Loading is over: from here on the peak is that of the work. (Only Linux can forget that of a process.)"""
+    """From here on, after loading, the peak is that of the work; of a process, only Linux can forget it."""
     import torch
 
     if device.startswith("cuda"):

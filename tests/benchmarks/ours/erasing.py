@@ -1,15 +1,18 @@
 """Words taken out one at a time, and in the order of explanations."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from analyses.attention_row import last_layer_attention
 from analyses.attention_statistics import attention_statistics
 from analyses.attribution import Attribution
 from analyses.chefer_relevance import chefer_relevance
-from analyses.faithfulness import faithfulness
+from analyses.faithfulness import THRESHOLDS, faithfulness
 from analyses.gradients import input_x_gradient, integrated_gradients, saliency
 from analyses.leave_one_out import leave_one_out
 from analyses.rollout import rollout_attribution
@@ -43,40 +46,60 @@ def six_maps(subject: Subject, example: Example, decision: Decision) -> tuple[At
 
 
 def explained(settings: Settings) -> Callable[[], int]:
-    """Writes the maps of each text, and what a peer needs to judge the same ones by the same budgets."""
+    """Writes the maps of each text and the budgets to judge them by: one score a word, so one a token beside 0s."""
     subject = load(settings)
     found = []
     for text in settings["chosen"]:
         example = subject.encode(text)
         decision = subject.decide(example)
-        maps = six_maps(subject, example, decision)
-        budgets = faithfulness(subject, example, decision, maps, orders=100).budgets
-        scores = [_with_specials(example, each) for each in maps]
-        found.append({"text": text, "target": decision.target, "budgets": budgets, "scores": scores})
+        scores = [(each.scores @ example.pooling).tolist() for each in six_maps(subject, example, decision)]
+        task = {"text": text, "target": decision.target, "budgets": budgets_of(example), "scores": scores}
+        found.append(task)
     Path(settings["to"]).write_text(json.dumps(found))
     return lambda: len(found)
 
 
-def _with_specials(example: Example, attribution: Attribution) -> list[float]:
-    """The units' scores at their tokens, for texts whose words are one token each; 0 for special tokens."""
-    return (attribution.scores @ example.pooling).tolist()
+def budgets_of(example: Example) -> list[int]:
+    """How many words the shares of ERASER are."""
+    return sorted({math.ceil(share * len(example.units)) for share in THRESHOLDS})
 
 
 def judged(settings: Settings) -> Callable[[], list[list[list[float]]]]:
-    """Comprehensiveness and sufficiency, in probabilities, of each map of each text."""
+    """Comprehensiveness and sufficiency, in probabilities, of each map of each text, and nothing besides."""
+    subject = load(settings)
+    tasks = [(subject.encode(task["text"]), task) for task in json.loads(Path(settings["input"]).read_text())]
+
+    def both(example: Example, task: dict[str, Any]) -> list[list[float]]:
+        scores = torch.tensor(task["scores"]) @ example.pooling.T
+        ranks = scores.argsort(dim=1, descending=True).argsort(dim=1)
+        gone = [
+            ranks < 0,
+            *(ranks < count for count in task["budgets"]),
+            *(ranks >= count for count in task["budgets"]),
+        ]
+        erased = subject.erase(example, torch.cat(gone), target=task["target"], eraser="mask")
+        whole, *parts = erased.probability.view(len(gone), -1)
+        half = len(task["budgets"])
+        return [(whole - torch.stack(part).mean(dim=0)).tolist() for part in (parts[:half], parts[half:])]
+
+    return lambda: [both(example, task) for example, task in tasks]
+
+
+def tested(settings: Settings) -> Callable[[], list[list[list[float]]]]:
+    """The same numbers as `faithfulness` gives them, which tests them against 100 random orders besides."""
     subject = load(settings)
     tasks: list[Any] = []
-    for text in settings["chosen"]:
-        example = subject.encode(text)
-        decision = subject.decide(example)
-        tasks.append((example, decision, six_maps(subject, example, decision)))
+    for task in json.loads(Path(settings["input"]).read_text()):
+        example = subject.encode(task["text"])
+        scores = torch.tensor(task["scores"])
+        maps = [
+            Attribution(f"map {number}", "gradient", True, each @ example.pooling.T, each)
+            for number, each in enumerate(scores)
+        ]
+        tasks.append((example, subject.decide(example), maps))
 
-    def work() -> list[list[list[float]]]:
-        found = []
-        for example, decision, maps in tasks:
-            measured = faithfulness(subject, example, decision, maps, eraser="mask", orders=100).measured
-            both = (measured.comprehensiveness.probability, measured.sufficiency.probability)
-            found.append([scores.tolist() for scores in both])
-        return found
+    def both(example: Example, decision: Decision, maps: list[Attribution]) -> list[list[float]]:
+        measured = faithfulness(subject, example, decision, maps, eraser="mask", orders=100).measured
+        return [measured.comprehensiveness.probability.tolist(), measured.sufficiency.probability.tolist()]
 
-    return work
+    return lambda: [both(*task) for task in tasks]

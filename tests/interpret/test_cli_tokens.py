@@ -105,7 +105,10 @@ def test_a_message_is_read_in_its_template(run, talker):
             "--no-verdict is for several tokens; add --generate, --continuation or --position all",
         ),
         (("--generate", 0), "Invalid value for '--generate': 0 is not in the range x>=1; see interpret analyze --help"),
-        (("--position", "first"), "Invalid value for '--position': 'first' is neither a number from 1 on nor 'all'; see interpret analyze --help"),
+        (
+            ("--position", "first"),
+            "Invalid value for '--position': 'first' is neither a number from 1 on nor 'all'; see interpret analyze --help",
+        ),
         (("--position", "all"), "LLAMA is for text-generation, which writes no target, so --position means nothing"),
         (
             ("--target-text", "x", "--generate", 3),

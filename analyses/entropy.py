@@ -86,21 +86,21 @@ class EntropyReader(Reader):
 
     def __init__(self, maps: Maps) -> None:
         """Makes room for a number for each row."""
-        self.nats = torch.zeros(maps.layers, maps.heads, maps.length)
+        self.nats = torch.zeros(maps.layers, maps.heads, maps.length, device=maps.device)
         self.share = torch.full_like(self.nats, math.nan)
-        self.smallest = torch.tensor(math.inf)
+        self.smallest = torch.tensor(math.inf, device=maps.device)
 
     def read(self, layer: int, block: Block) -> None:
         """Takes in some rows."""
         weights, total = block.weights, block.weights.sum(dim=-1)
-        self.smallest = torch.minimum(self.smallest, weights.amin().cpu())
+        self.smallest = torch.minimum(self.smallest, weights.amin().to(self.smallest))
         logs = weights.clamp(min=torch.finfo(torch.float32).tiny).log_()
         nats = total.log() - logs.mul_(weights).sum(dim=-1) / total  # of the row divided by its sum
         nats = torch.where(total > 0, nats.clamp(min=0), 0.0)
         most = block.visible.sum(dim=-1).float().log()
         share = (nats / most).clamp(max=1)  # rounding can exceed an even spread
-        self.nats[layer, :, block.rows] = nats.cpu()
-        self.share[layer, :, block.rows] = share.masked_fill(most <= 0, math.nan).cpu()
+        self.nats[layer, :, block.rows] = nats
+        self.share[layer, :, block.rows] = share.masked_fill(most <= 0, math.nan)
 
     def result(self) -> Entropy:
         """The entropy of every row, once all was read; a position without one has none.
@@ -110,7 +110,7 @@ class EntropyReader(Reader):
         """
         if not self.smallest >= 0:
             raise ValueError(f"attention weights must be at least 0, but one is {float(self.smallest):.3g}")
-        return Entropy(self.nats, self.share)
+        return Entropy(self.nats.cpu(), self.share.cpu())
 
 
 def _require_visible(maps: GivenMaps) -> None:

@@ -89,7 +89,7 @@ class PatternsReader(Reader):
         self.rows = maps.rows
         self.columns = {"first": [0], "separator": sorted(set(separators)), "sinks": sorted({0, *separators})}
         names = ("previous", "next", "itself", "distance", "total", *self.columns)
-        self.sums = {name: torch.zeros(maps.layers, maps.heads) for name in names}
+        self.sums = {name: torch.zeros(maps.layers, maps.heads, device=maps.device) for name in names}
 
     def read(self, layer: int, block: Block) -> None:
         """Adds up some rows."""
@@ -107,15 +107,15 @@ class PatternsReader(Reader):
             "total": weights.sum(dim=-1) @ counts,
         }
         for name, sums in found.items():
-            self.sums[name][layer] += sums.cpu()
+            self.sums[name][layer] += sums.to(self.sums[name])
 
     def result(self) -> Patterns:
         """Means of what was read."""
-        rows = self.rows.sum(dim=1, keepdim=True)
+        sums, rows = {name: each.cpu() for name, each in self.sums.items()}, self.rows.sum(dim=1, keepdim=True)
         by = {"previous": self.rows[:, 1:].sum(dim=1, keepdim=True), "next": self.rows[:, :-1].sum(dim=1, keepdim=True)}
-        by["distance"] = self.sums["total"]
+        by["distance"] = sums["total"]
         names = ("previous", "next", "itself", "first", "separator", "sinks", "distance")
-        return Patterns(**{name: self.sums[name] / by.get(name, rows) for name in names})
+        return Patterns(**{name: sums[name] / by.get(name, rows) for name in names})
 
 
 _STEPS = {"previous": -1, "itself": 0, "next": 1}

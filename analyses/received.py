@@ -50,15 +50,15 @@ class ReceivedReader(Reader):
 
     def __init__(self, maps: Maps) -> None:
         """Makes room for the sums."""
-        self.total = torch.zeros(maps.layers, maps.heads, maps.length)
+        self.total = torch.zeros(maps.layers, maps.heads, maps.length, device=maps.device)
         self.own = torch.zeros_like(self.total)
 
     def read(self, layer: int, block: Block) -> None:
         """Adds up some rows."""
-        self.total[layer, :, : block.weights.shape[2]] += block.weights.sum(dim=1).cpu()
+        self.total[layer, :, : block.weights.shape[2]] += block.weights.sum(dim=1).to(self.total)
         own = block.weights.diagonal(block.start, dim1=1, dim2=2)  # as long as the rows that can see themselves
-        self.own[layer, :, block.start : block.start + own.shape[1]] = own.cpu()
+        self.own[layer, :, block.start : block.start + own.shape[1]] = own
 
     def result(self) -> Received:
         """The sums of what was read."""
-        return Received(self.total, self.own)
+        return Received(self.total.cpu(), self.own.cpu())

@@ -64,7 +64,7 @@ class RolloutReader(Reader):
         if outside:
             raise ValueError(f"sinks must be positions from 0 to {maps.length - 1}, not {outside[0]}")
         self.maps, self.residual, self.sinks = maps, float(residual), list(sinks)
-        self.smallest, self.largest = torch.tensor(torch.inf), torch.tensor(-torch.inf)
+        self.smallest, self.largest = torch.tensor([torch.inf, -torch.inf], device=maps.device)
 
     @abstractmethod
     def result(self) -> Rollout:
@@ -76,13 +76,14 @@ class RolloutReader(Reader):
 
     def mix(self, block: Block) -> tuple[Float[Tensor, "row key"], Float[Tensor, " row"]]:
         """What passes by attention into some rows, and the share that each row keeps of itself besides."""
-        self.smallest = torch.minimum(self.smallest, block.weights.amin().cpu())
-        self.largest = torch.maximum(self.largest, block.weights.sum(dim=-1).amax().cpu())
+        self.smallest = torch.minimum(self.smallest, block.weights.amin().to(self.smallest))
+        self.largest = torch.maximum(self.largest, block.weights.sum(dim=-1).amax().to(self.largest))
         mean = block.weights.mean(dim=0)
         mean[:, [sink for sink in self.sinks if sink < mean.shape[1]]] = 0
         left = mean.sum(dim=-1, keepdim=True)
         passed = torch.where(left > 0, mean * ((1 - self.residual) / left), 0.0)
-        return passed.cpu(), torch.where(left[:, 0] > 0, self.residual, 1.0).cpu()
+        kept = torch.where(left[:, 0] > 0, self.residual, 1.0)
+        return passed.to(self.maps.device), kept.to(self.maps.device)
 
     def require_shares(self) -> None:
         """Refuses weights that are none."""
@@ -108,7 +109,7 @@ class ReadoutsReader(RolloutReader):
         super().__init__(maps, residual=residual, sinks=sinks)
         if readouts.shape[1] != maps.length:
             raise ValueError(f"readouts must have a weight for each of {maps.length} tokens, not {readouts.shape[1]}")
-        self.readouts = readouts.detach().float().cpu()
+        self.readouts = readouts.detach().float().to(maps.device)
         self.flow = self.readouts.repeat(maps.layers, 1, 1)
         self.layer = maps.layers
 
@@ -116,7 +117,7 @@ class ReadoutsReader(RolloutReader):
         """Follows them through some rows; those of this layer join those of later ones on the way back."""
         if layer != self.layer:
             self.layer, self.before = layer, self.flow[layer:].clone()
-            self.flow[layer:] = torch.where(self.maps.rows[layer], 0.0, self.before)
+            self.flow[layer:] = torch.where(self.maps.rows[layer].to(self.flow.device), 0.0, self.before)
         passed, kept = self.mix(block)
         part = self.before[..., block.rows]
         self.flow[layer:, :, block.rows] += part * kept
@@ -125,7 +126,7 @@ class ReadoutsReader(RolloutReader):
     def result(self) -> Rollout:
         """The rollout of the readouts."""
         self.require_shares()
-        return Rollout(self.flow, self.residual, self.readouts)
+        return Rollout(self.flow.cpu(), self.residual, self.readouts.cpu())
 
 
 class EveryPositionReader(RolloutReader):
@@ -134,7 +135,7 @@ class EveryPositionReader(RolloutReader):
     def __init__(self, maps: Maps, *, residual: float = 0.5, sinks: Sequence[int] = ()) -> None:
         """Arguments are those of `attention_rollout`."""
         super().__init__(maps, residual=residual, sinks=sinks)
-        self.mixed = torch.eye(maps.length).repeat(maps.layers, 1, 1)
+        self.mixed = torch.eye(maps.length, device=maps.device).repeat(maps.layers, 1, 1)
 
     def read(self, layer: int, block: Block) -> None:
         """Keeps some rows."""
@@ -147,7 +148,7 @@ class EveryPositionReader(RolloutReader):
         self.require_shares()
         for layer in range(1, len(self.mixed)):
             self.mixed[layer] = self.mixed[layer] @ self.mixed[layer - 1]
-        return Rollout(self.mixed, self.residual)
+        return Rollout(self.mixed.cpu(), self.residual)
 
 
 def rollout_reader(

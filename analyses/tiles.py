@@ -77,10 +77,10 @@ class TilesReader(Reader):
         most = max(1, min(MOST_TILES, math.isqrt(TILES_AT_ONCE // heads)))
         self.length, self.size = maps.length, math.ceil(maps.length / most)
         count = math.ceil(maps.length / self.size)
-        self.readout = readout.float().cpu()
-        self.sums = torch.zeros(maps.layers, maps.heads, count, count)
+        self.readout = readout.float().to(maps.device)
+        self.sums = torch.zeros(maps.layers, maps.heads, count, count, device=maps.device)
         self.largest = torch.zeros_like(self.sums)
-        self.row = torch.zeros(maps.layers, maps.heads, maps.length)
+        self.row = torch.zeros(maps.layers, maps.heads, maps.length, device=maps.device)
         rows = torch.nn.functional.pad(maps.rows, (0, count * self.size - maps.length))
         self.rows = rows.view(maps.layers, count, self.size).sum(dim=2)
 
@@ -88,10 +88,9 @@ class TilesReader(Reader):
         """Pools some rows."""
         weights, readout = block.weights, self.readout[block.rows]
         heads, queries, seen = weights.shape
-        if readout.any():
-            self.row[layer, :, :seen] += torch.einsum("q,hqk->hk", readout.to(weights), weights).cpu()
+        self.row[layer, :, :seen] += torch.einsum("q,hqk->hk", readout.to(weights), weights).to(self.row)
         stretches = torch.nn.functional.pad(weights, (0, -seen % self.size)).view(heads, queries, -1, self.size)
-        sums, largest = stretches.sum(dim=3).cpu(), stretches.amax(dim=3).cpu()
+        sums, largest = (each.to(self.sums) for each in (stretches.sum(dim=3), stretches.amax(dim=3)))
         across, stop = sums.shape[2], block.rows.stop
         for tile in range(block.start // self.size, math.ceil(stop / self.size)):
             rows = slice(max(tile * self.size - block.start, 0), min((tile + 1) * self.size, stop) - block.start)
@@ -101,4 +100,4 @@ class TilesReader(Reader):
 
     def result(self) -> Tiles:
         """The tiles, once all was read."""
-        return Tiles(self.length, self.size, self.sums, self.largest, self.rows, self.row)
+        return Tiles(self.length, self.size, self.sums.cpu(), self.largest.cpu(), self.rows, self.row.cpu())

@@ -45,12 +45,14 @@ class Maps(ABC):
         layers: How many calls there are.
         heads: How many heads each of them has.
         length: Positions of the input.
+        device: Where sums over them are best kept until all was read.
         rows: Which positions have a row in which call. One without keeps to itself, so that it is passed on unchanged.
     """
 
     layers: int
     heads: int
     length: int
+    device: torch.device
     rows: Bool[Tensor, "layer query"]
 
     @abstractmethod
@@ -105,6 +107,7 @@ class RecordedMaps(Maps):
         self.calls, self.example = calls, example
         self.layers, self.heads, self.length = len(shapes), shapes[0][0], self.frames[0].length
         self.rows = torch.stack([frame.has_row for frame in self.frames])
+        self.device = record.output(0).device
 
     def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """All rows of a call between two positions, a block at a time, from first to last."""
@@ -144,7 +147,7 @@ class GivenMaps(Maps):
             rows: Which positions have a row in which layer; by default all.
         """
         self.layers, self.heads, self.length, _ = weights.shape
-        self.given = weights.detach().float()
+        self.given, self.device = weights.detach().float(), weights.device
         self.rows = torch.ones(self.layers, self.length, dtype=torch.bool) if rows is None else rows.cpu()
         seen = torch.ones(self.length, self.length, dtype=torch.bool) if visible is None else visible
         self.seen = seen.expand(self.layers, -1, -1).to(weights.device)

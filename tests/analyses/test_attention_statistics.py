@@ -1,6 +1,8 @@
 """Statistics of attention read some rows at a time, against formulas over the whole maps that models show."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -9,11 +11,15 @@ from tiny_models import LANGUAGE_MODELS, tiny_inputs, tiny_model
 
 from analyses.attention_row import last_layer_attention
 from analyses.attention_statistics import attention_statistics
-from analyses.entropy import attention_entropy
-from analyses.patterns import attention_patterns
-from analyses.received import attention_received
+from analyses.entropy import EntropyReader, attention_entropy
+from analyses.patterns import PatternsReader, attention_patterns
+from analyses.reading import Reader, read_maps
+from analyses.received import ReceivedReader, attention_received
 from analyses.rollout import attention_rollout
+from analyses.rollout_readers import rollout_reader
+from analyses.tiles import TilesReader
 from interpret import seam_calls
+from interpret.maps import GivenMaps, Maps
 from interpret.record import recording
 
 
@@ -172,3 +178,23 @@ def test_readouts_of_another_length_and_others_than_were_followed_are_refused():
         found.from_position(5)
     with pytest.raises(ValueError, match=r"^residual must be from 0 to 1, not nan$"):
         attention_statistics(record, readouts=torch.eye(9), separators=(), residual=math.nan)
+
+
+@pytest.mark.parametrize(
+    "reader_of",
+    [
+        EntropyReader,
+        ReceivedReader,
+        partial(PatternsReader, separators=[0, 5]),
+        partial(TilesReader, readout=torch.eye(6)[5]),
+        partial(rollout_reader, readouts=torch.eye(6)[4:], sinks=[0]),
+        rollout_reader,
+    ],
+)
+def test_nothing_is_copied_to_the_host_while_maps_are_read(reader_of: Callable[[Maps], Reader]) -> None:
+    # A tensor of the meta device has no numbers, so copying or looking at them fails, as does mixing it with others.
+    maps = GivenMaps(torch.empty(3, 2, 6, 6, device="meta"))
+    reader = reader_of(maps)
+    read_maps(maps, [reader])
+    with pytest.raises((NotImplementedError, RuntimeError), match="meta"):
+        reader.result()  # type: ignore[attr-defined]

@@ -14,11 +14,11 @@ works, with its model.
 - **record**, **long**: answers are compared to the last bit. Long texts are random tokens, each side runs once, and the
   plain pass keeps no attention; `output_attentions=True` would keep layers x heads x tokens² numbers.
 - **faith**: the same two numbers of the same maps. Sentences are those whose words are one token each, since ferret
-  ranks tokens and this project words. ferret is asked for the budgets of this project (1, 5, 10, 20 and 50 % of the words;
-  by default it takes 10, 20, ... 100 %, rounded down) and to put masks in the place of words (by default it deletes
-  them); scores are moved above zero (it ranks no others). It turns ids into text and that into ids again for each input.
-  Our side asks `subject.erase` for these inputs and no others; `faithfulness`, in the last line, measures 100 random
-  orders and ten more points of each map's curve besides.
+  ranks tokens and this project words. ferret is asked for the budgets of this project (1, 5, 10, 20 and 50 % of the
+  words; by default it takes 10, 20, ... 100 %, rounded down) and to put masks in the place of words (by default it
+  deletes them); scores are moved above zero (it ranks no others). It turns ids into text and that into ids again for
+  each input. Our side asks `subject.erase` for these inputs and no others; `faithfulness`, in the last line, measures
+  100 random orders and ten more points of each map's curve besides.
 - **loo**: captum has no deletion; its features are words that are there or not, and inputs are padded on the right.
   Both sides read scores at the last position only.
 - **ig**: with a classifier captum starts from the same text of masks and has the same points (Gauss-Legendre). inseq

@@ -107,7 +107,8 @@ def test_a_message_is_read_in_its_template(run, talker):
         (("--generate", 0), "Invalid value for '--generate': 0 is not in the range x>=1; see interpret analyze --help"),
         (
             ("--position", "first"),
-            "Invalid value for '--position': 'first' is neither a number from 1 on nor 'all'; see interpret analyze --help",
+            "Invalid value for '--position': 'first' is neither a number from 1 on nor 'all'; "
+            "see interpret analyze --help",
         ),
         (("--position", "all"), "LLAMA is for text-generation, which writes no target, so --position means nothing"),
         (

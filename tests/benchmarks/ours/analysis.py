@@ -13,7 +13,7 @@ def analyzed(settings: Settings) -> Callable[[], str]:
     """From a text to the verdict."""
     subject = load(settings)
     text = example_of(subject, settings["tokens"]).text
-    return lambda: analyze(subject, text, effort="quick").verdict.verdict
+    return lambda: analyze(subject, text, effort="quick").verdict.answer
 
 
 def page(settings: Settings) -> Callable[[], dict[str, Any]]:

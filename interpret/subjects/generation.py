@@ -1,6 +1,6 @@
 """Causal language models: the decision is the next token."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -157,8 +157,8 @@ class NextToken(TextSubject):
             raise InputError(self._no_such_token(name))
         return found
 
-    def _logits_of_many(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
-        return self._shared_prefix.logits(ids.to(self.device))
+    def _logits_of_many(self, parts: Iterable[Int[Tensor, "batch token"]]) -> Iterator[Float[Tensor, "batch label"]]:
+        return self._shared_prefix.answers(ids.to(self.device) for ids in parts)
 
     @cached_property
     def _shared_prefix(self) -> SharedPrefix:

@@ -1,7 +1,8 @@
 """Many inputs of a causal model that begin alike: what they share is read once, and kept as keys and values."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -39,24 +40,43 @@ class SharedPrefix:
         self._whole = whole
         self._confirmed = False
 
-    def logits(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
-        """Scores of every token that may follow each input; fastest where neighbours in the batch are alike."""
-        if not self._possible:
-            return self._whole(ids)
-        return torch.cat([self._answers(part) for part in _alike(ids)])
+    def answers(self, parts: Iterable[Int[Tensor, "batch token"]]) -> Iterator[Float[Tensor, "batch label"]]:
+        """Scores of every token that may follow each input; fastest where neighbours are alike.
 
-    def _answers(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
-        if not self._possible or _cost_of_sharing(ids) >= ids.numel():
-            return self._whole(ids)
+        Args:
+            parts: Inputs of one pass each. A beginning that one shares with the part before isn't read again.
+        """
+        beginning = None
+        for ids in parts:
+            answers = []
+            for alike in _alike(ids) if self._possible else [ids]:
+                found, beginning = self._answer(alike, beginning)
+                answers.append(found)
+            yield torch.cat(answers)
+
+    def _answer(
+        self, ids: Int[Tensor, "batch token"], known: "_Beginning | None"
+    ) -> tuple[Float[Tensor, "batch label"], "_Beginning | None"]:
+        """Scores, and the longest beginning that was read."""
         shared = _shared(ids)
-        start = self._model(input_ids=ids[:1, :shared], **self._options).past_key_values
-        if not _keeps_every_position(start):
-            self._possible = False
-            return self._whole(ids)
-        start.batch_repeat_interleave(len(ids))
-        output = self._model(input_ids=ids[:, shared:], past_key_values=start, **self._options)
+        kept = 0 if known is None else known.kept_of(ids[0, :shared])
+        if not self._possible or _cost_of_sharing(ids) - kept >= ids.numel():
+            return self._whole(ids), known
+        if kept < shared:
+            known = self._read(ids[:1, :shared], known, kept)
+        if known is None:
+            return self._whole(ids), None
+        cache = known.cache(shared, len(ids))
+        output = self._model(input_ids=ids[:, shared:], past_key_values=cache, **self._options)
         found: Tensor = output.logits[:, -1]
-        return found if self._confirmed or self._confirms(found, ids) else self._whole(ids)
+        return (found if self._confirmed or self._confirms(found, ids) else self._whole(ids)), known
+
+    def _read(self, ids: Int[Tensor, "1 token"], known: "_Beginning | None", kept: int) -> "_Beginning | None":
+        """A beginning, from what is kept of it on; `None` where the model keeps none that can be trusted."""
+        past = {} if known is None or not kept else {"past_key_values": known.cache(kept, 1)}
+        cache = self._model(input_ids=ids[:, kept:], **past, **self._options).past_key_values
+        self._possible = _keeps_every_position(cache)
+        return _Beginning(ids[0], [(layer.keys, layer.values) for layer in cache.layers]) if self._possible else None
 
     def _confirms(self, found: Float[Tensor, "batch label"], ids: Int[Tensor, "batch token"]) -> bool:
         whole = self._whole(ids[:1])
@@ -67,6 +87,27 @@ class SharedPrefix:
     @cached_property
     def _possible(self) -> bool:
         return {"past_key_values", "use_cache"} <= set(inspect.signature(self._model.forward).parameters)
+
+
+@dataclass(frozen=True, eq=False)
+class _Beginning:
+    """Keys and values of the first tokens of inputs."""
+
+    ids: Int[Tensor, " token"]
+    layers: list[tuple[Tensor, Tensor]]
+
+    def kept_of(self, ids: Int[Tensor, " token"]) -> int:
+        """How many of these first tokens are known."""
+        length = min(len(ids), len(self.ids))
+        return int((ids[:length] == self.ids[:length]).long().cumprod(dim=0).sum())
+
+    def cache(self, tokens: int, rows: int) -> Any:
+        """The first tokens for so many inputs, as the model goes on from them; views, that nothing is written into."""
+        from transformers import DynamicCache
+
+        return DynamicCache(
+            [tuple(each[:, :, :tokens].expand(rows, -1, -1, -1) for each in layer) for layer in self.layers]
+        )
 
 
 def _alike(ids: Int[Tensor, "batch token"]) -> list[Int[Tensor, "part token"]]:

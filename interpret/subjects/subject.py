@@ -1,7 +1,7 @@
 """What an analysis needs to know of a model: how to feed it, what it decides, and what happens without a word."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,8 @@ from interpret.subjects.decision import Decision, Scores, margin
 from interpret.subjects.example import Example
 from interpret.subjects.facts import ModelFacts, model_facts
 
-TOKENS_PER_FORWARD = 8192  # inputs of one forward pass; more are split, to bound memory
+TOKENS_AT_ONCE = {"cpu": 2048}  # more don't stay in the cache, and take a third longer
+MOST_TOKENS_AT_ONCE = 8192  # elsewhere
 
 
 class Subject(ABC):
@@ -43,13 +44,13 @@ class Subject(ABC):
     tokenizer: Tokenizer
     task: str
     weight_files: tuple[Path, ...] = ()
-    tokens_at_once = TOKENS_PER_FORWARD
 
     def __init__(
         self, name: str, model: nn.Module, *, mask_id: int | None, is_causal: bool, sink: str = "drop"
     ) -> None:
         self.name = name
         self.model = model.eval()
+        self.tokens_at_once = TOKENS_AT_ONCE.get(self.device.type, MOST_TOKENS_AT_ONCE)
         self.mask_id = mask_id
         self.is_causal = is_causal
         self.sink = sink
@@ -232,30 +233,36 @@ class Subject(ABC):
         distinct, where = torch.unique(removed, dim=0, return_inverse=True)
         gone = (distinct.float() @ example.pooling).bool()
         margins, probabilities = torch.empty(len(distinct)), torch.empty(len(distinct))
-        for rows in self._rows_of_equal_length(gone, eraser):
-            ids = torch.stack([self.without(example.ids, gone[row], eraser) for row in rows])
-            scores = self.scores(ids, target)
-            margins[rows], probabilities[rows] = scores.margin, scores.probability
+        with torch.no_grad():
+            for rows, parts in self._of_equal_length(example, gone, eraser):
+                for part, logits in zip(rows, self._logits_of_many(parts), strict=True):
+                    scores = Scores.of(logits, target)
+                    margins[part], probabilities[part] = scores.margin, scores.probability
         return Scores(margins[where], probabilities[where])
 
     def scores(self, ids: Shaped[Tensor, "batch token *number"], target: int) -> "Scores":
         """How a decision stands in each input, without gradients, split so that memory stays bounded."""
-        rows = self.rows_at_once(ids.shape[1])
         with torch.no_grad():
-            parts = [Scores.of(self._logits_of_many(part), target) for part in torch.split(ids, rows)]
+            split = torch.split(ids, self.rows_at_once(ids.shape[1]))
+            parts = [Scores.of(logits, target) for logits in self._logits_of_many(split)]
         return Scores(torch.cat([part.margin for part in parts]), torch.cat([part.probability for part in parts]))
 
-    def _logits_of_many(self, ids: Shaped[Tensor, "batch token *number"]) -> Float[Tensor, "batch label"]:
-        """`logits` of untouched passes; models that can share work between inputs do so here."""
-        return self.logits(ids)
+    def _logits_of_many(
+        self, parts: Iterable[Shaped[Tensor, "batch token *number"]]
+    ) -> Iterator[Float[Tensor, "batch label"]]:
+        """`logits` of untouched passes, a part at a time; models that can share work between inputs do so here."""
+        return map(self.logits, parts)
 
-    def _rows_of_equal_length(self, gone: Bool[Tensor, "variant token"], eraser: str) -> Iterator[list[int]]:
-        """Rows that leave as many tokens, no more at once than one forward pass takes."""
+    def _of_equal_length(
+        self, example: Example, gone: Bool[Tensor, "variant token"], eraser: str
+    ) -> Iterator[tuple[list[list[int]], Iterator[Shaped[Tensor, "variant token *number"]]]]:
+        """Rows that leave as many tokens, in parts of one forward pass each, and the inputs of each part."""
         left = (~gone).sum(dim=1) if eraser == "delete" else torch.full((len(gone),), gone.shape[1])
         for tokens in sorted(set(left.tolist()), reverse=True):
             rows: list[int] = (left == tokens).nonzero()[:, 0].tolist()
             size = self.rows_at_once(tokens)
-            yield from (rows[start : start + size] for start in range(0, len(rows), size))
+            parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+            yield parts, (torch.stack([self.without(example.ids, gone[row], eraser) for row in part]) for part in parts)
 
     def without(
         self, ids: Shaped[Tensor, " token *number"], gone: Bool[Tensor, " token"], eraser: str

@@ -19,7 +19,7 @@ from analyses.planning.work import GRADIENT, analysis_work, steps_work
 from analyses.steps import analyze_steps
 from interpret.errors import InputError
 from interpret.passes import run_pass
-from interpret.subjects.subject import Subject
+from interpret.subjects.subject import TOKENS_AT_ONCE, Subject
 
 TEXT = "the plot drags but the cast is very warm and the film is clever and not dull"
 QUICK = EFFORTS["quick"]
@@ -85,13 +85,13 @@ def test_fewer_inputs_go_through_at_once_where_memory_is_short(bert: Any, monkey
     monkeypatch.setattr(planning, "peak_bytes", lambda device: 0)
     work = analysis_work(bert, example, QUICK, calls=2, heads=4)
     least = 1000 + 100 + int(4 * work.resident)
-    enough = least + 819 * 50
+    enough = least + 204 * 50
     at_once = {
         room: plan_analysis(bert, example, QUICK, max_memory=least + room).tokens_at_once
-        for room in (10**6, 819 * 50, 819 * 50 - 1, 2000, 400)
+        for room in (10**6, 204 * 50, 204 * 50 - 1, 2000, 400)
     }
-    # 819 inputs of 10 tokens at 50 bytes; then half as many; then so few that one gradient of 400 bytes is the most.
-    assert at_once == {10**6: 8192, 819 * 50: 8192, 819 * 50 - 1: 4096, 2000: 256, 400: 64}
+    # 204 inputs of 10 tokens at 50 bytes; then half as many; then so few that one gradient of 400 bytes is the most.
+    assert at_once == {10**6: 2048, 204 * 50: 2048, 204 * 50 - 1: 1024, 2000: 256, 400: 64}
     assert plan_analysis(bert, example, QUICK, max_memory=enough).memory == enough
 
 
@@ -125,11 +125,11 @@ def test_what_is_found_does_not_hang_on_how_much_is_read_at_once(llama: Any, mon
 
 def test_after_an_analysis_the_model_reads_as_much_at_once_as_before(bert: Any) -> None:
     analyze(bert, TEXT, effort="quick", max_memory=10**12)
-    assert bert.tokens_at_once == type(bert).tokens_at_once
+    assert bert.tokens_at_once == TOKENS_AT_ONCE["cpu"] == 2048
     with pytest.raises(ValueError, match="at least 100"), bert.reading_at_once(7):
         assert bert.rows_at_once(3) == 2
         raise ValueError("at least 100")
-    assert bert.tokens_at_once == type(bert).tokens_at_once
+    assert bert.tokens_at_once == TOKENS_AT_ONCE["cpu"] == 2048
 
 
 def test_a_pass_is_measured_with_all_that_a_plan_rests_on(llama: Any) -> None:

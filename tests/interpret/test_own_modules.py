@@ -128,7 +128,7 @@ def test_a_module_with_the_batch_in_the_middle_is_analysed_whole():
     """The short way through its last layer, which takes the batch to be first, is not taken."""
     subject = interpret.load(_BatchInTheMiddle(), tokenizer=word_tokenizer(), inputs=lambda ids: ids.T)
     found = analyze(subject, "red old cat dog", effort="quick")
-    assert found.weights.shape == (1, 2, 5, 5) and all(check.passed for check in found.checks)
+    assert found.attention.weights.shape == (1, 2, 5, 5) and all(check.passed for check in found.checks)
 
 
 def test_a_causal_module_goes_on_with_a_text():

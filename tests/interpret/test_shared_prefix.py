@@ -43,6 +43,10 @@ def sharing(model: Any) -> SharedPrefix:
     return SharedPrefix(model, LAST_ONLY, lambda ids: model(input_ids=ids, **LAST_ONLY).logits[:, -1])
 
 
+def answers(prefix: SharedPrefix, *parts: Tensor) -> Tensor:
+    return torch.cat(list(prefix.answers(parts)))
+
+
 def one_by_one(model: Any, ids: Tensor) -> Tensor:
     return torch.cat([model(input_ids=row[None]).logits[:, -1] for row in ids])
 
@@ -55,9 +59,9 @@ def test_the_answers_are_those_of_each_input_by_itself(name: str, shared: int, r
     ids, prefix = alike(shared), sharing(model)
     expected = one_by_one(model, ids)
     for _ in range(2):  # the first time it is compared with a whole pass
-        torch.testing.assert_close(prefix.logits(ids), expected, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(answers(prefix, ids), expected, rtol=1e-4, atol=1e-5)
     count = Counted(model)
-    prefix.logits(ids)
+    answers(prefix, ids)
     assert count.tokens == shared + 100 * (20 - shared)  # the beginning once, the rest of each
 
 
@@ -65,16 +69,34 @@ def test_the_answers_are_those_of_each_input_by_itself(name: str, shared: int, r
 def test_neighbours_that_share_more_than_all_do_are_read_together(llama: TextSubject) -> None:
     ids = torch.cat([alike(15), 60 - alike(12)])
     count = Counted(llama.model)
-    found = sharing(llama.model).logits(ids)
+    found = answers(sharing(llama.model), ids)
     assert count.tokens == 15 + 100 * 5 + 12 + 100 * 8 + 20  # and one whole input, to compare
     torch.testing.assert_close(found, one_by_one(llama.model, ids), rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_a_beginning_is_read_once_for_all_parts_that_share_it(name: str, request: pytest.FixtureRequest) -> None:
+    model: Any = request.getfixturevalue(name).model
+    first, prefix = alike(15), sharing(model)
+    shorter, longer, other = first.clone(), first.clone(), 60 - first
+    shorter[1:, 11] = 8  # 11 tokens alike
+    longer[:, 15:18] = 9  # 18 tokens alike, 15 of them those of the first part
+    longer[1:, 18] = 8
+    parts = first, shorter, longer, other
+    answers(prefix, *parts)  # the first time, one is compared with a whole pass
+    count = Counted(model)
+    found = answers(prefix, *parts)
+    rest = 100 * (5 + 9 + 2 + 5)
+    assert count.tokens == 15 + (18 - 15) + 15 + rest
+    torch.testing.assert_close(found, one_by_one(model, torch.cat(parts)), rtol=1e-4, atol=1e-5)
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("ids", [alike(0), alike(2), alike(11, rows=20), alike(5)[:1], alike(0, tokens=1)])
 def test_where_little_is_shared_inputs_are_read_whole(ids: Tensor, llama: TextSubject) -> None:
     count = Counted(llama.model)
-    found = sharing(llama.model).logits(ids)
+    found = answers(sharing(llama.model), ids)
     assert count.tokens == ids.numel()
     torch.testing.assert_close(found, one_by_one(llama.model, ids), rtol=1e-4, atol=1e-5)
 
@@ -99,9 +121,9 @@ def test_where_little_is_shared_inputs_are_read_whole(ids: Tensor, llama: TextSu
 def test_caches_that_forget_positions_or_hold_a_state_are_not_trusted(config: type, settings: dict[str, Any]) -> None:
     model = tiny(config, **settings)
     prefix, ids, count = sharing(model), alike(11), Counted(model)
-    torch.testing.assert_close(prefix.logits(ids), model(input_ids=ids).logits[:, -1], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(answers(prefix, ids), model(input_ids=ids).logits[:, -1], rtol=1e-4, atol=1e-5)
     assert count.tokens == 11 + 2 * ids.numel()
-    prefix.logits(ids)
+    answers(prefix, ids)
     assert count.tokens == 11 + 3 * ids.numel()  # it isn't tried again
 
 
@@ -116,7 +138,7 @@ def test_a_model_that_does_something_else_with_its_cache_is_found_out(monkeypatc
     ids = alike(11)
     expected = one_by_one(model, ids)
     monkeypatch.setattr(model, "forward", forgetful)
-    torch.testing.assert_close(sharing(model).logits(ids), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(answers(sharing(model), ids), expected, rtol=1e-4, atol=1e-5)
 
 
 @torch.no_grad()

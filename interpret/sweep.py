@@ -74,12 +74,17 @@ class Sweep:
             yield numbers, self._answers([edits[number] for number in numbers])
 
     def _answers(self, edits: list[Edit]) -> Float[Tensor, "edit label"]:
-        if self.way == "growing batch":
+        if self.way == "growing batch" and self._saves(edits):
             found = self._grown(edits)
             if found is not None:
                 return found
             self.way = "whole passes"
         return self._run(edits)
+
+    def _saves(self, edits: list[Edit]) -> bool:
+        """Whether less is computed where rows join late and one is clean: not for a few edits of early layers."""
+        layers = max(self._entry_of) + 1
+        return layers + sum(layers - self._entry(edit) for edit in edits) < layers * len(edits)
 
     def _grown(self, edits: list[Edit]) -> Float[Tensor, "edit label"] | None:
         """Answers of the short way; `None` where they aren't the model's own."""

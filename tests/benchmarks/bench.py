@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+LONG = 30.0  # seconds from which on a run that warms up is as good as any, and is the only one
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,16 @@ class Bench:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def compare(self, *sides: Side, repeats: int | None = None, **settings: Any) -> tuple[Outcome, ...]:
-        """Warms up each side, then runs them in turn, so that a busy moment hits all of them."""
+        """Warms up each side, then runs them in turn, so that a busy moment hits all; long runs are made once."""
         with ExitStack() as stack:
             running = [stack.enter_context(self._started(side, settings)) for side in sides]
-            for _ in range(self.repeats if repeats is None else repeats):
+            if any(worker.warming > LONG for worker in running):
                 for worker in running:
-                    worker.run()
+                    worker.outcome.seconds.append(worker.warming)
+            else:
+                for _ in range(self.repeats if repeats is None else repeats):
+                    for worker in running:
+                        worker.run()
         return tuple(worker.outcome for worker in running)
 
     def interpreter(self, peer: str | None) -> str:
@@ -146,9 +151,11 @@ class _Worker:
     def __init__(self, side: Side, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.outcome = Outcome(side)
+        self.warming = 0.0
 
     def warm_up(self) -> None:
-        self.outcome.answer = self._heard().get("answer")
+        message = self._heard()
+        self.outcome.answer, self.warming = message.get("answer"), message.get("seconds", 0.0)
 
     def run(self) -> None:
         if self.outcome.trouble is None:

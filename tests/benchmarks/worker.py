@@ -2,7 +2,8 @@
 
 Started as `python -m tests.benchmarks.worker MODULE:FUNCTION SETTINGS`. The function takes the settings and returns the
 work, which takes nothing and returns an answer of plain numbers. One JSON object a line comes back: first the answer
-(of a run that warms up) or why there is none, then the seconds of each run, and at the end the peak of the memory.
+and seconds of a run that warms up, or why there is none, then the seconds of each run, and at the end the peak of the
+memory.
 Imports nothing but torch, so that it runs in a peer's environment too.
 """
 
@@ -11,6 +12,7 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -30,21 +32,25 @@ def main() -> None:
         module, function = name.split(":")
         work = getattr(import_module(module), function)(settings)
         _forget_peak(settings["device"])
-        answer = work()
+        answer, seconds = _timed(work, settings["device"])
     except ModuleNotFoundError as error:
         _say(said, missing=error.name)
     except Exception as error:
         _say(said, failed=f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}")
         raise
     else:
-        _say(said, answer=answer)
+        _say(said, answer=answer, seconds=seconds)
         for _ in sys.stdin:
-            _synchronize(settings["device"])
-            started = time.perf_counter()
-            work()
-            _synchronize(settings["device"])
-            _say(said, seconds=time.perf_counter() - started)
+            _say(said, seconds=_timed(work, settings["device"])[1])
         _say(said, peak=_peak(settings["device"]))
+
+
+def _timed(work: Callable[[], Any], device: str) -> tuple[Any, float]:
+    _synchronize(device)
+    started = time.perf_counter()
+    answer = work()
+    _synchronize(device)
+    return answer, time.perf_counter() - started
 
 
 def _synchronize(device: str) -> None:

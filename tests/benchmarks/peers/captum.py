@@ -19,7 +19,8 @@ def one_at_a_time(settings: dict[str, Any]) -> Callable[[], list[float]]:
     device = settings["device"]
     ids = torch.tensor(task["ids"], device=device)
     unit_of = torch.full((len(ids),), -1, device=device)
-    for number, tokens in enumerate(task["units"]):
+    units = task["units"][: settings["words"]]
+    for number, tokens in enumerate(units):
         unit_of[tokens] = number
 
     def score(present: torch.Tensor) -> torch.Tensor:
@@ -31,7 +32,7 @@ def one_at_a_time(settings: dict[str, Any]) -> Callable[[], list[float]]:
         return margin(model.lm_head(hidden[torch.arange(len(kept), device=device), last]), task["target"])
 
     ablation = FeatureAblation(score)
-    everything = torch.ones(1, len(task["units"]), device=device)
+    everything = torch.ones(1, len(units), device=device)
 
     def work() -> list[float]:
         with torch.no_grad():

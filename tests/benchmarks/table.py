@@ -6,12 +6,12 @@ from .lines import Line
 
 HEADINGS = ("key", "work", "ours", "against", "ratio", "aim", "agreement")
 NOTES = """\
-Times are medians of runs after one that warms up; loading is not in them. Peak memory is that of a process while it
-works, with its model.
+Times are medians of runs after one that warms up, and what takes more than half a minute runs once; loading is not in
+them. Peak memory is that of a process while it works, with its model.
 
 - **loop of passes**: `editing(model, zero_head(layer, head))` around one pass for each head.
 - **peak**: operations are those of the matrix products that the sweep runs, as torch counts them.
-- **record**, **long**: answers are compared to the last bit. Long texts are random tokens, each side runs once, and the
+- **record**, **long**: answers are compared to the last bit. Long texts are random tokens, and the
   plain pass keeps no attention; `output_attentions=True` would keep layers x heads x tokens² numbers.
 - **faith**: the same two numbers of the same maps. Sentences are those whose words are one token each, since ferret
   ranks tokens and this project words. ferret is asked for the budgets of this project (1, 5, 10, 20 and 50 % of the

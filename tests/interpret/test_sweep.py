@@ -185,6 +185,27 @@ def test_no_more_rows_than_fit_into_a_pass(rows: int, monkeypatch: pytest.Monkey
     torch.testing.assert_close(answers(passes, edits), whole, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(("rows", "expected"), [(2, 12 * 3), (13, 3 + 4 * (3 + 2 + 1) + 2 * 3)])
+def test_rows_that_join_late_save_work_and_are_not_made_where_they_cost_some(
+    rows: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = tiny_bert()
+    ids = subject.encode(SENTENCE).ids
+    monkeypatch.setattr(subject, "tokens_at_once", rows * len(ids))
+    passes, layers = sweep(subject, ids), subject.model.bert.encoder.layer
+    seen = [0]
+
+    def count(_: nn.Module, __: Any, output: Tensor) -> None:
+        seen[0] += len(output)
+
+    handles = [layer.register_forward_hook(count) for layer in layers]
+    answers(passes, [zero_head(layer, head) for layer in range(3) for head in range(4)])
+    for handle in handles:
+        handle.remove()
+    # One edit at a time: twelve whole passes. All at once: a clean row, four that join at each layer; and two to compare.
+    assert seen[0] == expected
+
+
 class Mixing(nn.Module):
     """A layer whose answer to the rows behind the first depends on the first, as no layer's should."""
 

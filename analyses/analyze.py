@@ -150,12 +150,13 @@ def analyze(
     progress("reading the text")
     example = text if isinstance(text, Example) else subject.encode(text, second, truncate=truncate)
     subject = subject.about(example, target)
-    progress("planning")
-    plan = plan_analysis(subject, example, EFFORTS[effort], max_memory=max_memory)
-    planned(plan)
     eraser = subject.erasers[0] if eraser is None else eraser
-    with subject.reading_at_once(plan.tokens_at_once), remembered(subject, example.ids[None]):
-        found = _measured(subject, example, target, eraser, corpus, effort, seed, progress)
+    with remembered(subject, example.ids[None]):
+        progress("planning")
+        plan = plan_analysis(subject, example, EFFORTS[effort], max_memory=max_memory)
+        planned(plan)
+        with subject.reading_at_once(plan.tokens_at_once):
+            found = _measured(subject, example, target, eraser, corpus, effort, seed, progress)
     return Analysis(
         subject=subject,
         example=example,

@@ -10,7 +10,6 @@ import torch
 from analyses.gradients import KEPT
 from interpret.footprint import held_bytes, kept_bytes
 from interpret.memory import used_bytes
-from interpret.record import recording
 from interpret.row import read_row
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
@@ -68,12 +67,10 @@ def measure_speed(subject: Subject, example: Example) -> Speed:
     """
     import captum.attr  # noqa: F401  # what the gradient maps import takes memory, too
 
-    ids, few = example.ids[None], subject.sample()
-    used = used_bytes(subject.device)
-    with torch.no_grad(), recording(subject.model) as record:
-        subject.logits(few)
-    outputs = [record.output(layer) for layer in range(len(record))]
-    row = read_row(subject, few, torch.tensor([0]), readout=torch.eye(few.shape[1])[-1])
+    ids, used = example.ids[None], used_bytes(subject.device)
+    last = torch.zeros(ids.shape[1])
+    last[-1] = 1
+    row = read_row(subject, ids, torch.tensor([0]), readout=last)
     short = _seconds(lambda: row.logits(row.written[:, None]))
     begun = time.perf_counter()
     held = held_bytes(lambda: subject.logits(ids))
@@ -82,14 +79,14 @@ def measure_speed(subject: Subject, example: Example) -> Speed:
         rows = min(ROWS_TIMED, subject.rows_at_once(len(example.ids)))
         single = _seconds(lambda: subject.logits(ids))
         batched = _seconds(lambda: subject.logits(ids.expand(rows, *example.ids.shape))) / rows
-    written = sum(output.numel() * output.element_size() for output in outputs) // few.shape[1]
+    written = len(row.blocks) * row.written[0, 0].numel() * row.written.element_size()
     return Speed(
         tokens=len(example.ids),
         single=single,
         batched=batched,
         short=short,
-        calls=len(outputs),
-        heads=outputs[-1].shape[2],
+        calls=len(row.blocks),
+        heads=row.written.shape[2],
         used=used,
         recorded=4 * written * len(example.ids),  # queries, keys, values and what was written
         held=held,

@@ -20,7 +20,7 @@ from interpret.subjects.decision import Decision, Scores, margin
 from interpret.subjects.example import Example
 from interpret.subjects.facts import ModelFacts, model_facts
 
-TOKENS_AT_ONCE = {"cpu": 2048}  # more don't stay in the cache, and take a third longer
+TOKENS_AT_ONCE = {"cpu": 2048}  # more don't stay in the cache, and take up to a quarter longer
 MOST_TOKENS_AT_ONCE = 8192  # elsewhere
 
 

@@ -109,10 +109,6 @@ class ImageClassification(NamedLabels, Subject):
             picture=Picture(self._seen(image), grid.rows, grid.columns),
         )
 
-    def sample(self) -> Float[Tensor, "1 token number"]:
-        """An image of one colour."""
-        return self.grid.cut(torch.zeros(1, *self._size()))
-
     def embed(self, ids: Float[Tensor, "batch token number"]) -> Float[Tensor, "batch token number"]:
         """The patches themselves: gradients are with respect to pixels."""
         return ids.to(self.device)

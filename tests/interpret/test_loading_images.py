@@ -88,11 +88,12 @@ def test_the_command_takes_an_image_and_a_folder_of_others(folder, tmp_path):
     [
         (["no.png"], "there is no image file 'no.png'; this model looks at images"),
         (["no.png", "--pair", "other.png"], "is for image-classification, which reads one input only, not --pair"),
-        (["no.png", "--corpus", "nowhere"], "there is no folder nowhere; for images, a corpus is a folder of them"),
+        (["noise.png", "--corpus", "nowhere"], "there is no folder nowhere; for images, a corpus is a folder of them"),
     ],
 )
 def test_what_cannot_be_used_is_one_line(folder, arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    save_noise(tmp_path / "noise.png")
     ran = CliRunner().invoke(main, ["analyze", *arguments, "--model", str(folder)])
     assert ran.exit_code == 2 and message in ran.stderr and ran.stderr.count("\n") == 1
 

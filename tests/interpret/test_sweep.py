@@ -202,7 +202,7 @@ def test_rows_that_join_late_save_work_and_are_not_made_where_they_cost_some(
     answers(passes, [zero_head(layer, head) for layer in range(3) for head in range(4)])
     for handle in handles:
         handle.remove()
-    # One edit at a time: twelve whole passes. All at once: a clean row, four that join at each layer; and two to compare.
+    # One edit at a time: twelve whole passes. All at once: a clean row, four that join at each layer; two to compare.
     assert seen[0] == expected
 
 

@@ -142,6 +142,8 @@ def sample_analysis(
             "device": "cpu",
             "dtype": "float32",
             "seconds": 6.25,
+            "memory": 1_200_000_000,
+            "planned": {"passes": 1234.5, "seconds": 5.0, "memory": 1_100_000_000, "limit": 8_000_000_000},
             "versions": {
                 "interpret-attention": "0.1.0",
                 "torch": "2.13.0",

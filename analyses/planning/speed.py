@@ -68,9 +68,10 @@ def measure_speed(subject: Subject, example: Example) -> Speed:
     import captum.attr  # noqa: F401  # what the gradient maps import takes memory, too
 
     ids, used = example.ids[None], used_bytes(subject.device)
-    last = torch.zeros(ids.shape[1])
-    last[-1] = 1
-    row = read_row(subject, ids, torch.tensor([0]), readout=last)
+    first = not subject.is_causal and subject.frame(ids, 0).is_whole  # where such models are read, mostly
+    readout = torch.zeros(ids.shape[1])
+    readout[0 if first else -1] = 1
+    row = read_row(subject, ids, torch.tensor([0]), readout=readout)
     short = _seconds(lambda: row.logits(row.written[:, None]))
     begun = time.perf_counter()
     held = held_bytes(lambda: subject.logits(ids))

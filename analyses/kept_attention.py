@@ -100,15 +100,15 @@ class KeepingReader(Reader):
 
 class _Whole(KeepingReader):
     def __init__(self, maps: Maps) -> None:
-        self.weights = torch.eye(maps.length).repeat(maps.layers, maps.heads, 1, 1)
+        self.weights = torch.eye(maps.length, device=maps.device).repeat(maps.layers, maps.heads, 1, 1)
 
     def read(self, layer: int, block: Block) -> None:
         rows = self.weights[layer, :, block.rows]
         rows.zero_()
-        rows[..., : block.weights.shape[-1]] = block.weights.cpu()
+        rows[..., : block.weights.shape[-1]] = block.weights
 
     def result(self) -> KeptAttention:
-        return WholeMaps(self.weights)
+        return WholeMaps(self.weights.cpu())
 
 
 class _Pooled(KeepingReader):

@@ -168,7 +168,7 @@ class Beginning(Maps):
             length: How many positions to keep.
         """
         self.whole, self.layers, self.heads, self.length = maps, maps.layers, maps.heads, length
-        self.rows = maps.rows[:, :length]
+        self.rows, self.device = maps.rows[:, :length], maps.device
 
     def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """All rows of a call between two positions, a block at a time, from first to last."""

@@ -156,20 +156,13 @@ def _timed(costs: tuple["Cost", ...]) -> str:
 
 
 def _costs(costs: tuple["Cost", ...]) -> list[str]:
+    from interpret.memory import shown_bytes
+
     lines = [f"  {'tokens':>9}  {'weights':>10}  {'recording':>10}  {'all maps':>10}  {'a pass':>9}"]
     for cost in costs:
         memory = "  ".join(
-            f"{_bytes(part):>10}" for part in (cost.weights_bytes, cost.recording_bytes, cost.maps_bytes)
+            f"{shown_bytes(part):>10}" for part in (cost.weights_bytes, cost.recording_bytes, cost.maps_bytes)
         )
         seconds = "" if cost.seconds is None else f"{cost.seconds:.3g} s"
         lines.append(f"  {cost.tokens:>9}  {memory}  {seconds:>9}" + _BEYOND * (not cost.fits))
     return lines
-
-
-def _bytes(number: int) -> str:
-    size = float(number)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"

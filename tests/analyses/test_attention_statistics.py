@@ -12,6 +12,7 @@ from tiny_models import LANGUAGE_MODELS, tiny_inputs, tiny_model
 from analyses.attention_row import last_layer_attention
 from analyses.attention_statistics import attention_statistics
 from analyses.entropy import EntropyReader, attention_entropy
+from analyses.kept_attention import keeping_reader
 from analyses.patterns import PatternsReader, attention_patterns
 from analyses.reading import Reader, read_maps
 from analyses.received import ReceivedReader, attention_received
@@ -187,6 +188,7 @@ def test_readouts_of_another_length_and_others_than_were_followed_are_refused():
         ReceivedReader,
         partial(PatternsReader, separators=[0, 5]),
         partial(TilesReader, readout=torch.eye(6)[5]),
+        partial(keeping_reader, readout=torch.eye(6)[5]),
         partial(rollout_reader, readouts=torch.eye(6)[4:], sinks=[0]),
         rollout_reader,
     ],

@@ -4,6 +4,7 @@ import pytest
 import torch
 from tiny_models import CLASSIFIERS, IMAGE_CLASSIFIERS, LANGUAGE_MODELS, tiny_inputs, tiny_model
 
+from analyses.entropy import attention_entropy
 from interpret import seam_calls
 from interpret.edit import editing, uniform_row
 from interpret.errors import CaptureError
@@ -189,5 +190,6 @@ def test_the_beginning_of_a_text_has_the_rows_of_a_text_that_ends_there():
     assert (beginning.layers, beginning.heads, beginning.length) == (alone.layers, alone.heads, 6)
     assert torch.allclose(beginning.weights, alone.weights, atol=1e-6)
     assert torch.equal(beginning.visible, alone.visible) and torch.equal(beginning.rows, alone.rows)
+    assert torch.allclose(attention_entropy(beginning).nats, attention_entropy(alone).nats, atol=1e-5)
     (row,) = beginning.blocks(1, 4, 5)
     assert row.start == 4 and torch.allclose(row.weights[:, 0, :5], alone.weights[1, :, 4, :5], atol=1e-6)

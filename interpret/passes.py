@@ -1,6 +1,6 @@
 """A pass of untouched inputs: its attention, its answer, and what the layers were given."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
 from interpret.blocks import block_of
 from interpret.record import Recording, recording
@@ -19,19 +18,21 @@ if TYPE_CHECKING:
     from interpret.subjects.subject import Subject
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Entry:
     """A layer that was entered.
 
     Attributes:
         block: The layer.
         calls: How many attention calls had been made by then.
-        sizes: How long the first axes were of what it was given.
+        given: What it was given: arguments in order, and by name.
+        answer: What it made of that.
     """
 
     block: nn.Module
     calls: int
-    sizes: frozenset[int]
+    given: tuple[tuple[Any, ...], dict[str, Any]] = field(repr=False)
+    answer: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +44,7 @@ class Pass:
         record: Their attention.
         logits: Scores of every label.
         blocks: The layer of each attention call; `None` where it is in none.
-        entries: Layers in the order in which they were entered.
-        states: What the layer of the last call was given for each position; `None` where no such thing was seen.
+        entries: Those layers, in the order in which they were entered; one may be entered many times.
     """
 
     ids: Shaped[Tensor, "example token *number"] = field(repr=False)
@@ -52,7 +52,16 @@ class Pass:
     logits: Float[Tensor, "example label"] = field(repr=False)
     blocks: tuple[nn.Module | None, ...] = field(repr=False)
     entries: tuple[Entry, ...] = field(repr=False)
-    states: Float[Tensor, "example token hidden"] | None = field(repr=False)
+
+    @property
+    def states(self) -> Float[Tensor, "example token hidden"] | None:
+        """What the layer of the last call was given for each position; `None` where no such thing was seen."""
+        if not self.entries or self.entries[-1].block is not self.blocks[-1]:
+            return None
+        args, kwargs = self.entries[-1].given
+        hidden = args[0] if args else kwargs.get("hidden_states")
+        is_batch_first = isinstance(hidden, Tensor) and hidden.ndim == 3 and hidden.shape[:2] == self.ids.shape[:2]
+        return hidden if is_batch_first else None
 
 
 def run_pass(subject: "Subject", ids: Shaped[Tensor, "example token *number"], *, only: int | None = None) -> Pass:
@@ -98,20 +107,28 @@ _memory: ContextVar[_Memory | None] = ContextVar("interpret_remembered", default
 
 def _run(subject: "Subject", ids: Tensor, only: int | None) -> Pass:
     layers = {module: block_of(subject.model, name) for name, module in subject.model.named_modules() if name}
-    entries: list[Entry] = []
-    given: dict[nn.Module, Tensor] = {}
-
-    def enter(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        leaves = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor) and leaf.ndim > 1]
-        entries.append(Entry(block, len(record.calls), frozenset(map(len, leaves))))
-        hidden = args[0] if args else kwargs.get("hidden_states")
-        if isinstance(hidden, Tensor) and hidden.ndim == 3 and hidden.shape[:2] == ids.shape[:2]:  # batch first
-            given[block] = hidden
-
-    with torch.no_grad(), recording(subject.model, only=only) as record, ExitStack() as stack:
-        for block in dict.fromkeys(block for block in layers.values() if block is not None):
-            stack.callback(block.register_forward_pre_hook(enter, with_kwargs=True).remove)
+    members = [block for block in dict.fromkeys(layers.values()) if block is not None]
+    with torch.no_grad(), recording(subject.model, only=only) as record, _watched(members, record) as entries:
         logits = subject.logits(ids).float()
     blocks = tuple(layers.get(call.module) for call in record.calls)
-    states = given.get(blocks[-1]) if blocks and blocks[-1] is not None else None
-    return Pass(ids, record, logits, blocks, tuple(entries), states)
+    return Pass(ids, record, logits, blocks, tuple(entry for entry in entries if entry.block in blocks))
+
+
+@contextmanager
+def _watched(blocks: Sequence[nn.Module], record: Recording) -> Iterator[list[Entry]]:
+    """Notes what goes in and out of layers while the block runs."""
+    entries: list[Entry] = []
+    entered: list[Entry] = []
+
+    def enter(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        entered.append(Entry(block, len(record.calls), (args, kwargs)))
+        entries.append(entered[-1])
+
+    def leave(_: nn.Module, __: tuple[Any, ...], answer: Any) -> None:
+        entered.pop().answer = answer
+
+    with ExitStack() as stack:
+        for block in blocks:
+            stack.callback(block.register_forward_pre_hook(enter, with_kwargs=True).remove)
+            stack.callback(block.register_forward_hook(leave).remove)
+        yield entries

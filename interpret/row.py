@@ -5,19 +5,20 @@ be decided if this row's heads had written that instead?" for many variants at a
 stays as it was, everything above is recomputed.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int, Shaped
-from torch import Tensor, nn
+from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 from interpret.edit import Edit, editing
 from interpret.frame import Frame
-from interpret.passes import run_pass
+from interpret.last_layer import last_layer_alone
+from interpret.passes import Entry, run_pass
 from interpret.seam import AttentionCall
 from interpret.subjects.subject import Subject
 
@@ -41,7 +42,7 @@ class DecisionRow:
         clean: Logits of the untouched inputs.
         states: What the layer read at those positions (its skip connection); `None` where the layer can't be
             run by itself, and whole passes are made instead.
-        blocks: The module of each layer, where it is a member of a list of layers.
+        entries: The layers of a pass in the order in which they are entered, and what they answered to one input.
         calls: The layer's attention as it was recorded, a call for each pass that was needed.
         head: The one head that is looked at and edited, the others staying as they were; `None` for all.
     """
@@ -55,7 +56,7 @@ class DecisionRow:
     written: Float[Tensor, "example row head dim"] = field(repr=False)
     clean: Float[Tensor, "example label"] = field(repr=False)
     states: Float[Tensor, "example row hidden"] | None = field(repr=False)
-    blocks: tuple[nn.Module | None, ...] = field(repr=False)
+    entries: tuple[Entry, ...] = field(repr=False)
     calls: tuple[AttentionCall, ...] = field(repr=False)
     head: int | None = None
 
@@ -128,7 +129,7 @@ class DecisionRow:
         """The same row in other inputs of that length, each with the target of the example that `owner` names."""
         targets, layer = self.targets[owner], self.layer
         row = _kept(self.subject, ids, targets, self.readout, self.positions, layer, self.head, only=layer)
-        return row if self.states is not None else replace(row, states=None)
+        return replace(row, entries=self.entries, states=None if self.states is None else row.states)
 
     @property
     def margin(self) -> Float[Tensor, " example"]:
@@ -136,10 +137,14 @@ class DecisionRow:
         return margins(self.clean[:, None], self.targets)[:, 0]
 
     def _run(self, owner: Int[Tensor, " variant"], written: Tensor) -> Float[Tensor, "variant label"]:
-        edit = Edit("output", lambda _, output: self._put(output, written), self.layer)
+        layer = self.layer
         with ExitStack() as stack:
             if self.states is not None:
-                stack.enter_context(_only_these_rows(self, self.states[owner]))
+                stack.enter_context(
+                    last_layer_alone(self.entries, self.ids.shape[1], list(self.positions), self.states[owner])
+                )
+                layer -= self.entries[-1].calls
+            edit = Edit("output", lambda _, output: self._put(output, written), layer)
             stack.enter_context(editing(self.subject.model, edit))
             return self.subject.logits(self.ids[owner]).float()
 
@@ -205,12 +210,12 @@ def _kept(
     """Runs the inputs and keeps the row, without a look at whether the short way holds."""
     size = subject.rows_at_once(ids.shape[1])
     passes = [_read(subject, part, positions, layer, only) for part in torch.split(ids, size)]
-    blocks, calls = tuple(passes[0][0]), tuple(call for _, call, _ in passes)
+    number, entries, *_ = passes[0]
     written, clean, states = (_joined(pieces) for pieces in zip(*(parts for *_, parts in passes), strict=True))
     assert written is not None and clean is not None
     return DecisionRow(
-        subject=subject, ids=ids, targets=targets, layer=layer % len(blocks), readout=readout, positions=positions,
-        written=written, clean=clean, states=states, blocks=blocks, calls=calls, head=head,
+        subject=subject, ids=ids, targets=targets, layer=number, readout=readout, positions=positions, written=written,
+        clean=clean, states=states, entries=entries, calls=tuple(call for *_, call, _ in passes), head=head,
     )  # fmt: skip
 
 
@@ -220,18 +225,26 @@ def _joined(pieces: Sequence[Tensor | None]) -> Tensor | None:
 
 
 def _read(
-    subject: Subject, ids: Tensor, positions: Sequence[int], layer: int, only: int | None
-) -> tuple[Sequence[nn.Module | None], AttentionCall, tuple[Tensor | None, ...]]:
-    """One pass: the layers' modules; the wanted layer's call; its outputs, the logits, and its states."""
+    subject: Subject, ids: Tensor, positions: tuple[int, ...], layer: int, only: int | None
+) -> tuple[int, tuple[Entry, ...], AttentionCall, tuple[Tensor | None, ...]]:
+    """One pass: the wanted layer's number; what layers answered; its call; its outputs, the logits, and its states."""
     passed = run_pass(subject, ids, only=only)
     record, blocks = passed.record, passed.blocks
     if not -len(record) <= layer < len(record):
         raise IndexError(f"layer must be from 0 to {len(record) - 1}, not {layer}")
-    call, frame = record.calls[layer], subject.frame(ids, layer % len(record))
-    rows = frame.rows(tuple(positions))
-    is_last = blocks[layer] is blocks[-1] and frame.is_whole
-    states = passed.states if is_last else None
-    return blocks, call, (record.output(layer)[:, rows], passed.logits, None if states is None else states[:, rows])
+    number = layer % len(record)
+    frame = subject.frame(ids, number)
+    rows = frame.rows(positions)
+    states = passed.states if blocks[number] is blocks[-1] and frame.is_whole else None
+    entries = () if states is None or only is not None else tuple(map(_answer_to_one, passed.entries))
+    tensors = (record.output(number)[:, rows], passed.logits, None if states is None else states[:, rows])
+    return number, entries, record.calls[number], tensors
+
+
+def _answer_to_one(entry: Entry) -> Entry:
+    """What a layer answered to the first input only."""
+    answer = tree_map_only(Tensor, lambda given: given if len(given) < 2 else given[:1].clone(), entry.answer)
+    return replace(entry, given=((), {}), answer=answer)
 
 
 def _short_way_holds(row: DecisionRow) -> bool:
@@ -248,49 +261,3 @@ def _short_way_holds(row: DecisionRow) -> bool:
         return False
     scale = float(first.clean.abs().max().clamp(min=1))
     return bool((again - first.clean[:, None]).abs().max() <= SAME * scale)
-
-
-@contextmanager
-def _only_these_rows(row: DecisionRow, states: Float[Tensor, "variant row hidden"]) -> Iterator[None]:
-    """Runs lower layers on one position of one input, whose result is thrown away, and the last on `states`."""
-    length, rows = row.ids.shape[1], list(row.positions)
-    last = row.blocks[-1]
-    assert last is not None
-
-    def shrink(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
-        return _cropped((args, kwargs), length, [0], batch=1)  # type: ignore[no-any-return]
-
-    def enter(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
-        args, kwargs = _cropped((args, kwargs), length, rows, batch=None)
-        if args:
-            return (states, *args[1:]), kwargs
-        return args, {**kwargs, "hidden_states": states}
-
-    def leave(_: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-        hidden = output[0] if isinstance(output, tuple) else output
-        whole = hidden.new_zeros(len(hidden), length, hidden.shape[-1]).index_copy(
-            1, torch.tensor(rows, device=hidden.device), hidden
-        )
-        return (whole, *output[1:]) if isinstance(output, tuple) else whole
-
-    with ExitStack() as stack:
-        for lower in [block for block in dict.fromkeys(row.blocks) if block is not None and block is not last]:
-            stack.callback(lower.register_forward_pre_hook(shrink, with_kwargs=True).remove)
-        stack.callback(last.register_forward_pre_hook(enter, with_kwargs=True).remove)
-        stack.callback(last.register_forward_hook(leave).remove)
-        yield
-
-
-def _cropped(value: Any, length: int, rows: list[int], *, batch: int | None) -> Any:
-    """Arguments of a layer with only `rows` of what has a row for each position; `batch` inputs where given."""
-    if isinstance(value, tuple | list):
-        return type(value)(_cropped(part, length, rows, batch=batch) for part in value)
-    if isinstance(value, dict):
-        return {name: _cropped(part, length, rows, batch=batch) for name, part in value.items()}
-    if not isinstance(value, Tensor):
-        return value
-    axes = {1: [0], 2: [1], 3: [1], 4: [2, 3]}.get(value.ndim, [])
-    for axis in axes:
-        if value.shape[axis] == length:
-            value = value.index_select(axis, torch.tensor(rows, device=value.device))
-    return value[:batch] if batch is not None and value.ndim > 1 else value

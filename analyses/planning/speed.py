@@ -10,6 +10,7 @@ import torch
 from analyses.gradients import KEPT
 from interpret.footprint import held_bytes, kept_bytes
 from interpret.memory import used_bytes
+from interpret.passes import run_pass
 from interpret.row import read_row
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
@@ -71,6 +72,7 @@ def measure_speed(subject: Subject, example: Example) -> Speed:
     first = not subject.is_causal and subject.frame(ids, 0).is_whole  # where such models are read, mostly
     readout = torch.zeros(ids.shape[1])
     readout[0 if first else -1] = 1
+    calls = len(run_pass(subject, ids).record)
     row = read_row(subject, ids, torch.tensor([0]), readout=readout)
     short = _seconds(lambda: row.logits(row.written[:, None]))
     begun = time.perf_counter()
@@ -80,20 +82,18 @@ def measure_speed(subject: Subject, example: Example) -> Speed:
         rows = min(ROWS_TIMED, subject.rows_at_once(len(example.ids)))
         single = _seconds(lambda: subject.logits(ids))
         batched = _seconds(lambda: subject.logits(ids.expand(rows, *example.ids.shape))) / rows
-    written = len(row.blocks) * row.written[0, 0].numel() * row.written.element_size()
+    written = calls * row.written[0, 0].numel() * row.written.element_size()
     return Speed(
         tokens=len(example.ids),
         single=single,
         batched=batched,
         short=short,
-        calls=len(row.blocks),
+        calls=calls,
         heads=row.written.shape[2],
         used=used,
-        recorded=4 * written * len(example.ids),  # queries, keys, values and what was written
+        recorded=5 * written * len(example.ids),  # queries, keys, values, what was written, what layers answered
         held=held,
-        kept=kept_bytes(
-            subject.model, lambda: subject.logits_from(subject.embed(ids).detach().requires_grad_(), ids)
-        ),
+        kept=kept_bytes(subject.model, lambda: subject.logits_from(subject.embed(ids).detach().requires_grad_(), ids)),
     )
 
 

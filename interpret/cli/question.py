@@ -88,9 +88,7 @@ class Question:
             return analyze_steps(self.subject, self.given, verdicts=verdicts, **options).to_dict(command)
         from analyses.analyze import analyze
 
-        found = analyze(
-            self.subject, self.given, target=target, effort=effort, alignment=self.alignment, **options
-        )
+        found = analyze(self.subject, self.given, target=target, effort=effort, alignment=self.alignment, **options)
         return found.to_dict(command)
 
     def _replacements(self, corpus: str, progress: Callable[[str], None]) -> Any:

@@ -22,7 +22,7 @@ TEXT = "the plot drags but the cast is very warm"
 
 @contextmanager
 def passes_of(subject: TextSubject) -> Iterator[list[Tensor]]:
-    """The inputs of passes without gradients that went through the first layer whole."""
+    """The inputs of passes without gradients that the first layer really computed, and whole."""
     given: list[Tensor] = []
     latest: list[Tensor] = []
 
@@ -32,7 +32,8 @@ def passes_of(subject: TextSubject) -> Iterator[list[Tensor]]:
     def leave(_: object, __: object, output: Tensor) -> None:  # what is given may still be cropped
         given.extend(ids for ids in latest if output.shape[:2] == ids.shape)
 
-    first = next(module for module in subject.model.modules() if isinstance(module, nn.ModuleList))[0]
+    layer = next(module for module in subject.model.modules() if isinstance(module, nn.ModuleList))[0]
+    first = next(module for module in layer.modules() if isinstance(module, nn.Linear))
     handles = [
         subject.model.register_forward_pre_hook(note, with_kwargs=True),
         first.register_forward_hook(leave),

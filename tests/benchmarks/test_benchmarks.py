@@ -7,7 +7,8 @@ import pytest
 
 from .bench import ROOT, Bench, Outcome, Side
 from .lines import Line, compared, faster, size, slower, spell
-from .ours import erasing, forward, heads
+from .ours import erasing, forward, heads, models
+from .peers import huggingface
 from .plot import points, save
 from .table import render
 
@@ -87,6 +88,14 @@ def test_sides_that_are_missing_or_fail_say_why(bench):
 def test_the_sweep_agrees_with_the_loop(saved, name):
     settings = {**SETTINGS, "model": str(saved / name), "tokens": 12}
     text, same = compared(heads.swept(settings)(), heads.looped(settings)(), within=1e-3)
+    assert same, text
+
+
+def test_the_plain_loop_agrees_with_the_sweep(saved, tmp_path):
+    settings = {**SETTINGS, "model": str(saved / "llama"), "tokens": 12, "to": str(tmp_path / "given.json")}
+    models.shared_input(settings)()
+    settings["input"] = settings["to"]
+    text, same = compared(heads.swept(settings)(), huggingface.looped(settings)(), within=1e-3)
     assert same, text
 
 

@@ -12,8 +12,8 @@ from benchmarks.peers.shared import classifier, given, language_model, margin
 def one_at_a_time(settings: dict[str, Any]) -> Callable[[], list[float]]:
     """Leave-one-out by deletion: features are words that are there or not, and shorter inputs are padded on the right.
 
-    A causal model's earlier positions don't see the padding, so no mask is needed, and scores are computed at the last
-    position of each input only.
+    A causal model's earlier positions don't see the padding, so no mask is needed. Scores are those that the model
+    gives, of all positions, or where the settings say "lean" of the last position of each input only.
     """
     model, task = language_model(settings), given(settings)
     device = settings["device"]
@@ -28,8 +28,11 @@ def one_at_a_time(settings: dict[str, Any]) -> Callable[[], list[float]]:
         kept = [ids[row] for row in stays]
         last = torch.tensor([len(row) - 1 for row in kept], device=device)
         padded = torch.nn.utils.rnn.pad_sequence(kept, batch_first=True)
-        hidden = model.model(input_ids=padded, use_cache=False).last_hidden_state
-        return margin(model.lm_head(hidden[torch.arange(len(kept), device=device), last]), task["target"])
+        rows = torch.arange(len(kept), device=device)
+        if settings["lean"]:
+            hidden = model.model(input_ids=padded, use_cache=False).last_hidden_state
+            return margin(model.lm_head(hidden[rows, last]), task["target"])
+        return margin(model(input_ids=padded, use_cache=False).logits[rows, last], task["target"])
 
     ablation = FeatureAblation(score)
     everything = torch.ones(1, len(units), device=device)

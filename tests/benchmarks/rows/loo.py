@@ -15,10 +15,12 @@ CAPTUM = Side("captum", "peers.captum:one_at_a_time", "captum")
 def lines(bench: Bench) -> Iterator[Line]:
     model = language_model(bench)
     settings = {"model": model, "tokens": TOKENS, "input": shared_input(bench, model, TOKENS)}
-    tried = {size: bench.compare(CAPTUM, repeats=1, at_once=size, words=WORDS, **settings)[0] for size in TRIED}
-    there = [size for size in TRIED if tried[size].trouble is None]
-    best = min(there, key=lambda size: tried[size].median, default=TRIED[0])
-    side = Side(f"captum, {best} at once", CAPTUM.work, CAPTUM.peer)
-    ours, captum = bench.compare(OURS, side, at_once=best, words=None, **settings)
-    same = compared(ours.answer, captum.answer, within=1e-3, dtype=bench.dtype)
-    yield faster("loo", f"every word left out, {TOKENS} tokens", ours, captum, aim="3x", agreement=same)
+    for lean in (False, True):
+        settings["lean"] = lean
+        tried = {size: bench.compare(CAPTUM, repeats=1, at_once=size, words=WORDS, **settings)[0] for size in TRIED}
+        there = [size for size in TRIED if tried[size].trouble is None]
+        best = min(there, key=lambda size: tried[size].median, default=TRIED[0])
+        side = Side(f"captum{', lean' if lean else ''}, {best} at once", CAPTUM.work, CAPTUM.peer)
+        ours, captum = bench.compare(OURS, side, at_once=best, words=None, **settings)
+        same = compared(ours.answer, captum.answer, within=1e-3, dtype=bench.dtype)
+        yield faster("loo", f"every word left out, {TOKENS} tokens", ours, captum, aim="3x", agreement=same)

@@ -62,7 +62,7 @@ class Attribution:
         Returns:
             Unsigned scores; zeros where nothing lies on units. The note "sink mass" is what lies elsewhere.
         """
-        pooled = example.pooling @ row
+        pooled = example.pool(row)
         kept = pooled.sum()
         elsewhere = float((readout.sum() - kept).clamp(min=0))
         scores = pooled / kept if kept > 0 else pooled

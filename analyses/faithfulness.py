@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from analyses.attribution import Attribution
+from analyses.plain import plain
 from analyses.statistics import randomisation_p_value
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.example import Example
@@ -76,6 +78,41 @@ class Faithfulness:
         row = self.methods.index(method)
         return float(self.measured.comprehensiveness.margin[row] - self.random.comprehensiveness.margin.mean())
 
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; the curve of random orders by their quantiles at 5, 50 and 95 %."""
+        random = self.random
+        margins = [scores.margin for scores in random.curve]
+        quantiles = {"low": 0.05, "middle": 0.5, "high": 0.95}
+        curve = {name: [float(margin.quantile(share)) for margin in margins] for name, share in quantiles.items()}
+        return {
+            "eraser": self.eraser,
+            "budgets": list(self.budgets),
+            "random_orders": len(random.comprehensiveness.margin),
+            "random": {
+                "comprehensiveness": _scores_to_dict(random.comprehensiveness),
+                "sufficiency": _scores_to_dict(random.sufficiency),
+                "curve": {"removed": list(random.removed), **curve},
+            },
+            "maps": [self._map_to_dict(row, method) for row, method in enumerate(self.methods)],
+        }
+
+    def _map_to_dict(self, row: int, method: str) -> dict[str, Any]:
+        points = self.curve_of(method)
+        metrics = {
+            metric: {
+                "margin": float(getattr(self.measured, metric).margin[row]),
+                "probability": float(getattr(self.measured, metric).probability[row]),
+                "p_value": self.p_value(method, metric),
+            }
+            for metric in ("comprehensiveness", "sufficiency")
+        }
+        curve = {
+            "removed": list(self.measured.removed),
+            "margin": [float(point.margin[0]) for point in points],
+            "probability": [float(point.probability[0]) for point in points],
+        }
+        return {"method": method, **metrics, "above_chance": self.effect(method), "curve": curve}
+
 
 def faithfulness(
     subject: Subject,
@@ -139,6 +176,10 @@ def curve_counts(units: int) -> tuple[int, ...]:
     """Where curves are measured: at 0, at every budget, at all words and evenly in between."""
     step = max(1, math.ceil(units / CURVE_POINTS))
     return tuple(sorted({0, *erasure_budgets(units), *range(step, units, step), units}))
+
+
+def _scores_to_dict(scores: Scores) -> dict[str, Any]:
+    return {"margin": plain(scores.margin), "probability": plain(scores.probability)}
 
 
 def _variants(

@@ -29,7 +29,7 @@ def saliency(subject: Subject, example: Example, decision: Decision) -> Attribut
     embeddings = _embeddings(subject, example).requires_grad_()
     gradient = Saliency(_margin_of(subject, example, decision)).attribute(embeddings, abs=False)
     tokens = _rows(gradient).norm(dim=-1)
-    return Attribution("saliency", "gradient", False, (example.pooling @ tokens.square()).sqrt(), tokens)
+    return Attribution("saliency", "gradient", False, (example.pool(tokens.square())).sqrt(), tokens)
 
 
 def input_x_gradient(subject: Subject, example: Example, decision: Decision) -> Attribution:
@@ -108,7 +108,7 @@ def _embeddings(subject: Subject, example: Example) -> Float[Tensor, "1 token hi
 def _baseline(
     subject: Subject, example: Example, baseline: Literal["mask", "zero"] | None
 ) -> tuple[Float[Tensor, "1 token hidden"], bool]:
-    in_units: Bool[Tensor, " token"] = example.pooling.sum(dim=0) > 0
+    in_units: Bool[Tensor, " token"] = example.unit_of < len(example.units)
     if baseline == "mask" and subject.mask_id is None:
         raise InputError(f'{subject.name} has no mask token to start from; use the baseline "zero"')
     if baseline == "zero" or subject.mask_id is None:
@@ -126,4 +126,4 @@ def _signed(
     method: str, gradient: Float[Tensor, "1 token hidden"], example: Example, notes: dict[str, float]
 ) -> Attribution:
     tokens = _rows(gradient).sum(dim=-1)
-    return Attribution(method, "gradient", True, example.pooling @ tokens, tokens, notes)
+    return Attribution(method, "gradient", True, example.pool(tokens), tokens, notes)

@@ -30,5 +30,5 @@ def leave_one_out(subject: Subject, example: Example, decision: Decision, *, era
     removed = torch.eye(len(example.units), dtype=torch.bool)
     without = subject.erase(example, removed, target=decision.target, eraser=eraser)
     scores = decision.margin - without.margin
-    sizes = example.pooling.sum(dim=1)
-    return Attribution("leave-one-out", "perturbation", True, scores, (scores / sizes) @ example.pooling)
+    sizes = example.pool(torch.ones(len(example.ids)))
+    return Attribution("leave-one-out", "perturbation", True, scores, example.spread(scores / sizes))

@@ -71,21 +71,18 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
     caveats           sentences
 """
 
-import math
 from dataclasses import asdict
 from typing import Any
 
-from torch import Tensor
-
 from analyses.analyze import Analysis
+from analyses.caveats import caveats
 from analyses.components.bars import BARS
 from analyses.components.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from analyses.components.one_text import Finding
 from analyses.effort import EFFORTS
-from analyses.faithfulness import Faithfulness
-from analyses.patch_wording import in_patches, verdict_in_patches
+from analyses.patch_wording import verdict_in_patches
+from analyses.plain import finite, plain
 from analyses.provenance import model_to_dict, run_to_dict
-from interpret.subjects.decision import Scores
 
 SCHEMA = "interpret-attention/analysis/2"
 BESIDE = (
@@ -123,7 +120,7 @@ def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
             "mean": plain(analysis.averaged.drop),
             "gradient": plain(analysis.gradients.drop),
         },
-        "faithfulness": _faithfulness(analysis.faithfulness),
+        "faithfulness": analysis.faithfulness.to_dict(),
         "agreement": analysis.agreement.to_dict(),
         "classic": analysis.classic.to_dict(),
         "verdict": _verdict(analysis) if example.picture is None else verdict_in_patches(_verdict(analysis)),
@@ -132,19 +129,8 @@ def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
             {"name": check.name, "value": check.value, "tolerance": check.tolerance, "passed": check.passed}
             for check in analysis.checks
         ],
-        "caveats": _caveats(analysis),
+        "caveats": caveats(analysis),
     }
-
-
-def plain(values: Tensor) -> Any:
-    """Nested lists of floats, `None` where a number is undefined."""
-
-    def clean(value: Any) -> Any:
-        if isinstance(value, list):
-            return [clean(item) for item in value]
-        return value if math.isfinite(value) else None
-
-    return clean(values.tolist())
 
 
 def _run(analysis: Analysis, command: str) -> dict[str, Any]:
@@ -181,57 +167,7 @@ def _attention(analysis: Analysis) -> dict[str, Any]:
 
 def _rollout(analysis: Analysis) -> dict[str, Any]:
     shares = analysis.rollout.from_position(analysis.decision.readout)
-    return {"residual": analysis.rollout.residual, "layers": plain(shares @ analysis.example.pooling.T)}
-
-
-def _faithfulness(measured: Faithfulness) -> dict[str, Any]:
-    random = measured.random
-    margins = [scores.margin for scores in random.curve]
-    return {
-        "eraser": measured.eraser,
-        "budgets": list(measured.budgets),
-        "random_orders": len(random.comprehensiveness.margin),
-        "random": {
-            "comprehensiveness": _scores(random.comprehensiveness),
-            "sufficiency": _scores(random.sufficiency),
-            "curve": {
-                "removed": list(random.removed),
-                **{
-                    name: [float(margin.quantile(share)) for margin in margins]
-                    for name, share in (("low", 0.05), ("middle", 0.5), ("high", 0.95))
-                },
-            },
-        },
-        "maps": [
-            {
-                "method": method,
-                **{
-                    metric: {
-                        "margin": float(getattr(measured.measured, metric).margin[row]),
-                        "probability": float(getattr(measured.measured, metric).probability[row]),
-                        "p_value": measured.p_value(method, metric),
-                    }
-                    for metric in ("comprehensiveness", "sufficiency")
-                },
-                "above_chance": measured.effect(method),
-                "curve": _curve(measured, method),
-            }
-            for row, method in enumerate(measured.methods)
-        ],
-    }
-
-
-def _scores(scores: Scores) -> dict[str, Any]:
-    return {"margin": plain(scores.margin), "probability": plain(scores.probability)}
-
-
-def _curve(measured: Faithfulness, method: str) -> dict[str, Any]:
-    points = measured.curve_of(method)
-    return {
-        "removed": list(measured.measured.removed),
-        "margin": [float(point.margin[0]) for point in points],
-        "probability": [float(point.probability[0]) for point in points],
-    }
+    return {"residual": analysis.rollout.residual, "layers": plain(analysis.example.pool(shares))}
 
 
 def _verdict(analysis: Analysis) -> dict[str, Any]:
@@ -248,20 +184,15 @@ def _verdict(analysis: Analysis) -> dict[str, Any]:
         "components": [component(each) for each in found.findings],
         "heads": {"idle": list(found.idle_heads), "share": found.idle_share},
         "error_rate": None if rate is None else {**asdict(rate), "words": list(rate.words)},
-        "beside": {name: _finite(getattr(analysis.measurement, name)) for name in BESIDE},
+        "beside": {name: finite(getattr(analysis.measurement, name)) for name in BESIDE},
     }
 
 
 def component(finding: Finding) -> dict[str, Any]:
     """One part of the verdict, with its thresholds."""
     bars = BARS[finding.name]
-    numbers = {"value": _finite(finding.value), "p_value": _finite(finding.p_value)}
+    numbers = {"value": finite(finding.value), "p_value": finite(finding.p_value)}
     return {**asdict(finding), **numbers, **asdict(bars), "open": finding.open_reason}
-
-
-def _finite(number: float | None) -> float | None:
-    """`None` for what JSON can't write."""
-    return number if number is not None and math.isfinite(number) else None
 
 
 def _scope(analysis: Analysis) -> str:
@@ -269,35 +200,3 @@ def _scope(analysis: Analysis) -> str:
         f"This text, this model and the label “{analysis.decision.label.strip()}” only. Words are replaced by others "
         f"drawn from {analysis.replacements}, and effects are read off the logit margin."
     )
-
-
-def _convergence(analysis: Analysis) -> float | None:
-    """By how much integrated gradients misses its sum, where that is more than a twentieth of it."""
-    for attribution in analysis.maps:
-        delta = attribution.notes.get("convergence delta", 0.0)
-        if abs(delta) > 0.05 * abs(float(attribution.scores.sum()) - delta):
-            return abs(delta)
-    return None
-
-
-def _caveats(analysis: Analysis) -> list[str]:
-    found, decision = [], analysis.decision
-    if decision.predicted != decision.label:
-        found.append(f"The model itself prefers “{decision.predicted}”; “{decision.label}” was chosen by the user.")
-    if analysis.subject.is_causal and analysis.subject.sink == "drop":
-        found.append(
-            "The first position is left out of every ranking: causal models park attention there that says "
-            "nothing about its word."
-        )
-    if analysis.example.truncated:
-        found.append(f"The text was too long: its last {analysis.example.truncated} tokens were cut off.")
-    if analysis.faithfulness.eraser == "delete" and not analysis.subject.is_causal:
-        found.append("Deleting words also moves the words after them to other positions.")
-    if (off := _convergence(analysis)) is not None:
-        found.append(
-            f"Integrated gradients didn't converge: its scores miss the difference of margins they should sum to by "
-            f"{off:.2f} logits. Run again with more steps (--thorough)."
-        )
-    failed = [check.name for check in analysis.checks if not check.passed]
-    found += [f"A self-check failed ({name}): don't rely on the attention shown here." for name in failed]
-    return found if analysis.example.picture is None else [in_patches(each) for each in found]

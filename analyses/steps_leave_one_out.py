@@ -39,7 +39,7 @@ def steps_leave_one_out(
     assert isinstance(subject, Writer)
     longest, lengths = examples[-1], torch.tensor([len(example.ids) for example in examples])
     margins = torch.full((len(longest.units), len(examples)), torch.nan)
-    gone = longest.pooling.bool()
+    gone = longest.spread(torch.eye(len(longest.units), dtype=torch.bool))
     for units in _batches(subject, gone, longest, lengths, eraser):
         ids = torch.stack([subject.without(longest.ids, gone[unit], eraser) for unit in units])
         places = torch.stack([_places(gone[unit], lengths, eraser) for unit in units])
@@ -80,5 +80,5 @@ def _batches(
 
 
 def _attribution(example: Example, scores: Float[Tensor, " unit"]) -> Attribution:
-    sizes = example.pooling.sum(dim=1)
-    return Attribution("leave-one-out", "perturbation", True, scores, (scores / sizes) @ example.pooling)
+    sizes = example.pool(torch.ones(len(example.ids)))
+    return Attribution("leave-one-out", "perturbation", True, scores, example.spread(scores / sizes))

@@ -32,8 +32,9 @@ from typing import Any
 
 from analyses.components.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from analyses.judgement import Judgement
+from analyses.plain import plain
 from analyses.provenance import model_to_dict, run_to_dict
-from analyses.schema import component, plain
+from analyses.schema import component
 from analyses.steps import Step, Steps
 from interpret.subjects.chat import UNUSED
 

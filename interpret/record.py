@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from interpret.checks import Check, checked_calls
 from interpret.errors import CaptureError
 from interpret.seam import AttentionCall, Tap, tapped
-from interpret.seam_calls import UnkeptCall
+from interpret.unkept_call import UnkeptCall
 
 __all__ = ["Check", "Recording", "recording"]
 

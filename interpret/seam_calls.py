@@ -129,30 +129,6 @@ class AttentionCall(ABC):
 
 
 @dataclass(eq=False, kw_only=True)
-class UnkeptCall(AttentionCall):
-    """A call of which nothing was kept but where it was made."""
-
-    way: ClassVar[Way] = "interface"
-
-    def own_weights(self) -> Float[Tensor, "batch head query key"]:
-        """Refuses; nothing is known of them."""
-        raise self._unknown()
-
-    @property
-    def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
-        """Refuses; nothing is known of them."""
-        raise self._unknown()
-
-    @property
-    def visible(self) -> Bool[Tensor, "#batch #head query key"]:
-        """Refuses; nothing is known of it."""
-        raise self._unknown()
-
-    def _unknown(self) -> CaptureError:
-        return CaptureError(f"only one layer of this pass was recorded, and {self.name} is in another")
-
-
-@dataclass(eq=False, kw_only=True)
 class InterfaceCall(AttentionCall):
     """A call of `attend`: queries, keys and values are known, and weights are computed from them when asked.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.optim.adam import adam
 
 from analyses.classic.distances import js_divergence
 from analyses.components.content import Content
@@ -80,7 +81,8 @@ def adversarial_attention(
     start = 3 * torch.randn(restarts, *row.weights.shape[1:3], len(keys), generator=generator)
     scores = start.to(row.weights.device).requires_grad_()
     rate = min(FASTEST, max(SLOWEST, REACH / steps))
-    optimizer = torch.optim.Adam([scores], lr=rate, amsgrad=True)
+    mean, square, largest = (torch.zeros_like(scores) for _ in range(3))
+    done = torch.zeros(())
     for _ in range(steps):
         with torch.enable_grad():
             shares = scores.softmax(dim=-1)
@@ -88,8 +90,13 @@ def adversarial_attention(
             apart = _divergence(row, keys, shares).sum() + _between(row, shares)
             loss = PENALTY * excess.sum() - apart
         # Only the scores get a gradient: `backward` would leave one on the model's parameters.
-        (scores.grad,) = torch.autograd.grad(loss, scores)
-        optimizer.step()
+        gradient = torch.autograd.grad(loss, scores)
+        # The function: making an object of the class loads torch's compiler, which takes a second.
+        with torch.no_grad():
+            adam(
+                [scores], [*gradient], [mean], [square], [largest], [done], foreach=False, amsgrad=True, lr=rate,
+                beta1=0.9, beta2=0.999, weight_decay=0.0, eps=1e-8, maximize=False,
+            )  # fmt: skip
     return _best(row, keys, scores.detach().softmax(dim=-1), select_eps)
 
 

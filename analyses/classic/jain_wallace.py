@@ -108,12 +108,11 @@ def _gradient(row: DecisionRow, content: Content) -> Float[Tensor, " unit"]:
     embeddings = row.subject.embed(row.ids).detach().requires_grad_()
     with torch.enable_grad(), editing(row.subject.model, Edit("weights", detach, row.layer)):
         probabilities = row.subject.logits_from(embeddings, row.ids)[0].float().softmax(-1)
-    members = content.members[0].float()
-    total = torch.zeros(len(members))
+    total = torch.zeros(content.exists.shape[1])
     for label in probabilities.topk(min(OUTPUTS, len(probabilities))).indices.tolist():
         (slope,) = torch.autograd.grad(probabilities[label], embeddings, retain_graph=True)
         tokens = (slope * embeddings.detach())[0].float().sum(dim=-1).cpu()
-        total += (members @ tokens).abs()
+        total += content.pool(tokens[None])[0].abs()
     return total / total.sum() if total.sum() > 0 else total
 
 

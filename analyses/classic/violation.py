@@ -44,7 +44,6 @@ def faithfulness_violation(row: DecisionRow, content: Content, without: Float[Te
     """
     target = int(row.targets[0])
     effects = row.clean[0].softmax(-1)[target].cpu() - without[:, target]
-    members = content.members[0].float()
     own, slopes = row.weights[0].float(), weight_slopes(row, target)
     norms = row.values[0].float().norm(dim=-1)
     scores = {
@@ -52,4 +51,4 @@ def faithfulness_violation(row: DecisionRow, content: Content, without: Float[Te
         "attention x gradient": (own * slopes).sum(dim=(0, 1)),
         "attention x norm": torch.einsum("hrk,hk,r->k", own, norms, row.readout.to(own)),
     }
-    return Violation(effects, {name: int((members @ each.cpu()).argmax()) for name, each in scores.items()})
+    return Violation(effects, {name: int(content.pool(each[None].cpu()).argmax()) for name, each in scores.items()})

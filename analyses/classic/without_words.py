@@ -29,7 +29,7 @@ def without_each_unit(row: DecisionRow, example: Example, *, eraser: str) -> Flo
         raise InputError(f"{subject.name} can remove words by {' or '.join(subject.erasers)}, not by {eraser!r}")
     if not example.units:
         raise InputError("the text has no words that could be ranked; give a longer one")
-    gone = example.pooling.bool().to(row.ids.device)
+    gone = example.spread(torch.eye(len(example.units), dtype=torch.bool, device=row.ids.device))
     sizes = gone.sum(dim=1)
     answers = torch.empty(len(gone), row.clean.shape[1])
     for size in sorted(set(sizes.tolist())):

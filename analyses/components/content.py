@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from interpret.subjects.example import Example
+from interpret.subjects.example import Example, pooled, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,11 +15,11 @@ class Content:
     """The words of equally long texts, side by side. Special tokens and a dropped sink belong to none.
 
     Attributes:
-        members: True where a token belongs to a unit; texts with fewer units have empty ones at the end.
-        exists: True for the units that a text has.
+        unit_of: Number of the unit that each token belongs to; that of all units, where it belongs to none.
+        exists: True for the units that a text has; those that have fewer than others lack the last.
     """
 
-    members: Bool[Tensor, "example unit token"] = field(repr=False)
+    unit_of: Int[Tensor, "example token"] = field(repr=False)
     exists: Bool[Tensor, "example unit"] = field(repr=False)
 
     @classmethod
@@ -33,20 +33,27 @@ class Content:
         if len(lengths) != 1:
             raise ValueError(f"texts must have the same number of tokens, not {lengths}")
         units = max(len(example.units) for example in examples)
-        members = torch.zeros(len(examples), units, lengths[0], dtype=torch.bool)
-        for row, example in enumerate(examples):
-            members[row, : len(example.units)] = example.pooling.bool()
-        return cls(members, members.any(dim=-1))
+        counts = torch.tensor([len(example.units) for example in examples])[:, None]
+        unit_of = torch.stack([example.unit_of for example in examples])
+        return cls(torch.where(unit_of < counts, unit_of, units), torch.arange(units) < counts)
 
     @property
     def tokens(self) -> Bool[Tensor, "example token"]:
         """True for the tokens of words."""
-        return self.members.any(dim=1)
+        return self.unit_of < self.exists.shape[1]
+
+    def pool(self, scores: Float[Tensor, "example token"]) -> Float[Tensor, "example unit"]:
+        """Sums scores of tokens into scores of words."""
+        return pooled(scores, self.unit_of, self.exists.shape[1])
+
+    def spread(self, values: Shaped[Tensor, "example variant unit"]) -> Shaped[Tensor, "example variant token"]:
+        """What each token's word has; zero, or false, for tokens of none."""
+        return spread(values, self.unit_of[:, None])
 
     def shares(self, row: Float[Tensor, "example token"]) -> Float[Tensor, "example unit"]:
         """Share of each word in the attention that lies on words; zeros where none does."""
-        pooled = torch.einsum("eut,et->eu", self.members.float(), row.float().cpu())
-        return pooled / pooled.sum(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
+        words = self.pool(row.float().cpu())
+        return words / words.sum(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
 
     def orders(self, count: int, generator: torch.Generator) -> Int[Tensor, "example order token"]:
         """Random permutations of a text's word positions; every other position keeps its place.

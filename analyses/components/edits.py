@@ -55,7 +55,7 @@ def erased(
     """
     device = row.weights.device
     words = content.tokens.to(device)[:, None, None, None]
-    gone = torch.einsum("evu,eut->evt", removed.float(), content.members.float()).bool().to(device)[:, :, None, None]
+    gone = content.spread(removed).to(device)[:, :, None, None]
     weights = (row.weights if weights is None else weights)[:, None]
     mass = (weights * words).sum(-1, keepdim=True)
     left = weights * (words & ~gone)
@@ -72,7 +72,7 @@ def blanked(
     """Values in which some words say what words say on average; the weights stay as they are."""
     words = content.tokens.to(row.values)[:, None, :, None]
     mean = (row.values * words).sum(2, keepdim=True) / words.sum(2, keepdim=True).clamp(min=1)
-    gone = torch.einsum("evu,eut->evt", removed.float(), content.members.float()).bool().to(row.values.device)
+    gone = content.spread(removed).to(row.values.device)
     return torch.where(gone[:, :, None, :, None], mean[:, None], row.values[:, None])
 
 

@@ -35,7 +35,7 @@ def knockout_margins(
     layers; we block them in all.
     """
     examples, variants = removed.shape[:2]
-    gone = torch.einsum("evu,eut->evt", removed.float(), content.members.float()).bool().flatten(0, 1)
+    gone = content.spread(removed).flatten(0, 1)
     owner = torch.arange(examples).repeat_interleave(variants)
     found = []
     size = subject.rows_at_once(ids.shape[1])

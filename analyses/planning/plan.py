@@ -1,5 +1,6 @@
 """A plan: how long an analysis will take, how much memory, and how much goes through the model at once."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ class Plan:
 
     Attributes:
         passes: Passes of the input as it is, in which as many tokens are read.
-        seconds: Wall time.
+        seconds: Wall time, with what it took to find this out.
         memory: The most that the process will have held on the model's device, in bytes, the weights included.
         limit: What it may hold, in bytes.
         tokens_at_once: Tokens of one forward pass, so chosen that the memory suffices.
@@ -84,8 +85,9 @@ def plan_steps(
 
 
 def _planned(subject: Subject, example: Example, count: Callable[[Speed], Work], max_memory: int | None) -> Plan:
+    begun = time.monotonic()
     speed = measure_speed(subject, example)
-    work = count(speed)
+    work, measuring = count(speed), time.monotonic() - begun
     resident = int(_NUMBER * work.resident)
     device = subject.device
     limit = used_bytes(device) + int(SPARE * free_bytes(device)) if max_memory is None else max_memory
@@ -98,7 +100,7 @@ def _planned(subject: Subject, example: Example, count: Callable[[Speed], Work],
         )
     return Plan(
         passes=work.batched + work.single,
-        seconds=work.batched * speed.batched + work.single * speed.single + work.short * speed.short,
+        seconds=measuring + work.batched * speed.batched + work.single * speed.single + work.short * speed.short,
         memory=max(memory, peak_bytes(device)),
         limit=limit,
         tokens_at_once=at_once,

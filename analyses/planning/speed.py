@@ -66,7 +66,8 @@ def measure_speed(subject: Subject, example: Example) -> Speed:
         subject: The model.
         example: The input.
     """
-    import captum.attr  # noqa: F401  # what the gradient maps import takes memory, too
+    import captum.attr  # noqa: F401  # what analyses import takes time and memory, too
+    import scipy.stats  # noqa: F401
 
     ids, used = example.ids[None], used_bytes(subject.device)
     first = not subject.is_causal and subject.frame(ids, 0).is_whole  # where such models are read, mostly

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Int, Num, Shaped
 from torch import Tensor
 
 from interpret.subjects.picture import Picture
@@ -76,9 +76,44 @@ class Example:
     expected: int | None = None
 
     @cached_property
-    def pooling(self) -> Float[Tensor, "unit token"]:
-        """Sums token scores into unit scores: `pooling @ scores`."""
-        matrix = torch.zeros(len(self.units), len(self.ids))
-        for row, unit in enumerate(self.units):
-            matrix[row, list(unit.tokens)] = 1
-        return matrix
+    def unit_of(self) -> Int[Tensor, " token"]:
+        """Number of the unit that each token belongs to; one more than the last where it belongs to none."""
+        numbers = torch.full((len(self.ids),), len(self.units))
+        for number, unit in enumerate(self.units):
+            numbers[list(unit.tokens)] = number
+        return numbers
+
+    def pool(self, scores: Num[Tensor, "*batch token"]) -> Num[Tensor, "*batch unit"]:
+        """Sums scores of tokens into scores of units."""
+        return pooled(scores, self.unit_of, len(self.units))
+
+    def spread(self, values: Shaped[Tensor, "*batch unit"]) -> Shaped[Tensor, "*batch token"]:
+        """What each token's unit has; zero, or false, for tokens of none."""
+        return spread(values, self.unit_of)
+
+
+def pooled(
+    scores: Num[Tensor, "*batch token"], unit_of: Int[Tensor, "*#batch token"], units: int
+) -> Num[Tensor, "*batch unit"]:
+    """Sums over the tokens of each unit.
+
+    Args:
+        scores: Of tokens.
+        unit_of: Which unit each belongs to, from 0; `units` where it belongs to none.
+        units: How many there are.
+    """
+    sums = scores.new_zeros(*scores.shape[:-1], units + 1)
+    return sums.scatter_add(-1, unit_of.to(scores.device).expand_as(scores), scores)[..., :units]
+
+
+def spread(
+    values: Shaped[Tensor, "*batch unit"], unit_of: Int[Tensor, "*#batch token"]
+) -> Shaped[Tensor, "*batch token"]:
+    """The values of the units that tokens belong to; zero, or false, where they belong to none.
+
+    Args:
+        values: Of units.
+        unit_of: Which unit each token belongs to, from 0; as many as there are units where it belongs to none.
+    """
+    extended = torch.nn.functional.pad(values, (0, 1))
+    return extended.gather(-1, unit_of.to(values.device).expand(*values.shape[:-1], unit_of.shape[-1]))

@@ -231,7 +231,7 @@ class Subject(ABC):
         if eraser not in self.erasers:
             raise InputError(f"{self.name} can remove words by {' or '.join(self.erasers)}, not by {eraser!r}")
         distinct, where = torch.unique(removed, dim=0, return_inverse=True)
-        gone = (distinct.float() @ example.pooling).bool()
+        gone = example.spread(distinct)
         margins, probabilities = torch.empty(len(distinct)), torch.empty(len(distinct))
         with torch.no_grad():
             for rows, parts in self._of_equal_length(example, gone, eraser):

@@ -1,6 +1,7 @@
 """The adversary, against a whole edited pass and scipy's distance."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +9,10 @@ import torch
 from scipy.spatial.distance import jensenshannon
 from subjects_for_tests import SENTENCE, OneLayerSubject, tiny_bert
 from torch import Tensor
+from torch.optim.adam import adam
 
 import interpret
+from analyses.classic import adversarial
 from analyses.classic.adversarial import adversarial_attention
 from analyses.classic.distances import js_divergence
 from analyses.components.content import Content
@@ -89,15 +92,13 @@ def test_fewer_steps_are_longer_up_to_a_limit(steps: int, rate: float, monkeypat
     row, content = setting(tiny_bert())
     moved: list[Tensor] = []
 
-    class Watched(torch.optim.Adam):
-        def step(self, closure: None = None) -> None:
-            (scores,) = self.param_groups[0]["params"]
-            before = scores.detach().clone()
-            super().step()
-            moved.append(scores.detach() - before)
-            raise StopIteration  # one is enough
+    def watched(scores: list[Tensor], *args: Any, **kwargs: Any) -> None:
+        before = scores[0].detach().clone()
+        adam(scores, *args, **kwargs)
+        moved.append(scores[0].detach() - before)
+        raise StopIteration  # one is enough
 
-    monkeypatch.setattr(torch.optim, "Adam", Watched)
+    monkeypatch.setattr(adversarial, "adam", watched)
     with pytest.raises(StopIteration):
         adversarial_attention(row, content, restarts=2, steps=steps)
     assert float(moved[0].abs().max()) == pytest.approx(rate, rel=1e-3)

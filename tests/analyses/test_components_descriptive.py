@@ -48,7 +48,7 @@ def test_level_weights_of_a_text_without_words_are_as_they_were() -> None:
     subject = OneLayerSubject()
     example = subject.encode("")
     row = read_row(subject, example.ids[None], torch.tensor([0]), readout=torch.tensor([1.0, 0.0]))
-    nothing = Content(torch.zeros(1, 1, 2, dtype=torch.bool), torch.zeros(1, 1, dtype=torch.bool))
+    nothing = Content(torch.ones(1, 2, dtype=torch.int64), torch.zeros(1, 1, dtype=torch.bool))
     assert torch.equal(level(row, nothing), row.weights)
 
 

@@ -88,7 +88,7 @@ def test_rollout_and_columns_are_ranked_against_knockouts(subject, example):
             for query in range(len(head)):
                 for key in range(len(head)):
                     received[key] += head[query, key] if query != key else 0
-    pooled = (example.pooling @ received).double().numpy()
+    pooled = (example.pool(received)).double().numpy()
     assert one(subject, example, "columns").rank == pytest.approx(gini_correlation(effects, pooled), abs=1e-3)
 
 

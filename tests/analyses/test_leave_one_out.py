@@ -58,7 +58,7 @@ def test_tokens_share_their_units_score():
     subject = LinearSubject()
     example = subject.encode(SENTENCE)
     found = leave_one_out(subject, example, subject.decide(example), eraser="mask")
-    assert torch.allclose(example.pooling @ found.tokens, found.scores, atol=1e-6)
+    assert torch.allclose(example.pool(found.tokens), found.scores, atol=1e-6)
     three = next(index for index, unit in enumerate(example.units) if len(unit.tokens) == 3)
     shares = found.tokens[list(example.units[three].tokens)].tolist()
     assert shares == pytest.approx([found.scores[three].item() / 3] * 3)

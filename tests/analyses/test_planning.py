@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import interpret
 from analyses.analyze import analyze
@@ -39,12 +39,17 @@ def counted(subject: Subject) -> Iterator[list[float]]:
         if hidden.shape[1] > 1:
             total[0] += hidden.shape[0] * hidden.shape[1] * (GRADIENT if torch.is_grad_enabled() else 1) / len(layers)
 
-    handles = [layer.register_forward_hook(leave) for layer in layers]
+    # A layer that answers from memory computes nothing, and its first weights aren't asked.
+    handles = [_first_with_weights(layer).register_forward_hook(leave) for layer in layers]
     try:
         yield total
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _first_with_weights(layer: nn.Module) -> nn.Module:
+    return next(module for module in layer.modules() if any(True for _ in module.parameters(recurse=False)))
 
 
 @pytest.mark.parametrize("name", ["bert", "gpt2", "llama", "native"])
@@ -74,7 +79,8 @@ def test_time_is_that_of_measured_passes_times_how_many_there_are(bert: Any, mon
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
     work = analysis_work(bert, example, QUICK, calls=2, heads=4)
     found = plan_analysis(bert, example, QUICK, max_memory=10**9)
-    assert found.seconds == work.batched * 0.25 + work.single * 0.5 + work.short * 0.125
+    passes = work.batched * 0.25 + work.single * 0.5 + work.short * 0.125
+    assert 0 < found.seconds - passes < 0.5  # what it took to find this out
     assert found.passes == work.batched + work.single
     assert found.limit == 10**9
 

@@ -47,7 +47,7 @@ def test_a_given_continuation_is_cut_into_tokens_with_its_text(llama):
         assert example.ids.tolist() == whole.ids[:place] and example.expected == whole.ids[place]
         assert example.text == f"{TEXT} {CONTINUATION}"[: whole.offsets[place - 1][1]]
         assert len(example.tokens) == len(example.spans) == place
-        assert example.pooling.shape == (len(example.units), place)
+        assert example.pool(torch.ones(place)).shape == (len(example.units),)
 
 
 def test_units_grow_and_never_change(llama):

@@ -50,7 +50,11 @@ def test_special_tokens_are_separators_and_in_no_unit(bert):
     assert example.tokens == ("[CLS]", "The", "cat", "sat", ".", "[SEP]")
     assert example.separators == (0, 5)
     assert [unit.tokens for unit in example.units] == [(1,), (2,), (3,), (4,)]
-    assert example.pooling.tolist() == [[0, 1, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0], [0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 1, 0]]
+    assert example.unit_of.tolist() == [4, 0, 1, 2, 3, 4]
+    assert example.pool(torch.arange(6.0)).tolist() == [1, 2, 3, 4]
+    assert example.spread(torch.tensor([[True, False, False, True]])).tolist() == [
+        [False, True, False, False, True, False]
+    ]
 
 
 def test_the_first_position_of_a_causal_model_is_in_no_unit(gpt2, llama):

@@ -150,7 +150,6 @@ def test_leaving_words_out_of_a_text_reads_its_beginning_once(llama: TextSubject
     found = llama.erase(example, every, target=decision.target, eraser="delete")
     assert count.tokens < 0.85 * len(every) * (len(example.ids) - 1)
     alone = [
-        llama.scores(llama.without(example.ids, row.float() @ example.pooling > 0, "delete")[None], decision.target)
-        for row in every
+        llama.scores(llama.without(example.ids, example.spread(row), "delete")[None], decision.target) for row in every
     ]
     torch.testing.assert_close(found.margin, torch.cat([each.margin for each in alone]), rtol=1e-4, atol=1e-5)

@@ -52,7 +52,7 @@ def explained(settings: Settings) -> Callable[[], int]:
     for text in settings["chosen"]:
         example = subject.encode(text)
         decision = subject.decide(example)
-        scores = [(each.scores @ example.pooling).tolist() for each in six_maps(subject, example, decision)]
+        scores = [example.spread(each.scores).tolist() for each in six_maps(subject, example, decision)]
         task = {"text": text, "target": decision.target, "budgets": budgets_of(example), "scores": scores}
         found.append(task)
     Path(settings["to"]).write_text(json.dumps(found))
@@ -70,7 +70,7 @@ def judged(settings: Settings) -> Callable[[], list[list[list[float]]]]:
     tasks = [(subject.encode(task["text"]), task) for task in json.loads(Path(settings["input"]).read_text())]
 
     def both(example: Example, task: dict[str, Any]) -> list[list[float]]:
-        scores = torch.tensor(task["scores"]) @ example.pooling.T
+        scores = example.pool(torch.tensor(task["scores"]))
         ranks = scores.argsort(dim=1, descending=True).argsort(dim=1)
         gone = [
             ranks < 0,
@@ -93,7 +93,7 @@ def tested(settings: Settings) -> Callable[[], list[list[list[float]]]]:
         example = subject.encode(task["text"])
         scores = torch.tensor(task["scores"])
         maps = [
-            Attribution(f"map {number}", "gradient", True, each @ example.pooling.T, each)
+            Attribution(f"map {number}", "gradient", True, example.pool(each), each)
             for number, each in enumerate(scores)
         ]
         tasks.append((example, subject.decide(example), maps))

@@ -1,12 +1,10 @@
 """The row of attention that a decision is read from, and the decision as a function of what that row wrote.
 
-`read_row(subject, ids, targets)` runs equally long inputs once. After that `row.logits(written)` answers "what would
-be decided if this row's heads had written that instead?" for many variants at a time. Everything below the layer
-stays as it was, everything above is recomputed.
+`read_row(subject, ids, targets)` runs equally long inputs once. After that `row.write(weights)` is what the heads write
+if they have other weights, and `row.logits(written)` what would be decided then.
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -15,50 +13,23 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
-from interpret.edit import Edit, editing
-from interpret.frame import Frame
-from interpret.last_layer import last_layer_alone
 from interpret.passes import Entry, run_pass
 from interpret.seam import AttentionCall
 from interpret.subjects.subject import Subject
+from interpret.written_row import WrittenRow
 
 SAME = 1e-4  # of the largest logit: how near the short way has to come to the model's own answer
 
-SHORTER = 4  # times as many variants in a pass of the last layer alone; their token vectors are still all looked up
-
 
 @dataclass(frozen=True, eq=False)
-class DecisionRow:
+class DecisionRow(WrittenRow):
     """What one layer's attention hands to the decision in several inputs of equal length.
 
     Attributes:
-        subject: The model.
-        ids: The inputs.
-        targets: The label whose margin is followed in each; frozen.
-        layer: Attention call, from 0.
-        readout: Share of each read position in the decision; sums to 1. One position in most models.
-        positions: The positions that the decision is read from.
-        written: What the heads wrote at those positions, `weights @ values`.
-        clean: Logits of the untouched inputs.
-        states: What the layer read at those positions (its skip connection); `None` where the layer can't be
-            run by itself, and whole passes are made instead.
-        entries: The layers of a pass in the order in which they are entered, and what they answered to one input.
         calls: The layer's attention as it was recorded, a call for each pass that was needed.
-        head: The one head that is looked at and edited, the others staying as they were; `None` for all.
     """
 
-    subject: Subject = field(repr=False)
-    ids: Shaped[Tensor, "example token *number"] = field(repr=False)
-    targets: Int[Tensor, " example"]
-    layer: int
-    readout: Float[Tensor, " row"]
-    positions: tuple[int, ...]
-    written: Float[Tensor, "example row head dim"] = field(repr=False)
-    clean: Float[Tensor, "example label"] = field(repr=False)
-    states: Float[Tensor, "example row hidden"] | None = field(repr=False)
-    entries: tuple[Entry, ...] = field(repr=False)
-    calls: tuple[AttentionCall, ...] = field(repr=False)
-    head: int | None = None
+    calls: tuple[AttentionCall, ...] = field(repr=False, kw_only=True)
 
     @cached_property
     def weights(self) -> Float[Tensor, "example head row key"]:
@@ -70,16 +41,6 @@ class DecisionRow:
         """What each key hands over in each head, before the output projection."""
         values = torch.cat([call.values_at(self.rows) for call in self.calls])
         return self.frame.all_keys(values.mT).mT
-
-    @property
-    def frame(self) -> Frame:
-        """Where the rows and keys of this layer's call stand among the positions of the inputs."""
-        return self.subject.frame(self.ids, self.layer)
-
-    @property
-    def rows(self) -> list[int]:
-        """The rows of the call that belong to `positions`."""
-        return self.frame.rows(self.positions)
 
     def read_by(self, head: int | None = None) -> Float[Tensor, "example key"]:
         """The map that a person sees: the rows weighted by `readout`, of one head or as a mean over those looked at."""
@@ -98,71 +59,6 @@ class DecisionRow:
         else:
             written = torch.einsum("evhrk,evhkd->evrhd", weights, values)
         return self.mixed(written, self.written[:, None])
-
-    def mixed(
-        self, looked_at: Float[Tensor, "*batch row head dim"], others: Float[Tensor, "*#batch row head dim"]
-    ) -> Float[Tensor, "*batch row head dim"]:
-        """What is written when the heads that are looked at write the one and all others the other."""
-        if self.head is None:
-            return looked_at
-        chosen = torch.arange(looked_at.shape[-2], device=looked_at.device) == self.head
-        return torch.where(chosen[:, None], looked_at, others)
-
-    def logits(self, written: Float[Tensor, "example variant row head dim"]) -> Float[Tensor, "example variant label"]:
-        """The model's answer if the heads had written that; gradients flow where torch is told to keep them."""
-        examples, variants = written.shape[:2]
-        owner = torch.arange(examples).repeat_interleave(variants)
-        # The short way runs the last layer on the decision's positions alone: little memory for each variant.
-        shorter = 1 if self.states is None else SHORTER
-        size = shorter * self.subject.rows_at_once(self.ids.shape[1])
-        parts = [
-            self._run(owner[start : start + size], written.flatten(0, 1)[start : start + size])
-            for start in range(0, len(owner), size)
-        ]
-        return torch.cat(parts).view(examples, variants, -1)
-
-    def margins(self, written: Float[Tensor, "example variant row head dim"]) -> Float[Tensor, "example variant"]:
-        """The frozen target's logit minus the largest other one, under what the heads wrote."""
-        return margins(self.logits(written), self.targets)
-
-    def elsewhere(self, ids: Shaped[Tensor, "input token *number"], owner: Int[Tensor, " input"]) -> "DecisionRow":
-        """The same row in other inputs of that length, each with the target of the example that `owner` names."""
-        targets, layer = self.targets[owner], self.layer
-        row = _kept(self.subject, ids, targets, self.readout, self.positions, layer, self.head, only=layer)
-        return replace(row, entries=self.entries, states=None if self.states is None else row.states)
-
-    @property
-    def margin(self) -> Float[Tensor, " example"]:
-        """The margin of the untouched inputs."""
-        return margins(self.clean[:, None], self.targets)[:, 0]
-
-    def _run(self, owner: Int[Tensor, " variant"], written: Tensor) -> Float[Tensor, "variant label"]:
-        layer = self.layer
-        with ExitStack() as stack:
-            if self.states is not None:
-                stack.enter_context(
-                    last_layer_alone(self.entries, self.ids.shape[1], list(self.positions), self.states[owner])
-                )
-                layer -= self.entries[-1].calls
-            edit = Edit("output", lambda _, output: self._put(output, written), layer)
-            stack.enter_context(editing(self.subject.model, edit))
-            return self.subject.logits(self.ids[owner]).float()
-
-    def _put(self, output: Tensor, written: Tensor) -> Tensor:
-        if output.shape[1] == len(self.positions) and self.states is not None:
-            return written.to(output)
-        edited = output.clone()
-        edited[:, self.rows] = written.to(output)
-        return edited
-
-
-def margins(
-    logits: Float[Tensor, "example variant label"], targets: Int[Tensor, " example"]
-) -> Float[Tensor, "example variant"]:
-    """Each example's margin by its own target."""
-    own = targets.to(logits.device)[:, None, None].expand(*logits.shape[:2], 1)
-    others = logits.float().scatter(-1, own, -torch.inf).amax(dim=-1)
-    return (logits.float().gather(-1, own)[..., 0] - others).cpu()
 
 
 def read_row(
@@ -204,12 +100,10 @@ def _kept(
     positions: tuple[int, ...],
     layer: int,
     head: int | None,
-    *,
-    only: int | None = None,
 ) -> DecisionRow:
     """Runs the inputs and keeps the row, without a look at whether the short way holds."""
     size = subject.rows_at_once(ids.shape[1])
-    passes = [_read(subject, part, positions, layer, only) for part in torch.split(ids, size)]
+    passes = [_read(subject, part, positions, layer) for part in torch.split(ids, size)]
     number, entries, *_ = passes[0]
     written, clean, states = (_joined(pieces) for pieces in zip(*(parts for *_, parts in passes), strict=True))
     assert written is not None and clean is not None
@@ -225,10 +119,10 @@ def _joined(pieces: Sequence[Tensor | None]) -> Tensor | None:
 
 
 def _read(
-    subject: Subject, ids: Tensor, positions: tuple[int, ...], layer: int, only: int | None
+    subject: Subject, ids: Tensor, positions: tuple[int, ...], layer: int
 ) -> tuple[int, tuple[Entry, ...], AttentionCall, tuple[Tensor | None, ...]]:
     """One pass: the wanted layer's number; what layers answered; its call; its outputs, the logits, and its states."""
-    passed = run_pass(subject, ids, only=only)
+    passed = run_pass(subject, ids)
     record, blocks = passed.record, passed.blocks
     if not -len(record) <= layer < len(record):
         raise IndexError(f"layer must be from 0 to {len(record) - 1}, not {layer}")
@@ -236,7 +130,7 @@ def _read(
     frame = subject.frame(ids, number)
     rows = frame.rows(positions)
     states = passed.states if blocks[number] is blocks[-1] and frame.is_whole else None
-    entries = () if states is None or only is not None else tuple(map(_answer_to_one, passed.entries))
+    entries = () if states is None else tuple(map(_answer_to_one, passed.entries))
     tensors = (record.output(number)[:, rows], passed.logits, None if states is None else states[:, rows])
     return number, entries, record.calls[number], tensors
 

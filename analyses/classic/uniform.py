@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from analyses.components.content import Content
-from interpret.row import DecisionRow, margins
+from interpret.row import DecisionRow
+from interpret.written_row import margins
 
 
 @dataclass(frozen=True)

@@ -84,10 +84,10 @@ def _learned(
     row: DecisionRow, ids: Shaped[Tensor, "variant token *number"], owner: Int[Tensor, " variant"]
 ) -> tuple[Float[Tensor, " variant"], Float[Tensor, " variant"], Float[Tensor, "variant row head dim"]]:
     """Margins of changed inputs; their margins with the row's outputs frozen; and those outputs."""
-    size = row.subject.rows_at_once(ids.shape[1])
     total, around, written = [], [], []
-    for part, owners in zip(torch.split(ids, size), torch.split(owner, size), strict=True):
-        changed = row.elsewhere(part, owners)
+    start = 0
+    for changed in row.elsewhere(ids, owner):
+        owners = owner[start : (start := start + len(changed.ids))]
         with torch.no_grad():
             frozen = row.mixed(row.written[owners], changed.written)
             around.append(changed.margins(frozen[:, None])[:, 0])

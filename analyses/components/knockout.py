@@ -6,8 +6,8 @@ from torch import Tensor
 
 from analyses.components.content import Content
 from interpret.edit import Edit, editing
-from interpret.row import margins
 from interpret.subjects.subject import Subject
+from interpret.written_row import margins
 
 LEAST_LEFT = 1e-9  # of a row: with less left, the position looks at itself
 

@@ -193,9 +193,11 @@ def spread(
 ) -> tuple[list[float], Float[Tensor, "example text row head dim"]]:
     """What texts of the same shape give: the variance of their margins, and what the row writes on them."""
     ids = torch.cat([resampler.shuffled(example, draws, generator) for example in examples])
-    others = row.elsewhere(ids, torch.arange(len(examples)).repeat_interleave(draws))
-    variance = (others.margin.view(-1, draws) - row.margin[:, None]).square().mean(dim=1) / 2
-    return variance.tolist(), others.written.view(len(examples), draws, *others.written.shape[1:])
+    owner = torch.arange(len(examples)).repeat_interleave(draws)
+    found = [(other.margin, other.written) for other in row.elsewhere(ids, owner)]
+    margin, written = (torch.cat(parts) for parts in zip(*found, strict=True))
+    variance = (margin.view(-1, draws) - row.margin[:, None]).square().mean(dim=1) / 2
+    return variance.tolist(), written.view(len(examples), draws, *written.shape[1:])
 
 
 def _real_texts(

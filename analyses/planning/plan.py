@@ -79,7 +79,7 @@ def plan_steps(
     """
 
     def work(speed: Speed) -> Work:
-        return steps_work(continuation, verdicts=verdicts, calls=speed.calls, heads=speed.heads)
+        return steps_work(subject, continuation, verdicts=verdicts, calls=speed.calls, heads=speed.heads)
 
     return _planned(subject, continuation.examples[-1], work, max_memory)
 

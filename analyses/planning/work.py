@@ -9,6 +9,8 @@ from analyses.effort import Effort
 from analyses.faithfulness import curve_counts, erasure_budgets
 from interpret.subjects.continuation import Continuation
 from interpret.subjects.example import Example
+from interpret.subjects.generation import NextToken
+from interpret.subjects.shared_prefix import PASS
 from interpret.subjects.subject import Subject
 
 MAPS = 7  # explanations that are put to the test
@@ -47,7 +49,7 @@ def analysis_work(subject: Subject, example: Example, effort: Effort, *, calls: 
         heads: Heads of each.
     """
     units = len(example.units)
-    judged = judging_work(example, heads=heads)
+    judged = judging_work(subject, example, heads=heads)
     silenced = heads * (calls + 1)  # two ways of each head, which join half way on average
     integral = GRADIENT * effort.integration_steps
     return Work(
@@ -59,10 +61,11 @@ def analysis_work(subject: Subject, example: Example, effort: Effort, *, calls: 
     )
 
 
-def steps_work(continuation: Continuation, *, verdicts: bool, calls: int, heads: int) -> Work:
+def steps_work(subject: Subject, continuation: Continuation, *, verdicts: bool, calls: int, heads: int) -> Work:
     """What `analyze_steps` does with every token that follows a text.
 
     Args:
+        subject: The model.
         continuation: The text, and what follows it.
         verdicts: Whether each decision is judged.
         calls: Attention calls of a pass.
@@ -70,7 +73,7 @@ def steps_work(continuation: Continuation, *, verdicts: bool, calls: int, heads:
     """
     longest, steps = continuation.examples[-1], len(continuation.examples)
     shorter = sum(len(example.ids) for example in continuation.examples) / (steps * len(longest.ids))
-    judged = [judging_work(example, heads=heads) for example in continuation.examples] if verdicts else []
+    judged = [judging_work(subject, example, heads=heads) for example in continuation.examples] if verdicts else []
     return Work(
         batched=len(longest.units) + shorter * sum(each.batched for each in judged),
         single=4 + shorter * steps * (2 + 3 * GRADIENT),
@@ -80,10 +83,11 @@ def steps_work(continuation: Continuation, *, verdicts: bool, calls: int, heads:
     )
 
 
-def judging_work(example: Example, *, heads: int) -> Work:
+def judging_work(subject: Subject, example: Example, *, heads: int) -> Work:
     """What the verdict on one decision takes.
 
     Args:
+        subject: The model.
         example: The input.
         heads: Heads of the last attention call.
     """
@@ -91,12 +95,26 @@ def judging_work(example: Example, *, heads: int) -> Work:
     one_by_one = 3 + 2 * heads  # permutations of all heads' weights, of each head's, and of all but that
     edits = draws.permutations * one_by_one + 5 * draws.orders + 4 * units + units * draws.replacements
     return Work(
-        batched=(units + 1) * draws.replacements + TEXTS,
+        batched=units * draws.replacements * _share_read(subject, example) + draws.replacements + TEXTS,
         single=0,
         short=(edits + TEXTS * PERMUTATIONS * one_by_one) / SHORT_AT_ONCE,
         slopes=1,
         resident=COPIES * units * len(example.ids) * (heads + draws.replacements),
     )
+
+
+def _share_read(subject: Subject, example: Example) -> float:
+    """Share of the tokens that are read where one word after the other is replaced.
+
+    What stands before the word is read once for a pass, by models that go on from a beginning (`SharedPrefix`).
+    """
+    tokens = len(example.ids)
+    rows = min(subject.rows_at_once(tokens), ONE_TEXT.replacements)
+    if not isinstance(subject, NextToken) or not example.units:
+        return 1.0
+    starts = [unit.tokens[0] for unit in example.units]
+    read = [min(rows * tokens, PASS + start + rows * (tokens - start)) for start in starts]
+    return sum(read) / (rows * tokens * len(starts))
 
 
 def _removals(subject: Subject, units: int, orders: int) -> float:

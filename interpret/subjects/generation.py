@@ -1,6 +1,7 @@
 """Causal language models: the decision is the next token."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -157,8 +158,13 @@ class NextToken(TextSubject):
             raise InputError(self._no_such_token(name))
         return found
 
-    def _logits_of_many(self, parts: Iterable[Int[Tensor, "batch token"]]) -> Iterator[Float[Tensor, "batch label"]]:
-        return self._shared_prefix.answers(ids.to(self.device) for ids in parts)
+    def logits_of_many(
+        self,
+        parts: Iterable[Int[Tensor, "_batch _token"]],
+        watched: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Iterator[Float[Tensor, "_batch label"]]:
+        """`logits` of untouched passes; what inputs begin with alike is read once."""
+        return self._shared_prefix.answers((ids.to(self.device) for ids in parts), watched)
 
     @cached_property
     def _shared_prefix(self) -> SharedPrefix:

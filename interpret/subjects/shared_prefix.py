@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -40,36 +41,46 @@ class SharedPrefix:
         self._whole = whole
         self._confirmed = False
 
-    def answers(self, parts: Iterable[Int[Tensor, "batch token"]]) -> Iterator[Float[Tensor, "batch label"]]:
+    def answers(
+        self,
+        parts: Iterable[Int[Tensor, "_batch _token"]],
+        watched: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Iterator[Float[Tensor, "_batch label"]]:
         """Scores of every token that may follow each input; fastest where neighbours are alike.
 
         Args:
             parts: Inputs of one pass each. A beginning that one shares with the part before isn't read again.
+            watched: Makes what surrounds each pass that answers; those that read a beginning aren't watched.
         """
         beginning = None
         for ids in parts:
             answers = []
             for alike in _alike(ids) if self._possible else [ids]:
-                found, beginning = self._answer(alike, beginning)
-                answers.append(found)
+                beginning, shared = self._ready(alike, beginning)
+                with watched():
+                    answers.append(self._answer(alike, beginning, shared))
             yield torch.cat(answers)
 
-    def _answer(
-        self, ids: Int[Tensor, "batch token"], known: "_Beginning | None"
-    ) -> tuple[Float[Tensor, "batch label"], "_Beginning | None"]:
-        """Scores, and the longest beginning that was read."""
+    def _ready(self, ids: Int[Tensor, "batch token"], known: "_Beginning | None") -> tuple["_Beginning | None", int]:
+        """The longest beginning that was read, and with how many of its tokens these inputs needn't be read again."""
         shared = _shared(ids)
         kept = 0 if known is None else known.kept_of(ids[0, :shared])
         if not self._possible or _cost_of_sharing(ids) - kept >= ids.numel():
-            return self._whole(ids), known
+            return known, 0
         if kept < shared:
             known = self._read(ids[:1, :shared], known, kept)
-        if known is None:
-            return self._whole(ids), None
+        if known is None or not (self._confirmed or self._confirms(ids[:1], known, shared)):
+            return None, 0
+        return known, shared
+
+    def _answer(
+        self, ids: Int[Tensor, "batch token"], known: "_Beginning | None", shared: int
+    ) -> Float[Tensor, "batch label"]:
+        if known is None or not shared:
+            return self._whole(ids)
         cache = known.cache(shared, len(ids))
-        output = self._model(input_ids=ids[:, shared:], past_key_values=cache, **self._options)
-        found: Tensor = output.logits[:, -1]
-        return (found if self._confirmed or self._confirms(found, ids) else self._whole(ids)), known
+        answer: Tensor = self._model(input_ids=ids[:, shared:], past_key_values=cache, **self._options).logits[:, -1]
+        return answer
 
     def _read(self, ids: Int[Tensor, "1 token"], known: "_Beginning | None", kept: int) -> "_Beginning | None":
         """A beginning, from what is kept of it on; `None` where the model keeps none that can be trusted."""
@@ -78,10 +89,10 @@ class SharedPrefix:
         self._possible = _keeps_every_position(cache)
         return _Beginning(ids[0], [(layer.keys, layer.values) for layer in cache.layers]) if self._possible else None
 
-    def _confirms(self, found: Float[Tensor, "batch label"], ids: Int[Tensor, "batch token"]) -> bool:
-        whole = self._whole(ids[:1])
+    def _confirms(self, ids: Int[Tensor, "1 token"], known: "_Beginning", shared: int) -> bool:
+        found, whole = self._answer(ids, known, shared), self._whole(ids)
         scale = float(whole.abs().max().clamp(min=1))
-        self._possible = self._confirmed = bool((found[:1] - whole).abs().max() <= SAME * scale)
+        self._possible = self._confirmed = bool((found - whole).abs().max() <= SAME * scale)
         return self._confirmed
 
     @cached_property

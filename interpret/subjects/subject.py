@@ -1,8 +1,8 @@
 """What an analysis needs to know of a model: how to feed it, what it decides, and what happens without a word."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 
@@ -235,7 +235,7 @@ class Subject(ABC):
         margins, probabilities = torch.empty(len(distinct)), torch.empty(len(distinct))
         with torch.no_grad():
             for rows, parts in self._of_equal_length(example, gone, eraser):
-                for part, logits in zip(rows, self._logits_of_many(parts), strict=True):
+                for part, logits in zip(rows, self.logits_of_many(parts), strict=True):
                     scores = Scores.of(logits, target)
                     margins[part], probabilities[part] = scores.margin, scores.probability
         return Scores(margins[where], probabilities[where])
@@ -244,14 +244,25 @@ class Subject(ABC):
         """How a decision stands in each input, without gradients, split so that memory stays bounded."""
         with torch.no_grad():
             split = torch.split(ids, self.rows_at_once(ids.shape[1]))
-            parts = [Scores.of(logits, target) for logits in self._logits_of_many(split)]
+            parts = [Scores.of(logits, target) for logits in self.logits_of_many(split)]
         return Scores(torch.cat([part.margin for part in parts]), torch.cat([part.probability for part in parts]))
 
-    def _logits_of_many(
-        self, parts: Iterable[Shaped[Tensor, "batch token *number"]]
-    ) -> Iterator[Float[Tensor, "batch label"]]:
-        """`logits` of untouched passes, a part at a time; models that can share work between inputs do so here."""
-        return map(self.logits, parts)
+    def logits_of_many(
+        self,
+        parts: Iterable[Shaped[Tensor, "_batch _token *_number"]],
+        watched: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Iterator[Float[Tensor, "_batch label"]]:
+        """`logits` of untouched passes, a part at a time; models that can share work between inputs do so here.
+
+        Args:
+            parts: Inputs of one pass each.
+            watched: Makes what surrounds each pass that answers. Of inputs that begin alike, such a pass may have only
+                the rest, the last position at least, and only some inputs of a part; their order is kept.
+        """
+        for ids in parts:
+            with watched():
+                logits = self.logits(ids)
+            yield logits
 
     def _of_equal_length(
         self, example: Example, gone: Bool[Tensor, "variant token"], eraser: str

@@ -152,7 +152,7 @@ def test_a_pass_is_measured_with_all_that_a_plan_rests_on(llama: Any) -> None:
 
 def test_verdicts_are_most_of_the_work_of_steps(llama: Any) -> None:
     continuation = llama.continuation(TEXT, most=4)
-    whole, maps = (steps_work(continuation, verdicts=verdicts, calls=2, heads=4) for verdicts in (True, False))
+    whole, maps = (steps_work(llama, continuation, verdicts=verdicts, calls=2, heads=4) for verdicts in (True, False))
     assert whole.batched > 10 * maps.batched
     assert maps.short == 0
     found = plan_steps(llama, continuation, verdicts=False, max_memory=10**12)

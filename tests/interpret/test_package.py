@@ -20,6 +20,13 @@ def test_import_brings_no_heavy_library():
     assert python("import interpret, sys", "interpret.InputError", f"print({heavy} & set(sys.modules))") == "set()"
 
 
+def test_an_analysis_does_not_wait_for_what_it_has_no_use_for():
+    slow = "{'torch._dynamo', 'sympy'}"  # a second and a half
+    code = ("import interpret, sys", "from analyses.analyze import analyze", "subject = interpret.load()")
+    analysis = 'analyze(subject, "A gripping and funny film.", effort="quick")'
+    assert python(*code, analysis, f"print({slow} & set(sys.modules))") == "set()"
+
+
 def test_every_name_is_there():
     assert all(getattr(interpret, name) is not None for name in interpret.__all__)
     assert set(interpret.__all__) <= set(dir(interpret))

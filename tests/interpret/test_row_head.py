@@ -10,7 +10,8 @@ from torch import Tensor
 from whole_passes_for_tests import WholePasses
 
 import interpret
-from interpret.row import DecisionRow, margins, read_row
+from interpret.row import DecisionRow, read_row
+from interpret.written_row import margins
 
 PLACES = {
     "bert, last layer, head 3": lambda: WholePasses(tiny_bert(), layer=2, head=3),
@@ -100,17 +101,19 @@ def test_the_same_row_in_other_inputs_is_what_they_give_by_themselves(passes: Wh
     if not passes.subject.is_causal:
         other[1] = torch.cat([other[1, -1:], other[1, 1:-1], other[1, :1]])
     owner = torch.tensor([1, 0, 1])
-    found = row.elsewhere(other, owner)
+    (found,) = row.elsewhere(other, owner)
     assert (found.layer, found.head, found.positions) == (row.layer, row.head, row.positions)
     assert found.targets.tolist() == [int(row.targets[each]) for each in owner]
     for number, index in enumerate(owner.tolist()):
         ids = other[number]
         assert float(found.margin[number]) == pytest.approx(passes.margin(index, ids=ids), abs=2e-5)
         torch.testing.assert_close(found.written[number, 0], passes.written(index, ids=ids), rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(found.weights[number, :, 0], passes.weights(index, ids), rtol=1e-4, atol=1e-5)
-    weights = made_up(found)
+    whole = read_row(
+        passes.subject, other, found.targets, readout=passes.decisions[0].readout, layer=row.layer, head=row.head
+    )
+    weights = made_up(whole)
     with torch.no_grad():
-        edited = found.margins(found.write(weights))
+        edited = found.margins(whole.write(weights))
     for number, index in enumerate(owner.tolist()):
         expected = passes.margin(index, weights[number, 2, :, 0], ids=other[number])
         assert float(edited[number, 2]) == pytest.approx(expected, abs=2e-5)
@@ -121,7 +124,7 @@ def test_targets_go_with_their_owners() -> None:
     example = subject.encode(SENTENCE)
     readout = subject.decide(example).readout
     row = read_row(subject, example.ids.repeat(3, 1), torch.tensor([0, 1, 2]), readout=readout)
-    found = row.elsewhere(example.ids.repeat(4, 1), torch.tensor([2, 0, 2, 1]))
+    (found,) = row.elsewhere(example.ids.repeat(4, 1), torch.tensor([2, 0, 2, 1]))
     assert found.targets.tolist() == [2, 0, 2, 1]
     torch.testing.assert_close(found.margin, row.margin[[2, 0, 2, 1]])
 
@@ -130,8 +133,9 @@ def test_a_row_that_is_run_whole_is_run_whole_elsewhere_too() -> None:
     passes = WholePasses(tiny_bert(), layer=2, head=1)
     short, whole = passes.row(), replace(passes.row(), states=None)
     owner = torch.tensor([0, 1])
-    assert short.states is not None and short.elsewhere(short.ids, owner).states is not None
-    assert whole.elsewhere(short.ids, owner).states is None
+    (short_elsewhere,), (whole_elsewhere,) = short.elsewhere(short.ids, owner), whole.elsewhere(short.ids, owner)
+    assert short.states is not None and short_elsewhere.states is not None
+    assert whole_elsewhere.states is None
     assert WholePasses(tiny_bert(), layer=0, head=1).row().states is None
 
 

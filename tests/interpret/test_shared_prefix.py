@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, BambaConfig, LlamaConfig, MistralConfig
 
+from interpret.row import read_row
+from interpret.subjects import shared_prefix
 from interpret.subjects.shared_prefix import SharedPrefix
 from interpret.subjects.text import TextSubject
 
@@ -70,7 +72,7 @@ def test_neighbours_that_share_more_than_all_do_are_read_together(llama: TextSub
     ids = torch.cat([alike(15), 60 - alike(12)])
     count = Counted(llama.model)
     found = answers(sharing(llama.model), ids)
-    assert count.tokens == 15 + 100 * 5 + 12 + 100 * 8 + 20  # and one whole input, to compare
+    assert count.tokens == 15 + 100 * 5 + 12 + 100 * 8 + 20 + 5  # and one input, whole and the rest of it, to compare
     torch.testing.assert_close(found, one_by_one(llama.model, ids), rtol=1e-4, atol=1e-5)
 
 
@@ -153,3 +155,28 @@ def test_leaving_words_out_of_a_text_reads_its_beginning_once(llama: TextSubject
         llama.scores(llama.without(example.ids, example.spread(row), "delete")[None], decision.target) for row in every
     ]
     torch.testing.assert_close(found.margin, torch.cat([each.margin for each in alone]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [0, -1])
+def test_a_row_of_inputs_that_begin_alike_is_that_of_each_read_whole(
+    layer: int, llama: TextSubject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_prefix, "PASS", 0)  # as if a pass took no time beside its tokens
+    example = llama.encode("the plot drags but the cast is very warm")
+    decision, many = llama.decide(example), torch.arange(24)
+    ids = example.ids.repeat(24, 1)
+    ids[many, many // 4 + 3] = many % 4 + 5  # each of six tokens replaced in four ways
+    monkeypatch.setattr(llama, "tokens_at_once", 5 * ids.shape[1])
+    targets, place = torch.full((24,), decision.target), {"readout": decision.readout, "layer": layer}
+    row, whole = read_row(llama, example.ids[None], targets[:1], **place), read_row(llama, ids, targets, **place)
+    count, parts = Counted(llama.model), list(row.elsewhere(ids, torch.zeros(24, dtype=torch.int64)))
+    count.handle.remove()
+    assert [len(part.ids) for part in parts] == [5, 5, 5, 5, 4]
+    assert count.tokens < 0.9 * ids.numel()
+    edited = row.written[None].expand(24, 1, *row.written.shape[1:])
+    with torch.no_grad():
+        margins = torch.cat([part.margins(edited[: len(part.ids)]) for part in parts])
+        torch.testing.assert_close(margins, whole.margins(edited), rtol=1e-4, atol=1e-5)
+    for name in ("ids", "targets", "written", "clean", *(["states"] if layer else [])):
+        found = torch.cat([getattr(part, name) for part in parts])
+        torch.testing.assert_close(found, getattr(whole, name), rtol=1e-4, atol=1e-5)

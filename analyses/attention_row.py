@@ -48,6 +48,6 @@ def _read(maps: Maps, readout: Float[Tensor, " query"]) -> Float[Tensor, " key"]
     """The mean of the last layer's rows, by how much is read from each."""
     row, read = torch.zeros_like(readout), readout.nonzero()[:, 0].tolist() or [0]
     for block in maps.blocks(maps.layers - 1, read[0], read[-1] + 1):
-        part = (readout[block.rows].to(block.weights) @ block.weights.mean(dim=0)).cpu()
+        part = (readout[block.rows].to(block.weights) @ block.weights.sum(dim=0)).cpu() / maps.heads
         row[: len(part)] += part
     return row

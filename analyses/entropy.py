@@ -92,15 +92,15 @@ class EntropyReader(Reader):
 
     def read(self, layer: int, block: Block) -> None:
         """Takes in some rows."""
-        weights, total = block.weights, block.weights.sum(dim=-1)
-        self.smallest = torch.minimum(self.smallest, weights.amin().to(self.smallest))
-        logs = weights.clamp(min=torch.finfo(torch.float32).tiny).log_()
-        nats = total.log() - logs.mul_(weights).sum(dim=-1) / total  # of the row divided by its sum
+        total = block.total
+        self.smallest = torch.minimum(self.smallest, block.smallest.to(self.smallest))
+        logs = block.weights.clamp(min=torch.finfo(torch.float32).tiny).log_()
+        nats = total.log() - logs.mul_(block.weights).sum(dim=-1) / total  # of the row divided by its sum
         nats = torch.where(total > 0, nats.clamp(min=0), 0.0)
         most = block.visible.sum(dim=-1).float().log()
         share = (nats / most).clamp(max=1)  # rounding can exceed an even spread
-        self.nats[layer, :, block.rows] = nats
-        self.share[layer, :, block.rows] = share.masked_fill(most <= 0, math.nan)
+        self.nats[layer, block.heads, block.rows] = nats
+        self.share[layer, block.heads, block.rows] = share.masked_fill(most <= 0, math.nan)
 
     def result(self) -> Entropy:
         """The entropy of every row, once all was read; a position without one has none.

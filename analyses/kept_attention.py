@@ -103,7 +103,7 @@ class _Whole(KeepingReader):
         self.weights = torch.eye(maps.length, device=maps.device).repeat(maps.layers, maps.heads, 1, 1)
 
     def read(self, layer: int, block: Block) -> None:
-        rows = self.weights[layer, :, block.rows]
+        rows = self.weights[layer, block.heads, block.rows]
         rows.zero_()
         rows[..., : block.weights.shape[-1]] = block.weights
 

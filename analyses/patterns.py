@@ -104,10 +104,10 @@ class PatternsReader(Reader):
                 for name, keys in self.columns.items()
             },
             "distance": weights.flatten(1) @ away.flatten(),
-            "total": weights.sum(dim=-1) @ counts,
+            "total": block.total @ counts,
         }
         for name, sums in found.items():
-            self.sums[name][layer] += sums.to(self.sums[name])
+            self.sums[name][layer, block.heads] += sums.to(self.sums[name])
 
     def result(self) -> Patterns:
         """Means of what was read."""

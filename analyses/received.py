@@ -55,9 +55,9 @@ class ReceivedReader(Reader):
 
     def read(self, layer: int, block: Block) -> None:
         """Adds up some rows."""
-        self.total[layer, :, : block.weights.shape[2]] += block.weights.sum(dim=1).to(self.total)
+        self.total[layer, block.heads, : block.weights.shape[2]] += block.weights.sum(dim=1).to(self.total)
         own = block.weights.diagonal(block.start, dim1=1, dim2=2)  # as long as the rows that can see themselves
-        self.own[layer, :, block.start : block.start + own.shape[1]] = own
+        self.own[layer, block.heads, block.start : block.start + own.shape[1]] = own
 
     def result(self) -> Received:
         """The sums of what was read."""

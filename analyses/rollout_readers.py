@@ -65,6 +65,7 @@ class RolloutReader(Reader):
             raise ValueError(f"sinks must be positions from 0 to {maps.length - 1}, not {outside[0]}")
         self.maps, self.residual, self.sinks = maps, float(residual), list(sinks)
         self.smallest, self.largest = torch.tensor([torch.inf, -torch.inf], device=maps.device)
+        self.summed = torch.zeros(0, 0)
 
     @abstractmethod
     def result(self) -> Rollout:
@@ -74,11 +75,20 @@ class RolloutReader(Reader):
             ValueError: A row wasn't made of shares.
         """
 
-    def mix(self, block: Block) -> tuple[Float[Tensor, "row key"], Float[Tensor, " row"]]:
-        """What passes by attention into some rows, and the share that each row keeps of itself besides."""
-        self.smallest = torch.minimum(self.smallest, block.weights.amin().to(self.smallest))
-        self.largest = torch.maximum(self.largest, block.weights.sum(dim=-1).amax().to(self.largest))
-        mean = block.weights.mean(dim=0)
+    def read(self, layer: int, block: Block) -> None:
+        """Takes in some rows; with the last of their heads it is known what they pass on."""
+        self.smallest = torch.minimum(self.smallest, block.smallest.to(self.smallest))
+        self.largest = torch.maximum(self.largest, block.total.amax().to(self.largest))
+        summed = block.weights.sum(dim=0)
+        self.summed = summed if block.first_head == 0 else self.summed.add_(summed)
+        if block.heads.stop == self.maps.heads:
+            self.follow(layer, block.rows, *self._mix(self.summed / self.maps.heads))
+
+    @abstractmethod
+    def follow(self, layer: int, rows: slice, passed: Float[Tensor, "row key"], kept: Float[Tensor, " row"]) -> None:
+        """Takes in what passes by attention into some rows, and the share that each keeps of itself besides."""
+
+    def _mix(self, mean: Float[Tensor, "row key"]) -> tuple[Float[Tensor, "row key"], Float[Tensor, " row"]]:
         mean[:, [sink for sink in self.sinks if sink < mean.shape[1]]] = 0
         left = mean.sum(dim=-1, keepdim=True)
         passed = torch.where(left > 0, mean * ((1 - self.residual) / left), 0.0)
@@ -113,14 +123,13 @@ class ReadoutsReader(RolloutReader):
         self.flow = self.readouts.repeat(maps.layers, 1, 1)
         self.layer = maps.layers
 
-    def read(self, layer: int, block: Block) -> None:
+    def follow(self, layer: int, rows: slice, passed: Float[Tensor, "row key"], kept: Float[Tensor, " row"]) -> None:
         """Follows them through some rows; those of this layer join those of later ones on the way back."""
         if layer != self.layer:
             self.layer, self.before = layer, self.flow[layer:].clone()
             self.flow[layer:] = torch.where(self.maps.rows[layer].to(self.flow.device), 0.0, self.before)
-        passed, kept = self.mix(block)
-        part = self.before[..., block.rows]
-        self.flow[layer:, :, block.rows] += part * kept
+        part = self.before[..., rows]
+        self.flow[layer:, :, rows] += part * kept
         self.flow[layer:, :, : passed.shape[1]] += part @ passed
 
     def result(self) -> Rollout:
@@ -137,11 +146,10 @@ class EveryPositionReader(RolloutReader):
         super().__init__(maps, residual=residual, sinks=sinks)
         self.mixed = torch.eye(maps.length, device=maps.device).repeat(maps.layers, 1, 1)
 
-    def read(self, layer: int, block: Block) -> None:
+    def follow(self, layer: int, rows: slice, passed: Float[Tensor, "row key"], kept: Float[Tensor, " row"]) -> None:
         """Keeps some rows."""
-        passed, kept = self.mix(block)
-        self.mixed[layer, block.rows] *= kept[:, None]
-        self.mixed[layer, block.rows, : passed.shape[1]] += passed
+        self.mixed[layer, rows] *= kept[:, None]
+        self.mixed[layer, rows, : passed.shape[1]] += passed
 
     def result(self) -> Rollout:
         """The rollout of every position."""

@@ -88,14 +88,14 @@ class TilesReader(Reader):
         """Pools some rows."""
         weights, readout = block.weights, self.readout[block.rows]
         heads, queries, seen = weights.shape
-        self.row[layer, :, :seen] += torch.einsum("q,hqk->hk", readout.to(weights), weights).to(self.row)
+        self.row[layer, block.heads, :seen] += torch.einsum("q,hqk->hk", readout.to(weights), weights).to(self.row)
         stretches = torch.nn.functional.pad(weights, (0, -seen % self.size)).view(heads, queries, -1, self.size)
         sums, largest = (each.to(self.sums) for each in (stretches.sum(dim=3), stretches.amax(dim=3)))
         across, stop = sums.shape[2], block.rows.stop
         for tile in range(block.start // self.size, math.ceil(stop / self.size)):
             rows = slice(max(tile * self.size - block.start, 0), min((tile + 1) * self.size, stop) - block.start)
-            self.sums[layer, :, tile, :across] += sums[:, rows].sum(dim=1)
-            kept = self.largest[layer, :, tile, :across]
+            self.sums[layer, block.heads, tile, :across] += sums[:, rows].sum(dim=1)
+            kept = self.largest[layer, block.heads, tile, :across]
             torch.maximum(kept, largest[:, rows].amax(dim=1), out=kept)
 
     def result(self) -> Tiles:

@@ -20,22 +20,39 @@ from interpret.record import Recording
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Some consecutive rows of a map.
+    """Some consecutive rows of the maps of all heads, or of some consecutive ones.
 
     Attributes:
-        start: Position of the first.
+        start: Position of the first row.
         weights: Of the first keys; those that are left out at the end have weight 0 and can't be seen.
         visible: True where a row can see a key.
+        first_head: Which head the first is, from 0.
     """
 
     start: int
     weights: Float[Tensor, "head row key"] = field(repr=False)
     visible: Bool[Tensor, "#head row key"] = field(repr=False)
+    first_head: int = 0
 
     @property
     def rows(self) -> slice:
         """Positions of the rows."""
         return slice(self.start, self.start + self.weights.shape[1])
+
+    @property
+    def heads(self) -> slice:
+        """Which heads these are."""
+        return slice(self.first_head, self.first_head + self.weights.shape[0])
+
+    @cached_property
+    def total(self) -> Float[Tensor, "head row"]:
+        """What each row gives to all keys: 1, or less where a learned sink takes a share."""
+        return self.weights.sum(dim=-1)
+
+    @cached_property
+    def smallest(self) -> Float[Tensor, ""]:
+        """The smallest weight."""
+        return self.weights.amin()
 
 
 class Maps(ABC):
@@ -57,7 +74,11 @@ class Maps(ABC):
 
     @abstractmethod
     def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
-        """All rows of a call between two positions, a block at a time, from first to last."""
+        """All rows of a call between two positions, a block at a time, from first to last.
+
+        A block has all heads. Of a long text it may have some of them; then the next blocks have the same rows of the
+        others, in order.
+        """
 
     @cached_property
     def weights(self) -> Float[Tensor, "layer head query key"]:
@@ -65,8 +86,8 @@ class Maps(ABC):
         whole = torch.eye(self.length).repeat(self.layers, self.heads, 1, 1)
         for layer in range(self.layers):
             for block in self.blocks(layer):
-                whole[layer, :, block.rows] = 0
-                whole[layer, :, block.rows, : block.weights.shape[-1]] = block.weights.float().cpu()
+                whole[layer, block.heads, block.rows] = 0
+                whole[layer, block.heads, block.rows, : block.weights.shape[-1]] = block.weights.float().cpu()
         return whole
 
     @cached_property
@@ -114,14 +135,16 @@ class RecordedMaps(Maps):
         call, frame = self.calls[layer], self.frames[layer]
         first, end = frame.queries
         start, stop = max(start, first) - first, min(self.length if stop is None else stop, end) - first
-        for begin, past in call.blocks:
+        for begin, past in call.blocks_by_group:
             rows = max(begin, start), min(past, stop)
             if rows[0] < rows[1]:
                 visible = call.visible_rows(*rows)
-                weights = call.rows(*rows)[self.example].detach().float()
-                visible = visible[self.example if len(visible) > 1 else 0].expand(-1, weights.shape[1], -1)
-                visible = torch.nn.functional.pad(visible, (0, weights.shape[2] - visible.shape[2]))
-                yield Block(first + rows[0], _moved(weights, frame.keys[0]), _moved(visible, frame.keys[0]))
+                visible = visible[self.example if len(visible) > 1 else 0].expand(-1, rows[1] - rows[0], -1)
+                for heads in call.head_groups:
+                    weights = call.rows_of(heads, *rows)[self.example].detach().float()
+                    seen = torch.nn.functional.pad(visible, (0, weights.shape[2] - visible.shape[2]))
+                    weights, seen = (_moved(each, frame.keys[0]) for each in (weights, seen))
+                    yield Block(first + rows[0], weights, seen, heads.start)
 
 
 def _moved(rows: Shaped[Tensor, "head row key"], positions: int) -> Shaped[Tensor, "head row moved"]:
@@ -174,7 +197,8 @@ class Beginning(Maps):
         """All rows of a call between two positions, a block at a time, from first to last."""
         last = self.length if stop is None else min(stop, self.length)
         for block in self.whole.blocks(layer, start, last):
-            yield Block(block.start, block.weights[..., : self.length], block.visible[..., : self.length])
+            weights, visible = (each[..., : self.length] for each in (block.weights, block.visible))
+            yield Block(block.start, weights, visible, block.first_head)
 
 
 def maps_of(attention: Float[Tensor, "layer head query key"] | Recording | Maps) -> Maps:

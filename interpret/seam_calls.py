@@ -18,6 +18,12 @@ Way = Literal["interface", "observed"]
 
 WEIGHTS_AT_ONCE = 2**22  # of all heads, so that what they are computed from stays small, and in the cache
 LEAST_ROWS = 32  # fewer make slow products
+PLAIN = {
+    "scaling",
+    "dropout",
+    "position_ids",
+    "cache_position",
+}  # of numbers, what is part of the plain formula or none
 
 
 @dataclass(eq=False, kw_only=True)
@@ -59,6 +65,10 @@ class AttentionCall(ABC):
         """The rows of `own_weights` from `start` on; keys after the last that any of them sees may be left out."""
         return self.weights[:, :, start:stop]
 
+    def own_rows_of(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
+        """The same of some heads, one of `head_groups`."""
+        return self.own_rows(start, stop)[:, heads]
+
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Examples, heads, queries and keys."""
@@ -68,9 +78,29 @@ class AttentionCall(ABC):
     @property
     def blocks(self) -> list[tuple[int, int]]:
         """Where blocks of rows begin and end whose weights are computed together; a short text is one block."""
-        batch, heads, queries, keys = self.shape
+        return self._blocks_of(self.shape[1])
+
+    def _blocks_of(self, heads: int) -> list[tuple[int, int]]:
+        batch, _, queries, keys = self.shape
         rows = max(LEAST_ROWS, WEIGHTS_AT_ONCE // max(1, batch * heads * keys))
         return [(start, min(start + rows, queries)) for start in range(0, queries, rows)]
+
+    @property
+    def head_groups(self) -> list[slice]:
+        """Heads whose weights are computed together: all, but for long texts, of which that would be many."""
+        return [slice(0, self.shape[1])]
+
+    @property
+    def blocks_by_group(self) -> list[tuple[int, int]]:
+        """`blocks` for those who take the heads of a group at a time."""
+        return self._blocks_of(max(heads.stop - heads.start for heads in self.head_groups))
+
+    def rows_of(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
+        """`rows` of some heads, one of `head_groups`."""
+        if self.replaced is not None or "weights" in self.__dict__ or len(self.head_groups) == 1:
+            return self.rows(start, stop)[:, heads]
+        with torch.set_grad_enabled(self.differentiable):
+            return self.own_rows_of(heads, start, stop)
 
     def rows(self, start: int, stop: int) -> Float[Tensor, "batch head row seen"]:
         """Weights of the queries from `start` on, computed without those of others where a call knows how.
@@ -161,6 +191,48 @@ class InterfaceCall(AttentionCall):
         """Some rows of the weights, by the same function; keys that come after all of them are left out."""
         return self._computed(start, stop, self._seen(stop))
 
+    def own_rows_of(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
+        """The same of some heads, one of `head_groups`."""
+        if len(self.head_groups) == 1:
+            return self.own_rows(start, stop)
+        return self._plain_rows(heads, start, stop)
+
+    @cached_property
+    def head_groups(self) -> list[slice]:
+        """Heads whose weights are computed together: all, or of a long text those that share keys.
+
+        These are computed by the plain formula, in one product and in place, so that they stay in the cache; only where
+        nothing else is part of the score, and some rows were seen to be those of the eager function.
+        """
+        batch, heads, queries, keys = self.shape
+        share = heads // self.key.shape[1]
+        apart = [slice(first, first + share) for first in range(0, heads, share)]
+        more = {name for name, given in self.extras.items() if isinstance(given, Tensor | float)} - PLAIN
+        if self.differentiable or more or batch * heads * keys * LEAST_ROWS <= WEIGHTS_AT_ONCE:
+            return [slice(0, heads)]
+        for row in {queries // 2, queries - 1}:
+            expected = self.own_rows(row, row + 1)
+            try:
+                found = torch.cat([self._plain_rows(some, row, row + 1) for some in apart], dim=1)
+            except (RuntimeError, TypeError):  # a bias of a form of its own
+                return [slice(0, heads)]
+            if found.shape != expected.shape or not torch.allclose(found, expected, rtol=1e-3, atol=1e-6):
+                return [slice(0, heads)]
+        return apart
+
+    def _plain_rows(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
+        """The softmax of scaled products of heads that share keys."""
+        seen, key = self._seen(stop), heads.start // (heads.stop - heads.start)
+        query = self.query[:, heads, start:stop]
+        scores = query.flatten(1, 2) @ self.key[:, key, :seen].mT
+        scores = scores.mul_(self.extras.get("scaling") or query.shape[-1] ** -0.5).view(*query.shape[:3], seen)
+        if self._is_told_causal:
+            ahead = ~causal_mask(stop - start, stop - start, scores.device)
+            scores[..., start:].masked_fill_(ahead[..., : seen - start], torch.finfo(scores.dtype).min)
+        elif (mask := self._eager_mask(start, stop, seen)) is not None:
+            scores += mask[:, :, :, :seen]
+        return scores.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
+
     def _computed(self, start: int, stop: int, seen: int) -> Float[Tensor, "batch head row seen"]:
         """What the eager function makes of some queries and the first keys."""
         value = self.value[:, :, :seen, :1]  # what it writes isn't asked for
@@ -211,9 +283,13 @@ class InterfaceCall(AttentionCall):
 
     def _seen(self, stop: int) -> int:
         """How many keys the queries before `stop` can see at most, where a causal flag tells; else all."""
-        queries, keys = self.shape[2:]
-        told = self.mask is None and self.kernel != "eager" and self.is_causal and queries > 1
-        return min(stop, keys) if told else keys
+        keys = self.shape[3]
+        return min(stop, keys) if self._is_told_causal else keys
+
+    @property
+    def _is_told_causal(self) -> bool:
+        """Whether the kernel was given a causal flag instead of a mask."""
+        return self.mask is None and self.kernel != "eager" and self.is_causal and self.shape[2] > 1
 
     @property
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:

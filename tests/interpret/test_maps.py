@@ -62,7 +62,22 @@ def test_rows_are_those_of_the_eager_kernel(kind, family, padding):
             off = (full - weights[:, :, start:stop]).abs() * shown[:, None, start:stop, None]
             assert off.max() < 1e-6, (layer, start)
             assert (rows * ~seen * shown[:, None, start:stop, None]).max() == 0
+            apart = torch.cat([call.rows_of(heads, start, stop) for heads in call.head_groups], dim=1)
+            assert apart.shape == rows.shape
+            assert ((apart - rows).abs() * shown[:, None, start:stop, None]).max() < 1e-6, (layer, start)
         assert "weights" not in call.__dict__, "all rows were computed at once"
+
+
+@pytest.mark.usefixtures("few_rows")
+@pytest.mark.parametrize(
+    ("family", "groups"),
+    [("llama", 2), ("gpt2", 4), ("mixtral", 2), ("gemma2", 1), ("gpt_oss", 1), ("bloom", 1)],
+)
+def test_heads_are_taken_by_the_keys_they_share_where_the_plain_formula_is_the_models(family, groups):
+    """A cap on scores, a sink and a bias for each head are none of the plain formula."""
+    call = recorded(tiny_model("causal", family), tiny_inputs("causal")).calls[0]
+    assert len(call.head_groups) == groups
+    assert [head for heads in call.head_groups for head in range(heads.start, heads.stop)] == list(range(call.shape[1]))
 
 
 @pytest.mark.usefixtures("few_rows")
@@ -136,10 +151,11 @@ def test_edited_weights_are_read_in_blocks_too():
 @pytest.mark.usefixtures("few_rows")
 def test_blocks_between_two_positions():
     maps = maps_of(recorded(tiny_model("causal", "llama"), tiny_inputs("causal")))
-    assert [(block.start, block.weights.shape[1]) for block in maps.blocks(0, 3, 6)] == [(3, 1), (4, 2)]
+    found = [(block.start, block.weights.shape[1], block.heads) for block in maps.blocks(0, 3, 6)]
+    assert found == [(start, rows, heads) for start, rows in ((3, 1), (4, 2)) for heads in (slice(0, 2), slice(2, 4))]
     for block in maps.blocks(0, 3, 6):
         keys = block.weights.shape[2]
-        assert torch.allclose(block.weights, maps.weights[0, :, block.rows, :keys], atol=1e-6)
+        assert torch.allclose(block.weights, maps.weights[0, block.heads, block.rows, :keys], atol=1e-6)
         assert not maps.weights[0, :, block.rows, keys:].any()
 
 

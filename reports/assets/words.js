@@ -1,3 +1,8 @@
+// Where the mouse was last moved to. What the page moves under a mouse at rest wasn't pointed at.
+let pointed = "";
+const place = (event) => `${event.clientX} ${event.clientY}`;
+document.addEventListener("pointermove", (event) => (pointed = place(event)));
+
 // A list of things of which one is chosen: one tab stop, arrow keys move, a tap or a click chooses.
 // `follow`: moving chooses too. `preview(index)`: the pointer or the focus is on one; null: on none.
 function listbox(box, items, { label, chosen, choose, preview, follow = true, above = 1 }) {
@@ -50,7 +55,9 @@ function listbox(box, items, { label, chosen, choose, preview, follow = true, ab
     event.preventDefault();
   });
   if (preview) {
-    box.addEventListener("pointerover", (event) => event.pointerType === "mouse" && preview(indexOf(event.target)));
+    box.addEventListener("pointermove", (event) => {
+      if (event.pointerType === "mouse" && place(event) !== pointed) preview(indexOf(event.target));
+    });
     box.addEventListener("pointerleave", () => preview(null));
     box.addEventListener("focusin", (event) => preview(indexOf(event.target)));
     box.addEventListener("focusout", () => preview(null));

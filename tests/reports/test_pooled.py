@@ -96,6 +96,25 @@ def test_every_stretch_can_be_read_by_keyboard(opened: Any, pool: str) -> None:
     assert opened.locator("#attention-readout").inner_text() == later
 
 
+def test_what_is_scrolled_under_a_mouse_at_rest_is_not_pointed_at(opened: Any) -> None:
+    tiles, readout = opened.locator("#attention-text [role=option]"), opened.locator("#attention-readout")
+    opened.locator("#nosink").focus()
+    opened.keyboard.press("Tab")
+    opened.keyboard.press("Home")
+    opened.evaluate("document.querySelectorAll('#attention-text [role=option]')[20].scrollIntoView({block: 'center'})")
+    opened.wait_for_timeout(1000)  # until the page is at rest
+    box = tiles.nth(20).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 - 150
+    opened.mouse.move(x, y)
+    said = readout.inner_text()
+    opened.evaluate("window.scrollBy({top: 150, behavior: 'instant'})")
+    opened.wait_for_timeout(300)  # for the browser to find out what lies under the mouse
+    assert tiles.nth(20).bounding_box()["y"] == pytest.approx(box["y"] - 150, abs=1)
+    assert readout.inner_text() == said
+    opened.mouse.move(x + 1, y + 1)
+    assert readout.inner_text() != said
+
+
 def test_the_picture_has_a_cell_for_each_tile_that_is_dark_enough(opened: Any) -> None:
     opened.locator("#nosink").set_checked(False)
     shares = unpack_tiles(WEIGHTS, "share")[2, 3]

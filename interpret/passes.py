@@ -64,19 +64,18 @@ class Pass:
         return hidden if is_batch_first else None
 
 
-def run_pass(subject: "Subject", ids: Shaped[Tensor, "example token *number"], *, only: int | None = None) -> Pass:
+def run_pass(subject: "Subject", ids: Shaped[Tensor, "example token *number"]) -> Pass:
     """Runs inputs without gradients; inside a block of `remembered`, its input is run once.
 
     Args:
         subject: The model.
         ids: The inputs.
-        only: The one attention call that is asked for, from 0; nothing need be kept of the others.
     """
     memory = _memory.get()
     if memory is None or not memory.is_about(subject, ids):
-        return _run(subject, ids, only)
+        return _run(subject, ids)
     if memory.passed is None:
-        memory.passed = _run(subject, ids, None)
+        memory.passed = _run(subject, ids)
     return memory.passed
 
 
@@ -105,10 +104,10 @@ class _Memory:
 _memory: ContextVar[_Memory | None] = ContextVar("interpret_remembered", default=None)
 
 
-def _run(subject: "Subject", ids: Tensor, only: int | None) -> Pass:
+def _run(subject: "Subject", ids: Tensor) -> Pass:
     layers = {module: block_of(subject.model, name) for name, module in subject.model.named_modules() if name}
     members = [block for block in dict.fromkeys(layers.values()) if block is not None]
-    with torch.no_grad(), recording(subject.model, only=only) as record, _watched(members, record) as entries:
+    with torch.no_grad(), recording(subject.model) as record, _watched(members, record) as entries:
         logits = subject.logits(ids).float()
     blocks = tuple(layers.get(call.module) for call in record.calls)
     return Pass(ids, record, logits, blocks, tuple(entry for entry in entries if entry.block in blocks))

@@ -18,12 +18,7 @@ Way = Literal["interface", "observed"]
 
 WEIGHTS_AT_ONCE = 2**22  # of all heads, so that what they are computed from stays small, and in the cache
 LEAST_ROWS = 32  # fewer make slow products
-PLAIN = {
-    "scaling",
-    "dropout",
-    "position_ids",
-    "cache_position",
-}  # of numbers, what is part of the plain formula or none
+PLAIN = {"scaling", "dropout", "position_ids", "cache_position"}  # numbers that leave the formula of scores plain
 
 
 @dataclass(eq=False, kw_only=True)
@@ -65,10 +60,6 @@ class AttentionCall(ABC):
         """The rows of `own_weights` from `start` on; keys after the last that any of them sees may be left out."""
         return self.weights[:, :, start:stop]
 
-    def own_rows_of(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
-        """The same of some heads, one of `head_groups`."""
-        return self.own_rows(start, stop)[:, heads]
-
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Examples, heads, queries and keys."""
@@ -97,10 +88,7 @@ class AttentionCall(ABC):
 
     def rows_of(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
         """`rows` of some heads, one of `head_groups`."""
-        if self.replaced is not None or "weights" in self.__dict__ or len(self.head_groups) == 1:
-            return self.rows(start, stop)[:, heads]
-        with torch.set_grad_enabled(self.differentiable):
-            return self.own_rows_of(heads, start, stop)
+        return self.rows(start, stop)[:, heads]
 
     def rows(self, start: int, stop: int) -> Float[Tensor, "batch head row seen"]:
         """Weights of the queries from `start` on, computed without those of others where a call knows how.
@@ -191,11 +179,12 @@ class InterfaceCall(AttentionCall):
         """Some rows of the weights, by the same function; keys that come after all of them are left out."""
         return self._computed(start, stop, self._seen(stop))
 
-    def own_rows_of(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
-        """The same of some heads, one of `head_groups`."""
-        if len(self.head_groups) == 1:
-            return self.own_rows(start, stop)
-        return self._plain_rows(heads, start, stop)
+    def rows_of(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
+        """`rows` of some heads, one of `head_groups`."""
+        if self.replaced is not None or "weights" in self.__dict__ or len(self.head_groups) == 1:
+            return super().rows_of(heads, start, stop)
+        with torch.no_grad():  # groups are of calls that kept no gradients
+            return self._plain_rows(heads, start, stop)
 
     @cached_property
     def head_groups(self) -> list[slice]:

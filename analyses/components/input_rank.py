@@ -87,7 +87,8 @@ def _learned(
     total, around, written = [], [], []
     start = 0
     for changed in row.elsewhere(ids, owner):
-        owners = owner[start : (start := start + len(changed.ids))]
+        owners = owner[start : start + len(changed.ids)]
+        start += len(changed.ids)
         with torch.no_grad():
             frozen = row.mixed(row.written[owners], changed.written)
             around.append(changed.margins(frozen[:, None])[:, 0])

@@ -10,7 +10,6 @@ import torch
 from analyses.gradients import KEPT
 from interpret.footprint import held_bytes, kept_bytes
 from interpret.memory import used_bytes
-from interpret.passes import run_pass
 from interpret.row import read_row
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
@@ -73,8 +72,8 @@ def measure_speed(subject: Subject, example: Example) -> Speed:
     first = not subject.is_causal and subject.frame(ids, 0).is_whole  # where such models are read, mostly
     readout = torch.zeros(ids.shape[1])
     readout[0 if first else -1] = 1
-    calls = len(run_pass(subject, ids).record)
     row = read_row(subject, ids, torch.tensor([0]), readout=readout)
+    calls = row.layer + 1  # the row is the last call's
     short = _seconds(lambda: row.logits(row.written[:, None]))
     begun = time.perf_counter()
     held = held_bytes(lambda: subject.logits(ids))

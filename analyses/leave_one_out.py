@@ -1,6 +1,8 @@
 """Leave-one-out: what becomes of the decision without a word."""
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from analyses.attribution import Attribution
 from interpret.subjects.decision import Decision
@@ -29,6 +31,15 @@ def leave_one_out(subject: Subject, example: Example, decision: Decision, *, era
     """
     removed = torch.eye(len(example.units), dtype=torch.bool)
     without = subject.erase(example, removed, target=decision.target, eraser=eraser)
-    scores = decision.margin - without.margin
+    return attribution_of_falls(example, decision.margin - without.margin)
+
+
+def attribution_of_falls(example: Example, scores: Float[Tensor, " unit"]) -> Attribution:
+    """The attribution that gives each unit the fall of the margin without it, shared equally among its tokens.
+
+    Args:
+        example: The text.
+        scores: How far the margin falls without each unit, in logits.
+    """
     sizes = example.pool(torch.ones(len(example.ids)))
     return Attribution("leave-one-out", "perturbation", True, scores, example.spread(scores / sizes))

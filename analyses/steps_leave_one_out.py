@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from analyses.attribution import Attribution
+from analyses.leave_one_out import attribution_of_falls
 from interpret.errors import InputError
 from interpret.subjects.continuation import Writer
 from interpret.subjects.decision import Decision, margin
@@ -52,7 +53,7 @@ def steps_leave_one_out(
         for step, decision in enumerate(decisions):
             margins[units, step] = margin(logits[rows, places[:, step] - first], decision.target).cpu()
     return tuple(
-        _attribution(example, decision.margin - margins[: len(example.units), step])
+        attribution_of_falls(example, decision.margin - margins[: len(example.units), step])
         for step, (example, decision) in enumerate(zip(examples, decisions, strict=True))
     )
 
@@ -77,8 +78,3 @@ def _batches(
     for size in sorted(set(sizes)):
         units = [unit for unit, each in enumerate(sizes) if each == size]
         yield from (units[start : start + rows] for start in range(0, len(units), rows))
-
-
-def _attribution(example: Example, scores: Float[Tensor, " unit"]) -> Attribution:
-    sizes = example.pool(torch.ones(len(example.ids)))
-    return Attribution("leave-one-out", "perturbation", True, scores, example.spread(scores / sizes))

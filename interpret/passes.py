@@ -58,10 +58,14 @@ class Pass:
         """What the layer of the last call was given for each position; `None` where no such thing was seen."""
         if not self.entries or self.entries[-1].block is not self.blocks[-1]:
             return None
-        args, kwargs = self.entries[-1].given
-        hidden = args[0] if args else kwargs.get("hidden_states")
+        hidden = hidden_in(*self.entries[-1].given)
         is_batch_first = isinstance(hidden, Tensor) and hidden.ndim == 3 and hidden.shape[:2] == self.ids.shape[:2]
         return hidden if is_batch_first else None
+
+
+def hidden_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a layer was given for each position: its first argument, or the one of the usual name."""
+    return args[0] if args else kwargs.get("hidden_states")
 
 
 def run_pass(subject: "Subject", ids: Shaped[Tensor, "example token *number"]) -> Pass:

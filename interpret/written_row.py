@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from interpret.edit import Edit, editing
 from interpret.frame import Frame
 from interpret.last_layer import last_layer_alone
-from interpret.passes import Entry
+from interpret.passes import Entry, hidden_in
 from interpret.record import recording
 from interpret.subjects.subject import Subject
 
@@ -130,7 +130,7 @@ class WrittenRow:
         given: list[Tensor] = []
 
         def enter(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            given[:] = [args[0] if args else kwargs["hidden_states"]]  # the last time, of a layer that is used often
+            given[:] = [hidden_in(args, kwargs)]  # the last time, of a layer that is used often
 
         with ExitStack() as stack:
             record = stack.enter_context(recording(self.subject.model, only=self.layer))

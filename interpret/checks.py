@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interpret.seam_calls import AttentionCall
+from interpret.attention_call import AttentionCall
 
 BLOCKS = 8  # of a long text's rows that are looked at in each layer
 

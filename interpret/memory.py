@@ -1,6 +1,9 @@
 """Memory of a process and its machine, and how people write sizes."""
 
+import ctypes
 import re
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -42,6 +45,24 @@ def free_bytes(device: torch.device) -> int:
     except OSError:
         return free
     return free if limit == "max" else min(free, int(limit) - int(used))
+
+
+def return_freed() -> None:
+    """Gives memory that was freed back to the system, where the C library keeps it: glibc does, up to 32 MiB a piece.
+
+    Tensors that stay lie among those that layers take and free as they run, so that its heap grows for want of holes
+    of the right size: by up to 1.1 of 2.6 GiB, in recordings of 8,192 tokens.
+    """
+    if trim := _trim():
+        trim(0)
+
+
+@cache
+def _trim() -> Callable[[int], int] | None:
+    try:
+        return getattr(ctypes.CDLL(None), "malloc_trim", None)
+    except TypeError:  # Windows
+        return None
 
 
 def parse_bytes(text: str) -> int:

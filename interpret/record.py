@@ -10,8 +10,13 @@ from torch import Tensor, nn
 
 from interpret.checks import Check, checked_calls
 from interpret.errors import CaptureError
+from interpret.memory import return_freed
 from interpret.seam import AttentionCall, Tap, tapped
 from interpret.unkept_call import UnkeptCall
+
+LARGE = (
+    2**23
+)  # bytes that the heads of a call wrote; its layer takes long enough for all that was freed to be looked through
 
 __all__ = ["Check", "Recording", "recording"]
 
@@ -128,6 +133,8 @@ class _Recorder(Tap):
     def on_call(self, layer: int, call: AttentionCall) -> None:
         kept = self.only in (None, layer)
         self.recording.calls.append(call if kept else UnkeptCall(module=call.module, name=call.name))
+        if call.output is not None and call.output.device.type == "cpu" and call.output.nbytes >= LARGE:
+            return_freed()
 
 
 def _padding_mask(mask: Any) -> Tensor | None:

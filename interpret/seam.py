@@ -16,9 +16,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from interpret.attention_call import AttentionCall
 from interpret.eager import Kernel, eager_kernel
+from interpret.interface_call import InterfaceCall
 from interpret.masks import causal_mask
-from interpret.seam_calls import AttentionCall, InterfaceCall
 from interpret.seam_taps import Tap, is_listening, listening, put_to, taps_of
 from interpret.watching import unwatched, watched
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from interpret.seam_calls import AttentionCall
+from interpret.attention_call import AttentionCall
 
 
 class Tap:

@@ -6,8 +6,8 @@ from typing import ClassVar
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from interpret.attention_call import AttentionCall, Way
 from interpret.errors import CaptureError
-from interpret.seam_calls import AttentionCall, Way
 
 
 @dataclass(eq=False, kw_only=True)

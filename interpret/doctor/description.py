@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from interpret.attention_call import AttentionCall
 from interpret.doctor.answers import answer
 from interpret.doctor.building import TASKS, class_names
 from interpret.doctor.sampling import sample_inputs
 from interpret.record import recording
-from interpret.seam_calls import AttentionCall
 from interpret.subjects.facts import attention_kernel
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from interpret.attention_call import AttentionCall
 from interpret.doctor.answers import accepted
 from interpret.doctor.finding import Finding, is_exact, measured
 from interpret.errors import CaptureError
 from interpret.record import Recording, recording
 from interpret.refusals import first_line
-from interpret.seam_calls import AttentionCall
 from interpret.watching.pieces import PiecewiseCall
 
 CHECK = "weights are those of output_attentions=True"

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from interpret.attention_call import AttentionCall, Way
 from interpret.masks import causal_mask
-from interpret.seam_calls import AttentionCall, Way
 from interpret.watching.form import Form
 from interpret.watching.heads import Folding
 

@@ -16,8 +16,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from interpret.attention_call import AttentionCall, Way
 from interpret.errors import CaptureError
-from interpret.seam_calls import AttentionCall, Way
 from interpret.watching.mode import unwatched
 
 

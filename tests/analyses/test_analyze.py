@@ -15,7 +15,7 @@ from analyses.analyze import EFFORTS, analyze
 from analyses.classic.battery import ClassicTests, classic_tests
 from analyses.packing import unpack_weights
 from analyses.packing_tiles import unpack_tiles
-from interpret import seam_calls
+from interpret import attention_call
 from interpret.record import recording
 from reports.page import render
 
@@ -145,8 +145,8 @@ def test_a_long_text_is_analysed_with_pooled_maps_and_the_same_numbers(analysis,
     """The same text, as if it were too long to keep every weight of it: four rows at a time, tiles of three."""
     monkeypatch.setattr(kept_attention, "WHOLE", 0)
     monkeypatch.setattr(tiles, "MOST_TILES", 4)
-    monkeypatch.setattr(seam_calls, "WEIGHTS_AT_ONCE", 1)
-    monkeypatch.setattr(seam_calls, "LEAST_ROWS", 4)
+    monkeypatch.setattr(attention_call, "WEIGHTS_AT_ONCE", 1)
+    monkeypatch.setattr(attention_call, "LEAST_ROWS", 4)
     long = analyze(analysis.subject, TEXT, effort="quick", seed=3)
     written = long.to_dict()
     whole, weights = analysis.attention.weights, written["attention"]["weights"]

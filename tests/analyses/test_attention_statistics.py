@@ -19,7 +19,7 @@ from analyses.received import ReceivedReader, attention_received
 from analyses.rollout import attention_rollout
 from analyses.rollout_readers import rollout_reader
 from analyses.tiles import TilesReader
-from interpret import seam_calls
+from interpret import attention_call
 from interpret.maps import GivenMaps, Maps
 from interpret.record import recording
 
@@ -27,8 +27,8 @@ from interpret.record import recording
 @pytest.fixture(autouse=True)
 def few_rows(monkeypatch):
     """Makes every text a long one: four rows at a time, which is no divisor of 9."""
-    monkeypatch.setattr(seam_calls, "WEIGHTS_AT_ONCE", 1)
-    monkeypatch.setattr(seam_calls, "LEAST_ROWS", 4)
+    monkeypatch.setattr(attention_call, "WEIGHTS_AT_ONCE", 1)
+    monkeypatch.setattr(attention_call, "LEAST_ROWS", 4)
 
 
 def both_ways(kind, family):

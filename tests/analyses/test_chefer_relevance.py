@@ -10,9 +10,10 @@ from translators_for_tests import save_translator
 
 import interpret
 from analyses.chefer_relevance import chefer_relevance, relevance
-from interpret import seam_calls
+from interpret import attention_call
 from interpret.errors import CaptureError
 from interpret.frame import Frame
+from interpret.interface_call import InterfaceCall
 
 SOURCE, TARGET = "The cat sat on the mat", "A quiet film, slow at first"
 TRANSLATORS = ("t5", "bart", "marian")
@@ -155,21 +156,19 @@ def test_a_long_text_is_followed_block_by_block_to_the_same_numbers(build, monke
     example = subject.encode(SENTENCE)
     decision = subject.decide(example)
     at_once = chefer_relevance(subject, example, decision)
-    monkeypatch.setattr(seam_calls, "WEIGHTS_AT_ONCE", 1)
-    monkeypatch.setattr(seam_calls, "LEAST_ROWS", 4)
+    monkeypatch.setattr(attention_call, "WEIGHTS_AT_ONCE", 1)
+    monkeypatch.setattr(attention_call, "LEAST_ROWS", 4)
     in_blocks = chefer_relevance(subject, example, decision)
     assert torch.allclose(in_blocks.tokens, at_once.tokens, rtol=1e-5, atol=1e-7)
 
 
 def test_no_map_of_a_long_text_is_ever_whole(monkeypatch):
-    monkeypatch.setattr(seam_calls, "WEIGHTS_AT_ONCE", 1)
-    monkeypatch.setattr(seam_calls, "LEAST_ROWS", 4)
+    monkeypatch.setattr(attention_call, "WEIGHTS_AT_ONCE", 1)
+    monkeypatch.setattr(attention_call, "LEAST_ROWS", 4)
     seen = []
-    rows = seam_calls.InterfaceCall.own_rows
-    monkeypatch.setattr(
-        seam_calls.InterfaceCall, "own_rows", lambda call, *ends: seen.append(ends) or rows(call, *ends)
-    )
-    monkeypatch.setattr(seam_calls.InterfaceCall, "own_weights", lambda call: pytest.fail("a whole map was computed"))
+    rows = InterfaceCall.own_rows
+    monkeypatch.setattr(InterfaceCall, "own_rows", lambda call, *ends: seen.append(ends) or rows(call, *ends))
+    monkeypatch.setattr(InterfaceCall, "own_weights", lambda call: pytest.fail("a whole map was computed"))
     subject = tiny_llama()
     example = subject.encode(SENTENCE)
     chefer_relevance(subject, example, subject.decide(example))

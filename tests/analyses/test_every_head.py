@@ -7,7 +7,8 @@ from translators_for_tests import save_translator
 
 import interpret
 from analyses.components.every_head import head_rows
-from interpret import seam_calls
+from interpret import attention_call
+from interpret.interface_call import InterfaceCall
 
 
 def expected(subject, example, readout):
@@ -19,8 +20,8 @@ def expected(subject, example, readout):
 
 @pytest.mark.parametrize("rows", [4, 1000])
 def test_of_a_translator_whose_encoder_has_no_row_there(tmp_path, monkeypatch, rows):
-    monkeypatch.setattr(seam_calls, "WEIGHTS_AT_ONCE", 1)
-    monkeypatch.setattr(seam_calls, "LEAST_ROWS", rows)
+    monkeypatch.setattr(attention_call, "WEIGHTS_AT_ONCE", 1)
+    monkeypatch.setattr(attention_call, "LEAST_ROWS", rows)
     save_translator(tmp_path, "t5")
     subject = interpret.load(tmp_path)
     example = subject.encode("The cat sat on the mat", "A quiet film, slow at first", position=3)
@@ -30,17 +31,15 @@ def test_of_a_translator_whose_encoder_has_no_row_there(tmp_path, monkeypatch, r
 
 
 def test_of_a_long_text_no_other_row_is_computed(monkeypatch):
-    monkeypatch.setattr(seam_calls, "WEIGHTS_AT_ONCE", 1)
-    monkeypatch.setattr(seam_calls, "LEAST_ROWS", 4)
+    monkeypatch.setattr(attention_call, "WEIGHTS_AT_ONCE", 1)
+    monkeypatch.setattr(attention_call, "LEAST_ROWS", 4)
     subject = tiny_llama()
     example = subject.encode(SENTENCE)
     readout = subject.decide(example).readout
     wanted = expected(subject, example, readout)
     seen = []
-    rows = seam_calls.InterfaceCall.own_rows
-    monkeypatch.setattr(
-        seam_calls.InterfaceCall, "own_rows", lambda call, *ends: seen.append(ends) or rows(call, *ends)
-    )
+    rows = InterfaceCall.own_rows
+    monkeypatch.setattr(InterfaceCall, "own_rows", lambda call, *ends: seen.append(ends) or rows(call, *ends))
     found = torch.stack(head_rows(subject, example.ids[None], readout))[:, 0]
     assert torch.allclose(found.double(), wanted, atol=1e-5)
     last = len(example.ids)

@@ -11,7 +11,7 @@ from analyses import tiles
 from analyses.packing_tiles import pack_tiles, unpack_tiles
 from analyses.reading import read_maps
 from analyses.tiles import TilesReader
-from interpret import seam_calls
+from interpret import attention_call
 from interpret.maps import GivenMaps, RecordedMaps
 from interpret.record import recording
 
@@ -66,8 +66,8 @@ def test_tiles_are_those_of_the_whole_map(length, causal, sink, monkeypatch):
 
 def test_blocks_of_rows_give_what_whole_maps_give(monkeypatch):
     """Five rows at a time, tiles of two and three: no boundary of the one is one of the other."""
-    monkeypatch.setattr(seam_calls, "WEIGHTS_AT_ONCE", 1)
-    monkeypatch.setattr(seam_calls, "LEAST_ROWS", 5)
+    monkeypatch.setattr(attention_call, "WEIGHTS_AT_ONCE", 1)
+    monkeypatch.setattr(attention_call, "LEAST_ROWS", 5)
     for family in ("llama", "gpt_oss", "gemma2"):
         inputs = tiny_inputs("causal")
         with torch.no_grad(), recording(model := tiny_model("causal", family)) as record:

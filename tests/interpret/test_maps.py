@@ -5,7 +5,7 @@ import torch
 from tiny_models import CLASSIFIERS, IMAGE_CLASSIFIERS, LANGUAGE_MODELS, tiny_inputs, tiny_model
 
 from analyses.entropy import attention_entropy
-from interpret import seam_calls
+from interpret import attention_call
 from interpret.edit import editing, uniform_row
 from interpret.errors import CaptureError
 from interpret.frame import Frame
@@ -25,8 +25,8 @@ FAMILIES = [
 @pytest.fixture
 def few_rows(monkeypatch):
     """Makes every text a long one: four rows at a time, which is no divisor of 9 or 17."""
-    monkeypatch.setattr(seam_calls, "WEIGHTS_AT_ONCE", 1)
-    monkeypatch.setattr(seam_calls, "LEAST_ROWS", 4)
+    monkeypatch.setattr(attention_call, "WEIGHTS_AT_ONCE", 1)
+    monkeypatch.setattr(attention_call, "LEAST_ROWS", 4)
 
 
 def recorded(model, inputs):
@@ -98,8 +98,8 @@ def test_self_checks_see_what_went_wrong_in_any_block():
 
 
 def test_self_checks_of_a_long_text_look_at_some_rows_and_say_so(monkeypatch):
-    monkeypatch.setattr(seam_calls, "WEIGHTS_AT_ONCE", 1)
-    monkeypatch.setattr(seam_calls, "LEAST_ROWS", 1)
+    monkeypatch.setattr(attention_call, "WEIGHTS_AT_ONCE", 1)
+    monkeypatch.setattr(attention_call, "LEAST_ROWS", 1)
     record = recorded(tiny_model("causal", "llama"), tiny_inputs("causal"))
     assert all(check.name.endswith(" (some rows of each layer)") and check.passed for check in record.checks())
 
@@ -113,8 +113,8 @@ def test_rows_of_native_attention_are_those_of_all_its_weights(make, is_causal, 
     model = make(16, 4, key_heads=2, is_causal=is_causal, **options).eval()
     inputs = {"hidden": torch.randn(2, length, 16), "real_keys": torch.arange(length).expand(2, -1) > -1}
     whole = recorded(model, inputs).weights(0)
-    monkeypatch.setattr(seam_calls, "WEIGHTS_AT_ONCE", 1)
-    monkeypatch.setattr(seam_calls, "LEAST_ROWS", 4)
+    monkeypatch.setattr(attention_call, "WEIGHTS_AT_ONCE", 1)
+    monkeypatch.setattr(attention_call, "LEAST_ROWS", 4)
     record = recorded(model, inputs)
     maps = RecordedMaps(record, example=1)
     assert torch.allclose(maps.weights[0], whole[1], atol=1e-6)

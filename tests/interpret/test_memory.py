@@ -1,13 +1,17 @@
 """Sizes as people write them, and what a process holds."""
 
+import platform
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 import torch
+from tiny_models import tiny_inputs, tiny_model
 
-from interpret import memory
+from interpret import memory, record
 from interpret.errors import InputError
 from interpret.memory import free_bytes, parse_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes
 
@@ -72,3 +76,41 @@ def test_a_container_has_no_more_than_its_limit(tmp_path: Path, monkeypatch: pyt
     assert free_bytes(CPU) == pytest.approx(free, rel=0.2)
     (tmp_path / "memory.max").write_text("5000\n")
     assert free_bytes(CPU) == 4000
+
+
+FREED = """
+import psutil, torch
+from interpret.memory import return_freed
+
+held = lambda: psutil.Process().memory_info().rss
+torch.empty(2**22)  # when it ends, glibc takes up the habit of keeping pieces of this size
+pieces = [torch.ones(2**size) for _ in range(60) for size in (20, 12)]
+full = held()
+kept = pieces[1::2]
+del pieces
+freed = held()
+return_freed()
+print(full, freed, held())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library, which may keep nothing")
+def test_what_was_freed_between_pieces_that_stay_goes_back_to_the_system() -> None:
+    said = subprocess.run([sys.executable, "-c", FREED], capture_output=True, text=True, check=True).stdout
+    full, freed, returned = map(int, said.split())
+    pieces = 60 * 4 * 2**20
+    assert full - freed < 0.2 * pieces
+    assert full - returned > 0.9 * pieces
+
+
+@pytest.mark.parametrize(("least", "times"), [(0, 2), (10**9, 0)])
+def test_a_recording_returns_what_layers_freed_where_they_are_large(
+    least: int, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(record, "LARGE", least)
+    monkeypatch.setattr(record, "return_freed", lambda: calls.append(1))
+    with torch.no_grad(), record.recording(model := tiny_model("causal", "llama")) as kept:
+        model(**tiny_inputs("causal"))
+    assert len(kept) == 2
+    assert len(calls) == times

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_models import tiny_inputs, tiny_model
 
-from interpret import seam_calls
+from interpret import attention_call
 from interpret.record import recording
 
 
@@ -14,9 +14,9 @@ def test_rows_are_those_that_the_model_shows(family, rows, monkeypatch):
     inputs = tiny_inputs("causal")
     with torch.no_grad():
         shown = tiny_model("causal", family, kernel="eager")(**inputs, output_attentions=True).attentions
-    for at_once in (seam_calls.WEIGHTS_AT_ONCE, 1):
-        monkeypatch.setattr(seam_calls, "WEIGHTS_AT_ONCE", at_once)
-        monkeypatch.setattr(seam_calls, "LEAST_ROWS", 4)
+    for at_once in (attention_call.WEIGHTS_AT_ONCE, 1):
+        monkeypatch.setattr(attention_call, "WEIGHTS_AT_ONCE", at_once)
+        monkeypatch.setattr(attention_call, "LEAST_ROWS", 4)
         model = tiny_model("causal", family)
         with torch.no_grad(), recording(model) as record:
             model(**inputs)

@@ -150,10 +150,10 @@ def analyze(
     progress("reading the text")
     example = text if isinstance(text, Example) else subject.encode(text, second, truncate=truncate)
     subject = subject.about(example, target)
-    eraser = subject.erasers[0] if eraser is None else eraser
+    eraser = subject.chosen_eraser(eraser, example)
     with remembered(subject, example.ids[None]):
         progress("planning")
-        plan = plan_analysis(subject, example, EFFORTS[effort], max_memory=max_memory)
+        plan = plan_analysis(subject, example, EFFORTS[effort], eraser=eraser, max_memory=max_memory)
         planned(plan)
         with subject.reading_at_once(plan.tokens_at_once):
             found = _measured(subject, example, target, eraser, corpus, effort, seed, progress)

@@ -149,7 +149,7 @@ def faithfulness(
     units = len(example.units)
     if orders < 100 or units == 0:
         raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {units}")
-    eraser = subject.erasers[0] if eraser is None else eraser
+    eraser = subject.chosen_eraser(eraser, example)
     budgets = erasure_budgets(units)
     generator = torch.Generator().manual_seed(seed)
     ranked = torch.stack([torch.as_tensor(attribution.order()) for attribution in maps])

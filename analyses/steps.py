@@ -153,14 +153,12 @@ def analyze_steps(
     if not isinstance(text, Continuation):
         assert isinstance(subject, Writer)
         text = subject.continuation(text, second, most=most, truncate=truncate)
+    eraser = subject.chosen_eraser(eraser, text.examples[-1])
     progress("planning")
     plan = plan_steps(subject, text, verdicts=verdicts, max_memory=max_memory)
     planned(plan)
     examples = text.examples
     decisions = [subject.decide(example) for example in examples]
-    eraser = subject.erasers[0] if eraser is None else eraser
-    if eraser not in subject.erasers:
-        raise InputError(f"{subject.name} can remove words by {' or '.join(subject.erasers)}, not by {eraser!r}")
     progress("recording attention")
     record, checks = subject.record(examples[-1])
     attention = subject.maps(record, examples[-1])

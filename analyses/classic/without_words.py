@@ -25,8 +25,7 @@ def without_each_unit(row: DecisionRow, example: Example, *, eraser: str) -> Flo
         InputError: The model doesn't allow this eraser, or the text has no units.
     """
     subject = row.subject
-    if eraser not in subject.erasers:
-        raise InputError(f"{subject.name} can remove words by {' or '.join(subject.erasers)}, not by {eraser!r}")
+    eraser = subject.chosen_eraser(eraser, example)
     if not example.units:
         raise InputError("the text has no words that could be ranked; give a longer one")
     gone = example.spread(torch.eye(len(example.units), dtype=torch.bool, device=row.ids.device))
@@ -35,8 +34,7 @@ def without_each_unit(row: DecisionRow, example: Example, *, eraser: str) -> Flo
     for size in sorted(set(sizes.tolist())):
         which = (sizes == size).nonzero()[:, 0].cpu()
         ids = torch.stack([subject.without(row.ids[0], gone[unit], eraser) for unit in which.tolist()])
-        texts = subject.rows_at_once(ids.shape[1])
+        split = torch.split(ids, subject.rows_at_once(ids.shape[1]))
         with torch.no_grad():
-            parts = [subject.logits(part) for part in torch.split(ids, texts)]
-        answers[which] = torch.cat(parts).float().softmax(-1).cpu()
+            answers[which] = torch.cat(list(subject.logits_of_many(split))).float().softmax(-1).cpu()
     return answers

@@ -1,12 +1,13 @@
 """A plan: how long an analysis will take, how much memory, and how much goes through the model at once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from analyses.components.measurement import Draws
 from analyses.effort import Effort
 from analyses.planning.speed import Speed, measure_speed
-from analyses.planning.work import Work, analysis_work, steps_work
+from analyses.planning.work import Work, analysis_work, steps_work, study_work
 from interpret.errors import InputError
 from interpret.memory import free_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes
 from interpret.subjects.continuation import Continuation
@@ -40,7 +41,9 @@ class Plan:
         return f"{shown_seconds(self.seconds)} and {shown_bytes(self.memory)} of memory, {self.passes:,.0f} passes"
 
 
-def plan_analysis(subject: Subject, example: Example, effort: Effort, *, max_memory: int | None = None) -> Plan:
+def plan_analysis(
+    subject: Subject, example: Example, effort: Effort, *, eraser: str | None = None, max_memory: int | None = None
+) -> Plan:
     """Measures a few passes of the input, and works out what `analyze` will take.
 
     Time is that of the measured passes times how many there are; memory is what the tensors of a pass were seen to
@@ -50,15 +53,17 @@ def plan_analysis(subject: Subject, example: Example, effort: Effort, *, max_mem
         subject: The model.
         example: The input.
         effort: How much work is put into random numbers and integrals.
+        eraser: How units are taken out; by default the first of `subject.erasers`.
         max_memory: Most bytes that the process may hold on the model's device; by default what it holds now and nine
             tenths of what is free.
 
     Raises:
-        InputError: Inputs one by one are more than the memory allows.
+        InputError: Inputs one by one are more than the memory allows, or units can't be taken out that way.
     """
+    eraser = subject.chosen_eraser(eraser, example)
 
     def work(speed: Speed) -> Work:
-        return analysis_work(subject, example, effort, calls=speed.calls, heads=speed.heads)
+        return analysis_work(subject, example, effort, eraser=eraser, calls=speed.calls, heads=speed.heads)
 
     return _planned(subject, example, work, max_memory)
 
@@ -82,6 +87,34 @@ def plan_steps(
         return steps_work(subject, continuation, verdicts=verdicts, calls=speed.calls, heads=speed.heads)
 
     return _planned(subject, continuation.examples[-1], work, max_memory)
+
+
+def plan_study(
+    subject: Subject,
+    groups: Sequence[Sequence[Example]],
+    draws: Draws,
+    *,
+    adversary_steps: int | None = None,
+    max_memory: int | None = None,
+) -> Plan:
+    """The same of a study's measurements, from passes of its longest text.
+
+    Args:
+        subject: The model.
+        groups: The texts, in groups that are measured together.
+        draws: Random draws of each text.
+        adversary_steps: Of each text's search for other attention, where the published tests are run as well.
+        max_memory: As for `plan_analysis`.
+
+    Raises:
+        InputError: Texts one by one are more than the memory allows.
+    """
+    longest = max((example for group in groups for example in group), key=lambda example: len(example.ids))
+
+    def work(speed: Speed) -> Work:
+        return study_work(subject, groups, draws, heads=speed.heads, adversary_steps=adversary_steps)
+
+    return _planned(subject, longest, work, max_memory)
 
 
 def _planned(subject: Subject, example: Example, count: Callable[[Speed], Work], max_memory: int | None) -> Plan:

@@ -1,9 +1,11 @@
 """How many passes analyses make."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from analyses.components.elsewhere import PERMUTATIONS, TEXTS
+from analyses.components.measurement import Draws
 from analyses.components.one_text import ONE_TEXT
 from analyses.effort import Effort
 from analyses.faithfulness import curve_counts, erasure_budgets
@@ -16,6 +18,7 @@ from interpret.subjects.subject import Subject
 MAPS = 7  # explanations that are put to the test
 GRADIENT = 3  # passes that one with its gradient takes as long as
 SHORT_AT_ONCE = 16  # edits of one row that go through at once, roughly
+READINGS = 3  # of a text in a study: what is decided, its row, and the rows of all heads
 COPIES = 4  # of an edited row, its weights and what they write, that are there at a time
 
 
@@ -38,13 +41,14 @@ class Work:
     resident: float
 
 
-def analysis_work(subject: Subject, example: Example, effort: Effort, *, calls: int, heads: int) -> Work:
+def analysis_work(subject: Subject, example: Example, effort: Effort, *, eraser: str, calls: int, heads: int) -> Work:
     """What `analyze` does with one input.
 
     Args:
         subject: The model.
         example: The input.
         effort: How much work is put into random numbers and integrals.
+        eraser: How units are taken out.
         calls: Attention calls of a pass.
         heads: Heads of each.
     """
@@ -53,9 +57,9 @@ def analysis_work(subject: Subject, example: Example, effort: Effort, *, calls: 
     silenced = heads * (calls + 1)  # two ways of each head, which join half way on average
     integral = GRADIENT * effort.integration_steps
     return Work(
-        batched=2 * units + _removals(subject, units, effort.random_orders) + judged.batched + silenced + integral,
+        batched=2 * units + _removals(eraser, units, effort.random_orders) + judged.batched + silenced + integral,
         single=9 + 6 * GRADIENT,
-        short=judged.short + GRADIENT * effort.adversary_steps + 2 * units / SHORT_AT_ONCE,
+        short=judged.short + _classic_edits(units, effort.adversary_steps),
         slopes=effort.integration_steps,
         resident=judged.resident,
     )
@@ -83,6 +87,32 @@ def steps_work(subject: Subject, continuation: Continuation, *, verdicts: bool, 
     )
 
 
+def study_work(
+    subject: Subject, groups: Sequence[Sequence[Example]], draws: Draws, *, heads: int, adversary_steps: int | None
+) -> Work:
+    """What a study does with its texts, counted in passes of the longest.
+
+    Args:
+        subject: The model.
+        groups: The texts, in groups that are measured together.
+        draws: Random draws of each text.
+        heads: Heads of the last attention call.
+        adversary_steps: Of each text's search for other attention, where the published tests are run as well.
+    """
+    longest = max(len(example.ids) for group in groups for example in group)
+    batched = short = 0.0
+    for example in (example for group in groups for example in group):
+        measured = measuring_work(subject, example, draws, heads=heads)
+        passes = measured.batched + READINGS
+        short += measured.short
+        if adversary_steps is not None:
+            passes += 1 + GRADIENT + len(example.units)
+            short += _classic_edits(len(example.units), adversary_steps)
+        batched += passes * len(example.ids) / longest
+    together = [len(group) * measuring_work(subject, group[0], draws, heads=heads).resident for group in groups]
+    return Work(batched=batched, single=0, short=short, slopes=1, resident=max(together))
+
+
 def judging_work(subject: Subject, example: Example, *, heads: int) -> Work:
     """What the verdict on one decision takes.
 
@@ -91,37 +121,58 @@ def judging_work(subject: Subject, example: Example, *, heads: int) -> Work:
         example: The input.
         heads: Heads of the last attention call.
     """
-    units, draws = len(example.units), ONE_TEXT
-    one_by_one = 3 + 2 * heads  # permutations of all heads' weights, of each head's, and of all but that
-    edits = draws.permutations * one_by_one + 5 * draws.orders + 4 * units + units * draws.replacements
+    measured = measuring_work(subject, example, ONE_TEXT, heads=heads)
+    elsewhere = TEXTS * PERMUTATIONS * _edits_of_heads(heads) / SHORT_AT_ONCE
+    return replace(measured, batched=measured.batched + TEXTS, short=measured.short + elsewhere)
+
+
+def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: int) -> Work:
+    """What the components of one text take.
+
+    Args:
+        subject: The model.
+        example: The text.
+        draws: How many random draws are taken.
+        heads: Heads of the last attention call.
+    """
+    units = len(example.units)
+    edits = draws.permutations * _edits_of_heads(heads) + 5 * draws.orders + 4 * units + units * draws.replacements
     return Work(
-        batched=units * draws.replacements * _share_read(subject, example) + draws.replacements + TEXTS,
+        batched=units * draws.replacements * _share_read(subject, example, draws.replacements) + draws.replacements,
         single=0,
-        short=(edits + TEXTS * PERMUTATIONS * one_by_one) / SHORT_AT_ONCE,
+        short=edits / SHORT_AT_ONCE,
         slopes=1,
         resident=COPIES * units * len(example.ids) * (heads + draws.replacements),
     )
 
 
-def _share_read(subject: Subject, example: Example) -> float:
+def _edits_of_heads(heads: int) -> int:
+    """Permutations of all heads' weights, of each head's, and of all but that."""
+    return 3 + 2 * heads
+
+
+def _classic_edits(units: int, steps: int) -> float:
+    return GRADIENT * steps + 2 * units / SHORT_AT_ONCE
+
+
+def _share_read(subject: Subject, example: Example, replacements: int) -> float:
     """Share of the tokens that are read where one word after the other is replaced.
 
-    What stands before the word is read once for a pass, by models that go on from a beginning (`SharedPrefix`).
+    What stands before the word is read once, by models that go on from a beginning (`SharedPrefix`).
     """
     tokens = len(example.ids)
-    rows = min(subject.rows_at_once(tokens), ONE_TEXT.replacements)
     if not isinstance(subject, NextToken) or not example.units:
         return 1.0
     starts = [unit.tokens[0] for unit in example.units]
-    read = [min(rows * tokens, PASS + start + rows * (tokens - start)) for start in starts]
-    return sum(read) / (rows * tokens * len(starts))
+    read = [min(replacements * tokens, PASS + replacements * (tokens - start)) for start in starts]
+    return sum(read) / (replacements * tokens * len(starts))
 
 
-def _removals(subject: Subject, units: int, orders: int) -> float:
+def _removals(eraser: str, units: int, orders: int) -> float:
     """Texts with words gone; equal ones are read once."""
     budgets = erasure_budgets(units)
     random = sum(2 * min(orders, math.comb(units, budget)) for budget in budgets)
     variants = MAPS * (len(curve_counts(units)) + len(budgets)) + random
     # What is deleted isn't read: an order's first words gone, and only those left, are one text together.
-    share = 0.5 if subject.erasers[0] == "delete" else 1.0
+    share = 0.5 if eraser == "delete" else 1.0
     return share * min(variants, 2.0**units)

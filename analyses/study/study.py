@@ -1,7 +1,7 @@
 """A model over a data set: every text measured, then one verdict."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -15,6 +15,7 @@ from analyses.components.measurement import USUAL, Draws, Measurement
 from analyses.components.objects import ObjectOfStudy, object_of_study, require_head
 from analyses.components.resampling import CorpusUnigram, Resampler
 from analyses.components.verdict import verdict
+from analyses.planning.plan import Plan, plan_study
 from analyses.study.accuracy import doubts_about_accuracy
 from analyses.study.chunks import Chunk, partition
 from analyses.study.classic_columns import classic_columns
@@ -94,8 +95,7 @@ class Prepared:
         """The records of one chunk: a function of model, rows and seed alone."""
         decisions = [self.subject.decide(self.examples[row]) for row in chunk.rows]
         records = []
-        for _, group in groupby(chunk.rows, key=lambda row: len(self.examples[row].ids)):
-            rows = list(group)
+        for rows in self._together(chunk):
             chosen = [decisions[chunk.rows.index(row)] for row in rows]
             found = self.object.measure(
                 self.subject,
@@ -109,6 +109,26 @@ class Prepared:
                 self._record(row, *pair) for row, pair in zip(rows, zip(chosen, found, strict=True), strict=True)
             ]
         return records
+
+    def plan(self, chunks: Sequence[Chunk] | None = None, *, max_memory: int | None = None) -> Plan:
+        """What measuring these texts will take.
+
+        Args:
+            chunks: Which; by default all.
+            max_memory: Most bytes that the process may hold on the model's device; by default what it holds now and
+                nine tenths of what is free.
+
+        Raises:
+            InputError: Texts one by one are more than the memory allows.
+        """
+        chunks = partition(len(self.examples), CHUNK_ROWS) if chunks is None else chunks
+        groups = [[self.examples[row] for row in rows] for chunk in chunks for rows in self._together(chunk)]
+        steps = ADVERSARY_STEPS if self.classic else None
+        return plan_study(self.subject, groups, self.draws, adversary_steps=steps, max_memory=max_memory)
+
+    def _together(self, chunk: Chunk) -> list[list[int]]:
+        """Rows of a chunk that are measured together: texts of one length."""
+        return [list(group) for _, group in groupby(chunk.rows, key=lambda row: len(self.examples[row].ids))]
 
     def _classic_options(self) -> dict[str, Any]:
         """Nothing where they aren't run, so that such a study is the same one as before there were any."""
@@ -204,26 +224,40 @@ def words_of(source: str, subject: Subject) -> CorpusUnigram:
 
 
 def study(
-    prepared: Prepared, folder: str | Path, *, progress: Callable[[int, int], None] = lambda done, all_: None
+    prepared: Prepared,
+    folder: str | Path,
+    *,
+    max_memory: int | None = None,
+    planned: Callable[[Plan], None] = lambda plan: None,
+    progress: Callable[[int, int], None] = lambda done, all_: None,
 ) -> dict[str, Any]:
     """Measures what isn't measured yet, and gives the verdict.
 
     Args:
         prepared: From `prepare`.
         folder: Where results are stored. The same study in the same folder is taken up where it stopped.
+        max_memory: Most bytes that the process may hold on the model's device; by default nine tenths of what is free.
+            Where that is little, fewer inputs go through the model at once, which moves numbers by rounding.
+        planned: Called with what the texts that are left will take, before they are measured, if any are.
         progress: Called with the chunks done and all chunks.
 
     Returns:
         The summary, as summary.json has it.
 
     Raises:
-        InputError: The folder has another study, or can't be written.
+        InputError: The folder has another study, or can't be written, or the memory doesn't suffice.
     """
     chunks = partition(len(prepared.examples), CHUNK_ROWS)
     with StudyFolder(Path(folder), prepared.fingerprint()).open() as opened:
         if (finished := opened.summary()) is not None:
             return finished
-        run_chunks(opened, chunks, prepared.measured, progress=progress)
+        stored, at_once = opened.stored(), prepared.subject.tokens_at_once
+        if missing := [chunk for chunk in chunks if chunk.index not in stored]:
+            plan = prepared.plan(missing, max_memory=max_memory)
+            planned(plan)
+            at_once = plan.tokens_at_once
+        with prepared.subject.reading_at_once(at_once):
+            run_chunks(opened, chunks, prepared.measured, progress=progress)
         records = opened.records().to_pylist()
         measurements = [_measurement(record) for record in records]
         found = {

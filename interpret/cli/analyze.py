@@ -105,7 +105,7 @@ def _planned(text: str, **options: Any) -> str:
     tokens, progress = Tokens.of(options), progress_line()
     question = _asked(text, tokens, options, progress)
     progress("planning")
-    asked = {name: options[name] for name in ("effort", "target", "max_memory")}
+    asked = {name: options[name] for name in ("effort", "target", "eraser", "max_memory")}
     plan = question.plan(verdicts=not tokens.no_verdict, **asked)
     progress("")
     return f"planned    {plan}"

@@ -58,7 +58,9 @@ class Question:
         example = subject.encode(text, second, **read, **({} if place is None else {"position": place}))
         return cls(subject, example, False, read_alignment(subject, text, target_text, gold, truncate=truncate))
 
-    def plan(self, *, effort: str, verdicts: bool, target: str | None, max_memory: int | None) -> Any:
+    def plan(
+        self, *, effort: str, verdicts: bool, target: str | None, eraser: str | None, max_memory: int | None
+    ) -> Any:
         """What it will take, as `analyses.planning.plan` has it."""
         from analyses.effort import EFFORTS
         from analyses.planning.plan import plan_analysis, plan_steps
@@ -66,7 +68,7 @@ class Question:
         if self.several:
             return plan_steps(self.subject, self.given, verdicts=verdicts, max_memory=max_memory)
         about = self.subject.about(self.given, target)
-        return plan_analysis(about, self.given, EFFORTS[effort], max_memory=max_memory)
+        return plan_analysis(about, self.given, EFFORTS[effort], eraser=eraser, max_memory=max_memory)
 
     def answer(
         self, command: str, *, effort: str, verdicts: bool, target: str | None, corpus: str | None, **options: Any

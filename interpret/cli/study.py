@@ -2,17 +2,21 @@
 
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from interpret.cli.cost import SizeType, cost_line, show_plan
 from interpret.cli.options import command_line, errors_in_one_line, load_text_subject, model_options, progress_line
 from interpret.errors import CaptureError, InputError
 from interpret.writing import make_folder, write_whole
 
 if TYPE_CHECKING:
+    from analyses.cost import Cost
+    from analyses.planning.plan import Plan
     from analyses.study.study import Prepared
 
 SHOWN_ROWS = 5
@@ -36,10 +40,21 @@ SHOWN_ROWS = 5
 )
 @click.option("--replacer", help="Masked language model that replaces words; by default words of the other texts do.")
 @click.option("--classic", is_flag=True, help="Also run the published tests of attention; takes longer than the rest.")
+@click.option("--max-memory", type=SizeType(), help="Most memory to take, such as 4GB; by default 9/10 of the free.")
+@click.option("--plan", "only_plan", is_flag=True, help="Say what measuring will take in time and memory, no more.")
 @click.option("--no-texts", is_flag=True, help="Leave out the reports on the most and least explained texts.")
 @model_options
 @click.pass_context
-def study(context: click.Context, /, data: str, out: Path, no_texts: bool, **options: Any) -> None:
+def study(
+    context: click.Context,
+    /,
+    data: str,
+    out: Path,
+    max_memory: int | None,
+    only_plan: bool,
+    no_texts: bool,
+    **options: Any,
+) -> None:
     """Test whether attention explains a model's decisions over a data set.
 
     DATA is a .csv, .tsv, .jsonl or .parquet file, or the id of a data set on the Hugging Face Hub. The same command
@@ -52,10 +67,13 @@ def study(context: click.Context, /, data: str, out: Path, no_texts: bool, **opt
     """  # noqa: D301
     with errors_in_one_line():
         prepared = _prepared(data, options)
-        found = _measured(prepared, out)
+        if only_plan:
+            click.echo(f"planned    {prepared.plan(max_memory=max_memory)}")
+            return
+        found, cost = _measured(prepared, out, max_memory)
         single = None if no_texts else _single_command(context)
         page = _report(prepared, found, out, command_line(context), single)
-    click.echo(_shown(found, out, page))
+    click.echo(_shown(found, cost, out, page))
 
 
 def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
@@ -86,8 +104,17 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     )
 
 
-def _measured(prepared: "Prepared", out: Path) -> dict[str, Any]:
+def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> tuple[dict[str, Any], "Cost | None"]:
+    """What was found, and what it cost; `None` where nothing was left to measure."""
+    from analyses.cost import Cost
     from analyses.study.study import study as run
+
+    started = time.monotonic()
+    plans: list[Plan] = []
+
+    def planned(plan: "Plan") -> None:
+        plans.append(plan)
+        show_plan(plan)
 
     # To standard error, so that what is printed can be piped.
     bar = click.progressbar(range(1), label="measuring", file=sys.stderr)
@@ -97,7 +124,9 @@ def _measured(prepared: "Prepared", out: Path) -> dict[str, Any]:
         bar.update(done - bar.pos)
 
     with bar:
-        return run(prepared, out, progress=progress)
+        found = run(prepared, out, max_memory=max_memory, planned=planned, progress=progress)
+    cost = Cost.since(started, plans[0], prepared.subject.device) if plans else None
+    return found, cost
 
 
 def _single_command(context: click.Context) -> list[str]:
@@ -152,7 +181,7 @@ def _write_texts(prepared: "Prepared", missing: dict[Path, str], command: list[s
     progress("")
 
 
-def _shown(found: dict[str, Any], out: Path, page: Path) -> str:
+def _shown(found: dict[str, Any], cost: "Cost | None", out: Path, page: Path) -> str:
     verdict = found["verdict"]
     lines = [f"attention  {verdict['answer']}", *(f"           {reason}" for reason in verdict["because"])]
     if verdict["needed"]:
@@ -161,6 +190,8 @@ def _shown(found: dict[str, Any], out: Path, page: Path) -> str:
     heads = verdict["heads"]
     lines.append(f"heads      {len(heads['idle'])} idle, with {heads['share']:.0%} of the displayed attention")
     lines += [f"data       {_note(note)}" for note in found["notes"]]
+    if cost is not None:
+        lines.append(cost_line(cost.to_dict()))
     return "\n".join([*lines, f"results    {out}", f"report     {page}"])
 
 

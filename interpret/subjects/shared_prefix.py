@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import tee, zip_longest
 from typing import Any
 
 import torch
@@ -53,21 +54,33 @@ class SharedPrefix:
             watched: Makes what surrounds each pass that answers; those that read a beginning aren't watched.
         """
         beginning = None
-        for ids in parts:
-            answers = []
-            for alike in _alike(ids) if self._possible else [ids]:
-                beginning, shared = self._ready(alike, beginning)
-                with watched():
-                    answers.append(self._answer(alike, beginning, shared))
-            yield torch.cat(answers)
+        answers: list[Tensor] = []
+        groups, ahead = tee(self._groups(parts))
+        next(ahead, None)
+        for (ids, is_last), following in zip_longest(groups, ahead):
+            beginning, shared = self._ready(ids, following and following[0], beginning)
+            with watched():
+                answers.append(self._answer(ids, beginning, shared))
+            if is_last:
+                yield torch.cat(answers)
+                answers.clear()
 
-    def _ready(self, ids: Int[Tensor, "batch token"], known: "_Beginning | None") -> tuple["_Beginning | None", int]:
-        """The longest beginning that was read, and with how many of its tokens these inputs needn't be read again."""
-        shared = _shared(ids)
-        kept = 0 if known is None else known.kept_of(ids[0, :shared])
-        if not self._possible or _cost_of_sharing(ids) - kept >= ids.numel():
+    def _groups(self, parts: Iterable[Int[Tensor, "_batch _token"]]) -> Iterator[tuple[Tensor, bool]]:
+        """Inputs that are read in one pass, and whether they are the last of a part."""
+        for ids in parts:
+            *groups, last = _alike(ids) if self._possible else [ids]
+            yield from ((group, False) for group in groups)
+            yield last, True
+
+    def _ready(
+        self, ids: Int[Tensor, "batch token"], following: Tensor | None, known: "_Beginning | None"
+    ) -> tuple["_Beginning | None", int]:
+        """A beginning, and with how many of its tokens these inputs needn't be read again."""
+        kept = 0 if known is None else known.kept_of(ids[0, : _shared(ids)])
+        shared = _cheapest(ids, following, kept) if self._possible else 0
+        if not shared:
             return known, 0
-        if kept < shared:
+        if shared > kept:
             known = self._read(ids[:1, :shared], known, kept)
         if known is None or not (self._confirmed or self._confirms(ids[:1], known, shared)):
             return None, 0
@@ -127,6 +140,31 @@ def _alike(ids: Int[Tensor, "batch token"]) -> list[Int[Tensor, "part token"]]:
     if half and _cost(ids[:half]) + _cost(ids[half:]) < _cost(ids):
         return [*_alike(ids[:half]), *_alike(ids[half:])]
     return [ids]
+
+
+def _cheapest(ids: Int[Tensor, "batch token"], following: Tensor | None, kept: int) -> int:
+    """The length of a beginning with which these inputs and those that follow leave least to read.
+
+    Args:
+        ids: Inputs.
+        following: Those that are read next, for which the beginning is there as well.
+        kept: With how many tokens all inputs begin like a beginning that was read.
+    """
+    own = _shared(ids)
+    rows, common = (0, 0) if following is None else (len(following), _shared_by_both(ids[:1, :own], following))
+
+    def cost(tokens: int) -> int:
+        read = PASS + tokens - kept if tokens > kept else 0
+        return read - len(ids) * tokens - rows * min(tokens, common)
+
+    return min((kept, common, own), key=cost)
+
+
+def _shared_by_both(beginning: Int[Tensor, "1 shared"], ids: Int[Tensor, "batch token"]) -> int:
+    """With how many tokens of a beginning all inputs begin."""
+    length = min(beginning.shape[1], ids.shape[1] - 1)
+    alike = (ids[:, :length] == beginning[:, :length]).all(dim=0)
+    return int(alike.long().cumprod(dim=0).sum())
 
 
 def _cost(ids: Int[Tensor, "batch token"]) -> int:

@@ -214,6 +214,19 @@ class Subject(ABC):
         finally:
             self.tokens_at_once = before
 
+    def chosen_eraser(self, eraser: str | None, example: Example) -> str:
+        """The way to take units out that was asked for; where none was, the first of `erasers`.
+
+        Raises:
+            InputError: Units of this model can't be taken out that way.
+        """
+        if eraser is None:
+            return self.erasers[0]
+        if eraser not in self.erasers:
+            units = "words" if example.picture is None else "patches"
+            raise InputError(f"{self.name} can remove {units} by {' or '.join(self.erasers)}, not by {eraser!r}")
+        return eraser
+
     def erase(self, example: Example, removed: Bool[Tensor, "variant unit"], *, target: int, eraser: str) -> "Scores":
         """How a decision stands in the input with some units taken out.
 
@@ -226,10 +239,9 @@ class Subject(ABC):
             eraser: "mask" puts the mask token in place of each token, "delete" leaves them out.
 
         Raises:
-            InputError: The model has no mask token.
+            InputError: Units of this model can't be taken out that way.
         """
-        if eraser not in self.erasers:
-            raise InputError(f"{self.name} can remove words by {' or '.join(self.erasers)}, not by {eraser!r}")
+        eraser = self.chosen_eraser(eraser, example)
         distinct, where = torch.unique(removed, dim=0, return_inverse=True)
         gone = example.spread(distinct)
         margins, probabilities = torch.empty(len(distinct)), torch.empty(len(distinct))

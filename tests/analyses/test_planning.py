@@ -1,12 +1,10 @@
 """Plans: held against what an analysis really does, and what comes of too little memory."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from passes_for_tests import counted
 
 import interpret
 from analyses.analyze import analyze
@@ -15,10 +13,9 @@ from analyses.effort import EFFORTS
 from analyses.planning import plan as planning
 from analyses.planning.plan import Plan, plan_analysis, plan_steps
 from analyses.planning.speed import Speed, measure_speed
-from analyses.planning.work import GRADIENT, analysis_work, steps_work
+from analyses.planning.work import analysis_work, steps_work
 from analyses.steps import analyze_steps
 from interpret.errors import InputError
-from interpret.passes import run_pass
 from interpret.subjects.subject import TOKENS_AT_ONCE, Subject
 
 TEXT = "the plot drags but the cast is very warm and the film is clever and not dull"
@@ -28,39 +25,20 @@ SPEED = Speed(
 )
 
 
-@contextmanager
-def counted(subject: Subject) -> Iterator[list[float]]:
-    """Token positions that went through a layer, as a mean over layers; those with a gradient count three times."""
-    layers = [block for block in dict.fromkeys(run_pass(subject, subject.sample()).blocks) if block is not None]
-    total = [0.0]
-
-    def leave(_: Any, __: Any, output: Any) -> None:  # what is given may still be cropped, for short passes
-        hidden: Tensor = output[0] if isinstance(output, tuple) else output
-        if hidden.shape[1] > 1:
-            total[0] += hidden.shape[0] * hidden.shape[1] * (GRADIENT if torch.is_grad_enabled() else 1) / len(layers)
-
-    # A layer that answers from memory computes nothing, and its first weights aren't asked.
-    handles = [_first_with_weights(layer).register_forward_hook(leave) for layer in layers]
-    try:
-        yield total
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _first_with_weights(layer: nn.Module) -> nn.Module:
-    return next(module for module in layer.modules() if any(True for _ in module.parameters(recurse=False)))
-
-
-@pytest.mark.parametrize("name", ["bert", "gpt2", "llama", "native"])
-@pytest.mark.parametrize("effort", ["quick", "standard"])
+@pytest.mark.parametrize(
+    ("name", "effort", "eraser"),
+    [
+        *((name, effort, None) for name in ("bert", "gpt2", "llama", "native") for effort in ("quick", "standard")),
+        ("bert", "quick", "delete"),
+    ],
+)
 def test_an_analysis_makes_as_many_passes_as_it_was_thought_to(
-    name: str, effort: str, request: pytest.FixtureRequest
+    name: str, effort: str, eraser: str | None, request: pytest.FixtureRequest
 ) -> None:
     subject: Subject = interpret.load() if name == "native" else request.getfixturevalue(name)
     example, plans = subject.encode(TEXT), []
     with counted(subject) as total:
-        analysis = analyze(subject, example, effort=effort, planned=plans.append)
+        analysis = analyze(subject, example, effort=effort, eraser=eraser, planned=plans.append)
     assert plans == [analysis.cost.plan]
     assert total[0] / len(example.ids) == pytest.approx(plans[0].passes, rel=0.35)
 
@@ -77,7 +55,7 @@ def test_steps_make_as_many_passes_as_they_were_thought_to(llama: Any) -> None:
 def test_time_is_that_of_measured_passes_times_how_many_there_are(bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     example = bert.encode(TEXT)
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
-    work = analysis_work(bert, example, QUICK, calls=2, heads=4)
+    work = analysis_work(bert, example, QUICK, eraser="mask", calls=2, heads=4)
     found = plan_analysis(bert, example, QUICK, max_memory=10**9)
     passes = work.batched * 0.25 + work.single * 0.5 + work.short * 0.125
     assert 0 < found.seconds - passes < 0.5  # what it took to find this out
@@ -89,7 +67,7 @@ def test_fewer_inputs_go_through_at_once_where_memory_is_short(bert: Any, monkey
     example = bert.encode(TEXT)
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
     monkeypatch.setattr(planning, "peak_bytes", lambda device: 0)
-    work = analysis_work(bert, example, QUICK, calls=2, heads=4)
+    work = analysis_work(bert, example, QUICK, eraser="mask", calls=2, heads=4)
     least = 1000 + 100 + int(4 * work.resident)
     enough = least + 204 * 50
     at_once = {
@@ -104,7 +82,7 @@ def test_fewer_inputs_go_through_at_once_where_memory_is_short(bert: Any, monkey
 def test_too_little_for_one_input_is_refused(bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
     example = bert.encode(TEXT)
-    resident = int(4 * analysis_work(bert, example, QUICK, calls=2, heads=4).resident)
+    resident = int(4 * analysis_work(bert, example, QUICK, eraser="mask", calls=2, heads=4).resident)
     with pytest.raises(InputError) as error:
         plan_analysis(bert, example, QUICK, max_memory=999)
     assert str(error.value) == (

@@ -180,3 +180,23 @@ def test_a_row_of_inputs_that_begin_alike_is_that_of_each_read_whole(
     for name in ("ids", "targets", "written", "clean", *(["states"] if layer else [])):
         found = torch.cat([getattr(part, name) for part in parts])
         torch.testing.assert_close(found, getattr(whole, name), rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_long_inputs_that_are_read_one_by_one_share_what_neighbours_begin_with(
+    name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setattr(shared_prefix, "PASS", 3)
+    model: Any = request.getfixturevalue(name).model
+    ids = torch.randint(6, 60, (1, 20), generator=torch.Generator().manual_seed(3)).repeat(9, 1)
+    for row, place in enumerate([10, 10, 10, 16, 16, 12, 12, 0, 0]):
+        ids[row, place] = 60 + row % 3
+    parts, prefix = ids.split(1), sharing(model)
+    answers(prefix, *parts[:2])  # the first time, one is compared with a whole pass
+    count = Counted(model)
+    found = answers(prefix, *parts)
+    once = 10 + 3 * 10 + (16 - 10) + 2 * 4  # 16 are read where there were 10
+    shorter = 2 * 8  # 12 of the 16 are kept
+    assert count.tokens == once + shorter + 2 * 20
+    torch.testing.assert_close(found, one_by_one(model, ids), rtol=1e-4, atol=1e-5)

@@ -149,6 +149,13 @@ def test_erasing_runs_the_model_on_filled_images(eraser, noise):
         assert float(scores.probability[row]) == pytest.approx(float(logits.softmax(-1)[1]), abs=1e-5)
 
 
+def test_an_eraser_of_words_is_refused_in_the_words_of_images(noise):
+    subject = tiny_vision()
+    with pytest.raises(InputError) as error:
+        subject.chosen_eraser("mask", subject.encode(noise))
+    assert str(error.value) == f"{subject.name} can remove patches by mean or blur or noisy linear, not by 'mask'"
+
+
 def test_many_variants_are_split_into_passes(noise, monkeypatch):
     subject = tiny_vision()
     example = subject.encode(noise)

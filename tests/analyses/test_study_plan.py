@@ -1,0 +1,77 @@
+"""What a study will take, held against what it does."""
+
+import random
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from passes_for_tests import counted
+from saved_models import SENTENCES
+
+from analyses.components.measurement import USUAL
+from analyses.planning.plan import Plan
+from analyses.study.rows import read_rows
+from analyses.study.study import Prepared, prepare, study
+from interpret.cli import main
+from interpret.errors import InputError
+from interpret.subjects.text import TextSubject
+
+WORDS = [word.strip(".,;") for sentence in SENTENCES for word in sentence.split()]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Twenty texts of five to fourteen words."""
+    choose = random.Random(0)
+    path = tmp_path / "data.csv"
+    rows = [" ".join(choose.choices(WORDS, k=5 + number % 10)) for number in range(20)]
+    path.write_text("text\n" + "".join(f"{text}\n" for text in rows))
+    return path
+
+
+def prepared(data: Path, subject: TextSubject, classic: bool = False) -> Prepared:
+    return prepare(subject, read_rows(data), draws=USUAL, classic=classic)
+
+
+@pytest.mark.parametrize("classic", [False, True])
+def test_a_study_makes_as_many_passes_as_it_was_thought_to(
+    classic: bool, data: Path, bert: TextSubject, tmp_path: Path
+) -> None:
+    ready, plans = prepared(data, bert, classic), []
+    with counted(bert) as total:
+        study(ready, tmp_path / "out", planned=plans.append)
+    longest = max(len(example.ids) for example in ready.examples)
+    assert total[0] / longest == pytest.approx(plans[0].passes, rel=0.35)
+
+
+def test_only_what_is_left_is_planned(data: Path, bert: TextSubject, tmp_path: Path) -> None:
+    ready, out = prepared(data, bert), tmp_path / "out"
+    plans: list[Plan] = []
+    study(ready, out, planned=plans.append)
+    study(ready, out, planned=plans.append)
+    assert len(plans) == 1 and plans[0].passes == ready.plan().passes
+    (out / "summary.json").unlink()
+    first, *_ = sorted((out / "parts").iterdir())
+    first.write_bytes(b"")
+    study(ready, out, planned=plans.append)
+    assert len(plans) == 2
+    assert 0.1 < plans[1].passes / plans[0].passes < 0.5  # eight texts of twenty, the shortest
+
+
+def test_too_little_memory_is_said_before_anything_is_measured(data: Path, bert: TextSubject, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"this needs about .* of memory and may take 1 MB"):
+        study(prepared(data, bert), tmp_path / "out", max_memory=10**6)
+    assert not list((tmp_path / "out" / "parts").glob("*"))
+
+
+def test_the_command_says_what_it_will_take_and_what_it_took(data: Path, saved: Path, tmp_path: Path) -> None:
+    arguments = ["study", str(data), "--model", str(saved / "bert"), "--out", str(tmp_path / "out"), "--no-texts"]
+    done = CliRunner().invoke(main, [*arguments, "--plan"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("planned    ") and done.stdout.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("took ")]
+    assert "of memory (planned: " in line
+    assert "took" not in CliRunner().invoke(main, arguments).stdout  # nothing was left to measure

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from analyses.components.elsewhere import PERMUTATIONS, TEXTS
 from analyses.components.measurement import Draws
@@ -12,7 +13,7 @@ from analyses.faithfulness import curve_counts, erasure_budgets
 from interpret.subjects.continuation import Continuation
 from interpret.subjects.example import Example
 from interpret.subjects.generation import NextToken
-from interpret.subjects.shared_prefix import PASS
+from interpret.subjects.reading_cost import ReadingCost
 from interpret.subjects.subject import Subject
 
 MAPS = 7  # explanations that are put to the test
@@ -160,12 +161,15 @@ def _share_read(subject: Subject, example: Example, replacements: int) -> float:
 
     What stands before the word is read once, by models that go on from a beginning (`SharedPrefix`).
     """
-    tokens = len(example.ids)
     if not isinstance(subject, NextToken) or not example.units:
         return 1.0
-    starts = [unit.tokens[0] for unit in example.units]
-    read = [min(replacements * tokens, PASS + replacements * (tokens - start)) for start in starts]
-    return sum(read) / (replacements * tokens * len(starts))
+    tokens, cost = len(example.ids), ReadingCost.of(subject.model)
+    whole = replacements * cost.rest(tokens, 0)
+    starts = [0, *(unit.tokens[0] for unit in example.units)]
+    read = [
+        cost.beginning(start, before) + replacements * cost.rest(tokens, start) for before, start in pairwise(starts)
+    ]
+    return sum(min(whole, each) for each in read) / (whole * len(read))
 
 
 def _removals(eraser: str, units: int, orders: int) -> float:

@@ -12,9 +12,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-PASS = (
-    256  # tokens that could be read in the time that a pass takes beside its tokens; inexact, only speed depends on it
-)
+from interpret.subjects.reading_cost import ReadingCost
+
 SAME = 1e-4  # of the largest logit: how near the answer has to come to that of the whole input
 
 
@@ -41,6 +40,7 @@ class SharedPrefix:
         self._options = {**options, "use_cache": True}
         self._whole = whole
         self._confirmed = False
+        self._cost = ReadingCost.of(model)
 
     def answers(
         self,
@@ -68,7 +68,7 @@ class SharedPrefix:
     def _groups(self, parts: Iterable[Int[Tensor, "_batch _token"]]) -> Iterator[tuple[Tensor, bool]]:
         """Inputs that are read in one pass, and whether they are the last of a part."""
         for ids in parts:
-            *groups, last = _alike(ids) if self._possible else [ids]
+            *groups, last = _alike(ids, self._cost) if self._possible else [ids]
             yield from ((group, False) for group in groups)
             yield last, True
 
@@ -77,7 +77,7 @@ class SharedPrefix:
     ) -> tuple["_Beginning | None", int]:
         """A beginning, and with how many of its tokens these inputs needn't be read again."""
         kept = 0 if known is None else known.kept_of(ids[0, : _shared(ids)])
-        shared = _cheapest(ids, following, kept) if self._possible else 0
+        shared = _cheapest(ids, following, kept, self._cost) if self._possible else 0
         if not shared:
             return known, 0
         if shared > kept:
@@ -134,30 +134,37 @@ class _Beginning:
         )
 
 
-def _alike(ids: Int[Tensor, "batch token"]) -> list[Int[Tensor, "part token"]]:
+def _alike(ids: Int[Tensor, "batch token"], cost: ReadingCost) -> list[Int[Tensor, "part token"]]:
     """The batch cut in half as long as that leaves less to read: halves share longer beginnings."""
     half = len(ids) // 2
-    if half and _cost(ids[:half]) + _cost(ids[half:]) < _cost(ids):
-        return [*_alike(ids[:half]), *_alike(ids[half:])]
+    if half and _least(ids[:half], cost) + _least(ids[half:], cost) < _least(ids, cost):
+        return [*_alike(ids[:half], cost), *_alike(ids[half:], cost)]
     return [ids]
 
 
-def _cheapest(ids: Int[Tensor, "batch token"], following: Tensor | None, kept: int) -> int:
-    """The length of a beginning with which these inputs and those that follow leave least to read.
+def _least(ids: Int[Tensor, "batch token"], cost: ReadingCost) -> float:
+    rows, tokens = ids.shape
+    return cost.batch(rows, tokens, _shared(ids))
+
+
+def _cheapest(ids: Int[Tensor, "batch token"], following: Tensor | None, kept: int, cost: ReadingCost) -> int:
+    """The length of a beginning with which these inputs and those that follow are read soonest; 0 is none.
 
     Args:
         ids: Inputs.
         following: Those that are read next, for which the beginning is there as well.
         kept: With how many tokens all inputs begin like a beginning that was read.
+        cost: Of reading.
     """
-    own = _shared(ids)
-    rows, common = (0, 0) if following is None else (len(following), _shared_by_both(ids[:1, :own], following))
+    own, following = _shared(ids), ids[:0] if following is None else following
+    common = _shared_by_both(ids[:1, :own], following)
 
-    def cost(tokens: int) -> int:
-        read = PASS + tokens - kept if tokens > kept else 0
-        return read - len(ids) * tokens - rows * min(tokens, common)
+    def total(start: int) -> float:
+        then = min(following.shape[1], max(start, kept), common)
+        after = min(cost.rest(following.shape[1], 0), cost.rest(following.shape[1], then))
+        return cost.beginning(start, kept) + len(ids) * cost.rest(ids.shape[1], start) + len(following) * after
 
-    return min((kept, common, own), key=cost)
+    return min((0, kept, common, own), key=total)
 
 
 def _shared_by_both(beginning: Int[Tensor, "1 shared"], ids: Int[Tensor, "batch token"]) -> int:
@@ -165,17 +172,6 @@ def _shared_by_both(beginning: Int[Tensor, "1 shared"], ids: Int[Tensor, "batch 
     length = min(beginning.shape[1], ids.shape[1] - 1)
     alike = (ids[:, :length] == beginning[:, :length]).all(dim=0)
     return int(alike.long().cumprod(dim=0).sum())
-
-
-def _cost(ids: Int[Tensor, "batch token"]) -> int:
-    """Tokens that can be read in the time that a batch takes, by the better of the two ways."""
-    return PASS + min(ids.numel(), _cost_of_sharing(ids))
-
-
-def _cost_of_sharing(ids: Int[Tensor, "batch token"]) -> int:
-    """Tokens of the shared beginning and of what follows it in each input, and one more pass."""
-    shared = _shared(ids)
-    return PASS + shared + ids[:, shared:].numel()
 
 
 def _shared(ids: Int[Tensor, "batch token"]) -> int:

@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, BambaConfig, LlamaConfig, MistralConfig
 
 from interpret.row import read_row
-from interpret.subjects import shared_prefix
+from interpret.subjects import reading_cost
 from interpret.subjects.shared_prefix import SharedPrefix
 from interpret.subjects.text import TextSubject
 
@@ -161,7 +161,7 @@ def test_leaving_words_out_of_a_text_reads_its_beginning_once(llama: TextSubject
 def test_a_row_of_inputs_that_begin_alike_is_that_of_each_read_whole(
     layer: int, llama: TextSubject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_prefix, "PASS", 0)  # as if a pass took no time beside its tokens
+    monkeypatch.setattr(reading_cost, "PASS", 0)  # as if a pass took no time beside its tokens
     example = llama.encode("the plot drags but the cast is very warm")
     decision, many = llama.decide(example), torch.arange(24)
     ids = example.ids.repeat(24, 1)
@@ -187,7 +187,7 @@ def test_a_row_of_inputs_that_begin_alike_is_that_of_each_read_whole(
 def test_long_inputs_that_are_read_one_by_one_share_what_neighbours_begin_with(
     name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    monkeypatch.setattr(shared_prefix, "PASS", 3)
+    monkeypatch.setattr(reading_cost, "PASS", 3)
     model: Any = request.getfixturevalue(name).model
     ids = torch.randint(6, 60, (1, 20), generator=torch.Generator().manual_seed(3)).repeat(9, 1)
     for row, place in enumerate([10, 10, 10, 16, 16, 12, 12, 0, 0]):

@@ -8,6 +8,7 @@ ROOM_BYTES = 400_000  # in a page of 2 MB, for words and their numbers
 _BYTES_OF_WORD, _BYTES_OF_LAYER = 620, 38  # measured on pages: what a word needs, and its rollout in each layer
 _ENDS = 20  # words at the beginning and the end of a text that are always shown
 _AROUND = 3  # words on both sides of one that is ranked high
+_BRIDGED = 3  # words that take no more room on the screen than to say that they are left out
 _COMMAND = 600  # characters at both ends of a command that are shown
 
 
@@ -72,7 +73,8 @@ def _chosen(analysis: dict[str, Any], most: int) -> list[int]:
         if len(chosen) + len(added) > most:
             break
         chosen |= added
-    return sorted(chosen)
+    between = [range(before, after) for before, after in pairwise(sorted(chosen)) if after - before <= _BRIDGED + 1]
+    return sorted(chosen.union(*between))
 
 
 def _always(analysis: dict[str, Any]) -> Iterator[int]:

@@ -143,3 +143,12 @@ def test_tokens_in_the_table_are_those_of_the_words_and_special_ones():
     text = Reader(render(found)).text()
     assert "The same for every token of these words, special ones included" in text
     assert number(found["maps"][0]["tokens"][0]) in text
+
+
+def test_a_few_words_between_two_places_are_shown_rather_than_counted():
+    found = sample_analysis(**LONG)
+    for entry in found["maps"]:
+        for place in (300, 308, 500, 509, 700, 710):  # one, two and three words lie between what stands around them
+            entry["scores"][place] += 100
+    kept = set(places(found, excerpt(found)))
+    assert {*range(297, 312), *range(497, 513), *range(697, 714)} <= kept

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -45,12 +45,18 @@ def main(keys: tuple[str, ...], out: Path, peers: tuple[str, ...], **given: Any)
         bench = Bench(Path(folder), (out / "log.txt").resolve(), sys.executable, pythons, **given, options=options)
         about = described(bench)
         click.echo("\n".join(about))
-        lines = list(_measured(bench, keys or KEYS))
+        lines = []
+        for line in _measured(bench, keys or KEYS):
+            lines.append(line)
+            _write(out, lines, about)  # after each, since a run takes an hour and may be stopped
+    if not all(line.agrees for line in lines):
+        sys.exit("the sides found different numbers; the table says where")
+
+
+def _write(out: Path, lines: Sequence[Line], about: Sequence[str]) -> None:
     (out / "results.md").write_text(table.render(lines, about))
     (out / "results.json").write_text(json.dumps({"about": about, "lines": [asdict(line) for line in lines]}, indent=1))
     plot.save(lines, out / "scaling.svg")
-    if not all(line.agrees for line in lines):
-        sys.exit("the sides found different numbers; the table says where")
 
 
 def _measured(bench: Bench, keys: Iterable[str]) -> Iterator[Line]:

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from jaxtyping import Float
+from torch import Tensor
+
 from analyses.agreement import Agreement, rank_agreement
 from analyses.alignment import Alignment
 from analyses.attention_row import last_layer_attention
@@ -25,7 +28,7 @@ from analyses.head_gradients import HeadGradients, head_gradients
 from analyses.heads import HeadImportance, head_importances
 from analyses.judgement import judge, usual_source
 from analyses.kept_attention import KeptAttention, keeping_reader
-from analyses.leave_one_out import leave_one_out
+from analyses.leave_one_out import leave_one_out_of, logits_without_each_unit
 from analyses.patterns import Patterns
 from analyses.planning.plan import Plan, plan_analysis
 from analyses.rollout import Rollout, rollout_attribution
@@ -188,10 +191,19 @@ def _measured(
     statistics = attention_statistics(
         recorded, readouts=decision.readout[None], separators=example.separators, also=[kept]
     )
-    maps = _maps(subject, example, decision, recorded, statistics.rollout, eraser, EFFORTS[effort], progress)
+    progress("computing explanations")
+    without = logits_without_each_unit(subject, example, eraser=eraser)
+    maps = _maps(subject, example, decision, recorded, statistics.rollout, without, EFFORTS[effort])
     progress("testing every explanation against random orders")
     measured = faithfulness(
-        subject, example, decision, maps, eraser=eraser, orders=EFFORTS[effort].random_orders, seed=seed
+        subject,
+        example,
+        decision,
+        maps,
+        eraser=eraser,
+        orders=EFFORTS[effort].random_orders,
+        seed=seed,
+        without=without,
     )
     progress("testing what the attention does")
     resampler = usual_source(subject, example) if corpus is None else corpus
@@ -199,7 +211,9 @@ def _measured(
     judgement = judge(subject, example, decision, resampler, source=source, seed=seed)
     progress("running the classic tests")
     steps = EFFORTS[effort].adversary_steps
-    classic = classic_tests(subject, example, decision, seed=seed, eraser=eraser, adversary_steps=steps)
+    classic = classic_tests(
+        subject, example, decision, seed=seed, eraser=eraser, adversary_steps=steps, without=without
+    )
     progress("silencing every head")
     silenced = head_importances(subject, example, decision)
     return {
@@ -229,11 +243,9 @@ def _maps(
     decision: Decision,
     attention: Maps,
     rollout: Rollout,
-    eraser: str,
+    without: Float[Tensor, "unit label"],
     effort: Effort,
-    progress: Callable[[str], None],
 ) -> tuple[Attribution, ...]:
-    progress("computing explanations")
     return (
         last_layer_attention(attention, example, decision),
         rollout_attribution(rollout, example, decision),
@@ -241,5 +253,5 @@ def _maps(
         saliency(subject, example, decision),
         input_x_gradient(subject, example, decision),
         integrated_gradients(subject, example, decision, steps=effort.integration_steps),
-        leave_one_out(subject, example, decision, eraser=eraser),
+        leave_one_out_of(without, example, decision),
     )

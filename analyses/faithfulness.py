@@ -123,6 +123,7 @@ def faithfulness(
     eraser: str | None = None,
     orders: int = 200,
     seed: int = 0,
+    without: Float[Tensor, "unit label"] | None = None,
 ) -> Faithfulness:
     """Takes words out in the order of each explanation, and in random orders, and follows the decision.
 
@@ -137,6 +138,8 @@ def faithfulness(
         eraser: "mask" or "delete"; by default the first that the model allows.
         orders: Number of random orders, at least 100.
         seed: Seed of the random orders.
+        without: Scores of all labels without each unit, by that eraser, where they are known: from
+            `logits_without_each_unit`.
 
     Raises:
         ValueError: Fewer than 100 orders, or no words.
@@ -157,7 +160,7 @@ def faithfulness(
     # Only maps are followed at more counts than the budgets: nine in ten passes are those of random orders.
     groups = ((ranked, curve_counts(units)), (shuffled, (0, *budgets)))
     variants = [_variants(group.argsort(dim=1), removed, budgets) for group, removed in groups]
-    scores = subject.erase(example, torch.cat(variants), target=decision.target, eraser=eraser)
+    scores = _scores(subject, example, decision, torch.cat(variants), eraser, without)
     sizes = [len(part) for part in variants]
     margins, probabilities = torch.split(scores.margin, sizes), torch.split(scores.probability, sizes)
     measured, random = (
@@ -180,6 +183,29 @@ def curve_counts(units: int) -> tuple[int, ...]:
 
 def _scores_to_dict(scores: Scores) -> dict[str, Any]:
     return {"margin": plain(scores.margin), "probability": plain(scores.probability)}
+
+
+def _scores(
+    subject: Subject,
+    example: Example,
+    decision: Decision,
+    removed: Bool[Tensor, "variant unit"],
+    eraser: str,
+    without: Float[Tensor, "unit label"] | None,
+) -> Scores:
+    """How the decision stands in each variant; what is known of the text without a unit isn't asked again."""
+    counts = removed.sum(dim=1)
+    margin = torch.full((len(removed),), decision.margin)
+    probability = torch.full((len(removed),), decision.probability)
+    asked = counts > 0
+    if without is not None:
+        known, one = Scores.of(without, decision.target), counts == 1
+        units = removed[one].long().argmax(dim=1)
+        margin[one], probability[one] = known.margin[units], known.probability[units]
+        asked &= ~one
+    found = subject.erase(example, removed[asked], target=decision.target, eraser=eraser)
+    margin[asked], probability[asked] = found.margin, found.probability
+    return Scores(margin, probability)
 
 
 def _variants(

@@ -5,7 +5,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.attribution import Attribution
-from interpret.subjects.decision import Decision
+from interpret.errors import InputError
+from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
@@ -32,6 +33,40 @@ def leave_one_out(subject: Subject, example: Example, decision: Decision, *, era
     removed = torch.eye(len(example.units), dtype=torch.bool)
     without = subject.erase(example, removed, target=decision.target, eraser=eraser)
     return attribution_of_falls(example, decision.margin - without.margin)
+
+
+def leave_one_out_of(without: Float[Tensor, "unit label"], example: Example, decision: Decision) -> Attribution:
+    """The same from what the model answers without each unit, where that is known already.
+
+    Args:
+        without: From `logits_without_each_unit`.
+        example: The text.
+        decision: What the model decided on it, or how it stands to another target.
+    """
+    return attribution_of_falls(example, decision.margin - Scores.of(without, decision.target).margin)
+
+
+def logits_without_each_unit(subject: Subject, example: Example, *, eraser: str) -> Float[Tensor, "unit label"]:
+    """Scores of all labels with one unit taken out of the text at a time; `leave_one_out` follows a single one.
+
+    Args:
+        subject: The model.
+        example: The text.
+        eraser: One of `subject.erasers`.
+
+    Raises:
+        InputError: The model doesn't allow this eraser, or the text has no units.
+    """
+    eraser, found = subject.chosen_eraser(eraser, example), None
+    if not example.units:
+        raise InputError("the text has no words that could be ranked; give a longer one")
+    removed = torch.eye(len(example.units), dtype=torch.bool)
+    with torch.no_grad():
+        for units, logits in subject.answers_without(example, removed, eraser):
+            found = torch.empty(len(removed), logits.shape[1]) if found is None else found
+            found[units] = logits.float().cpu()
+    assert found is not None
+    return found
 
 
 def attribution_of_falls(example: Example, scores: Float[Tensor, " unit"]) -> Attribution:

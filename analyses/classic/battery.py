@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from analyses.classic.adversarial import adversarial_attention
 from analyses.classic.effective_attention import effective_attention
@@ -103,6 +105,7 @@ def classic_tests(
     seed: int = 0,
     eraser: str = "delete",
     adversary_steps: int = 100,
+    without: Float[Tensor, "unit label"] | None = None,
 ) -> ClassicTests:
     """Runs the per-text tests on the last layer's row of one decision.
 
@@ -114,6 +117,7 @@ def classic_tests(
         eraser: How words are taken out of the text: "delete" as in the papers, or "mask".
         adversary_steps: Of the search for other attention; the paper takes 500. `adversarial_attention` says what
             fewer cost.
+        without: Scores of all labels without each unit, by that eraser, where they are known.
 
     Raises:
         InputError: The text has no words, or the model doesn't allow this eraser.
@@ -123,8 +127,8 @@ def classic_tests(
     row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
     content = Content.of([example])
     tokens = int(content.tokens.sum())
-    without = without_each_unit(row, example, eraser=eraser)
-    compared = jain_wallace(row, content, without, seed=seed)
+    answers = without_each_unit(row, example, eraser=eraser) if without is None else without.softmax(-1)
+    compared = jain_wallace(row, content, answers, seed=seed)
     searched = adversarial_attention(row, content, steps=adversary_steps, seed=seed)
     zeroed = serrano_smith(row, content, seed=seed) if tokens > 1 else None
     even = uniform_attention(row, content)
@@ -146,7 +150,7 @@ def classic_tests(
         uniform_margin_change=even.margin_change,
         uniform_probability_change=even.probability_change,
         uniform_flips=even.flips,
-        violated=faithfulness_violation(row, content, without).violated,
+        violated=faithfulness_violation(row, content, answers).violated,
         identifiability=tuple(effective.identifiability.tolist()),
         is_identifiable=effective.is_identifiable,
     )

@@ -63,7 +63,9 @@ def plan_analysis(
     eraser = subject.chosen_eraser(eraser, example)
 
     def work(speed: Speed) -> Work:
-        return analysis_work(subject, example, effort, eraser=eraser, calls=speed.calls, heads=speed.heads)
+        return analysis_work(
+            subject, example, effort, eraser=eraser, calls=speed.calls, heads=speed.heads, labels=speed.labels
+        )
 
     return _planned(subject, example, work, max_memory)
 

@@ -29,6 +29,7 @@ class Speed:
         short: Seconds of an edit of one row, in which nothing takes long but to call the model.
         calls: Attention calls of a pass.
         heads: Heads of the last of them.
+        labels: That the model chooses from.
         used: Bytes that the process held before.
         recorded: Bytes that a recording of it keeps.
         held: Bytes that a pass of it holds at a time.
@@ -41,6 +42,7 @@ class Speed:
     short: float
     calls: int
     heads: int
+    labels: int
     used: int
     recorded: int
     held: int
@@ -90,6 +92,7 @@ def measure_speed(subject: Subject, example: Example) -> Speed:
         short=short,
         calls=calls,
         heads=row.written.shape[2],
+        labels=row.clean.shape[1],
         used=used,
         recorded=5 * written * len(example.ids),  # queries, keys, values, what was written, what layers answered
         held=held,

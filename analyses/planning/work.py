@@ -20,6 +20,7 @@ MAPS = 7  # explanations that are put to the test
 GRADIENT = 3  # passes that one with its gradient takes as long as
 SHORT_AT_ONCE = 16  # edits of one row that go through at once, roughly
 READINGS = 3  # of a text in a study: what is decided, its row, and the rows of all heads
+ANSWERS = 3  # copies of what is answered without each unit: kept, and while numbers are made of it
 COPIES = 4  # of an edited row, its weights and what they write, that are there at a time
 
 
@@ -42,7 +43,9 @@ class Work:
     resident: float
 
 
-def analysis_work(subject: Subject, example: Example, effort: Effort, *, eraser: str, calls: int, heads: int) -> Work:
+def analysis_work(
+    subject: Subject, example: Example, effort: Effort, *, eraser: str, calls: int, heads: int, labels: int
+) -> Work:
     """What `analyze` does with one input.
 
     Args:
@@ -52,17 +55,18 @@ def analysis_work(subject: Subject, example: Example, effort: Effort, *, eraser:
         eraser: How units are taken out.
         calls: Attention calls of a pass.
         heads: Heads of each.
+        labels: That the model chooses from.
     """
     units = len(example.units)
     judged = judging_work(subject, example, heads=heads)
     silenced = heads * (calls + 1)  # two ways of each head, which join half way on average
     integral = GRADIENT * effort.integration_steps
     return Work(
-        batched=2 * units + _removals(eraser, units, effort.random_orders) + judged.batched + silenced + integral,
+        batched=units + _removals(eraser, units, effort.random_orders) + judged.batched + silenced + integral,
         single=9 + 6 * GRADIENT,
         short=judged.short + _classic_edits(units, effort.adversary_steps),
         slopes=effort.integration_steps,
-        resident=judged.resident,
+        resident=judged.resident + ANSWERS * units * labels,
     )
 
 
@@ -176,6 +180,7 @@ def _removals(eraser: str, units: int, orders: int) -> float:
     """Texts with words gone; equal ones are read once."""
     budgets = erasure_budgets(units)
     random = sum(2 * min(orders, math.comb(units, budget)) for budget in budgets)
+    random -= min(orders, units) if 1 in budgets else 0  # a text without one word is known
     variants = MAPS * (len(curve_counts(units)) + len(budgets)) + random
     # What is deleted isn't read: an order's first words gone, and only those left, are one text together.
     share = 0.5 if eraser == "delete" else 1.0

@@ -243,14 +243,28 @@ class Subject(ABC):
         """
         eraser = self.chosen_eraser(eraser, example)
         distinct, where = torch.unique(removed, dim=0, return_inverse=True)
-        gone = example.spread(distinct)
         margins, probabilities = torch.empty(len(distinct)), torch.empty(len(distinct))
         with torch.no_grad():
-            for rows, parts in self._of_equal_length(example, gone, eraser):
-                for part, logits in zip(rows, self.logits_of_many(parts), strict=True):
-                    scores = Scores.of(logits, target)
-                    margins[part], probabilities[part] = scores.margin, scores.probability
+            for rows, logits in self.answers_without(example, distinct, eraser):
+                scores = Scores.of(logits, target)
+                margins[rows], probabilities[rows] = scores.margin, scores.probability
         return Scores(margins[where], probabilities[where])
+
+    def answers_without(
+        self, example: Example, removed: Bool[Tensor, "variant unit"], eraser: str
+    ) -> Iterator[tuple[list[int], Float[Tensor, "_variant label"]]]:
+        """Scores of all labels in the input with some units taken out, a pass at a time.
+
+        Args:
+            example: The untouched input.
+            removed: True where a unit is taken out.
+            eraser: One of `erasers`.
+
+        Yields:
+            Rows of `removed`, and what the model answers; variants that leave as many tokens share passes.
+        """
+        for rows, parts in self._of_equal_length(example, example.spread(removed), eraser):
+            yield from zip(rows, self.logits_of_many(parts), strict=True)
 
     def scores(self, ids: Shaped[Tensor, "batch token *number"], target: int) -> "Scores":
         """How a decision stands in each input, without gradients, split so that memory stays bounded."""

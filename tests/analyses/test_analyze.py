@@ -169,3 +169,19 @@ def test_a_long_text_is_analysed_with_pooled_maps_and_the_same_numbers(analysis,
         assert mine["scores"] == pytest.approx(theirs["scores"], rel=1e-3, abs=1e-5)
     assert names_in(written) <= set(re.findall(r"[a-z_0-9]+", schema.__doc__))
     assert "pooled" in render(written)
+
+
+def test_no_text_with_words_gone_is_read_twice(bert, monkeypatch):
+    """Leave-one-out, random orders and the classic tests all take words out of the same text."""
+    read, logits = [], bert.logits
+
+    def noting(ids):
+        if not torch.is_grad_enabled():
+            read.extend(tuple(row) for row in ids.tolist() if bert.mask_id in row)
+        return logits(ids)
+
+    monkeypatch.setattr(bert, "logits", noting)
+    example = analyze(bert, TEXT, effort="quick").example
+    gone = [tuple(place for place, token in enumerate(row) if token == bert.mask_id) for row in read]
+    assert {unit.tokens for unit in example.units} <= set(gone)
+    assert len(set(gone)) == len(gone)

@@ -21,7 +21,17 @@ from interpret.subjects.subject import TOKENS_AT_ONCE, Subject
 TEXT = "the plot drags but the cast is very warm and the film is clever and not dull"
 QUICK = EFFORTS["quick"]
 SPEED = Speed(
-    tokens=10, single=0.5, batched=0.25, short=0.125, calls=2, heads=4, used=1000, recorded=100, held=50, kept=400
+    tokens=10,
+    single=0.5,
+    batched=0.25,
+    short=0.125,
+    calls=2,
+    heads=4,
+    labels=2,
+    used=1000,
+    recorded=100,
+    held=50,
+    kept=400,
 )
 
 
@@ -55,7 +65,7 @@ def test_steps_make_as_many_passes_as_they_were_thought_to(llama: Any) -> None:
 def test_time_is_that_of_measured_passes_times_how_many_there_are(bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     example = bert.encode(TEXT)
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
-    work = analysis_work(bert, example, QUICK, eraser="mask", calls=2, heads=4)
+    work = analysis_work(bert, example, QUICK, eraser="mask", calls=2, heads=4, labels=2)
     found = plan_analysis(bert, example, QUICK, max_memory=10**9)
     passes = work.batched * 0.25 + work.single * 0.5 + work.short * 0.125
     assert 0 < found.seconds - passes < 0.5  # what it took to find this out
@@ -67,7 +77,7 @@ def test_fewer_inputs_go_through_at_once_where_memory_is_short(bert: Any, monkey
     example = bert.encode(TEXT)
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
     monkeypatch.setattr(planning, "peak_bytes", lambda device: 0)
-    work = analysis_work(bert, example, QUICK, eraser="mask", calls=2, heads=4)
+    work = analysis_work(bert, example, QUICK, eraser="mask", calls=2, heads=4, labels=2)
     least = 1000 + 100 + int(4 * work.resident)
     enough = least + 204 * 50
     at_once = {
@@ -82,7 +92,7 @@ def test_fewer_inputs_go_through_at_once_where_memory_is_short(bert: Any, monkey
 def test_too_little_for_one_input_is_refused(bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
     example = bert.encode(TEXT)
-    resident = int(4 * analysis_work(bert, example, QUICK, eraser="mask", calls=2, heads=4).resident)
+    resident = int(4 * analysis_work(bert, example, QUICK, eraser="mask", calls=2, heads=4, labels=2).resident)
     with pytest.raises(InputError) as error:
         plan_analysis(bert, example, QUICK, max_memory=999)
     assert str(error.value) == (

@@ -14,15 +14,23 @@ def save(lines: Sequence[Line], path: Path) -> None:
 
     matplotlib.use("agg")
     from matplotlib import pyplot
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
     axes = [axis for axis in AXES if points(lines, axis)]
     if not axes:
         return
     figure, panels = pyplot.subplots(1, len(axes), figsize=(4 * len(axes), 3.2), squeeze=False, layout="constrained")
     for axis, panel in zip(axes, panels[0], strict=True):
-        for name, pairs in points(lines, axis).items():
+        found = points(lines, axis)
+        for name, pairs in found.items():
             panel.plot(*zip(*sorted(pairs), strict=True), marker="o", label=name)
         panel.set(xlabel=axis, ylabel="seconds", xscale="log", yscale="log")
+        sizes = sorted({size for pairs in found.values() for size, _ in pairs})
+        panel.set_xticks(sizes, [f"{size:g}" for size in sizes])
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        panel.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.yaxis.set_minor_locator(NullLocator())
         panel.legend(frameon=False, fontsize=8)
     figure.savefig(path)
     pyplot.close(figure)

@@ -14,9 +14,8 @@ from interpret.memory import return_freed
 from interpret.seam import AttentionCall, Tap, tapped
 from interpret.unkept_call import UnkeptCall
 
-LARGE = (
-    2**23
-)  # bytes that the heads of a call wrote; its layer takes long enough for all that was freed to be looked through
+# Bytes that the heads of a call wrote, from which on its layer takes long enough for freed memory to be looked through.
+LARGE = 2**23
 
 __all__ = ["Check", "Recording", "recording"]
 

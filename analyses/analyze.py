@@ -5,9 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from jaxtyping import Float
-from torch import Tensor
-
 from analyses.agreement import Agreement, rank_agreement
 from analyses.alignment import Alignment
 from analyses.attention_row import last_layer_attention
@@ -28,14 +25,14 @@ from analyses.head_gradients import HeadGradients, head_gradients
 from analyses.heads import HeadImportance, head_importances
 from analyses.judgement import judge, usual_source
 from analyses.kept_attention import KeptAttention, keeping_reader
-from analyses.leave_one_out import leave_one_out_of, logits_without_each_unit
+from analyses.leave_one_out import attribution_of_falls, logits_without_each_unit
 from analyses.patterns import Patterns
 from analyses.planning.plan import Plan, plan_analysis
 from analyses.rollout import Rollout, rollout_attribution
 from interpret.maps import Maps
 from interpret.passes import remembered
 from interpret.record import Check
-from interpret.subjects.decision import Decision
+from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
@@ -193,7 +190,8 @@ def _measured(
     )
     progress("computing explanations")
     without = logits_without_each_unit(subject, example, eraser=eraser)
-    maps = _maps(subject, example, decision, recorded, statistics.rollout, without, EFFORTS[effort])
+    alone = Scores.of(without, decision.target)
+    maps = _maps(subject, example, decision, recorded, statistics.rollout, alone, EFFORTS[effort])
     progress("testing every explanation against random orders")
     measured = faithfulness(
         subject,
@@ -203,7 +201,7 @@ def _measured(
         eraser=eraser,
         orders=EFFORTS[effort].random_orders,
         seed=seed,
-        without=without,
+        without=alone,
     )
     progress("testing what the attention does")
     resampler = usual_source(subject, example) if corpus is None else corpus
@@ -243,7 +241,7 @@ def _maps(
     decision: Decision,
     attention: Maps,
     rollout: Rollout,
-    without: Float[Tensor, "unit label"],
+    without: Scores,
     effort: Effort,
 ) -> tuple[Attribution, ...]:
     return (
@@ -253,5 +251,5 @@ def _maps(
         saliency(subject, example, decision),
         input_x_gradient(subject, example, decision),
         integrated_gradients(subject, example, decision, steps=effort.integration_steps),
-        leave_one_out_of(without, example, decision),
+        attribution_of_falls(example, decision.margin - without.margin),
     )

@@ -123,7 +123,7 @@ def faithfulness(
     eraser: str | None = None,
     orders: int = 200,
     seed: int = 0,
-    without: Float[Tensor, "unit label"] | None = None,
+    without: Scores | None = None,
 ) -> Faithfulness:
     """Takes words out in the order of each explanation, and in random orders, and follows the decision.
 
@@ -138,8 +138,7 @@ def faithfulness(
         eraser: "mask" or "delete"; by default the first that the model allows.
         orders: Number of random orders, at least 100.
         seed: Seed of the random orders.
-        without: Scores of all labels without each unit, by that eraser, where they are known: from
-            `logits_without_each_unit`.
+        without: How the decision stands without each unit, by that eraser, where it is known.
 
     Raises:
         ValueError: Fewer than 100 orders, or no words.
@@ -191,7 +190,7 @@ def _scores(
     decision: Decision,
     removed: Bool[Tensor, "variant unit"],
     eraser: str,
-    without: Float[Tensor, "unit label"] | None,
+    without: Scores | None,
 ) -> Scores:
     """How the decision stands in each variant; what is known of the text without a unit isn't asked again."""
     counts = removed.sum(dim=1)
@@ -199,9 +198,9 @@ def _scores(
     probability = torch.full((len(removed),), decision.probability)
     asked = counts > 0
     if without is not None:
-        known, one = Scores.of(without, decision.target), counts == 1
+        one = counts == 1
         units = removed[one].long().argmax(dim=1)
-        margin[one], probability[one] = known.margin[units], known.probability[units]
+        margin[one], probability[one] = without.margin[units], without.probability[units]
         asked &= ~one
     found = subject.erase(example, removed[asked], target=decision.target, eraser=eraser)
     margin[asked], probability[asked] = found.margin, found.probability

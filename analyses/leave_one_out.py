@@ -6,7 +6,7 @@ from torch import Tensor
 
 from analyses.attribution import Attribution
 from interpret.errors import InputError
-from interpret.subjects.decision import Decision, Scores
+from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
@@ -33,17 +33,6 @@ def leave_one_out(subject: Subject, example: Example, decision: Decision, *, era
     removed = torch.eye(len(example.units), dtype=torch.bool)
     without = subject.erase(example, removed, target=decision.target, eraser=eraser)
     return attribution_of_falls(example, decision.margin - without.margin)
-
-
-def leave_one_out_of(without: Float[Tensor, "unit label"], example: Example, decision: Decision) -> Attribution:
-    """The same from what the model answers without each unit, where that is known already.
-
-    Args:
-        without: From `logits_without_each_unit`.
-        example: The text.
-        decision: What the model decided on it, or how it stands to another target.
-    """
-    return attribution_of_falls(example, decision.margin - Scores.of(without, decision.target).margin)
 
 
 def logits_without_each_unit(subject: Subject, example: Example, *, eraser: str) -> Float[Tensor, "unit label"]:

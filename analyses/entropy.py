@@ -97,7 +97,7 @@ class EntropyReader(Reader):
         logs = block.weights.clamp(min=torch.finfo(torch.float32).tiny).log_()
         nats = total.log() - logs.mul_(block.weights).sum(dim=-1) / total  # of the row divided by its sum
         nats = torch.where(total > 0, nats.clamp(min=0), 0.0)
-        most = block.visible.sum(dim=-1).float().log()
+        most = block.visible.count_nonzero(dim=-1).float().log()
         share = (nats / most).clamp(max=1)  # rounding can exceed an even spread
         self.nats[layer, block.heads, block.rows] = nats
         self.share[layer, block.heads, block.rows] = share.masked_fill(most <= 0, math.nan)

@@ -135,6 +135,8 @@ class InterfaceCall(AttentionCall):
         return self._visible(start, stop, self._seen(stop))
 
     def _visible(self, start: int, stop: int, seen: int) -> Bool[Tensor, "#batch #head row seen"]:
+        if self._is_told_causal:
+            return causal_mask(stop - start, seen, self.query.device, first=start)
         mask = self._eager_mask(start, stop, seen)
         if mask is None:
             return torch.ones(1, 1, stop - start, seen, dtype=torch.bool, device=self.query.device)

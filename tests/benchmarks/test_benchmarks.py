@@ -103,7 +103,7 @@ def test_recording_changes_nothing(saved):
     settings = {**SETTINGS, "model": str(saved / "llama"), "tokens": 12, "times": 1}
     assert forward.recorded(settings)() == forward.alone(settings)()
     settings["tokens"] = 40
-    assert forward.long_read(settings)() == forward.long_alone(settings)()
+    assert forward.long_read(settings)() == forward.long_read_for_all(settings)() == forward.long_alone(settings)()
 
 
 def test_what_a_peer_is_asked_for_is_what_faithfulness_gives(saved, tmp_path):

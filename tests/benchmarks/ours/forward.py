@@ -3,10 +3,17 @@
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from analyses.attention_statistics import attention_statistics
+from analyses.entropy import Entropy, EntropyReader
+from analyses.reading import read_maps
+from analyses.rollout import Rollout
+from analyses.rollout_readers import rollout_reader
 from benchmarks.ours.models import Settings, example_of, load, random_ids
 from interpret import recording
+from interpret.maps import Maps, RecordedMaps
+from interpret.record import Recording
 
 SHOWN = 16  # logits that are compared
 
@@ -54,6 +61,21 @@ def long_alone(settings: Settings) -> Callable[[], list[float]]:
 
 def long_read(settings: Settings) -> Callable[[], list[float]]:
     """The pass, exact rollout of the last position, and the entropy of every row of every head."""
+    return _read(settings, lambda record, last: _rollout_and_entropy(RecordedMaps(record), last))
+
+
+def long_read_for_all(settings: Settings) -> Callable[[], list[float]]:
+    """The pass, and all that an analysis reads of every map: patterns and sums of columns besides."""
+    return _read(settings, lambda record, last: attention_statistics(record, readouts=last, separators=()))
+
+
+def _rollout_and_entropy(maps: Maps, last: Tensor) -> tuple[Rollout, Entropy]:
+    rollout, entropy = rollout_reader(maps, readouts=last), EntropyReader(maps)
+    read_maps(maps, [rollout, entropy])
+    return rollout.result(), entropy.result()
+
+
+def _read(settings: Settings, read: Callable[[Recording, Tensor], object]) -> Callable[[], list[float]]:
     subject = load(settings)
     ids = random_ids(subject, settings["tokens"])
     last = torch.zeros(1, ids.shape[1])
@@ -62,7 +84,7 @@ def long_read(settings: Settings) -> Callable[[], list[float]]:
     def work() -> list[float]:
         with torch.no_grad(), recording(subject.model) as record:
             logits = subject.logits(ids)
-        attention_statistics(record, readouts=last, separators=())
+        read(record, last)
         return logits[0, :SHOWN].tolist()
 
     return work

@@ -82,16 +82,17 @@ class RolloutReader(Reader):
         summed = block.weights.sum(dim=0)
         self.summed = summed if block.first_head == 0 else self.summed.add_(summed)
         if block.heads.stop == self.maps.heads:
-            self.follow(layer, block.rows, *self._mix(self.summed / self.maps.heads))
+            self.follow(layer, block.rows, *self._mix(self.summed))
 
     @abstractmethod
     def follow(self, layer: int, rows: slice, passed: Float[Tensor, "row key"], kept: Float[Tensor, " row"]) -> None:
         """Takes in what passes by attention into some rows, and the share that each keeps of itself besides."""
 
-    def _mix(self, mean: Float[Tensor, "row key"]) -> tuple[Float[Tensor, "row key"], Float[Tensor, " row"]]:
-        mean[:, [sink for sink in self.sinks if sink < mean.shape[1]]] = 0
-        left = mean.sum(dim=-1, keepdim=True)
-        passed = torch.where(left > 0, mean * ((1 - self.residual) / left), 0.0)
+    def _mix(self, summed: Float[Tensor, "row key"]) -> tuple[Float[Tensor, "row key"], Float[Tensor, " row"]]:
+        """What passes and what each row keeps, of attention summed over heads, which is changed."""
+        summed[:, [sink for sink in self.sinks if sink < summed.shape[1]]] = 0
+        left = summed.sum(dim=-1, keepdim=True)
+        passed = summed.mul_(torch.where(left > 0, (1 - self.residual) / left, 0.0))
         kept = torch.where(left[:, 0] > 0, self.residual, 1.0)
         return passed.to(self.maps.device), kept.to(self.maps.device)
 

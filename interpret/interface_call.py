@@ -82,9 +82,8 @@ class InterfaceCall(AttentionCall):
     def _plain_rows(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
         """The softmax of scaled products of heads that share keys."""
         seen, key = self._seen(stop), heads.start // (heads.stop - heads.start)
-        query = self.query[:, heads, start:stop]
-        scores = query.flatten(1, 2) @ self.key[:, key, :seen].mT
-        scores = scores.mul_(self.extras.get("scaling") or query.shape[-1] ** -0.5).view(*query.shape[:3], seen)
+        query = self.query[:, heads, start:stop] * (self.extras.get("scaling") or self.query.shape[-1] ** -0.5)
+        scores: Tensor = (query.flatten(1, 2) @ self.key[:, key, :seen].mT).view(*query.shape[:3], seen)
         if self._is_told_causal:
             ahead = ~causal_mask(stop - start, stop - start, scores.device)
             scores[..., start:].masked_fill_(ahead[..., : seen - start], torch.finfo(scores.dtype).min)

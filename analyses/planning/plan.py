@@ -71,7 +71,12 @@ def plan_analysis(
 
 
 def plan_steps(
-    subject: Subject, continuation: Continuation, *, verdicts: bool = True, max_memory: int | None = None
+    subject: Subject,
+    continuation: Continuation,
+    *,
+    verdicts: bool = True,
+    eraser: str | None = None,
+    max_memory: int | None = None,
 ) -> Plan:
     """The same of `analyze_steps`.
 
@@ -79,11 +84,13 @@ def plan_steps(
         subject: The model.
         continuation: The text, and what follows it.
         verdicts: Whether each decision is judged.
+        eraser: How words are taken out; by default the first of `subject.erasers`. All take as long.
         max_memory: As for `plan_analysis`.
 
     Raises:
-        InputError: Inputs one by one are more than the memory allows.
+        InputError: Inputs one by one are more than the memory allows, or words can't be taken out that way.
     """
+    subject.chosen_eraser(eraser, continuation.examples[-1])
 
     def work(speed: Speed) -> Work:
         return steps_work(subject, continuation, verdicts=verdicts, calls=speed.calls, heads=speed.heads)

@@ -61,8 +61,6 @@ class StudyFolder:
             self._take(lock)
             self._require_own()  # it may have become another study's while this process waited for its turn
             self._clear()
-            if not (self.path / STUDY).exists():
-                _write_durably(self.path / STUDY, _json_bytes(self.fingerprint))
             yield self
         finally:
             os.close(lock)
@@ -76,7 +74,7 @@ class StudyFolder:
         return {index: rows for index, (rows, _) in self._parts().items()}
 
     def save(self, chunk: Chunk, records: list[dict[str, Any]]) -> None:
-        """Stores the records of one chunk.
+        """Stores the records of one chunk; with the first the folder becomes this study's.
 
         Args:
             chunk: The chunk.
@@ -88,7 +86,10 @@ class StudyFolder:
             InputError: The disk is full.
         """
         labels = {"study": self._digest(), "chunk": str(chunk.index), "rows": json.dumps(chunk.rows)}
-        _write_durably(self._part(chunk.index), packed(table_of(records), labels))
+        part = packed(table_of(records), labels)
+        if not (self.path / STUDY).exists():
+            _write_durably(self.path / STUDY, _json_bytes(self.fingerprint))
+        _write_durably(self._part(chunk.index), part)
 
     def records(self) -> pa.Table:
         """All records in the order of their chunks.

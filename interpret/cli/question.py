@@ -66,7 +66,7 @@ class Question:
         from analyses.planning.plan import plan_analysis, plan_steps
 
         if self.several:
-            return plan_steps(self.subject, self.given, verdicts=verdicts, max_memory=max_memory)
+            return plan_steps(self.subject, self.given, verdicts=verdicts, eraser=eraser, max_memory=max_memory)
         about = self.subject.about(self.given, target)
         return plan_analysis(about, self.given, EFFORTS[effort], eraser=eraser, max_memory=max_memory)
 

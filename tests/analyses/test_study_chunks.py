@@ -275,8 +275,8 @@ def test_another_study_is_refused_and_left_alone(tmp_path):
 
 
 def test_many_differences_are_counted(tmp_path):
-    with StudyFolder(tmp_path, {"a": 1, "b": 1, "c": "x" * 99, "d": 1}).open():
-        pass
+    with StudyFolder(tmp_path, {"a": 1, "b": 1, "c": "x" * 99, "d": 1}).open() as folder:
+        folder.save(Chunk(0, (0,)), [{"a": 1}])
     text = refusal(tmp_path, {"a": 2, "b": 2, "c": 2, "d": 2})
     assert 'c was "' + "x" * 58 + "… and is now 2; and 1 more; give" in text
 

@@ -1,6 +1,8 @@
 """What a study will take, held against what it does."""
 
+import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,8 @@ def test_too_little_memory_is_said_before_anything_is_measured(data: Path, bert:
     with pytest.raises(InputError, match=r"this needs about .* of memory and may take 1 MB"):
         study(prepared(data, bert), tmp_path / "out", max_memory=10**6)
     assert not list((tmp_path / "out" / "parts").glob("*"))
+    study(prepare(bert, read_rows(data), draws=replace(USUAL, replacements=2)), tmp_path / "out")  # which is another
+    assert json.loads((tmp_path / "out" / "study.json").read_text())["options"]["replacements"] == 2
 
 
 def test_the_command_says_what_it_will_take_and_what_it_took(data: Path, saved: Path, tmp_path: Path) -> None:

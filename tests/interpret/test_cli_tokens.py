@@ -116,6 +116,10 @@ def test_a_message_is_read_in_its_template(run, talker):
             "LLAMA is for text-generation, which takes --continuation, not --target-text",
         ),
         (("--continuation", ""), "what follows the text is empty; give at least one word"),
+        *(
+            (("--generate", 1, "--eraser", "mask", *plan), "LLAMA can remove words by delete, not by 'mask'")
+            for plan in ((), ("--plan",))
+        ),
         (("--chat",), "LLAMA has no chat template, so it reads no messages; leave --chat out"),
         (("--system", "x"), "a system text is for chats only; add --chat (chat=True in Python), or leave it out"),
     ],

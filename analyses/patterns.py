@@ -95,8 +95,9 @@ class PatternsReader(Reader):
         """Adds up some rows."""
         weights = block.weights
         counts = self.rows[layer, block.rows].to(weights)
-        keys, places = (torch.arange(size, device=counts.device).to(counts) for size in weights.shape[:0:-1])
-        away = (keys - (block.start + places)[:, None]).abs_().mul_(counts[:, None])
+        keys = torch.arange(weights.shape[2], device=weights.device, dtype=weights.dtype)
+        places = torch.arange(block.start, block.rows.stop, device=weights.device, dtype=weights.dtype)
+        away = (keys - places[:, None]).abs_().mul_(counts[:, None])
         found = {
             **{name: _diagonal_sum(weights, counts, block.start + step) for name, step in _STEPS.items()},
             **{

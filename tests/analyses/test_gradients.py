@@ -7,7 +7,7 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, VOCABULARY, LinearSubject, tiny_bert, tiny_llama
 
-from analyses.gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.gradients import KEPT, input_x_gradient, integrated_gradients, saliency
 from interpret.errors import InputError
 
 METHODS = (saliency, input_x_gradient, integrated_gradients)
@@ -157,7 +157,7 @@ def test_splitting_into_passes_changes_nothing(monkeypatch):
     sizes = []
     inner = subject.logits_from
     monkeypatch.setattr(subject, "logits_from", lambda rows, ids: sizes.append(len(rows)) or inner(rows, ids))
-    monkeypatch.setattr(subject, "tokens_at_once", 3 * 8 * len(example.ids))
+    monkeypatch.setattr(subject, "tokens_at_once", 3 * KEPT * len(example.ids))
     parts = integrated_gradients(subject, example, decision, steps=20)
     assert max(sizes) == 3
     assert torch.allclose(whole.scores, parts.scores, atol=1e-4)

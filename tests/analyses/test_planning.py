@@ -84,8 +84,8 @@ def test_fewer_inputs_go_through_at_once_where_memory_is_short(bert: Any, monkey
         room: plan_analysis(bert, example, QUICK, max_memory=least + room).tokens_at_once
         for room in (10**6, 204 * 50, 204 * 50 - 1, 2000, 400)
     }
-    # 204 inputs of 10 tokens at 50 bytes; then half as many; then so few that three gradients of 400 bytes are the most,
-    # and one.
+    # 204 inputs of 10 tokens at 50 bytes; then half as many; then so few that three gradients of 400 bytes are the
+    # most, and one.
     assert at_once == {10**6: 2048, 204 * 50: 2048, 204 * 50 - 1: 1024, 2000: 128, 400: 64}
     assert plan_analysis(bert, example, QUICK, max_memory=enough).memory == enough
 

@@ -48,7 +48,8 @@ def mean_head(layer: int, head: int, mean: Float[Tensor, "*position dim"] | None
         layer: Attention call, from 0.
         head: Head of that layer, from 0.
         mean: `[dim]`, or `[query, dim]` for a mean at each position. By default the mean over the positions
-            of the text at hand: what the head writes when it can't tell positions apart.
+            of the text at hand: what the head writes when it can't tell positions apart. Padding counts, if there is
+            any.
     """
     if mean is not None:
         return set_head(layer, head, mean)
@@ -73,6 +74,9 @@ def uniform_row(layer: int, head: int | None = None, query: int | None = None) -
         layer: Attention call, from 0.
         head: Head, or `None` for all.
         query: Position whose row changes, or `None` for all.
+
+    A key is taken for seen where its weight isn't 0. In float16 a small weight may round to that; use bfloat16 or
+    float32, which have the range.
     """
 
     def spread(rows: Tensor) -> Tensor:

@@ -29,4 +29,6 @@ def first_line(error: BaseException) -> str:
     """What an error says, in one line of a length to read."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     line = lines[0] if lines else type(error).__name__
+    if line.endswith(":") and len(lines) > 1:
+        line = f"{line} {lines[1]}"
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -28,6 +28,8 @@ def require_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; give the name of a file")
+    if _is_device(path):
+        return
     if not path.parent.is_dir():
         raise InputError(f"{path.parent} is not a folder, so {path.name} can't be written there; make it first")
     with writing(path), tempfile.TemporaryFile(dir=path.parent):
@@ -60,10 +62,16 @@ def make_folder(path: Path) -> None:
 def write_whole(path: Path, content: str | bytes) -> None:
     """Writes `content` (text as UTF-8) beside `path` and renames it: an old file stays until the new one is whole.
 
+    What a link names is written in its place, and a device, such as /dev/null, is written to.
+
     Raises:
         InputError: The disk is full, or the place takes no file.
     """
     with writing(path):
+        path = path.resolve()
+        if _is_device(path):
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+            return
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -73,6 +81,10 @@ def write_whole(path: Path, content: str | bytes) -> None:
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise
+
+
+def _is_device(path: Path) -> bool:
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _umask() -> int:

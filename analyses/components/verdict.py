@@ -158,10 +158,12 @@ def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dic
         "rank": np.array([each.rank_substituted for each in measurements]),
         "input rank": np.array([each.input_rank_without_chance for each in measurements]),
     }
-    return {
-        name: _Looks(BootstrapMean(first[name], seed=seed), BootstrapMean(second[name], seed=seed), first[name])
-        for name in BARS
-    }
+    found = {}
+    for name in BARS:
+        one = BootstrapMean(first[name], seed=seed)
+        other = one if second[name] is first[name] else BootstrapMean(second[name], seed=seed)
+        found[name] = _Looks(one, other, first[name])
+    return found
 
 
 def _failed(looks: dict[str, _Looks], scale: float) -> list[str]:
@@ -183,7 +185,7 @@ def _component(name: str, looks: _Looks, has_failed: bool, is_strange: bool, sca
         doubt = f"{name} is undefined on {mean.undefined} examples, more than a verdict can leave out"
     elif is_strange:
         doubt = unlike_texts(name)
-    elif looks.second.upper(LEVEL) < floor and not has_failed:
+    elif looks.second is not mean and looks.second.upper(LEVEL) < floor and not has_failed:
         doubt = two_answers(name, mean.mean, looks.second.mean)
     return Component(
         name=name,
@@ -229,9 +231,14 @@ def _obstacles(measurements: Sequence[Measurement], spread: float) -> list[str]:
 
 def _open(component: Component, scale: float) -> str:
     bars = BARS[component.name]
-    return component.doubt or (
-        f"{component.name} is {component.mean:.2f} (95 % bounds {component.low:.2f} to {component.high:.2f}), "
-        f"between what would refute ({bars.floor * scale:.2f}) and what would support ({bars.bar * scale:.2f})"
+    if component.doubt:
+        return component.doubt
+    measured = f"{component.name} is {component.mean:.2f} (95 % bounds {component.low:.2f} to {component.high:.2f})"
+    if component.high < bars.floor * scale:
+        return f"{measured}, below {bars.floor * scale:.2f}, but not surely enough with {len(BARS)} such tests (Holm)"
+    return (
+        f"{measured}, between what would refute ({bars.floor * scale:.2f}) and what would support "
+        f"({bars.bar * scale:.2f})"
     )
 
 

@@ -46,8 +46,10 @@ def merged(tables: Sequence[pa.Table]) -> pa.Table:
         if table.column_names != names:
             raise ValueError(f"parts must have the same fields in the same order: {names}, then {table.column_names}")
     kinds = [(name, _widest(name, [table.schema.field(name).type for table in filled])) for name in names]
-    schema = pa.schema(kinds)
-    return pa.concat_tables([table.cast(schema) for table in filled])
+    # From values, as lists of nothing but nothing can't be cast once they were stored.
+    columns = {name: [value for table in filled for value in table[name].to_pylist()] for name in names}
+    arrays = [pa.array(_as_floats(columns[name], kind), type=kind) for name, kind in kinds]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(kinds))
 
 
 def packed(table: pa.Table, labels: Mapping[str, str]) -> bytes:

@@ -11,6 +11,7 @@ import click
 from interpret.cli.alignment import errors_line
 from interpret.cli.cost import SizeType, cost_line, show_plan
 from interpret.cli.options import (
+    SEEDS,
     command_line,
     errors_in_one_line,
     load_subject,
@@ -22,6 +23,7 @@ from interpret.cli.options import (
 from interpret.cli.question import Question
 from interpret.cli.tokens import PositionType, Tokens
 from interpret.cli.tokens import summary as tokens_summary
+from interpret.errors import InputError
 from interpret.writing import make_folder, require_folder, require_writable, write_whole
 
 FAILED_CHECK = 3  # exit code: the analysis is there, but a self-check failed
@@ -48,7 +50,7 @@ ERASERS = ("mask", "delete", "mean", "blur", "noisy linear")  # the last three f
 @click.option("--figures", type=click.Path(path_type=Path), help="Also write SVG and PNG figures to this folder.")
 @click.option("--corpus", help="File of texts, or folder of images, like this one: where replacements come from.")
 @click.option("--eraser", type=click.Choice(ERASERS), help="How words or patches are taken out in tests.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--quick", "effort", flag_value="quick", help="100 random orders, 20 integration steps, 50 search steps.")
 @click.option("--standard", "effort", flag_value="standard", default="standard", help="200, 50 and 100 (the default).")
 @click.option("--thorough", "effort", flag_value="thorough", help="1000, 200 and 500.")
@@ -121,7 +123,7 @@ def _analyze(
 ) -> tuple[dict[str, Any], Path]:
     tokens = Tokens.of(options)
     figures = options.pop("figures")
-    files = [path for path in (out, json_path) if path not in (None, STANDARD_OUTPUT)]
+    files = _files(out, json_path)
     for path in files:
         require_writable(path)
     if figures:
@@ -141,6 +143,17 @@ def _analyze(
         save_figures(found, figures)
     progress("")
     return found, out
+
+
+def _files(out: Path, json_path: Path | None) -> list[Path]:
+    """Where the report goes, and where the numbers go if they go into a file."""
+    if out == STANDARD_OUTPUT:
+        raise InputError("a report isn't printed; give --out the name of a file, or print the numbers with --json -")
+    if json_path is None or json_path == STANDARD_OUTPUT:
+        return [out]
+    if json_path.absolute() == out.absolute():
+        raise InputError(f"--out and --json are both {out}; give two names")
+    return [out, json_path]
 
 
 def _page(found: dict[str, Any]) -> str:

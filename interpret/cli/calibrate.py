@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from interpret.cli.options import command_line, errors_in_one_line
+from interpret.cli.options import SEEDS, command_line, errors_in_one_line
 from interpret.errors import InputError
 from interpret.writing import write_whole
 
@@ -24,7 +24,7 @@ TABLE = "table.json"
 @click.option("--draws", type=click.IntRange(min=1), help="Models of each family; by default 100, with --quick 1.")
 @click.option("--families", help="Some families only, such as F1,F7; by default all.")
 @click.option(
-    "--seed", type=int, help="Seed of all models and texts; by default that of the table that comes with this."
+    "--seed", type=SEEDS, help="Seed of all models and texts; by default that of the table that comes with this."
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one for each usable core.")
 @click.option(

@@ -52,6 +52,9 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+SEEDS = click.IntRange(0, 2**32 - 1)
+
+
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
     """Ends the command with one line and exit code 2 when something given can't be used."""
@@ -59,6 +62,10 @@ def errors_in_one_line() -> Iterator[None]:
         yield
     except (InputError, CaptureError) as error:
         raise BadInput(str(error)) from error
+    except OSError as error:
+        if error.filename is None:  # a pipe that nobody reads any more, which click ends
+            raise
+        raise BadInput(f"{error.filename} can't be used ({error.strerror}); give another place") from error
 
 
 def read_text(text: str | None, file: Path | None) -> str:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from interpret.cli.options import errors_in_one_line, load_text_subject, model_options, progress_line, read_text, shown
+from interpret.cli.options import (
+    SEEDS,
+    errors_in_one_line,
+    load_text_subject,
+    model_options,
+    progress_line,
+    read_text,
+    shown,
+)
 from interpret.errors import InputError
 from interpret.writing import require_writable
 
@@ -23,7 +31,7 @@ SHOWN_HEADS = 8
 @click.argument("second")
 @click.option("--target", help="Label or next token whose score is followed; by default the one the model prefers.")
 @click.option("--draws", type=click.IntRange(min=100), default=200, show_default=True, help="Random draws of heads.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
+@click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of the draws.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Also draw the heads to this SVG or PNG file.")
 @click.option("--json", "as_json", is_flag=True, help="Print every number as JSON.")
 @model_options

@@ -68,6 +68,8 @@ class Question:
         if self.several:
             return plan_steps(self.subject, self.given, verdicts=verdicts, eraser=eraser, max_memory=max_memory)
         about = self.subject.about(self.given, target)
+        if target is not None:
+            about.find_label_in(self.given, target)
         return plan_analysis(about, self.given, EFFORTS[effort], eraser=eraser, max_memory=max_memory)
 
     def answer(

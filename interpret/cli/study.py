@@ -10,7 +10,14 @@ import click
 from click.core import ParameterSource
 
 from interpret.cli.cost import SizeType, cost_line, show_plan
-from interpret.cli.options import command_line, errors_in_one_line, load_text_subject, model_options, progress_line
+from interpret.cli.options import (
+    SEEDS,
+    command_line,
+    errors_in_one_line,
+    load_text_subject,
+    model_options,
+    progress_line,
+)
 from interpret.errors import CaptureError, InputError
 from interpret.writing import make_folder, write_whole
 
@@ -29,7 +36,7 @@ SHOWN_ROWS = 5
 @click.option("--label-column", help="Column of the labels; by default label, target, class ...; none is needed.")
 @click.option("--split", help="Part of a data set of the Hub.")
 @click.option("--limit", type=click.IntRange(min=2), help="A random sample of at most this many rows.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--replacements", type=click.IntRange(min=2), default=8, show_default=True, help="Of each word.")
 @click.option(
     "--object",

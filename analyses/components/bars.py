@@ -8,6 +8,7 @@ Side = Literal["holds", "fails", "open"]
 
 LEVEL = 0.05
 MOST_UNLIKE = 0.2  # of the edits behind a component
+LEAST_SPREAD = 1e-4  # logits: a margin that varies less moves by rounding, as where words are replaced by themselves
 IDLE = 0.2  # of what a head's share of the display promises: one that does less, by itself and jointly, is idle
 
 

@@ -12,6 +12,7 @@ from analyses.components.bars import (
     BARS,
     IDLE,
     IDLE_SHARE,
+    LEAST_SPREAD,
     LEVEL,
     MOST_UNLIKE,
     Answer,
@@ -89,7 +90,7 @@ def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> One
         idle_elsewhere: Heads that do nothing in other texts either, from `elsewhere.idle_elsewhere`.
     """
     spread = math.sqrt(found.spread)
-    unit = spread if spread > 0 else math.nan
+    unit = spread if spread >= LEAST_SPREAD else math.nan
     findings = (
         _finding("use", found.use / unit, unlike=found.unlike[0]),
         _finding("rank", found.rank, found.p_rank, second=found.rank_substituted, unlike=found.unlike[1]),
@@ -123,7 +124,9 @@ def _obstacles(found: Measurement, spread: float) -> list[str]:
     said = []
     if found.words < FEWEST_WORDS:
         said.append(f"{found.words} words are too few to tell any order from chance; it takes {FEWEST_WORDS}")
-    if found.largest < LEAST_EFFECT * spread or spread == 0:
+    if spread < LEAST_SPREAD:
+        said.append("replacing its words changes nothing: the model ignores them, or knows none to replace them by")
+    elif found.largest < LEAST_EFFECT * spread:
         said.append("no word of this text moves the decision by itself, so there is nothing to rank")
     return said
 

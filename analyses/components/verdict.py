@@ -15,6 +15,7 @@ from analyses.components.bars import (
     BARS,
     IDLE,
     IDLE_SHARE,
+    LEAST_SPREAD,
     LEVEL,
     MOST_UNLIKE,
     Answer,
@@ -146,7 +147,7 @@ class _Looks:
 
 def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dict[str, _Looks]:
     """Effects in standard deviations of the margin; undefined where it has none."""
-    unit = spread if spread > 0 else math.nan
+    unit = spread if spread >= LEAST_SPREAD else math.nan
     first = {
         "use": np.array([each.use for each in measurements]) / unit,
         "rank": np.array([each.rank for each in measurements]),
@@ -158,12 +159,10 @@ def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dic
         "rank": np.array([each.rank_substituted for each in measurements]),
         "input rank": np.array([each.input_rank_without_chance for each in measurements]),
     }
-    found = {}
-    for name in BARS:
-        one = BootstrapMean(first[name], seed=seed)
-        other = one if second[name] is first[name] else BootstrapMean(second[name], seed=seed)
-        found[name] = _Looks(one, other, first[name])
-    return found
+    return {
+        name: _Looks(BootstrapMean(first[name], seed=seed), BootstrapMean(second[name], seed=seed), first[name])
+        for name in BARS
+    }
 
 
 def _failed(looks: dict[str, _Looks], scale: float) -> list[str]:
@@ -185,7 +184,7 @@ def _component(name: str, looks: _Looks, has_failed: bool, is_strange: bool, sca
         doubt = f"{name} is undefined on {mean.undefined} examples, more than a verdict can leave out"
     elif is_strange:
         doubt = unlike_texts(name)
-    elif looks.second is not mean and looks.second.upper(LEVEL) < floor and not has_failed:
+    elif looks.second.upper(LEVEL) < floor <= high:
         doubt = two_answers(name, mean.mean, looks.second.mean)
     return Component(
         name=name,
@@ -224,7 +223,7 @@ def _obstacles(measurements: Sequence[Measurement], spread: float) -> list[str]:
         found.append(f"{len(measurements)} examples are too few; a verdict needs {FEWEST_EXAMPLES}")
     if np.mean([each.words < FEWEST_WORDS for each in measurements]) > 0.5:
         found.append(f"most texts have fewer than {FEWEST_WORDS} words to rank")
-    if spread == 0:
+    if spread < LEAST_SPREAD:
         found.append("the words don't move the decision at all, so there is nothing to explain")
     return found
 
@@ -243,7 +242,9 @@ def _open(component: Component, scale: float) -> str:
 
 
 def _needed(components: Sequence[Component], looks: dict[str, _Looks], scale: float, examples: int) -> int | None:
-    """How many examples would take every open component to the side where its mean is."""
+    """How many examples would settle it: the fewest where a part has failed, else so many that no part is open."""
+    if any(each.side == "fails" for each in components):
+        return FEWEST_EXAMPLES if examples < FEWEST_EXAMPLES else None
     if any(each.doubt for each in components):
         return None
     counts = [FEWEST_EXAMPLES] if examples < FEWEST_EXAMPLES else []

@@ -196,9 +196,13 @@ def test_a_text_in_which_no_word_does_anything_forbids_any_answer(changes: dict[
 
 
 def test_without_any_spread_there_is_no_unit_and_no_answer() -> None:
-    found = judged(spread=0.0, largest=0.0)
-    assert found.answer == "inconclusive" and found.spread == 0
-    assert found.because == (NO_WORD,)
+    for rounding in (0.0, 3e-6):
+        found = judged(spread=rounding**2, largest=rounding)
+        assert found.answer == "inconclusive" and found.spread == pytest.approx(rounding)
+        assert found.because == (
+            "replacing its words changes nothing: the model ignores them, or knows none to replace them by",
+        )
+        assert isnan(one(found, "use").value) and isnan(one(found, "top").value)
 
 
 def test_where_nothing_can_be_told_no_component_is_a_reason() -> None:

@@ -1,5 +1,6 @@
 """The rule: what is above its bar, below its floor, or open, on measurements made up for the purpose."""
 
+import re
 from dataclasses import replace
 from math import nan
 
@@ -54,13 +55,25 @@ def test_fewer_than_fifty_examples_are_inconclusive_whatever_they_say() -> None:
     assert verdict(sample(FEWEST_EXAMPLES)).answer == "supported"
 
 
+def test_few_examples_of_which_one_part_fails_need_no_more_for_another_that_is_open() -> None:
+    just_above = 2.0 * (BARS["top"].bar + 0.002)
+    found = verdict(sample(FEWEST_EXAMPLES - 20, use=0.0, top=just_above))
+    assert (side(found, "use"), side(found, "top"), found.needed) == ("fails", "open", FEWEST_EXAMPLES)
+    assert verdict(sample(FEWEST_EXAMPLES, use=0.0, top=just_above)).answer == "not supported"
+
+
 def test_refutation_is_corrected_for_five_components_and_support_is_not() -> None:
     """An upper bound that clears its floor at 5 % but not at 1 % doesn't refute."""
     for seed in range(40):
         measurements = sample(noise=0.12, seed=seed, rank=0.125)
         p = next(each.p_floor for each in verdict(measurements).components if each.name == "rank")
         if 0.012 < p < 0.045:
-            assert verdict(measurements).answer == "inconclusive"
+            found = verdict(measurements)
+            assert found.answer == "inconclusive"
+            assert re.fullmatch(
+                r"rank is 0\.1\d \(95 % bounds .*\), below 0\.15, but not surely enough with 5 such tests \(Holm\)",
+                found.because[0],
+            )
             return
     raise AssertionError("no sample fell between the two levels")
 

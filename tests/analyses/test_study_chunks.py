@@ -321,6 +321,15 @@ def test_records_that_make_no_table_are_refused(tmp_path, records, message):
     assert str(error.value) == message
 
 
+def test_lists_in_which_nothing_is_known_are_kept(tmp_path):
+    with StudyFolder(tmp_path, FINGERPRINT).open() as folder:
+        for index in range(2):
+            folder.save(Chunk(index, (index,)), [{"a": [None, None], "b": [1.0, None]}])
+        folder.finish({})
+        assert folder.records().to_pylist() == [{"a": [None, None], "b": [1.0, None]}] * 2
+    assert pq.read_table(tmp_path / "results.parquet").to_pylist() == [{"a": [None, None], "b": [1.0, None]}] * 2
+
+
 def test_parts_that_do_not_fit_together_are_refused(tmp_path):
     with StudyFolder(tmp_path, FINGERPRINT).open() as folder:
         folder.save(Chunk(0, (0,)), [{"a": 1}])

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -84,6 +85,42 @@ def test_too_little_memory_is_told_before_anything_is_written(run, saved, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (
+            ("--out", "-", "--json", "numbers.json"),
+            "a report isn't printed; give --out the name of a file, or print the numbers with --json -",
+        ),
+        (("--out", "a.html", "--json", "./a.html"), "--out and --json are both a.html; give two names"),
+        (
+            ("--out", f"{'n' * 300}/a.html"),
+            f"{'n' * 300}/a.html can't be used (File name too long); give another place",
+        ),
+        (
+            ("--seed", "-1"),
+            "Invalid value for '--seed': -1 is not in the range 0<=x<=4294967295; see interpret analyze --help",
+        ),
+        (
+            ("--plan", "--target", "foo"),
+            "MODEL has no label 'foo'; its labels are bad, good, or their numbers 0 to 1",
+        ),
+    ],
+)
+def test_what_can_not_be_written_or_drawn_is_told_first(run, saved, tmp_path, options, complaint):
+    wanted = complaint.replace("MODEL", str(saved / "bert"))
+    assert error_of(run("analyze", TEXT, "--model", saved / "bert", *options)) == wanted
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_link_names_is_written_and_a_device_stays_one(run, saved, tmp_path):
+    (tmp_path / "link.html").symlink_to("there.html")
+    for out in ("link.html", "/dev/null"):
+        assert run("analyze", TEXT, "--model", saved / "bert", "--quick", "--out", out).exit_code == 0
+    assert (tmp_path / "link.html").is_symlink() and (tmp_path / "there.html").read_text().startswith("<!doctype html>")
+    assert Path("/dev/null").is_char_device()
+
+
 def test_json_on_standard_output_is_all_of_it_and_repeats(run, saved, tmp_path):
     arguments = ("analyze", TEXT, "--model", saved / "bert", "--quick", "--seed", "4", "--json", "-")
     once, again = (json.loads(run(*arguments).stdout) for _ in range(2))
@@ -152,7 +189,10 @@ def test_a_text_that_looks_like_an_option_can_be_run_again(run, saved):
         ([TEXT, "--device", "abacus"], "the device 'abacus' can't be used here: "),
         (["warm " * 500], "shorten it, or cut it with --truncate (truncate=True in Python)"),
         ([TEXT, "--model", "./nothing"], "there is no folder or file ./nothing"),
-        ([TEXT, "--seed", "x"], "Invalid value for '--seed': 'x' is not a valid integer; see interpret analyze --help"),
+        (
+            [TEXT, "--seed", "x"],
+            "Invalid value for '--seed': 'x' is not a valid integer range; see interpret analyze --help",
+        ),
         ([TEXT, "--modle", "x"], "; see interpret analyze --help"),
     ],
 )

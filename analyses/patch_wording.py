@@ -6,7 +6,7 @@ from typing import Any
 _WHOLE = (  # sentences and phrases that need more than another noun
     ("from a text without words to this one", "from a plain image in the mean colour of the model’s data to this one"),
     ("one for each piece of a word", "one for each patch"),
-    ("with as many texts of such a length", "that look at images"),
+    ("with this kind of task, as many texts and such a length", "that look at images"),
     ("Models add marks of their own to a text, such as a start or an end mark.", "Models add positions of their own "
      "to an image, such as a class token or registers."),
 )  # fmt: skip

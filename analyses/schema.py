@@ -197,6 +197,6 @@ def component(finding: Finding) -> dict[str, Any]:
 
 def _scope(analysis: Analysis) -> str:
     return (
-        f"This text, this model and the label “{analysis.decision.label.strip()}” only. Words are replaced by others "
-        f"drawn from {analysis.replacements}, and effects are read off the logit margin."
+        f"This text, this model and the decision “{analysis.decision.label.strip()}” only. Words are replaced by "
+        f"others drawn from {analysis.replacements}, and effects are read off the logit margin."
     )

@@ -55,7 +55,8 @@ def alike(tau: float) -> str:
 
 def points(change: float) -> str:
     """A change of a probability, with its sign."""
-    return f"{'−' if change < 0 else '+' if change > 0 else ''}{percent(abs(change))[:-1]} percentage points"
+    sign, size = "−" if change < 0 else "+" if change > 0 else "", percent(abs(change))[:-1]
+    return f"{sign}{size} percentage points" if size[0] != "<" else f"less than {sign}{size[2:]} percentage points"
 
 
 def _agreement(tau: float | None) -> str:

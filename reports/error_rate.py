@@ -5,8 +5,8 @@ from typing import Any
 from reports.notation import percent
 
 UNKNOWN = (
-    "No error rate is known for this case: the test has not been tried on models whose true answer is known, with as "
-    "many texts of such a length. Do not take the rate of another case for it."
+    "No error rate is known for this case: the test has not been tried on models whose true answer is known, with this "
+    "kind of task, as many texts and such a length. Do not take the rate of another case for it."
 )
 
 

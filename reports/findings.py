@@ -46,7 +46,7 @@ def listed_heads(verdict: dict[str, Any]) -> str:
 
 
 def rows(verdict: dict[str, Any]) -> list[dict[str, str]]:
-    """The components as a table."""
+    """The components as a table. "top" can't refute on one text, and holds from its floor on."""
     return [
         {
             "name": each["name"],
@@ -54,8 +54,8 @@ def rows(verdict: dict[str, Any]) -> list[dict[str, str]]:
             "value": "none" if each["value"] is None else PARTS[each["name"]].written(each["value"]),
             "unit": PARTS[each["name"]].unit,
             "p": "" if each["p_value"] is None else p_value(each["p_value"]),
-            "against": PARTS[each["name"]].bar(each["floor"]),
-            "favour": PARTS[each["name"]].bar(each["bar"]),
+            "against": "–" if each["name"] == "top" else PARTS[each["name"]].bar(each["floor"]),
+            "favour": PARTS[each["name"]].bar(each["floor" if each["name"] == "top" else "bar"]),
             "side": SIDES[each["side"]],
         }
         for each in verdict["components"]

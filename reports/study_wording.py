@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from analyses.components.verdict import FEWEST_EXAMPLES
 from reports.components import PARTS, SIDES, Part, parts_of
 from reports.notation import listed, percent, sentence
 from reports.study_numbers import decimals
@@ -41,6 +42,8 @@ def _reason(component: dict[str, Any], part: Part) -> str:
     said = part.meaning.format(part.written(component["mean"]))
     if component["side"] == "fails":
         return f"{part.fails} {said}"
+    if component["high"] is not None and component["high"] < component["floor"]:
+        limits = f"below {part.bar(component['floor'])}, but of so many parts not surely enough to count against"
     undefined = f" It has no value on {component['undefined']} texts." if component["undefined"] else ""
     return f"{part.question} {said[:-1]} ({limits}).{undefined}"
 
@@ -81,6 +84,8 @@ def idle(summary: dict[str, Any]) -> str:
 def sensitivity(summary: dict[str, Any]) -> str:
     """Whether the answer hangs on the thresholds."""
     answers = {answer for _, answer in summary["verdict"]["sensitivity"]}
+    if summary["verdict"]["examples"] < FEWEST_EXAMPLES:
+        return f"No threshold gives an answer from fewer than {FEWEST_EXAMPLES} texts."
     if len(answers) == 1:
         return "The answer is the same for all of these, so it does not hang on where exactly the thresholds are."
     return "The answer is not the same for all of these, so it hangs on where the thresholds are."
@@ -121,5 +126,5 @@ def accuracy(summary: dict[str, Any]) -> str:
     share, bounds = percent(found["correct"] / found["count"]), f"{percent(found['low'])} to {percent(found['high'])}"
     return (
         f"The model is right on {found['correct']:,} of {found['count']:,} labelled texts, {share} "
-        f"(95% bounds {bounds})."
+        f"(95% interval {bounds})."
     )

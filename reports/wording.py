@@ -61,8 +61,7 @@ GLOSSARY = {
         "p-value",
         "How often chance does as well: the share of random orders of the words that move the decision at least as "
         "far as the map's order does. 0.03 means 3 in 100. A small one is hard to put down to luck; a large one is no "
-        "evidence that the map is wrong. When several maps are tested, p-values are raised so that one lucky map does "
-        "not count (Holm's correction).",
+        "evidence that the map is wrong. Each is that of one map by itself: of several, one may be lucky.",
     ),
     "comprehensiveness": (
         "comprehensiveness",
@@ -180,7 +179,7 @@ def comparison(analysis: dict[str, Any], chance: Chance) -> list[str]:
         margin = number(analysis["decision"]["margin"])
         said.append(f"Without the words that attention ranks first, the margin of {margin} falls {listed(parts)}.")
     said.append(
-        f"Without randomly chosen words it typically falls by {number(chance.middle)}; nine times in ten, "
+        f"Without randomly chosen words it falls by {number(chance.middle)} in the middle case; nine times in ten, "
         f"the change is between {number(chance.low)} and {number(chance.high)}."
     )
     for family, name in (("gradient", "gradient map"), ("perturbation", "removal map")):

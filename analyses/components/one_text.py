@@ -139,7 +139,7 @@ def _top(value: float, p_value: float, *, unlike: float) -> Finding:
         doubt = unlike_texts("top")
     elif value < BARS["top"].floor:
         doubt = (
-            "the words that attention ranks first together do no more than random words; they may pull in "
+            "the words that attention ranks first together do hardly more than random words; they may pull in "
             "opposite ways, which one text can't tell"
         )
     return Finding("top", value, p_value, "open" if doubt else "holds", doubt)

@@ -16,7 +16,7 @@ ORDERS = ("rank", "input rank")
 NO_WORD = "no word of this text moves the decision by itself, so there is nothing to rank"
 SOME_IDLE = "some of the displayed mean belongs to heads that the decision ignores"
 TOP_DOUBT = (
-    "the words that attention ranks first together do no more than random words; they may pull in opposite ways, "
+    "the words that attention ranks first together do hardly more than random words; they may pull in opposite ways, "
     "which one text can't tell"
 )
 

@@ -99,7 +99,7 @@ def test_the_page_speaks_of_patches(page):
 def test_the_verdict_is_about_patches(analysis):
     verdict = analysis["verdict"]
     assert "rank the input patches" in verdict["claim"] and verdict["error_rate"] is None
-    assert verdict["scope"].startswith("This image, this model and the label “red words” only. Patches are replaced by")
+    assert verdict["scope"].startswith("This image, this model and the decision “red words” only. Patches are")
     assert verdict["replacements"] == "other patches of the same image"
 
 

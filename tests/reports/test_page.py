@@ -212,7 +212,7 @@ def test_attention_against_gradients_against_chance_is_said_in_numbers() -> None
     assert (
         "the margin of 5.60 falls by 0.71 for last-layer attention (p = 0.379) and by 0.55 for attention roll" in text
     )
-    assert f"Without randomly chosen words it typically falls by {number(middle)}" in text
+    assert f"Without randomly chosen words it falls by {number(middle)} in the middle case; " in text
     assert "The best gradient map, integrated gradients, finds words without which it falls by 4.22 (p = 0.010)" in text
     assert "The removal map, leave-one-out, finds words without which it falls by 6.53" in text
 

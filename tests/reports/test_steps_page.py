@@ -113,7 +113,7 @@ def test_what_was_given_is_not_said_to_be_written() -> None:
 
 def test_the_first_lines_count_the_answers() -> None:
     html = render_steps(sample_steps(tokens=7))
-    counts = re.findall(r'<b class="[a-z-]+">([a-z ]+)</b> at (\d)', html)
+    counts = re.findall(r'<b class="[a-z-]+">([a-z ]+)</b> for (\d) of 7', html)
     assert sum(int(count) for _, count in counts) == 7
     assert {answer for answer, _ in counts} == {"supported", "not supported", "inconclusive"}
 
@@ -124,7 +124,8 @@ def test_answers_that_no_token_got_leave_no_comma(tokens: int) -> None:
     text = re.sub(r"<[^>]+>", "", re.search(r"The answer is .+", render_steps(found)).group())
     answers = [step["verdict"]["answer"] for step in found["steps"]]
     counts = [(answer, answers.count(answer)) for answer in ("supported", "not supported", "inconclusive")]
-    assert text == f"The answer is {', '.join(f'{answer} at {count}' for answer, count in counts if count)}."
+    said = [f"{answer} for {count} of {tokens}" for answer, count in counts if count]
+    assert text == f"The answer is {', '.join(said)}."
 
 
 def test_a_very_long_text_is_cut_to_the_budget_and_says_so() -> None:

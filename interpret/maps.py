@@ -168,7 +168,15 @@ class GivenMaps(Maps):
             weights: Of all positions.
             visible: True where a query can see a key, in all layers or layer by layer; by default everywhere.
             rows: Which positions have a row in which layer; by default all.
+
+        Raises:
+            ValueError: Weights aren't those of all layers and heads, of as many queries as keys.
         """
+        if weights.ndim != 4 or weights.shape[2] != weights.shape[3]:
+            raise ValueError(
+                f"attention must be [layer, head, query, key] with as many queries as keys, not {list(weights.shape)}; "
+                "take one text's, and stack its layers"
+            )
         self.layers, self.heads, self.length, _ = weights.shape
         self.given, self.device = weights.detach().float(), weights.device
         self.rows = torch.ones(self.layers, self.length, dtype=torch.bool) if rows is None else rows.cpu()
@@ -206,6 +214,7 @@ def maps_of(attention: Float[Tensor, "layer head query key"] | Recording | Maps)
 
     Raises:
         CaptureError: The calls of a recording differ in shape.
+        ValueError: Weights have another shape.
     """
     if isinstance(attention, Recording):
         return RecordedMaps(attention)

@@ -185,10 +185,10 @@ def _summary(found: dict[str, Any], out: Path) -> str:
 def _component(each: dict[str, Any]) -> str:
     value = "undefined" if each["value"] is None else f"{each['value']:.2f}"
     chance = "" if each["p_value"] is None else f", p = {each['p_value']:.3f} against random orders"
-    return (
-        f"           {each['name']:<10} {value:>5}  {each['side']:<5} "
-        f"(fails below {each['floor']:.2f}, holds from {each['bar']:.2f} on{chance})"
-    )
+    limits = f"fails below {each['floor']:.2f}, holds from {each['bar']:.2f} on"
+    if each["name"] == "top":  # which can't refute on one text
+        limits = f"holds from {each['floor']:.2f} on"
+    return f"           {each['name']:<10} {value:>5}  {each['side']:<5} ({limits}{chance})"
 
 
 def _error_rate(rate: dict[str, Any] | None) -> str:

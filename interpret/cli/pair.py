@@ -33,6 +33,7 @@ SHOWN_HEADS = 8
 @click.option("--draws", type=click.IntRange(min=100), default=200, show_default=True, help="Random draws of heads.")
 @click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of the draws.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Also draw the heads to this SVG or PNG file.")
+@click.option("--truncate", is_flag=True, help="Cut a text that is too long for the model instead of refusing it.")
 @click.option("--json", "as_json", is_flag=True, help="Print every number as JSON.")
 @model_options
 def pair(text: str, word: str, first: str, second: str, as_json: bool, **options: Any) -> None:
@@ -58,6 +59,7 @@ def _pair(
     draws: int,
     seed: int,
     figure: Path | None,
+    truncate: bool,
     **options: Any,
 ) -> dict[str, Any]:
     if figure:
@@ -68,7 +70,7 @@ def _pair(
 
     from analyses.word_pairs import word_pairs
 
-    example = subject.encode(text)
+    example = subject.encode(text, truncate=truncate)
     decision = subject.decide(example, target)
     word, first, second = words
     measured = word_pairs(subject, example, decision, word=word, first=first, second=second, draws=draws, seed=seed)

@@ -181,6 +181,15 @@ def test_readouts_of_another_length_and_others_than_were_followed_are_refused():
         attention_statistics(record, readouts=torch.eye(9), separators=(), residual=math.nan)
 
 
+def test_maps_that_are_not_square_are_refused() -> None:
+    with pytest.raises(ValueError) as error:
+        attention_entropy(torch.full((2, 2, 5, 3), 0.2))
+    assert str(error.value) == (
+        "attention must be [layer, head, query, key] with as many queries as keys, not [2, 2, 5, 3]; take one text's, "
+        "and stack its layers"
+    )
+
+
 @pytest.mark.parametrize(
     "reader_of",
     [

@@ -45,7 +45,7 @@ def test_a_text_and_a_model_give_a_report_and_a_summary(run, saved, tmp_path):
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
         *("decision", "attention", "errors", "took", "report")
     ]
-    parts = [line for line in lines if "fails below" in line]
+    parts = [line for line in lines if "holds from" in line]
     assert [line.split()[0] for line in parts] == ["use", "rank", "input", "top", "share"]
     assert re.search(r"errors +\d+ of \d+ such answers were wrong on models whose truth is known", result.stdout)
     assert result.stderr == ""
@@ -255,6 +255,9 @@ def test_pair_tells_heads_and_effect(run, saved):
     places = [(layer, head) for layer in range(layers) for head in range(heads)]
     assert found["preferring"] == sum(found["first"][i][j] > found["second"][i][j] for i, j in places)
     assert len(found["random"]) == 200
+    long = ("pair", f"{TEXT} {'warm ' * 500}", "cast", "warm", "plot", "--model", saved / "bert", "--draws", "100")
+    assert "or cut it with --truncate" in error_of(run(*long))
+    assert run(*long, "--truncate").exit_code == 0
 
 
 @pytest.mark.parametrize("command", main.commands)

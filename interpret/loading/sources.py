@@ -56,7 +56,7 @@ def load(
         class Reader(nn.Module):
             def __init__(self):
                 super().__init__()
-                self.embedding = nn.Embedding(6, 16)
+                self.embedding = nn.Embedding(7, 16)
                 layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
                 self.encoder = nn.TransformerEncoder(layer, 2)
                 self.scores = nn.Linear(16, 2)
@@ -64,7 +64,7 @@ def load(
             def forward(self, ids):
                 return self.scores(self.encoder(self.embedding(ids)).mean(dim=1))
 
-        vocabulary = {"?": 0, "a": 1, "good": 2, "bad": 3, "old": 4, "film": 5}
+        vocabulary = {"?": 0, "a": 1, "good": 2, "bad": 3, "old": 4, "film": 5, "[MASK]": 6}
         tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="?"))
         tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
         subject = interpret.load(Reader(), tokenizer=tokenizer, labels=["negative", "positive"])

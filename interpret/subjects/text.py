@@ -127,10 +127,12 @@ class TextSubject(Subject):
     def logits(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
         """Scores of every label."""
         if not ids.shape[1]:
-            raise InputError(
-                f"without any word nothing is left for {self.name} to read; keep its first position out of the "
-                'ranking (sink="drop")'
+            way_out = (
+                'keep its first position out of the ranking (sink="drop")'
+                if self.is_causal and self.sink == "keep"
+                else 'give it a tokenizer that knows a "[MASK]" or puts special tokens around a text'
             )
+            raise InputError(f"without any word nothing is left for {self.name} to read; {way_out}")
         ids = ids.to(self.device)
         return self._decisive(self.model(input_ids=ids, **self._told(ids)), ids)
 

@@ -55,8 +55,18 @@ def test_the_example_in_the_documentation_runs():
     code = textwrap.dedent(text[text.index("        class Reader") : text.index("    Args:")])
     names = {"nn": nn, "interpret": interpret, "tokenizers": __import__("tokenizers")}
     exec(code, names)
-    decision = names["subject"].decide(names["subject"].encode("a good old film"))
-    assert decision.label in ("negative", "positive")
+    found = analyze(names["subject"], "a good old film bad good", effort="quick")
+    assert found.decision.label in ("negative", "positive") and found.faithfulness.eraser == "mask"
+
+
+def test_a_module_of_which_nothing_is_left_without_words_says_what_it_lacks():
+    subject = interpret.load(Reader(), tokenizer=word_tokenizer(start=False))
+    with pytest.raises(InputError) as error:
+        analyze(subject, TEXT, effort="quick")
+    assert str(error.value) == (
+        'without any word nothing is left for Reader to read; give it a tokenizer that knows a "[MASK]" or puts '
+        "special tokens around a text"
+    )
 
 
 def test_scores_weights_and_gradients_are_the_modules_own():

@@ -28,6 +28,7 @@ def require_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; give the name of a file")
+    path = _place(path)
     if _is_device(path):
         return
     if not path.parent.is_dir():
@@ -68,19 +69,24 @@ def write_whole(path: Path, content: str | bytes) -> None:
         InputError: The disk is full, or the place takes no file.
     """
     with writing(path):
-        path = path.resolve()
+        path, data = _place(path), content.encode() if isinstance(content, str) else content
         if _is_device(path):
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
+            path.write_bytes(data)
             return
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
+                file.write(data)
             os.chmod(beside, 0o666 & ~_umask())
             os.replace(beside, path)
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise
+
+
+def _place(path: Path) -> Path:
+    """Where a file of that name is: what it names, if it is a link."""
+    return path.resolve() if path.is_symlink() else path
 
 
 def _is_device(path: Path) -> bool:

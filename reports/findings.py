@@ -45,18 +45,24 @@ def listed_heads(verdict: dict[str, Any]) -> str:
     return listed([str(head + 1) for head in verdict["heads"]["idle"]])
 
 
+def limits(component: dict[str, Any]) -> tuple[float | None, float]:
+    """Below what a component counts against, and from what on in favour; "top" can't refute on one text."""
+    return (None, component["floor"]) if component["name"] == "top" else (component["floor"], component["bar"])
+
+
 def rows(verdict: dict[str, Any]) -> list[dict[str, str]]:
-    """The components as a table. "top" can't refute on one text, and holds from its floor on."""
+    """The components as a table."""
+    limited = [(each, PARTS[each["name"]], *limits(each)) for each in verdict["components"]]
     return [
         {
             "name": each["name"],
-            "question": PARTS[each["name"]].question,
-            "value": "none" if each["value"] is None else PARTS[each["name"]].written(each["value"]),
-            "unit": PARTS[each["name"]].unit,
+            "question": part.question,
+            "value": "none" if each["value"] is None else part.written(each["value"]),
+            "unit": part.unit,
             "p": "" if each["p_value"] is None else p_value(each["p_value"]),
-            "against": "–" if each["name"] == "top" else PARTS[each["name"]].bar(each["floor"]),
-            "favour": PARTS[each["name"]].bar(each["floor" if each["name"] == "top" else "bar"]),
+            "against": "–" if floor is None else part.bar(floor),
+            "favour": part.bar(bar),
             "side": SIDES[each["side"]],
         }
-        for each in verdict["components"]
+        for each, part, floor, bar in limited
     ]

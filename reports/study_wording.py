@@ -83,9 +83,9 @@ def idle(summary: dict[str, Any]) -> str:
 
 def sensitivity(summary: dict[str, Any]) -> str:
     """Whether the answer hangs on the thresholds."""
-    answers = {answer for _, answer in summary["verdict"]["sensitivity"]}
     if summary["verdict"]["examples"] < FEWEST_EXAMPLES:
         return f"No threshold gives an answer from fewer than {FEWEST_EXAMPLES} texts."
+    answers = {answer for _, answer in summary["verdict"]["sensitivity"]}
     if len(answers) == 1:
         return "The answer is the same for all of these, so it does not hang on where exactly the thresholds are."
     return "The answer is not the same for all of these, so it hangs on where the thresholds are."

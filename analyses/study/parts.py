@@ -26,8 +26,7 @@ def table_of(records: Sequence[Mapping[str, Any]]) -> pa.Table:
             raise ValueError(f"records must have the same fields in the same order: {names}, then {list(record)}")
     columns = {name: [record[name] for record in records] for name in names}
     kinds = {name: _kind(name, values) for name, values in columns.items()}
-    arrays = [pa.array(_as_floats(columns[name], kinds[name]), type=kinds[name]) for name in names]
-    return pa.Table.from_arrays(arrays, schema=pa.schema(list(kinds.items())))
+    return _table(columns, kinds)
 
 
 def merged(tables: Sequence[pa.Table]) -> pa.Table:
@@ -45,11 +44,10 @@ def merged(tables: Sequence[pa.Table]) -> pa.Table:
     for table in filled:
         if table.column_names != names:
             raise ValueError(f"parts must have the same fields in the same order: {names}, then {table.column_names}")
-    kinds = [(name, _widest(name, [table.schema.field(name).type for table in filled])) for name in names]
+    kinds = {name: _widest(name, [table.schema.field(name).type for table in filled]) for name in names}
     # From values, as lists of nothing but nothing can't be cast once they were stored.
     columns = {name: [value for table in filled for value in table[name].to_pylist()] for name in names}
-    arrays = [pa.array(_as_floats(columns[name], kind), type=kind) for name, kind in kinds]
-    return pa.Table.from_arrays(arrays, schema=pa.schema(kinds))
+    return _table(columns, kinds)
 
 
 def packed(table: pa.Table, labels: Mapping[str, str]) -> bytes:
@@ -76,6 +74,11 @@ def unpacked(content: bytes) -> tuple[pa.Table, dict[str, str]] | None:
     except Exception:  # of many kinds, as damage may make other types of columns, or text that is none
         return None
     return (table.replace_schema_metadata(None), labels) if is_whole else None
+
+
+def _table(columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, pa.DataType]) -> pa.Table:
+    arrays = [pa.array(_as_floats(columns[name], kind), type=kind) for name, kind in kinds.items()]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(list(kinds.items())))
 
 
 def _digest(table: pa.Table, labels: Mapping[str, str]) -> str:

@@ -151,7 +151,7 @@ def _files(out: Path, json_path: Path | None) -> list[Path]:
         raise InputError("a report isn't printed; give --out the name of a file, or print the numbers with --json -")
     if json_path is None or json_path == STANDARD_OUTPUT:
         return [out]
-    if json_path.absolute() == out.absolute():
+    if json_path.resolve() == out.resolve():
         raise InputError(f"--out and --json are both {out}; give two names")
     return [out, json_path]
 
@@ -183,12 +183,13 @@ def _summary(found: dict[str, Any], out: Path) -> str:
 
 
 def _component(each: dict[str, Any]) -> str:
+    from reports.findings import limits
+
     value = "undefined" if each["value"] is None else f"{each['value']:.2f}"
     chance = "" if each["p_value"] is None else f", p = {each['p_value']:.3f} against random orders"
-    limits = f"fails below {each['floor']:.2f}, holds from {each['bar']:.2f} on"
-    if each["name"] == "top":  # which can't refute on one text
-        limits = f"holds from {each['floor']:.2f} on"
-    return f"           {each['name']:<10} {value:>5}  {each['side']:<5} ({limits}{chance})"
+    floor, bar = limits(each)
+    fails = "" if floor is None else f"fails below {floor:.2f}, "
+    return f"           {each['name']:<10} {value:>5}  {each['side']:<5} ({fails}holds from {bar:.2f} on{chance})"
 
 
 def _error_rate(rate: dict[str, Any] | None) -> str:

@@ -117,6 +117,12 @@ def test_what_a_link_names_is_written(run, saved, tmp_path):
     (tmp_path / "link.html").symlink_to("there.html")
     assert run("analyze", TEXT, "--model", saved / "bert", "--quick", "--out", "link.html").exit_code == 0
     assert (tmp_path / "link.html").is_symlink() and (tmp_path / "there.html").read_text().startswith("<!doctype html>")
+    twice = ("--out", "link.html", "--json", "there.html")
+    assert error_of(run("analyze", TEXT, *twice)) == "--out and --json are both link.html; give two names"
+    (tmp_path / "lost.html").symlink_to("missing/there.html")
+    assert error_of(run("analyze", TEXT, "--out", "lost.html")) == (
+        f"{tmp_path / 'missing'} is not a folder, so there.html can't be written there; make it first"
+    )
 
 
 def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):

@@ -27,8 +27,8 @@ def caveats(analysis: "Analysis") -> list[str]:
             f"Integrated gradients didn't converge: its scores miss the difference of margins they should sum to by "
             f"{off:.2f} logits. Run again with more steps (--thorough)."
         )
-    failed = [check.name for check in analysis.checks if not check.passed]
-    found += [f"A self-check failed ({name}): don't rely on the attention shown here." for name in failed]
+    found += analysis.subject.notes(analysis.example)
+    found += [check.warning for check in analysis.checks if not check.passed]
     return found if analysis.example.picture is None else [in_patches(each) for each in found]
 
 

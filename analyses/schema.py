@@ -67,7 +67,7 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
       error_rate      null, or models, wrong, inconclusive, rate, low, high (95 %), examples (1), words [from, to]
       beside          numbers that describe and don't judge, as in `analyses.components.measurement`: uniform, rank_tau,
                       input_tau, rank_shuffled, rank_of_values, opposed, sink, position_rank, rarity_rank
-    checks            name, value, tolerance, passed
+    checks            name, value (null where it is no number), tolerance, passed, detail
     caveats           sentences
 """
 
@@ -125,10 +125,7 @@ def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
         "classic": analysis.classic.to_dict(),
         "verdict": _verdict(analysis) if example.picture is None else verdict_in_patches(_verdict(analysis)),
         "alignment": None if analysis.alignment is None else analysis.alignment.to_dict(),
-        "checks": [
-            {"name": check.name, "value": check.value, "tolerance": check.tolerance, "passed": check.passed}
-            for check in analysis.checks
-        ],
+        "checks": [check.to_dict() for check in analysis.checks],
         "caveats": caveats(analysis),
     }
 

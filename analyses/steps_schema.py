@@ -23,7 +23,7 @@ u units, s steps, k units that are there at a step, all lists counted from 0; a 
       heads           [L, H] estimated fall of the margin without the head, in logits (first order)
       verdict         null, or answer, because [sentences], spread (logits), components, heads, error_rate, as in
                       "interpret-attention/analysis/2"
-    checks            name, value, tolerance, passed
+    checks            name, value (null where it is no number), tolerance, passed, detail
     caveats           sentences
 """
 
@@ -67,10 +67,7 @@ def steps_to_dict(found: Steps, command: str) -> dict[str, Any]:
         "eraser": found.eraser,
         "verdict": common if found.replacements else None,
         "steps": [_step(each) for each in found.steps],
-        "checks": [
-            {"name": check.name, "value": check.value, "tolerance": check.tolerance, "passed": check.passed}
-            for check in found.checks
-        ],
+        "checks": [check.to_dict() for check in found.checks],
         "caveats": _caveats(found),
     }
 
@@ -140,6 +137,5 @@ def _caveats(found: Steps) -> list[str]:
         )
     if getattr(subject, "chat", None) is not None and not found.steps[0].example.parts:
         said.append(UNUSED)
-    failed = [check.name for check in found.checks if not check.passed]
-    said += [f"A self-check failed ({name}): don't rely on the attention shown here." for name in failed]
-    return said
+    said += subject.notes(found.steps[0].example)
+    return [*said, *(check.warning for check in found.checks if not check.passed)]

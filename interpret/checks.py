@@ -1,7 +1,9 @@
 """What a recording is held against before anybody reads it."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -20,16 +22,29 @@ class Check:
         name: What was checked, in words.
         value: The worst deviation found.
         tolerance: The largest deviation that passes.
+        detail: What a reader has to know beside the number.
     """
 
     name: str
     value: float
     tolerance: float
+    detail: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether the deviation is within the tolerance; NaN never is."""
         return self.value <= self.tolerance
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and texts; `None` for a deviation that isn't a finite number."""
+        value = self.value if math.isfinite(self.value) else None
+        return {**asdict(self), "value": value, "passed": self.passed}
+
+    @property
+    def warning(self) -> str:
+        """What a reader has to be told where it failed."""
+        why = f"{self.name}; {self.detail}" if self.detail else self.name
+        return f"A self-check failed ({why}): don't rely on what is shown here."
 
 
 def checked_calls(calls: Sequence[AttentionCall], attention_mask: Bool[Tensor, "batch token"] | None) -> list[Check]:

@@ -27,6 +27,7 @@ SENTENCES = (
     "It's 3.5 degrees; don't forget your gloves, she said.",
     "Their soup was cold and the bread was dry, but the cake was wonderful.",
 )
+SPECIAL = {"pad_token": "[PAD]", "mask_token": "[MASK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
 HEADS: dict[str, Any] = {
     "classifier": AutoModelForSequenceClassification,
     "causal": AutoModelForCausalLM,
@@ -122,9 +123,14 @@ def same_weights(model: nn.Module, other: nn.Module) -> bool:
     return weights.keys() == others.keys() and all(torch.equal(weights[name], others[name]) for name in weights)
 
 
-def save_tokenizer(folder: Path, tokenizer: Tokenizer, **special: str) -> None:
-    """Writes tokenizer.json and its config; `special` names special tokens by their role, such as mask_token."""
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
+def save_tokenizer(folder: Path, tokenizer: Tokenizer, *, typed: bool = False, **special: str) -> None:
+    """Writes tokenizer.json and its config; `special` names special tokens by their role, such as mask_token.
+
+    `typed` has it hand token types to a model, as BERT's does.
+    """
+    names = ["input_ids", *(["token_type_ids"] if typed else []), "attention_mask"]
+    made = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_input_names=names, **special)
+    made.save_pretrained(folder)
 
 
 def save_bert(folder: Path, **settings: Any) -> PreTrainedModel:
@@ -132,7 +138,7 @@ def save_bert(folder: Path, **settings: Any) -> PreTrainedModel:
     settings = {"id2label": {0: "bad", 1: "good"}, "label2id": {"bad": 0, "good": 1}, **settings}
     model = random_model("classifier", "bert", word_pieces(), **settings)
     model.save_pretrained(folder)
-    save_tokenizer(folder, word_pieces(), pad_token="[PAD]", mask_token="[MASK]", cls_token="[CLS]", sep_token="[SEP]")
+    save_tokenizer(folder, word_pieces(), typed=True, **SPECIAL)
     return model
 
 
@@ -150,7 +156,7 @@ def save_answering(folder: Path, family: str = "bert", tokenizer: Tokenizer | No
     tokenizer = word_pieces() if tokenizer is None else tokenizer
     model = random_model("answering", family, tokenizer)
     model.save_pretrained(folder)
-    save_tokenizer(folder, tokenizer, pad_token="[PAD]", mask_token="[MASK]", cls_token="[CLS]", sep_token="[SEP]")
+    save_tokenizer(folder, tokenizer, typed=family == "bert", **SPECIAL)
     return model
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from analyses.components.resampling import Resampler
 from interpret.errors import InputError
+from interpret.evaluating import evaluating
 from interpret.refusals import refusing
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
@@ -35,7 +36,7 @@ class MaskedModel(Resampler):
             mask_id: Its mask token.
         """
         self.name = f"masked language model {name}"
-        self._model = model.eval()
+        self._model = model
         self._vocabulary = tokenizer.get_vocab()
         self._special = [number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special]
         self._mask_id = mask_id
@@ -85,7 +86,7 @@ class MaskedModel(Resampler):
         ids = example.ids.expand(len(example.units), -1).clone()
         for index, unit in enumerate(example.units):
             ids[index, list(unit.tokens)] = self._mask_id
-        with torch.no_grad():
+        with torch.no_grad(), evaluating(self._model):
             logits = self._model(input_ids=ids.to(next(self._model.parameters()).device)).logits.double().cpu()
         logits[..., self._special] = -torch.inf
         shares = logits.softmax(dim=-1)

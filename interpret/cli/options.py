@@ -28,6 +28,8 @@ _MODEL_OPTIONS = (
         show_default=True,
         help="Precision of the weights.",
     ),
+    click.option("--source-language", help="Of a translator of several languages: the source's, such as en_XX."),
+    click.option("--target-language", help="The same for the language that is written, such as de_DE."),
     click.option("--allow-pickle", is_flag=True, help="Load weights that are only there as pickle files."),
     click.option(
         "--sink",
@@ -143,7 +145,7 @@ def load_subject(options: dict[str, Any]) -> Any:
     """Takes the values of `model_options` out of `options` and loads that model."""
     from interpret.loading.sources import load
 
-    names = ("task", "device", "dtype", "allow_pickle", "sink")
+    names = ("task", "device", "dtype", "allow_pickle", "sink", "source_language", "target_language")
     return load(options.pop("model"), **{name: options.pop(name) for name in names})
 
 

@@ -62,11 +62,14 @@ def describe(name: str, folder: Path, task: str | None) -> tuple[dict[str, Any],
 
 
 def task_of(model: nn.Module) -> str | None:
-    """What a model of transformers that is in memory was made for; `None` of other modules, and of those of images."""
-    if not type(model).__module__.startswith("transformers."):
-        return None
-    readers = (known for known, subject in TASKS.items() if issubclass(subject, TextSubject))
-    return next((known for known in readers if type(model).__name__ in _architectures(known)), None)
+    """What a model of transformers that is in memory was made for, or the class that the user derived it from.
+
+    `None` of other modules, and of models of images.
+    """
+    kinds = [kind.__name__ for kind in type(model).__mro__ if kind.__module__.startswith("transformers.")]
+    readers = [known for known, subject in TASKS.items() if issubclass(subject, TextSubject)]
+    found = ((known, name) for name in kinds for known in readers if name in _architectures(known))
+    return next((known for known, _ in found), None)
 
 
 def _require_known(name: str, config: dict[str, Any]) -> None:

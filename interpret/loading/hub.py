@@ -11,6 +11,7 @@ from interpret.refusals import first_line
 _DESCRIPTION = (
     *("config.json", INDEX, "*token*", "vocab*", "merges.txt", "*.model", "*.spm", "spiece*", "bpe.codes"),
     "*processor_config.json",
+    "generation_config.json",
 )
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
 _REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")

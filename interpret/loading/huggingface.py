@@ -1,6 +1,7 @@
 """Transformers models in a folder or a GGUF file, built only when all of their weights are there."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,31 @@ from interpret.errors import InputError
 from interpret.loading.checkpoints import Weights, find_weights, require_plausible
 from interpret.loading.description import describe, headless
 from interpret.loading.gguf_header import read_gguf_header
+from interpret.loading.wrappers import Unwrapped, require_same_inside
 from interpret.quiet import without_panic_report
 from interpret.refusals import refusing
+from interpret.subjects.conventions import takes
+from interpret.subjects.labels import NamedLabels
 from interpret.subjects.probing import require_finite, require_same_from_vectors
+from interpret.subjects.seq2seq import Translation
 from interpret.subjects.subject import Subject
 from interpret.subjects.tasks import TASKS
+from interpret.subjects.text import TextSubject
 from interpret.subjects.vision import ImageClassification
 
 _SLACK = 50_000_000  # numbers that a model may have beyond twice those in its weights: masks, position tables
 
 
 def load_folder(
-    name: str, folder: Path, *, task: str | None, dtype: torch.dtype | str, device: str, allow_pickle: bool, sink: str
+    name: str,
+    folder: Path,
+    *,
+    task: str | None,
+    dtype: torch.dtype | str,
+    device: str,
+    allow_pickle: bool,
+    sink: str,
+    languages: dict[str, str],
 ) -> Subject:
     """Loads a folder in transformers' format.
 
@@ -51,13 +65,27 @@ def load_folder(
         with refusing(f"the image processor in {folder} can't be loaded"):
             processor = _auto("AutoImageProcessor").from_pretrained(folder, trust_remote_code=False)
         placed = _placed(name, model, device)
+        require_no_languages(name, task, languages)
         return kind.from_transformers(name, placed, processor, sink=sink, weight_files=weights.files)
     with refusing(f"the tokenizer in {folder} can't be loaded"), without_panic_report():
         tokenizer = _auto("AutoTokenizer").from_pretrained(folder, config=config, trust_remote_code=False)
-    return subject_of(name, task, _placed(name, model, device), tokenizer, sink, weights.files)
+    _take_settings(folder, model)
+    placed = _placed(name, model, device)
+    return subject_of(
+        name, task, Unwrapped(placed, placed), tokenizer, sink=sink, languages=languages, weight_files=weights.files
+    )
 
 
-def load_gguf(name: str, path: Path, *, task: str | None, dtype: torch.dtype | str, device: str, sink: str) -> Subject:
+def load_gguf(
+    name: str,
+    path: Path,
+    *,
+    task: str | None,
+    dtype: torch.dtype | str,
+    device: str,
+    sink: str,
+    languages: dict[str, str],
+) -> Subject:
     """Loads a GGUF file: a language model, unpacked from its quantized weights.
 
     Raises:
@@ -85,7 +113,43 @@ def load_gguf(name: str, path: Path, *, task: str | None, dtype: torch.dtype | s
     _require_whole(name, "text-generation", model, loaded)
     with refusing(f"the tokenizer in {path} can't be loaded"), without_panic_report():
         tokenizer = _auto("AutoTokenizer").from_pretrained(path.parent, **source)
-    return subject_of(name, "text-generation", _placed(name, model, device), tokenizer, sink, (path,))
+    placed = _placed(name, model, device)
+    task = "text-generation"
+    return subject_of(
+        name, task, Unwrapped(placed, placed), tokenizer, sink=sink, languages=languages, weight_files=(path,)
+    )
+
+
+def _take_settings(folder: Path, model: Any) -> None:
+    """Has a model write by the settings beside it, as one that transformers loads does."""
+    if not (folder / "generation_config.json").is_file() or not hasattr(model, "generation_config"):
+        return
+    with refusing(f"{folder / 'generation_config.json'} can't be used"):
+        model.generation_config = _auto("GenerationConfig").from_pretrained(folder)
+
+
+def require_no_boxes(name: str, model: nn.Module) -> None:
+    """Refuses a model that reads where words stand on a page: a text alone has no places.
+
+    Raises:
+        InputError: It takes boxes.
+    """
+    if takes(model, "bbox"):
+        raise InputError(
+            f"{name} ({type(model).__name__}) reads where each word stands on a page (bbox), and a text has no places, "
+            "so its decision wouldn't be the model's on the page; in Python, give the boxes by interpret.load(model, "
+            "tokenizer=..., inputs=lambda ids: {...}), or use interpret.recording(model) around a call of yours"
+        )
+
+
+def require_no_languages(name: str, task: str, languages: dict[str, str]) -> None:
+    """Refuses languages for a model that translates nothing.
+
+    Raises:
+        InputError: Some are given.
+    """
+    if languages:
+        raise InputError(f"{name} is for {task}, which translates nothing, so languages mean nothing; leave them out")
 
 
 def _auto(name: str) -> Any:
@@ -188,22 +252,47 @@ def _require_tokenizer_files(folder: Path) -> None:
         )
 
 
-def subject_of(name: str, task: str, model: Any, tokenizer: Any, sink: str, weight_files: tuple[Path, ...]) -> Subject:
+def subject_of(
+    name: str,
+    task: str,
+    found: Unwrapped,
+    tokenizer: Any,
+    *,
+    sink: str,
+    languages: dict[str, str],
+    labels: Sequence[str] | None = None,
+    longest: int | None = None,
+    weight_files: tuple[Path, ...] = (),
+) -> Subject:
     """A subject made of a model and a tokenizer of transformers that are in memory.
 
     Args:
         name: What the user called the model.
         task: One that reads texts.
-        model: With the head for it.
-        tokenizer: A fast one.
+        found: The model with the head for it, and what its user calls.
+        tokenizer: A fast one, of which there is no other owner.
         sink: As in `interpret.load`.
+        languages: Arguments "source_language" and "target_language" of `interpret.load`, where they were given.
+        labels: Names of the classes, in the place of those in the config.
+        longest: Most tokens that are read; by default as many as the model has positions for.
         weight_files: Where its weights came from; none where they were in memory.
 
     Raises:
         InputError: The two can't be used for the task.
     """
-    options = {"longest": _longest(model, tokenizer), "sink": sink, "weight_files": weight_files}
-    subject = TASKS[task].from_transformers(name, model, tokenizer, **options)
+    model, kind = found.model, TASKS[task]
+    require_no_boxes(name, model)
+    require_same_inside(name, found)
+    most = [number for number in (longest, _longest(model, tokenizer)) if number is not None]
+    options: dict[str, Any] = {"longest": min(most, default=None), "sink": sink, "weight_files": weight_files}
+    if not issubclass(kind, Translation):
+        require_no_languages(name, task, languages)
+    if labels is not None and not issubclass(kind, NamedLabels):
+        raise InputError(f"{name} is for {task}, whose labels have no names of their own; leave labels= out")
+    given = {} if labels is None else {"labels": labels}
+    subject = kind.from_transformers(name, model, tokenizer, **options, **given, **languages)
+    assert isinstance(subject, TextSubject)
+    subject.follow(found.called, tokenizer)
     require_same_from_vectors(subject)
     return subject
 
@@ -211,7 +300,7 @@ def subject_of(name: str, task: str, model: Any, tokenizer: Any, sink: str, weig
 def _longest(model: Any, tokenizer: Any) -> int | None:
     """Most tokens that the model has positions for."""
     positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    if not isinstance(positions, int):
+    if not isinstance(positions, int) or positions < 1:  # XLNet's are -1, for it has no limit
         said = int(tokenizer.model_max_length)
         return said if said < 1_000_000 else None  # tokenizers that don't know say 1e30
     padded = [

@@ -1,5 +1,6 @@
 """From a user's own module to a subject."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,14 +10,17 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from interpret.errors import InputError
+from interpret.evaluating import evaluating
 from interpret.loading.description import task_of
 from interpret.loading.huggingface import subject_of
+from interpret.loading.wrappers import unwrapped
 from interpret.record import recording
 from interpret.refusals import refusing
 from interpret.subjects.classification import TextClassification
 from interpret.subjects.generation import NextToken
 from interpret.subjects.image_tokens import ImageTokenModel
-from interpret.subjects.own_module import OwnClassifier, OwnLanguageModel
+from interpret.subjects.labels import SCORE, require_names
+from interpret.subjects.own_module import OwnClassifier, OwnLanguageModel, OwnModule, OwnScore
 from interpret.subjects.probing import require_finite, require_same_from_vectors
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.subject import Subject, some_ids
@@ -26,7 +30,7 @@ _TASKS = (TextClassification.task, NextToken.task)
 
 
 def load_module(
-    module: nn.Module,
+    given: nn.Module,
     *,
     tokenizer: Any,
     task: str | None,
@@ -35,40 +39,94 @@ def load_module(
     grid: tuple[int, int] | None,
     longest: int | None,
     sink: str,
+    languages: dict[str, str],
 ) -> Subject:
     """Makes a subject of a module; the arguments are those of `interpret.load`.
 
     Raises:
         InputError: The module can't be explained; says why, and the way out.
     """
-    name = type(module).__name__
+    found = unwrapped(given)
+    name = type(found.model).__name__
     if tokenizer is None:
         raise InputError(
             f"{name} is a module, and those need a tokenizer: give tokenizer=, a tokenizers.Tokenizer or a fast "
             "tokenizer of transformers"
         )
-    made_for = task_of(module)
-    if made_for is not None and (labels, inputs, grid, longest) == (None, None, None, None):
-        if task not in (None, made_for):
-            raise InputError(f"{name} is made for {made_for}, not for {task}; give a model with the head for it")
-        _require_embeddings(name, module)
-        require_finite(name, module.eval())
-        return subject_of(name, made_for, module, tokenizer, sink, ())
+    made_for = task_of(found.model)
+    with evaluating(given):
+        if made_for is not None and (inputs, grid) == (None, None):
+            if task not in (None, made_for):
+                raise InputError(f"{name} is made for {made_for}, not for {task}; give a model with the head for it")
+            _require_embeddings(name, found.model)
+            require_finite(name, found.model)
+            return subject_of(
+                name, made_for, found, _own_copy(tokenizer), sink=sink, languages=languages, labels=labels,
+                longest=longest,
+            )  # fmt: skip
+        if languages:
+            raise InputError(f"{name} is a module of your own, which marks no languages; leave them out")
+        return _own_subject(
+            name, found.model, tokenizer, task, labels=labels, inputs=inputs, grid=grid, longest=longest, sink=sink
+        )
+
+
+def _own_subject(
+    name: str,
+    module: nn.Module,
+    tokenizer: Any,
+    task: str | None,
+    *,
+    labels: Sequence[str] | None,
+    inputs: Inputs | None,
+    grid: tuple[int, int] | None,
+    longest: int | None,
+    sink: str,
+) -> Subject:
+    """A subject of a module that the user wrote."""
     fast, mask_id = _tokenizer(name, tokenizer)
     reader = wrapped(module, inputs)
     scores = _tried(name, reader, fast)
     chosen = _task(name, scores, task, labels, grid)
-    options: dict[str, Any] = {"longest": longest, "sink": sink}
-    subject: Subject
+    padding, most = _set_by_user(tokenizer)
+    options: dict[str, Any] = {"longest": _smaller(longest, most), "sink": sink}
+    subject: OwnModule
     if chosen == TextClassification.task:
         named = _labels(name, scores, labels)
-        subject = OwnClassifier(name, reader, fast, labels=named, mask_id=mask_id, **options)
+        kind = OwnScore if len(named) == 1 else OwnClassifier
+        subject = kind(name, reader, fast, labels=named, mask_id=mask_id, padding=padding, **options)
     elif grid is None:
         subject = OwnLanguageModel(name, reader, fast, **options)
     else:
         subject = ImageTokenModel(name, reader, fast, grid=grid, **options)
+    subject.follow(module, _own_copy(tokenizer))
     require_same_from_vectors(subject)
     return subject
+
+
+def _own_copy(tokenizer: Any) -> Any:
+    """A copy, that the user's other calls don't set to pad or cut; the tokenizer itself where it can't be copied."""
+    try:
+        return copy.deepcopy(tokenizer)
+    except Exception:  # parts that are written in Python can't be copied
+        return tokenizer
+
+
+def _set_by_user(tokenizer: Any) -> tuple[dict[str, Any] | None, int | None]:
+    """To which one length a tokenizer fills texts up, and at which it cuts them, where it was set to do so.
+
+    Tokenizers of transformers are told at each call, and a plain call tells them nothing.
+    """
+    if not isinstance(tokenizer, Tokenizer):
+        return None, None
+    padding, truncation = tokenizer.padding or {}, tokenizer.truncation or {}
+    kept = {name: padding.get(name) for name in ("length", "direction", "pad_id", "pad_type_id", "pad_token")}
+    return kept if kept["length"] else None, truncation.get("max_length")
+
+
+def _smaller(one: int | None, other: int | None) -> int | None:
+    given = [number for number in (one, other) if number is not None]
+    return min(given, default=None)
 
 
 def _require_embeddings(name: str, model: Any) -> None:
@@ -146,11 +204,9 @@ def _task(
 
 def _labels(name: str, scores: Float[Tensor, "batch label"], labels: Sequence[str] | None) -> Sequence[str]:
     count = scores.shape[1]
-    if count < 2:
-        raise InputError(f"{name} gives one number, and a number is no decision; let it score two labels")
-    if labels is not None and (isinstance(labels, str) or len(labels) != count):
-        raise InputError(f"{name} scores {count} labels, so labels= must be {count} names, not {labels!r}")
-    return [f"LABEL_{index}" for index in range(count)] if labels is None else labels
+    if labels is not None:
+        return require_names(name, count, labels)
+    return [SCORE] if count == 1 else [f"LABEL_{index}" for index in range(count)]
 
 
 def _require_maps(name: str, reader: WrappedModule, ids: Int[Tensor, "1 token"]) -> None:

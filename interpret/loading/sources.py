@@ -10,10 +10,12 @@ import torch
 from torch import nn
 
 from interpret.errors import InputError
+from interpret.evaluating import evaluating
 from interpret.loading.description import describe, require_task
 from interpret.loading.hub import fetch
-from interpret.loading.huggingface import load_folder, load_gguf
+from interpret.loading.huggingface import load_folder, load_gguf, require_no_languages
 from interpret.loading.modules import load_module
+from interpret.loading.wrappers import is_pipeline
 from interpret.native import NativeModel, TransformerClassifier, is_native
 from interpret.native import load as load_native
 from interpret.quiet import quiet
@@ -22,6 +24,7 @@ from interpret.subjects.classification import TextClassification
 from interpret.subjects.generation import NextToken
 from interpret.subjects.probing import require_same_from_vectors
 from interpret.subjects.subject import Subject
+from interpret.subjects.vision import ImageClassification
 from interpret.subjects.wrapped import Inputs
 
 BUILT_IN = "built-in sentiment model"
@@ -30,7 +33,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 def load(
-    model: str | os.PathLike[str] | nn.Module | None = None,
+    model: str | os.PathLike[str] | nn.Module | Any | None = None,
     *,
     task: str | None = None,
     device: str = "cpu",
@@ -42,15 +45,21 @@ def load(
     inputs: Inputs | None = None,
     grid: tuple[int, int] | None = None,
     longest: int | None = None,
+    source_language: str | None = None,
+    target_language: str | None = None,
 ) -> Subject:
     """Loads a model, or takes a module of yours, and says how to feed it and what it decides.
 
     Nothing is run that a model brings along: no code of its own, and no pickle file unless that is allowed.
 
     A model of transformers that is in memory is read as it is there: also quantized, or spread over devices with
-    `device_map`, as long as its token embeddings are on one. Any other module of yours is put into evaluation mode and
-    stays where it is. It reads token ids `[batch, token]` and looks
-    them up in one `nn.Embedding`; for text-classification it answers with scores `[batch, label]`, and for
+    `device_map`, as long as its token embeddings are on one; derived by a class of yours, compiled, adapted by PEFT, in
+    a `DataParallel`, or in a pipeline. Nothing of what you hand over is changed: it is asked in evaluation mode, and in
+    between it is in the mode that you have it in; the tokenizer is copied.
+
+    Any other module of yours reads token ids `[batch, token]`, as `input_ids` if its `forward` names that, with
+    `attention_mask` and `token_type_ids` if it names those, and looks the ids up in one `nn.Embedding`. For
+    text-classification it answers with scores `[batch, label]`, and for
     text-generation with scores of what may follow each position, `[batch, token, label]`:
 
         class Reader(nn.Module):
@@ -71,8 +80,8 @@ def load(
 
     Args:
         model: A folder in transformers' format or of a native model, a `.gguf` file or a folder with only one, the id
-            of a model on the Hugging Face Hub, or "owner/model/file.gguf" there; or a module. By default the sentiment
-            model that comes with this package.
+            of a model on the Hugging Face Hub, or "owner/model/file.gguf" there; or a module, or a pipeline of
+            transformers. By default the sentiment model that comes with this package.
         task: One of `interpret.subjects.tasks.TASKS`, such as "question-answering"; by default what the model was
             made for. Of a module, "text-classification" or "text-generation"; by default what its scores look like.
         device: Where to compute, as torch spells it: "cpu", "cuda", "cuda:1", "mps".
@@ -85,18 +94,26 @@ def load(
         tokenizer: Of a module, and only of one, as all that follow: a `tokenizers.Tokenizer`, or a fast tokenizer of
             transformers. It puts special tokens around a text if the module wants them. Where it knows a "[MASK]",
             words are taken out by that.
-        labels: Names of the classes, in the order of the scores; by default "LABEL_0" and so on.
+        labels: Names of the classes, in the order of the scores; by default those of the config, or "LABEL_0" and so
+            on. A module that gives one score is asked for that.
         inputs: What the module is called with, made of token ids `[batch, token]`: a mapping of names to values, a
-            tuple, or one value, such as `lambda ids: {"tokens": ids, "mask": ids != 0}`. By default the ids.
+            tuple, or one value, such as `lambda ids: {"tokens": ids, "mask": ids != 0}`. By default as above.
         grid: Rows and columns of the image tokens that the module writes after a text, as DALL-E does. `encode` then
             takes the image tokens so far as a second text, by their numbers, and reports show them as a grid.
         longest: Most tokens that the module reads.
+        source_language: Of a translator of several languages, such as mBART, NLLB or M2M: the code of the source's, as
+            its tokenizer spells it ("en_XX"); by default as the tokenizer is set.
+        target_language: The code of the language that is written.
 
     Raises:
         InputError: The model can't be found, can't be loaded whole, or its attention can't be read; says why in one
             line.
     """
     require_task(task)
+    given = {"source_language": source_language, "target_language": target_language}
+    languages = {name: code for name, code in given.items() if code is not None}
+    if is_pipeline(model):
+        return _of_pipeline(model, tokenizer, task=task, labels=labels, sink=sink, languages=languages)
     if isinstance(model, nn.Module):
         if (device, dtype, allow_pickle) != ("cpu", "auto", False):
             raise InputError(
@@ -105,18 +122,52 @@ def load(
             )
         _require_sink(sink)
         return load_module(
-            model, tokenizer=tokenizer, task=task, labels=labels, inputs=inputs, grid=grid, longest=longest, sink=sink
-        )
+            model, tokenizer=tokenizer, task=task, labels=labels, inputs=inputs, grid=grid, longest=longest, sink=sink,
+            languages=languages,
+        )  # fmt: skip
     if (tokenizer, labels, inputs, grid, longest) != (None,) * 5:
         raise InputError(
             "tokenizer, labels, inputs, grid and longest are for a module of yours; a model that is loaded by its name "
             "brings them along"
         )
-    return _load_named(model, task=task, device=device, dtype=dtype, allow_pickle=allow_pickle, sink=sink)
+    if not isinstance(model, str | os.PathLike | None):
+        raise InputError(
+            f"a model must be the name of one, a module, or a pipeline of transformers, not {type(model).__name__}"
+        )
+    return _load_named(
+        model, task=task, device=device, dtype=dtype, allow_pickle=allow_pickle, sink=sink, languages=languages
+    )
+
+
+def _of_pipeline(pipeline: Any, tokenizer: Any, *, labels: Sequence[str] | None, **options: Any) -> Subject:
+    """The model of a pipeline, read by the pipeline's own tokenizer or image processor."""
+    name, task = type(pipeline.model).__name__, options.pop("task")
+    if getattr(pipeline, "image_processor", None) is not None and pipeline.task == ImageClassification.task:
+        require_no_languages(name, ImageClassification.task, options["languages"])
+        with evaluating(pipeline.model):
+            return ImageClassification.from_transformers(
+                name, pipeline.model, pipeline.image_processor, sink=options["sink"]
+            )
+    chosen = pipeline.tokenizer if tokenizer is None else tokenizer
+    if chosen is None:
+        raise InputError(
+            f"this pipeline is for {pipeline.task} and has no tokenizer; give interpret.load a model and tokenizer="
+        )
+    _require_sink(options["sink"])
+    return load_module(
+        pipeline.model, tokenizer=chosen, task=task, labels=labels, inputs=None, grid=None, longest=None, **options
+    )
 
 
 def _load_named(
-    name: str | os.PathLike[str] | None, *, task: str | None, device: str, dtype: str, allow_pickle: bool, sink: str
+    name: str | os.PathLike[str] | None,
+    *,
+    task: str | None,
+    device: str,
+    dtype: str,
+    allow_pickle: bool,
+    sink: str,
+    languages: dict[str, str],
 ) -> Subject:
     _require_options(device, dtype, sink)
     precision = DTYPES.get(dtype, torch.float32 if torch.device(device).type == "cpu" else "auto")
@@ -124,10 +175,12 @@ def _load_named(
     path = SHIPPED if name is None else _located(shown, task, allow_pickle)
     with quiet():
         if name is None or is_native(path):
+            require_no_languages(shown, "no translation", languages)
             return _native_subject(shown, load_native(path), path, task, precision, device, sink)
+        options: dict[str, Any] = {"task": task, "dtype": precision, "device": device, "sink": sink}
         if path.is_file():
-            return load_gguf(shown, path, task=task, dtype=precision, device=device, sink=sink)
-        return load_folder(shown, path, task=task, dtype=precision, device=device, allow_pickle=allow_pickle, sink=sink)
+            return load_gguf(shown, path, languages=languages, **options)
+        return load_folder(shown, path, allow_pickle=allow_pickle, languages=languages, **options)
 
 
 def _require_options(device: str, dtype: str, sink: str) -> None:

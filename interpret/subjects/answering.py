@@ -7,8 +7,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interpret.errors import InputError
+from interpret.subjects.conventions import joins_texts
 from interpret.subjects.example import Example
 from interpret.subjects.text import TextSubject
+from interpret.subjects.token_ids import TokenIds
 
 LONGEST_ANSWER = 30  # tokens
 _IMPOSSIBLE = -1e4  # logit of a span that is no answer: so small that its probability is 0
@@ -44,7 +46,7 @@ class QuestionAnswering(TextSubject):
             InputError: The tokenizer can't join a question and its context, or knows no mask.
         """
         subject = super().from_transformers(name, model, tokenizer, **options)
-        if subject.segments is None or subject.mask_id is None:
+        if not joins_texts(subject.tokenizer) or subject.mask_id is None:
             raise InputError(
                 f"the tokenizer of {name} must join question and context by a separator and have a mask token, and "
                 "it doesn't; use a model such as BERT or RoBERTa"
@@ -101,8 +103,7 @@ class QuestionAnswering(TextSubject):
 
     def _possible(self, ids: Int[Tensor, "batch token"]) -> Tensor:
         """True for spans of the context: `[batch, token, length]`."""
-        assert self.segments is not None
-        context = self.segments.words_of_second(ids)
+        context = ids.in_second if isinstance(ids, TokenIds) else torch.zeros_like(ids, dtype=torch.bool)
         ends = torch.arange(ids.shape[1], device=ids.device)[:, None] + torch.arange(LONGEST_ANSWER, device=ids.device)
         last = context[:, ends.clamp(max=ids.shape[1] - 1)]  # the last position is a separator, and so no answer
         possible: Tensor = context[..., None] & last

@@ -1,7 +1,6 @@
 """Sequence classification: the decision is a class, or whether one label applies."""
 
 import copy
-import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,13 @@ from jaxtyping import Float, Int
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from interpret.subjects.conventions import takes
 from interpret.subjects.example import Example
-from interpret.subjects.labels import NamedLabels, is_multi_label, labels_of
+from interpret.subjects.labels import NamedLabels, is_multi_label, named_labels
+from interpret.subjects.last_token import without_padding
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.text import TextSubject
+from interpret.subjects.token_ids import plain_ids
 
 NOT = "not "  # before the name of a label that doesn't apply
 
@@ -22,9 +24,7 @@ NOT = "not "  # before the name of a label that doesn't apply
 class TextClassification(NamedLabels, TextSubject):
     """A classifier of one text, or of a pair of texts.
 
-    Classifiers made of a language model read the last token that isn't padding. Inputs here hold no padding, so a
-    causal model's config is told that no id means it: texts that use the padding token then count to their end, and
-    batches and token vectors are read as single ids are.
+    Classifiers made of a language model read the last token that isn't padding, as they find it by themselves.
 
     Attributes:
         labels: Names of the classes, in the order of the logits.
@@ -50,25 +50,39 @@ class TextClassification(NamedLabels, TextSubject):
     ) -> None:
         super().__init__(name, model, tokenizer, mask_id=mask_id, longest=longest, sink=sink, weight_files=weight_files)
         self.labels = tuple(labels)
-        if self.is_causal:
-            model.config.get_text_config().pad_token_id = -1  # type: ignore[union-attr, operator]
+
+    def answer(self, **inputs: Any) -> Any:
+        """What the model answers, also to several inputs of one length where it knows no padding."""
+        config: Any = getattr(self.model, "config", None)
+        if not (self.is_causal and hasattr(config, "get_text_config")):
+            return super().answer(**inputs)
+        with without_padding(config.get_text_config()):
+            return super().answer(**inputs)
 
     def _told(self, ids: Int[Tensor, "batch token"]) -> dict[str, Any]:
         """What a model is told beside its tokens; Longformer marks the first by itself only where it is given ids."""
         told = super()._told(ids)
-        if "global_attention_mask" not in inspect.signature(self.model.forward).parameters:
+        if not takes(self.model, "global_attention_mask"):
             return told
-        return {**told, "global_attention_mask": torch.zeros_like(ids).index_fill(1, ids.new_zeros(1), 1)}
+        first = torch.zeros_like(plain_ids(ids)).index_fill(1, plain_ids(ids).new_zeros(1), 1)
+        return {**told, "global_attention_mask": first}
 
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
         """A subject made of a model and a tokenizer of transformers.
 
         Raises:
-            InputError: It has no labels, but gives numbers.
+            InputError: It gives several numbers that are no scores of labels, or the names are more or fewer than its
+                labels.
         """
-        options["labels"] = labels_of(name, model.config)
-        kind = MultiLabelClassification if is_multi_label(model.config) else TextClassification
+        from interpret.subjects.single_score import SingleScore
+
+        kind = TextClassification
+        if is_multi_label(model.config):
+            kind = MultiLabelClassification
+        elif model.config.num_labels == 1:
+            kind = SingleScore
+        options["labels"] = named_labels(name, model.config, options.get("labels"))
         return kind(name, model, fast_tokenizer(name, tokenizer), mask_id=tokenizer.mask_token_id, **options)
 
 

@@ -129,6 +129,7 @@ def beginning(example: Example, length: int, expected: int) -> Example:
         spans=example.spans[:length],
         parts=tuple(Part(part.name, part.start, min(part.stop, length)) for part in example.parts),
         expected=expected,
+        texts=(),
     )
 
 
@@ -161,6 +162,7 @@ def extended(example: Example, ids: Sequence[int], tokenizer: Tokenizer, label: 
         units=find_units(text, spans, left_out),
         separators=separators,
         spans=spans,
+        texts=(),
     )
 
 

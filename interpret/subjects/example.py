@@ -51,7 +51,8 @@ class Example:
     Attributes:
         text: What the user gave, cut where `truncated` says so; two texts with a line break between them. Of an
             image, the path.
-        ids: Token ids, special tokens included. Of an image, the numbers of each position's patch.
+        ids: Token ids, special tokens included; `TokenIds` where they have types or are of two texts. Of an image, the
+            numbers of each position's patch.
         tokens: What each token shows of the text; special tokens by their name.
         units: What explanations rank. Special tokens belong to none; nor does the first token of a causal
             model, a sink for attention that says nothing (see `Subject.sink`), unless it is kept.
@@ -62,6 +63,8 @@ class Example:
         picture: The image as the model sees it, where it is one.
         expected: The label that is explained unless another one is asked for, where that isn't the likeliest: the
             next token of a target that was given.
+        texts: What the user gave, each text by itself and whole; of messages in a chat template, and of what was put
+            together otherwise, none.
     """
 
     text: str
@@ -74,6 +77,7 @@ class Example:
     spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
     picture: Picture | None = field(default=None, repr=False)
     expected: int | None = None
+    texts: tuple[str, ...] = field(default=(), repr=False)
 
     @cached_property
     def unit_of(self) -> Int[Tensor, " token"]:

@@ -16,13 +16,19 @@ from interpret.refusals import refusing
 from interpret.subjects.chat import ChatTemplate, message_example
 from interpret.subjects.continuation import Continuation, extended, joined, require_one_source
 from interpret.subjects.example import Example
-from interpret.subjects.greedy import likeliest_tokens
+from interpret.subjects.greedy import first_token, has_rules, written_tokens
+from interpret.subjects.plain_call import PlainCall
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.shared_prefix import SharedPrefix
 from interpret.subjects.text import TextSubject, require_text
+from interpret.subjects.token_ids import plain_ids
 from interpret.subjects.token_labels import decoded_tokens, distinct, find_token
 
 USUAL_LENGTH = 20  # tokens that are written where nobody says how many
+_RULED = (
+    "By a rule of its settings (generation_config) the model writes “{written}” here; “{likeliest}” has the largest "
+    "score."
+)
 
 
 class NextToken(TextSubject):
@@ -109,8 +115,8 @@ class NextToken(TextSubject):
             text: The text.
             second: What follows it. Both are cut into tokens as one text, and a token that reaches from the one into
                 the other is counted among those that follow. A word is taken to be a word of its own.
-            most: How many tokens the model writes where nothing is given, at most: it may end its text before. The
-                likeliest token is taken each time.
+            most: How many tokens the model writes where nothing is given, at most: it may end its text before. It
+                writes what its `generate` writes without sampling and beams, by its own settings.
             truncate: Whether to cut the text before the model goes on with it; what is given can't be cut.
             chat: As in `encode`.
             system: As in `encode`.
@@ -174,8 +180,38 @@ class NextToken(TextSubject):
         """Scores of what may follow each of the last `count` positions."""
         ids = ids.to(self.device)
         kept = {"logits_to_keep": count} if "logits_to_keep" in self._options else {}
-        logits: Tensor = self.model(input_ids=ids, **{**self._told(ids), **kept}).logits
+        logits: Tensor = self.answer(input_ids=plain_ids(ids), **{**self._told(ids), **kept}).logits
         return logits[:, -count:]
+
+    def follow(self, called: nn.Module, tokenizer: Any) -> None:
+        """Takes on how the user calls the model; `generate` tells a language model no types of tokens."""
+        super().follow(called, tokenizer)
+        self.conventions = self.conventions.without_types
+
+    def plain_call(self, example: Example) -> PlainCall | None:
+        """The scores that `model.generate` has for the first token that it writes, before any rule of its settings."""
+        ids = example.ids[None]
+        if example.texts:  # special tokens after a text are left out, for they would end it
+            cut = {"truncation": True, "max_length": self.longest} if example.truncated else {}
+            ids = self.conventions.read(example.texts, cut)["input_ids"][:, : len(example.ids)]
+        ids = plain_ids(ids).to(self.device)
+        if not hasattr(self.model, "generate"):
+            return PlainCall({"input_ids": ids}, self._decisive(self.answer(input_ids=ids), ids)[0])
+        return PlainCall({"input_ids": ids}, first_token(self._writer, ids)[1])
+
+    def notes(self, example: Example) -> tuple[str, ...]:
+        """Also that `generate` writes another token than the likeliest, by a rule of the model's settings."""
+        if not has_rules(self._writer):
+            return super().notes(example)
+        token, scores = first_token(self._writer, plain_ids(example.ids)[None].to(self.device))
+        said = _RULED.format(written=self.label(token), likeliest=self.label(int(scores.argmax())))
+        return (*super().notes(example), *([said] if token != int(scores.argmax()) else []))
+
+    @property
+    def _writer(self) -> nn.Module:
+        """What the user has the model write by."""
+        called = self.conventions.called
+        return called if hasattr(called, "generate") else self.model
 
     def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
         logits: Tensor = output.logits
@@ -201,7 +237,7 @@ class NextToken(TextSubject):
     def _written(self, prompt: Example, most: int) -> list[int]:
         """What the model writes after a text."""
         self._require_room(len(prompt.ids) + most, f"with {most} tokens to be written there are")
-        return likeliest_tokens(self.model, prompt.ids.to(self.device), most, self.logits)
+        return written_tokens(self._writer, plain_ids(prompt.ids).to(self.device), most, self.logits)
 
     def _require_room(self, tokens: int, what: str, more: str = "") -> None:
         if self.longest is not None and tokens > self.longest:

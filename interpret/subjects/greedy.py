@@ -1,4 +1,4 @@
-"""Writing the likeliest token, one after another."""
+"""What a model writes: what its `generate` writes by its own settings, without chance and without beams."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,19 +7,30 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from interpret.evaluating import evaluating
 from interpret.quiet import quiet
 
+# Whatever the settings say of sampling, beams and several answers: one is written, the likeliest token each time.
+GREEDY: dict[str, Any] = {"do_sample": False, "num_beams": 1, "num_return_sequences": 1}
 
-def likeliest_tokens(
+_RULES = {  # settings by which another token than the likeliest may be written, and what they are without a rule
+    **dict.fromkeys(("repetition_penalty", "encoder_repetition_penalty", "guidance_scale"), 1.0),
+    **dict.fromkeys(("no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "min_length", "min_new_tokens"), 0),
+    **dict.fromkeys(("bad_words_ids", "suppress_tokens", "begin_suppress_tokens", "sequence_bias"), None),
+    **dict.fromkeys(("forced_bos_token_id", "forced_eos_token_id", "exponential_decay_length_penalty"), None),
+}
+
+
+def written_tokens(
     model: nn.Module,
     ids: Int[Tensor, " token"],
     most: int,
     logits: Callable[[Int[Tensor, "1 token"]], Float[Tensor, "1 label"]],
 ) -> list[int]:
-    """The tokens that a model writes after others if it takes the likeliest each time, its end mark included.
+    """The tokens that a model writes after others, its end mark included.
 
-    Models of transformers keep the keys and values of what they have read. What their settings say of other ways to
-    choose tokens, such as penalties for repetition, is left aside: each token is the one with the largest logit.
+    A model of transformers writes by `generate`, with all that its generation_config says: marks that end a turn, a
+    least length, penalties, tokens that are never written. Any other takes the likeliest token each time.
 
     Args:
         model: A language model.
@@ -27,28 +38,43 @@ def likeliest_tokens(
         most: How many tokens to write, at most.
         logits: Scores of the next token, for models that don't write by themselves.
     """
-    ends = _end_marks(model)
-    writer: Any = model if hasattr(model, "generate") else None
-    if writer is not None:
-        from transformers import GenerationConfig
-
-        plain = GenerationConfig(  # type: ignore[no-untyped-call]
-            **{"max_new_tokens": most, "do_sample": False, "num_beams": 1, "repetition_penalty": 1.0},
-            **{"no_repeat_ngram_size": 0, "eos_token_id": ends or None, "pad_token_id": ends[0] if ends else 0},
-        )
-        with torch.no_grad(), quiet():
-            whole: Tensor = writer.generate(
-                ids[None], attention_mask=torch.ones_like(ids[None]), generation_config=plain
-            )
+    if hasattr(model, "generate"):
+        with torch.no_grad(), quiet(), evaluating(model):
+            whole: Tensor = model.generate(  # type: ignore[operator]
+                ids[None], attention_mask=torch.ones_like(ids[None]), max_new_tokens=most,
+                return_dict_in_generate=False, **GREEDY,
+            )  # fmt: skip
         written: list[int] = whole[0, len(ids) :].tolist()
         return written
-    written = []
+    ends, written = _end_marks(model), []
     for _ in range(most):
         with torch.no_grad():
             written.append(int(logits(torch.cat([ids, ids.new_tensor(written)])[None])[0].argmax()))
         if written[-1] in ends:
             break
     return written
+
+
+def first_token(model: nn.Module, ids: Int[Tensor, "1 token"]) -> tuple[int, Float[Tensor, " label"]]:
+    """The token that `generate` writes first, and the scores that it has before any rule of the settings.
+
+    Args:
+        model: With a `generate` of transformers.
+        ids: What stands before.
+    """
+    with torch.no_grad(), quiet(), evaluating(model):
+        found = model.generate(  # type: ignore[operator]
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=1, return_dict_in_generate=True,
+            output_logits=True, **GREEDY,
+        )  # fmt: skip
+    return int(found.sequences[0, ids.shape[1]]), found.logits[0][0]
+
+
+def has_rules(model: nn.Module) -> bool:
+    """Whether a model's settings may have it write another token than the likeliest."""
+    settings = getattr(model, "generation_config", None)
+    found = {name: getattr(settings, name, None) for name in _RULES}
+    return any(value is not None and value != _RULES[name] for name, value in found.items())
 
 
 def _end_marks(model: Any) -> list[int]:

@@ -74,6 +74,7 @@ class ImageTokenModel(OwnLanguageModel):
             units=(*written.units, *cells),
             spans=(*written.spans, *spans),
             parts=(Part("text", 0, first), Part("image", first, first + len(ids), columns=self.columns)),
+            texts=(),
         )
 
     def continuation(self, text: str, second: str | None = None, **options: Any) -> Continuation:

@@ -1,8 +1,12 @@
 """Names of classes: what a config calls them, and which one a user means."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from interpret.errors import InputError
+
+SCORE = "score"  # what a model's one number is called, where nobody gives it a name
+_UNNAMED = "LABEL_0"  # what transformers calls it then
 
 
 def labels_of(name: str, config: Any) -> list[str]:
@@ -13,12 +17,38 @@ def labels_of(name: str, config: Any) -> list[str]:
         config: Of transformers.
 
     Raises:
-        InputError: The model gives numbers, and has no labels.
+        InputError: The model gives several numbers, and has no labels.
     """
-    if config.problem_type == "regression" or (config.num_labels < 2 and not is_multi_label(config)):
-        kind = "is made for regression" if config.problem_type == "regression" else "gives one number"
-        raise InputError(f"{name} {kind}, and only classifiers are supported yet: a number is no decision")
-    return [str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels)]
+    if config.problem_type == "regression" and config.num_labels > 1:
+        raise InputError(
+            f"{name} is made for regression and gives {config.num_labels} numbers, which are no labels to choose from; "
+            "a model that gives one number, or a classifier, can be explained"
+        )
+    if config.num_labels < 1:
+        raise InputError(f"{name} has no labels (num_labels is {config.num_labels}), so it decides nothing")
+    names = [str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels)]
+    return [SCORE] if names == [_UNNAMED] and not is_multi_label(config) else names
+
+
+def named_labels(name: str, config: Any, given: Sequence[str] | None) -> list[str]:
+    """Names of the classes: those that the user gives, or those of the config.
+
+    Raises:
+        InputError: As `labels_of`; or others were given than one for each class.
+    """
+    labels = labels_of(name, config)
+    return labels if given is None else require_names(name, len(labels), given)
+
+
+def require_names(name: str, count: int, given: Sequence[str]) -> list[str]:
+    """The names that a user gives for so many classes.
+
+    Raises:
+        InputError: They are more or fewer, or no names.
+    """
+    if isinstance(given, str) or len(given) != count or not all(isinstance(each, str) for each in given):
+        raise InputError(f"{name} scores {count} labels, so labels= must be {count} names, not {given!r}")
+    return list(given)
 
 
 def is_multi_label(config: Any) -> bool:

@@ -4,32 +4,86 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from jaxtyping import Float, Int
-from tokenizers import Tokenizer
-from torch import Tensor
+import torch
+from jaxtyping import Bool, Float, Int
+from tokenizers import Encoding, Tokenizer
+from torch import Tensor, nn
 
 from interpret.subjects.classification import TextClassification
+from interpret.subjects.conventions import Conventions
+from interpret.subjects.example import Example
 from interpret.subjects.generation import NextToken
 from interpret.subjects.labels import NamedLabels
+from interpret.subjects.plain_call import PlainCall
+from interpret.subjects.single_score import OneScore
 from interpret.subjects.text import TextSubject
+from interpret.subjects.token_ids import TokenIds, plain_ids
 from interpret.subjects.token_labels import decoded_tokens, distinct
 from interpret.subjects.wrapped import WrappedModule
 
 
 class OwnModule(TextSubject):
-    """What subjects of a wrapped module share: ids are given to it beside the vectors that stand in their place."""
+    """What subjects of a wrapped module share: ids are given to it beside the vectors that stand in their place.
+
+    Attributes:
+        padding: How the user's tokenizer fills every text up to one length, as the tokenizers library says it; `None`
+            where it doesn't.
+    """
 
     model: WrappedModule
+    ways_in = ("beside ids",)
+
+    def __init__(
+        self, name: str, model: WrappedModule, tokenizer: Tokenizer, *, padding: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(name, model, tokenizer, **options)
+        self.padding = padding
+
+    def follow(self, called: nn.Module, tokenizer: Any) -> None:
+        """Takes on how the user calls the module; a tokenizer of the tokenizers library is called as it is set."""
+        tells_types = self.model.types_name is not None and self.conventions.tells_types
+        self.conventions = Conventions(self.model, called, tokenizer, tells_types)
+
+    def plain_call(self, example: Example) -> PlainCall | None:
+        """The module on what the user's tokenizer gives."""
+        if not example.texts:
+            return None
+        cut: dict[str, Any] = {"truncation": self.cut, "max_length": self.longest} if example.truncated else {}
+        inputs = {name: value.to(self.device) for name, value in self.conventions.read(example.texts, cut).items()}
+        return PlainCall(inputs, self._decisive(self.answer(**inputs), example.ids[None].to(self.device))[0])
 
     def logits_from(
         self, embeddings: Float[Tensor, "batch token hidden"], ids: Int[Tensor, "#batch token"]
     ) -> Float[Tensor, "batch label"]:
         """Scores of every label, from token vectors."""
         ids = ids.to(self.device).expand(len(embeddings), -1)
-        return self._decisive(self.model(input_ids=ids, inputs_embeds=embeddings), ids)
+        answer = self.answer(input_ids=plain_ids(ids), inputs_embeds=embeddings, **self._told(ids))
+        return self._decisive(answer, ids)
+
+    def without(self, ids: Int[Tensor, " token"], gone: Bool[Tensor, " token"], eraser: str) -> Int[Tensor, " left"]:
+        """An input with some tokens taken out; filled up again where every text is."""
+        left = super().without(ids, gone, eraser)
+        missing = len(ids) - len(left)
+        if self.padding is None or not missing:
+            return left
+        pads = TokenIds.of(
+            left.new_full((missing,), self.padding["pad_id"]), [self.padding["pad_type_id"]] * missing,
+            [None] * missing, [0] * missing,
+        )  # fmt: skip
+        return torch.cat([pads, left] if self.padding["direction"] == "left" else [left, pads])
+
+    def _tokenized(self, tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Encoding, int]:
+        encoding, kept = super()._tokenized(tokenizer, texts)
+        if self.padding is None or kept >= self.padding["length"]:
+            return encoding, kept
+        encoding.pad(**self.padding)
+        return encoding, len(encoding.ids)
 
     def _told(self, ids: Int[Tensor, "batch token"]) -> dict[str, Any]:
-        return {}
+        if not isinstance(ids, TokenIds):
+            return {}
+        return {"token_type_ids": ids.types, "attention_mask": ids.unpadded}
 
 
 class OwnClassifier(NamedLabels, OwnModule):
@@ -47,6 +101,10 @@ class OwnClassifier(NamedLabels, OwnModule):
     ) -> None:
         super().__init__(name, model, tokenizer, **options)
         self.labels = tuple(labels)
+
+
+class OwnScore(OneScore, OwnClassifier):
+    """A module that answers with one score for each text."""
 
 
 class OwnLanguageModel(OwnModule, NextToken):

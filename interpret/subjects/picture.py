@@ -5,7 +5,7 @@ import io
 import os
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jaxtyping import UInt8
 from torch import Tensor
@@ -15,6 +15,8 @@ from interpret.refusals import first_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+Mode = Literal["RGB", "L"]
 
 LARGEST_PNG = 120_000  # bytes; larger pictures are written as JPEG, so that a page keeps within its budget
 _QUALITY = 90
@@ -57,8 +59,12 @@ class Picture:
         }
 
 
-def open_image(path: str | os.PathLike[str]) -> "Image":
-    """Reads an image file: turned as its camera says, in red, green and blue; of several pictures the first.
+def open_image(path: str | os.PathLike[str], mode: Mode = "RGB") -> "Image":
+    """Reads an image file: turned as its camera says; of several pictures the first.
+
+    Args:
+        path: Of the file.
+        mode: "RGB" for red, green and blue, "L" for grey.
 
     Raises:
         InputError: There is no such file, or it is no image that can be read.
@@ -70,7 +76,7 @@ def open_image(path: str | os.PathLike[str]) -> "Image":
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as file:
-                return ImageOps.exif_transpose(file).convert("RGB")
+                return ImageOps.exif_transpose(file).convert(mode)
     except FileNotFoundError as error:
         raise InputError(f"there is no image file {os.fspath(path)!r}; this model looks at images") from error
     except UnidentifiedImageError as error:

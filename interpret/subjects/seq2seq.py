@@ -16,13 +16,20 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from interpret.errors import InputError
+from interpret.evaluating import evaluating
 from interpret.frame import Frame
+from interpret.quiet import quiet
 from interpret.record import recording
 from interpret.refusals import refusing
 from interpret.subjects.continuation import Continuation, require_one_source
 from interpret.subjects.example import Example, Part
+from interpret.subjects.greedy import GREEDY
+from interpret.subjects.languages import forced_language, require_target_language, set_languages
+from interpret.subjects.plain_call import PlainCall
+from interpret.subjects.probing import as_names
 from interpret.subjects.sentencepieces import fast_tokenizer, sentence_pieces
 from interpret.subjects.text import TextSubject, require_text
+from interpret.subjects.token_ids import plain_ids
 from interpret.subjects.token_labels import decoded_tokens, distinct, find_token
 
 LONGEST_TARGET = 128  # tokens that are generated where no target is given
@@ -39,6 +46,7 @@ class Translation(TextSubject):
 
     Attributes:
         written: Turns targets into ids and back: transformers' own tokenizer.
+        target_language: Code of the language that the model is to write; `None` leaves it to the model's settings.
     """
 
     task = "translation"
@@ -60,13 +68,22 @@ class Translation(TextSubject):
         longest: int | None = None,
         sink: str = "drop",
         weight_files: Sequence[Path] = (),
+        target_language: str | None = None,
     ) -> None:
         self.written = written
+        self.target_language = target_language
         super().__init__(name, model, tokenizer, mask_id=mask_id, longest=longest, sink=sink, weight_files=weight_files)
 
     @classmethod
-    def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "Translation":
-        """A subject made of a model and a tokenizer of transformers."""
+    def from_transformers(
+        cls, name: str, model: Any, tokenizer: Any, source_language: str | None = None, **options: Any
+    ) -> "Translation":
+        """A subject made of a model and a tokenizer of transformers.
+
+        Raises:
+            InputError: The tokenizer doesn't know the languages.
+        """
+        set_languages(name, tokenizer, source_language, options.get("target_language"))
         source = sentence_pieces(tokenizer) or fast_tokenizer(name, tokenizer)
         return cls(name, model, source, tokenizer, mask_id=tokenizer.mask_token_id, **options)
 
@@ -127,7 +144,7 @@ class Translation(TextSubject):
         written = f"{source.text}\n{self._joined(target[:place])}"
         return Example(
             text=written,
-            ids=torch.cat([source.ids, ~torch.tensor(before)]),
+            ids=torch.cat([plain_ids(source.ids), ~torch.tensor(before)]),
             tokens=(*source.tokens, *pieces),
             units=source.units,
             separators=(*source.separators, length),
@@ -135,6 +152,7 @@ class Translation(TextSubject):
             parts=(Part("source", 0, length), Part("target", length, length + len(before))),
             spans=(*source.spans, *[(len(source.text) + 1, len(written))] * len(before)),
             expected=target[place],
+            texts=source.texts,
         )
 
     def tokens_of(self, text: str, second: str | None = None) -> list[str]:
@@ -167,7 +185,7 @@ class Translation(TextSubject):
     def logits(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
         """Scores of every token that may come next."""
         source, target = self._split(ids.to(self.device))
-        return self._next(self.model(input_ids=source, decoder_input_ids=target, **self._options))
+        return self._next(self.answer(input_ids=source, decoder_input_ids=target, **self._options))
 
     def logits_from(
         self, embeddings: Float[Tensor, "batch token hidden"], ids: Int[Tensor, "#batch token"]
@@ -175,7 +193,7 @@ class Translation(TextSubject):
         """Scores of every token that may come next, from token vectors."""
         length = _source_length(ids)
         source, target = embeddings[:, :length], embeddings[:, length:]
-        return self._next(self.model(inputs_embeds=source, decoder_inputs_embeds=target, **self._options))
+        return self._next(self.answer(inputs_embeds=source, decoder_inputs_embeds=target, **self._options))
 
     def sample(self) -> Int[Tensor, "1 token"]:
         """Three tokens of a source and two of a target."""
@@ -202,8 +220,27 @@ class Translation(TextSubject):
         """Scores of what may follow each of the last `count` positions of the target."""
         source, target = self._split(ids.to(self.device))
         kept = {"logits_to_keep": count} if "logits_to_keep" in self._options else {}
-        logits: Tensor = self.model(input_ids=source, decoder_input_ids=target, **{**self._options, **kept}).logits
+        logits: Tensor = self.answer(input_ids=source, decoder_input_ids=target, **{**self._options, **kept}).logits
         return logits[:, -count:]
+
+    def follow(self, called: nn.Module, tokenizer: Any) -> None:
+        """Takes on how the user calls the model, which is told no types of tokens."""
+        super().follow(called, tokenizer)
+        self.conventions = self.conventions.without_types
+
+    def given_of(self, example: Example) -> dict[str, Tensor]:
+        """The source, and what was written before."""
+        source, target = self._split(example.ids[None].to(self.device))
+        return {"input_ids": source, "decoder_input_ids": target}
+
+    def plain_call(self, example: Example) -> PlainCall | None:
+        """`model(**tokenizer(source), decoder_input_ids=target)`, the scores behind the last token of the target."""
+        cut: dict[str, Any] = {"truncation": True, "max_length": self.longest} if example.truncated else {}
+        inputs = {name: value.to(self.device) for name, value in self.conventions.read(example.texts[:1], cut).items()}
+        inputs["decoder_input_ids"] = self.given_of(example)["decoder_input_ids"]
+        with evaluating(self.model):
+            output = self.conventions.called(**inputs, **as_names(self.model))
+        return PlainCall(inputs, self._next(output)[0])
 
     def _probed(self) -> bool:
         """Positions of the decoder see earlier ones only, but those of the source see all."""
@@ -244,17 +281,23 @@ class Translation(TextSubject):
         """Ids of the whole target: as it was given, or as the model writes it."""
         if text is None:
             most = LONGEST_TARGET if self.longest is None else min(LONGEST_TARGET, self.longest - 1)
-            with torch.no_grad():
+            ids = source.ids[None].to(self.device)
+            language = forced_language(self.written, self.target_language)
+            with torch.no_grad(), quiet(), evaluating(self.model):
                 written = self.model.generate(  # type: ignore[operator]
-                    source.ids[None].to(self.device), max_new_tokens=most, do_sample=False, num_beams=1
-                )
+                    ids, attention_mask=torch.ones_like(ids), max_new_tokens=most, return_dict_in_generate=False,
+                    **GREEDY, **language,
+                )  # fmt: skip
             return [int(each) for each in written[0, 1:]]
         require_text(text, "target")
+        require_target_language(self.name, self.written)
         with refusing(f"the tokenizer of {self.name} fails on this target"):
-            ids: list[int] = self.written(text_target=text).input_ids
-        if self.longest is not None and len(ids) > self.longest:
-            raise InputError(f"the target has {len(ids)} tokens, more than the {self.longest} that {self.name} writes")
-        return ids
+            target: list[int] = self.written(text_target=text).input_ids
+        if self.longest is not None and len(target) > self.longest:
+            raise InputError(
+                f"the target has {len(target)} tokens, more than the {self.longest} that {self.name} writes"
+            )
+        return target
 
     def _require_same_source(self, text: str, source: Example) -> None:
         """Refuses a text that transformers' tokenizer cuts otherwise than the one that says where tokens stand."""

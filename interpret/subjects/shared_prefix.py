@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from interpret.evaluating import evaluating
 from interpret.subjects.reading_cost import ReadingCost
 
 SAME = 1e-4  # of the largest logit: how near the answer has to come to that of the whole input
@@ -92,13 +93,16 @@ class SharedPrefix:
         if known is None or not shared:
             return self._whole(ids)
         cache = known.cache(shared, len(ids))
-        answer: Tensor = self._model(input_ids=ids[:, shared:], past_key_values=cache, **self._options).logits[:, -1]
+        with evaluating(self._model):
+            output = self._model(input_ids=ids[:, shared:], past_key_values=cache, **self._options)
+        answer: Tensor = output.logits[:, -1]
         return answer
 
     def _read(self, ids: Int[Tensor, "1 token"], known: "_Beginning | None", kept: int) -> "_Beginning | None":
         """A beginning, from what is kept of it on; `None` where the model keeps none that can be trusted."""
         past = {} if known is None or not kept else {"past_key_values": known.cache(kept, 1)}
-        cache = self._model(input_ids=ids[:, kept:], **past, **self._options).past_key_values
+        with evaluating(self._model):
+            cache = self._model(input_ids=ids[:, kept:], **past, **self._options).past_key_values
         self._possible = _keeps_every_position(cache)
         return _Beginning(ids[0], [(layer.keys, layer.values) for layer in cache.layers]) if self._possible else None
 

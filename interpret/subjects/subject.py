@@ -19,6 +19,8 @@ from interpret.record import Check, Recording, recording
 from interpret.subjects.decision import Decision, Scores, margin
 from interpret.subjects.example import Example
 from interpret.subjects.facts import ModelFacts, model_facts
+from interpret.subjects.plain_call import PlainCall, held_against_plain_call
+from interpret.subjects.vectors import WayIn
 
 TOKENS_AT_ONCE = {"cpu": 2048}  # more don't stay in the cache, and take up to a quarter longer
 MOST_TOKENS_AT_ONCE = 8192  # elsewhere
@@ -33,23 +35,27 @@ class Subject(ABC):
         name: What the user called the model.
         tokenizer: Turns text into ids.
         task: Name of the task, as transformers' pipelines spell it.
-        model: In evaluation mode; never changed.
+        model: Never changed; asked in evaluation mode, and otherwise in the mode that its owner has it in.
         erasers: Ways to take a unit out of the input, the default first: "mask", "delete".
         is_causal: Whether positions see only earlier ones.
         sink: "drop" leaves the first position of a causal model out of the units, "keep" doesn't.
         weight_files: Files that the weights came from, where they came from files.
+        ways_in: How the model may be given vectors in the place of ids; the first that gives the same scores is taken.
+        way_in: How it is given them.
         tokens_at_once: Of all inputs of one forward pass; more are split, to bound memory.
     """
 
     tokenizer: Tokenizer
     task: str
+    ways_in: tuple[WayIn, ...] = ("alone",)
+    way_in: WayIn = "alone"
     weight_files: tuple[Path, ...] = ()
 
     def __init__(
         self, name: str, model: nn.Module, *, mask_id: int | None, is_causal: bool, sink: str = "drop"
     ) -> None:
         self.name = name
-        self.model = model.eval()
+        self.model = model
         self.tokens_at_once = TOKENS_AT_ONCE.get(self.device.type, MOST_TOKENS_AT_ONCE)
         self.mask_id = mask_id
         self.is_causal = is_causal
@@ -97,6 +103,22 @@ class Subject(ABC):
         """Some input, to see how the model takes it."""
         embeddings = self.model.get_input_embeddings()  # type: ignore[operator]  # all models of texts have it
         return some_ids(embeddings.weight)
+
+    def samples(self) -> "list[Shaped[Tensor, '1 token *number']]":
+        """Inputs on which vectors must give what ids give."""
+        return [self.sample()]
+
+    def given_of(self, example: Example) -> dict[str, Tensor]:
+        """What the model is given of an input, by the name of the argument."""
+        return {}
+
+    def plain_call(self, example: Example) -> PlainCall | None:
+        """What the model's user gets for this input by the call that its library documents; `None` without one."""
+        return None
+
+    def notes(self, example: Example) -> tuple[str, ...]:
+        """What a reader has to be told of how this input is read, in sentences."""
+        return ()
 
     def about(self, example: Example, target: str | None) -> "Subject":
         """The subject that decides the one thing that is explained; of most models, itself."""
@@ -185,7 +207,7 @@ class Subject(ABC):
     def record(
         self, example: Example, *, alone: Float[Tensor, " label"] | None = None
     ) -> tuple[Recording, tuple[Check, ...]]:
-        """Keeps the attention of one forward pass, and checks it against the model left alone.
+        """Keeps the attention of one forward pass, and checks it against the model left alone and the plain call.
 
         Args:
             example: The input.
@@ -199,6 +221,7 @@ class Subject(ABC):
         return passed.record, (
             *passed.record.checks(),
             Check("logits are those of the model left alone", difference, 1e-5),
+            *held_against_plain_call(self, example, alone),
         )
 
     def rows_at_once(self, tokens: int) -> int:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from interpret.errors import InputError
 from interpret.subjects.example import Example, Unit
-from interpret.subjects.labels import NamedLabels, labels_of
+from interpret.subjects.labels import NamedLabels, named_labels
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.text import TextSubject
 
@@ -43,8 +43,9 @@ class TokenClassification(NamedLabels, TextSubject):
                 f"the tokenizer of {name} has no mask token, by which words are taken out without moving others; use "
                 "a model such as BERT"
             )
+        labels = named_labels(name, model.config, options.pop("labels", None))
         subject = cls(name, model, fast_tokenizer(name, tokenizer), mask_id=tokenizer.mask_token_id, **options)
-        subject.labels = tuple(labels_of(name, model.config))
+        subject.labels = tuple(labels)
         return subject
 
     @property
@@ -64,9 +65,7 @@ class TokenClassification(NamedLabels, TextSubject):
             InputError: There is no such word.
         """
         with torch.no_grad():
-            shares = (
-                self.model(input_ids=example.ids[None].to(self.device), **self._options).logits[0].softmax(-1).cpu()
-            )
+            shares = self.answer(**self.given_of(example), **self._options).logits[0].softmax(-1).cpu()
         first = [unit.tokens[0] for unit in example.units]
         if target is None:
             if OUTSIDE in self.labels:

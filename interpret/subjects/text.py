@@ -1,8 +1,8 @@
 """Subjects that read a text: how it becomes tokens, and tokens become words."""
 
 import copy
-import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,17 @@ from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 
 from interpret.errors import InputError
+from interpret.evaluating import evaluating
 from interpret.quiet import without_panic_report
 from interpret.refusals import refusing
+from interpret.subjects.conventions import Conventions, joins_texts
 from interpret.subjects.example import Example, Part
-from interpret.subjects.probing import call_options, probe_attention
-from interpret.subjects.segments import find_segments
+from interpret.subjects.plain_call import PlainCall
+from interpret.subjects.probing import as_names, call_options, probe_attention
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.subject import Subject
+from interpret.subjects.token_ids import TokenIds, plain_ids
+from interpret.subjects.vectors import WayIn, answering
 from interpret.subjects.words import find_units, token_texts
 
 
@@ -30,9 +34,10 @@ class TextSubject(Subject):
     so transformers' models and native ones are served alike.
 
     Attributes:
-        tokenizer: Turns text into ids, special tokens included; without padding and truncation.
+        tokenizer: Turns text into ids, special tokens included; a copy of the one that was given, without padding and
+            truncation.
         longest: Most tokens the model can read; `None` where nothing limits it.
-        segments: How the tokenizer joins two texts; `None` where it can't.
+        conventions: How the model's user calls it: with which tokenizer, and what that says beside ids.
         second: What a second text is called, where the task takes one.
         needs_second: Whether it takes no less.
         beside: The option that says what is decided, or on what, where one text doesn't; `None` where it does.
@@ -47,6 +52,7 @@ class TextSubject(Subject):
     heads: str
     without_head: str
 
+    ways_in: tuple[WayIn, ...] = ("alone", "beside ids")
     second: str | None = None
     needs_second = False
     beside: str | None = None
@@ -67,15 +73,13 @@ class TextSubject(Subject):
         if sink not in ("drop", "keep"):
             raise InputError(f'sink must be "drop" or "keep", not {sink!r}')
         super().__init__(name, model, mask_id=mask_id, is_causal=False, sink=sink)
-        self.tokenizer = tokenizer
-        self.tokenizer.no_padding()
-        self.tokenizer.no_truncation()
+        self.tokenizer = own_tokenizer(name, tokenizer)
         self.longest = longest
-        self.segments = find_segments(tokenizer)
         self.weight_files = tuple(weight_files)
         self._options = call_options(model)
-        self._takes_types = "token_type_ids" in inspect.signature(model.forward).parameters
-        self.is_causal = self._probed()
+        self.conventions = Conventions.of_module(model, self.tokenizer)
+        with evaluating(model):
+            self.is_causal = self._probed()
 
     def _probed(self) -> bool:
         """Looks whether attention can be read; answers whether positions see only earlier ones."""
@@ -96,6 +100,15 @@ class TextSubject(Subject):
         """
         return cls(name, model, fast_tokenizer(name, tokenizer), mask_id=tokenizer.mask_token_id, **options)
 
+    def follow(self, called: nn.Module, tokenizer: Any) -> None:
+        """Takes on how the user calls the model.
+
+        Args:
+            called: The model, or what is wrapped around it.
+            tokenizer: Of transformers; a copy, that nobody else sets to pad or cut.
+        """
+        self.conventions = Conventions.of_transformers(self.model, tokenizer, called)
+
     def encode(self, text: str, second: str | None = None, *, truncate: bool = False) -> Example:
         """Turns one text, or two, into tokens and words.
 
@@ -103,7 +116,7 @@ class TextSubject(Subject):
             InputError: A text is empty, has characters that can't be read, has no word, or is longer than the
                 model can read and `truncate` is false; or the task takes no second text.
         """
-        texts = self._required(text, second)
+        given = texts = self._required(text, second)
         encoding, kept = self._tokenized(self.tokenizer, texts)
         surplus = 0 if self.longest is None else max(0, kept - self.longest)
         if surplus and not truncate:
@@ -115,9 +128,7 @@ class TextSubject(Subject):
             whole = kept
             encoding, kept = self._tokenized(self._cutting_tokenizer, texts)
             surplus, texts = whole - kept, self._cut(texts, encoding, kept)
-        if len(texts) > 1 and self.segments is not None:
-            self.segments.require_told(self.name, encoding)
-        return self._example(texts, encoding, kept, surplus)
+        return replace(self._example(texts, encoding, kept, surplus), texts=given)
 
     def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
         """Rows of the model's table of token vectors."""
@@ -134,20 +145,60 @@ class TextSubject(Subject):
             )
             raise InputError(f"without any word nothing is left for {self.name} to read; {way_out}")
         ids = ids.to(self.device)
-        return self._decisive(self.model(input_ids=ids, **self._told(ids)), ids)
+        return self._decisive(self.answer(input_ids=plain_ids(ids), **self._told(ids)), ids)
 
     def logits_from(
         self, embeddings: Float[Tensor, "batch token hidden"], ids: Int[Tensor, "#batch token"]
     ) -> Float[Tensor, "batch label"]:
         """Scores of every label, from token vectors."""
         ids = ids.to(self.device).expand(len(embeddings), -1)
-        return self._decisive(self.model(inputs_embeds=embeddings, **self._told(ids)), ids)
+        if self.way_in == "alone":
+            return self._decisive(self.answer(inputs_embeds=embeddings, **self._told(ids)), ids)
+        asked = plain_ids(ids).contiguous()
+        with answering(self.model.get_input_embeddings(), embeddings, asked):  # type: ignore[operator]
+            return self._decisive(self.answer(input_ids=asked, **self._told(ids)), ids)
+
+    def answer(self, **inputs: Any) -> Any:
+        """What the model answers when it is called with these, in evaluation mode."""
+        with evaluating(self.model):
+            return self.model(**inputs)
+
+    def samples(self) -> list[Int[Tensor, "1 token"]]:
+        """Some inputs by which a model is tried; one ends in what its config says is padding."""
+        sample = self.sample()
+        config: Any = getattr(self.model, "config", None)
+        pad = getattr(config.get_text_config() if hasattr(config, "get_text_config") else config, "pad_token_id", None)
+        known = self.model.get_input_embeddings().weight.shape[0]  # type: ignore[operator]
+        if not isinstance(pad, int) or not 0 <= pad < known:
+            return [sample]
+        return [sample, torch.cat([sample[:, :-1], sample.new_full((1, 1), pad)], dim=1)]
+
+    def given_of(self, example: Example) -> dict[str, Tensor]:
+        """Token ids, and what the model is told of each token beside them."""
+        ids = example.ids[None].to(self.device)
+        told = {name: value for name, value in self._told(ids).items() if name not in self._options}
+        return {"input_ids": plain_ids(ids), **told}
+
+    def plain_call(self, example: Example) -> PlainCall | None:
+        """`model(**tokenizer(text, second))`, as far as the model takes what the tokenizer gives."""
+        if not example.texts or self.conventions.fails_on(len(example.texts)):
+            return None
+        cut: dict[str, Any] = {"truncation": self.cut, "max_length": self.longest} if example.truncated else {}
+        inputs = {name: value.to(self.device) for name, value in self.conventions.read(example.texts, cut).items()}
+        with evaluating(self.conventions.called):
+            output = self.conventions.called(**inputs, **as_names(self.model))
+        return PlainCall(inputs, self._decisive(output, example.ids[None].to(self.device))[0])
+
+    def notes(self, example: Example) -> tuple[str, ...]:
+        """What a reader has to be told of how this input is read."""
+        return self.conventions.notes(len(example.texts))
 
     def _told(self, ids: Int[Tensor, "batch token"]) -> dict[str, Any]:
-        """What a model is told beside its tokens: which are of the second text, and what saves time."""
-        if self.segments is None or not (self.segments.typed and self._takes_types):
+        """What a model is told beside its tokens: their types, where its user tells them, and what saves time."""
+        if not self.conventions.tells_types:
             return self._options
-        return {**self._options, "token_type_ids": self.segments.second(ids).long()}
+        types = ids.types if isinstance(ids, TokenIds) else torch.zeros_like(ids)
+        return {**self._options, "token_type_ids": types}
 
     def _required(self, text: str, second: str | None) -> tuple[str, ...]:
         """The texts, if they are as many as the task takes, and can be read."""
@@ -160,7 +211,7 @@ class TextSubject(Subject):
         texts = (text,) if second is None else (text, second)
         for each, what in zip(texts, ("text",) if second is None else self.names, strict=True):
             require_text(each, what)
-        if second is not None and self.segments is None:
+        if second is not None and not joins_texts(self.tokenizer):
             raise InputError(f"the tokenizer of {self.name} doesn't say how two texts are joined; give one")
         return texts
 
@@ -212,7 +263,7 @@ class TextSubject(Subject):
             raise InputError(f"the text has no word that could be ranked{first}; give one of at least two words")
         return Example(
             text=text,
-            ids=torch.tensor(ids),
+            ids=TokenIds.of(torch.tensor(ids), encoding.type_ids[:kept], places, encoding.attention_mask[:kept]),
             tokens=token_texts(text, offsets, encoding.tokens[:kept], special),
             units=units,
             separators=tuple(position for position, flag in enumerate(special) if flag),
@@ -231,6 +282,26 @@ class TextSubject(Subject):
                 f"the tokenizer of {self.name} doesn't belong to its weights: it gives the token id {max(ids)}, "
                 f"but the model knows {known} only; put the tokenizer files of this model into its folder"
             )
+
+
+def own_tokenizer(name: str, tokenizer: Tokenizer) -> Tokenizer:
+    """A copy of a tokenizer without padding and truncation, so that the user's goes on padding and cutting as it did.
+
+    Raises:
+        InputError: It has parts that can't be copied, and pads or cuts.
+    """
+    try:
+        copied: Tokenizer = copy.deepcopy(tokenizer)
+    except Exception as error:  # parts that are written in Python can't be copied
+        if tokenizer.padding or tokenizer.truncation:
+            raise InputError(
+                f"the tokenizer of {name} pads or cuts texts and has parts that can't be copied; call its no_padding() "
+                "and no_truncation() first"
+            ) from error
+        return tokenizer
+    copied.no_padding()
+    copied.no_truncation()
+    return copied
 
 
 def require_text(text: Any, what: str = "text") -> None:

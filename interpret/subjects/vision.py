@@ -11,17 +11,21 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 
 from interpret.errors import InputError
+from interpret.evaluating import evaluating
 from interpret.refusals import refusing
 from interpret.subjects.example import Example, Unit
 from interpret.subjects.filling import Filling, blurred, mean_colour, noisy_linear
 from interpret.subjects.labels import NamedLabels, is_multi_label, labels_of
 from interpret.subjects.patches import find_grid
-from interpret.subjects.picture import Picture, open_image
+from interpret.subjects.picture import Mode, Picture, open_image
+from interpret.subjects.plain_call import PlainCall
+from interpret.subjects.probing import as_names
 from interpret.subjects.subject import Subject
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_MODES: dict[int, Mode] = {1: "L", 3: "RGB"}
 _SIZES = ((64, 48), (48, 64))  # of images that are tried, to see what the processor makes of their shape
 
 
@@ -63,6 +67,7 @@ class ImageClassification(NamedLabels, Subject):
         self.processor = processor
         self.labels = tuple(labels)
         self.weight_files = tuple(weight_files)
+        self._mode = _colours(name, model)
         channels, height, width = self._size()
         self.grid = find_grid(name, self.model, channels=channels, height=height, width=width)
         self._specials = _names_of_extra(model, self.grid.extra)
@@ -92,7 +97,7 @@ class ImageClassification(NamedLabels, Subject):
         """
         if second is not None:
             raise InputError(f"{self.name} is for {self.task}, which reads one image, and two were given")
-        image, grid = open_image(text), self.grid
+        image, grid = open_image(text, self._mode), self.grid
         units = tuple(
             Unit(f"row {row + 1}, column {column + 1}", (grid.extra + row * grid.columns + column,), 0, 0)
             for row in range(grid.rows)
@@ -116,8 +121,21 @@ class ImageClassification(NamedLabels, Subject):
     def logits(self, ids: Float[Tensor, "batch token number"]) -> Float[Tensor, "batch label"]:
         """Scores of every label."""
         pixels = self.grid.joined(ids.to(next(self.model.parameters())))
-        logits: Tensor = self.model(pixel_values=pixels).logits
+        with evaluating(self.model):
+            output = self.model(pixel_values=pixels, **as_names(self.model))
+        logits: Tensor = output.logits
         return logits
+
+    def given_of(self, example: Example) -> dict[str, Tensor]:
+        """The pixels."""
+        return {"pixel_values": self.grid.joined(example.ids[None].to(next(self.model.parameters())))}
+
+    def plain_call(self, example: Example) -> PlainCall:
+        """`model(**processor(image))`."""
+        pixels = self._pixels(open_image(example.text, self._mode)).to(next(self.model.parameters()))
+        with evaluating(self.model):
+            output = self.model(pixel_values=pixels[None], **as_names(self.model))
+        return PlainCall({"pixel_values": pixels[None]}, output.logits[0])
 
     def logits_from(
         self, embeddings: Float[Tensor, "batch token number"], ids: Float[Tensor, "#batch token number"]
@@ -163,7 +181,7 @@ class ImageClassification(NamedLabels, Subject):
         """Channels, height and width of the pixels that the processor gives."""
         from PIL import Image
 
-        shapes = {tuple(self._pixels(Image.new("RGB", size)).shape) for size in _SIZES}
+        shapes = {tuple(self._pixels(Image.new(self._mode, size)).shape) for size in _SIZES}
         if len(shapes) > 1 or len(next(iter(shapes))) != 3:
             raise InputError(
                 f"the image processor of {self.name} gives pixels of the shapes {sorted(shapes)}, and only images that "
@@ -171,6 +189,21 @@ class ImageClassification(NamedLabels, Subject):
             )
         channels, height, width = shapes.pop()
         return channels, height, width
+
+
+def _colours(name: str, model: nn.Module) -> Mode:
+    """How Pillow calls the colours that a model looks at: grey, or red, green and blue.
+
+    Raises:
+        InputError: It looks at another number of channels.
+    """
+    config: Any = getattr(model.config, "vision_config", model.config)
+    channels = getattr(config, "num_channels", None) or 3
+    if channels not in _MODES:
+        raise InputError(
+            f"{name} looks at images of {channels} channels, and image files give 1 (grey) or 3 (red, green, blue)"
+        )
+    return _MODES[channels]
 
 
 def _names_of_extra(model: nn.Module, count: int) -> tuple[str, ...]:

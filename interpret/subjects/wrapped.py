@@ -1,5 +1,6 @@
 """A user's own module, called as the models of this project are: by token ids, or by vectors in their place."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,9 +11,14 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from interpret.errors import InputError
+from interpret.subjects.vectors import answering
 
 Inputs = Callable[[Tensor], Any]
 """From token ids to what a module is called with: a mapping of names, a tuple, or one thing."""
+
+_IDS = "input_ids"
+_MASK = "attention_mask"
+_TYPES = ("token_type_ids", "token_types", "type_ids", "segment_ids", "segments")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,27 +37,35 @@ def wrapped(module: nn.Module, inputs: Inputs | None = None) -> "WrappedModule":
 
     Args:
         module: The user's.
-        inputs: What it is called with; by default the ids alone.
+        inputs: What it is called with; by default as its `forward` names it.
     """
     named: type[WrappedModule] = type(type(module).__name__, (WrappedModule,), {})
-    return named(module, inputs).eval()
+    return named(module, inputs)
 
 
 class WrappedModule(nn.Module):
     """A module that reads token ids, whose own code looks them up in one `nn.Embedding`; made by `wrapped`.
 
     Vectors in the place of ids are what that embedding answers while the module runs; the ids are given to it as well,
-    for the masks that it makes of them.
+    for the masks that it makes of them. A `forward` that names `input_ids`, or takes any name, is called by names, as
+    in `module(**tokenizer(text))`; any other is given the ids first. Types of tokens and a mask of padding are handed
+    to those that name them.
 
     Args:
         module: The user's.
-        inputs: What it is called with; by default the ids alone.
+        inputs: What it is called with instead, made of the ids.
     """
 
     def __init__(self, module: nn.Module, inputs: Inputs | None = None) -> None:
         super().__init__()
+        super().train(module.training)  # what is wrapped stays in the mode that it is in
         self.module = module
-        self._inputs = inputs or (lambda ids: (ids,))
+        self._inputs = inputs
+        named = inspect.signature(module.forward).parameters
+        takes_all = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in named.values())
+        self._by_name = _IDS in named or takes_all
+        self.types_name = next((name for name in _TYPES if name in named), _TYPES[0] if takes_all else None)
+        self._takes_mask = _MASK in named or takes_all
         self._embedding: list[nn.Embedding] = []  # a list, so that its weights have no second name
         self._is_turned = False
 
@@ -100,37 +114,63 @@ class WrappedModule(nn.Module):
         return self._embedding[0]
 
     def forward(
-        self, input_ids: Int[Tensor, "batch token"], inputs_embeds: Float[Tensor, "batch token hidden"] | None = None
+        self,
+        input_ids: Int[Tensor, "batch token"],
+        inputs_embeds: Float[Tensor, "batch token hidden"] | None = None,
+        token_type_ids: Int[Tensor, "batch token"] | None = None,
+        attention_mask: Int[Tensor, "batch token"] | None = None,
     ) -> Answer:
         """Runs the module.
 
         Args:
             input_ids: Token ids, special tokens included.
             inputs_embeds: Token vectors that are read in their place.
+            token_type_ids: Types of the tokens, for modules that take them.
+            attention_mask: 1 for tokens that are no padding, for modules that take it; by default all.
         """
-        given = self._inputs(input_ids)
+        args, kwargs = self._asked(input_ids, token_type_ids, attention_mask)
         with self._reading(inputs_embeds):
+            answer = self.module(*args, **kwargs)
+        return Answer(_scores(type(self.module).__name__, answer))
+
+    def _asked(self, ids: Tensor, types: Tensor | None, mask: Tensor | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Arguments in order, and by name."""
+        if self._inputs is not None:
+            given = self._inputs(ids)
             if isinstance(given, Mapping):
-                answer = self.module(**given)
-            else:
-                answer = self.module(*given) if isinstance(given, tuple) else self.module(given)
-        logits = getattr(answer, "logits", answer)
-        if not isinstance(logits, Tensor) or logits.ndim not in (2, 3) or not logits.is_floating_point():
-            came = f"a tensor of shape {list(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
-            raise InputError(
-                f"{type(self.module).__name__} must answer with scores of the shape [batch, label], or [batch, token, "
-                f"label] for text-generation (a tensor, or something that has it as .logits), and came {came}"
-            )
-        return Answer(logits)
+                return (), dict(given)
+            return given if isinstance(given, tuple) else (given,), {}
+        told: dict[str, Any] = {}
+        if self._takes_mask:
+            told[_MASK] = torch.ones_like(ids) if mask is None else mask
+        if self.types_name is not None and types is not None:
+            told[self.types_name] = types
+        return ((), {_IDS: ids, **told}) if self._by_name else ((ids,), told)
 
     @contextmanager
     def _reading(self, vectors: Tensor | None) -> Iterator[None]:
         if vectors is None:
             yield
             return
-        turned = vectors.transpose(0, 1) if self._is_turned else vectors
-        handle = self._embedding[0].register_forward_hook(lambda *_: turned)
-        try:
+        with answering(self._embedding[0], vectors.transpose(0, 1) if self._is_turned else vectors):
             yield
-        finally:
-            handle.remove()
+
+
+def _scores(name: str, answer: Any) -> Float[Tensor, "batch *token label"]:
+    """The scores in what a module answers: under their name, or the one thing of a tuple that could be scores."""
+    found = answer.get("logits", answer) if isinstance(answer, Mapping) else getattr(answer, "logits", answer)
+    if isinstance(found, tuple | list):
+        possible = [each for each in found if _could_be_scores(each)]
+        found = found[0] if found and _could_be_scores(found[0]) else possible[0] if len(possible) == 1 else found
+    if not _could_be_scores(found):
+        came = f"a tensor of shape {list(found.shape)}" if isinstance(found, Tensor) else type(found).__name__
+        raise InputError(
+            f"{name} must answer with scores of the shape [batch, label], or [batch, token, label] for text-generation "
+            f"(a tensor, something that has it as .logits, or a tuple that begins with it), and came {came}"
+        )
+    scores: Tensor = found
+    return scores
+
+
+def _could_be_scores(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.ndim in (2, 3) and value.is_floating_point()

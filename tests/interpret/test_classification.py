@@ -1,10 +1,11 @@
 """A classifier decides as transformers says, for ids, batches and token vectors alike."""
 
+import math
 import re
 
 import pytest
 import torch
-from saved_models import byte_pairs, random_model, save_bert, save_gpt2, save_tokenizer, word_pieces
+from saved_models import SPECIAL, byte_pairs, random_model, save_bert, save_gpt2, save_tokenizer, word_pieces
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import interpret
@@ -85,18 +86,18 @@ def test_nothing_changes_the_weights(classifier):
 
 
 @pytest.mark.parametrize("pad_token_id", [None, 0, 5])
-def test_classifiers_made_of_a_language_model_read_the_last_token_whatever_it_is(tmp_path, pad_token_id):
-    """By itself GPT-2 reads the last token that isn't padding, and refuses batches where no id is padding."""
+def test_classifiers_made_of_a_language_model_read_where_they_do_by_themselves(tmp_path, pad_token_id):
+    """GPT-2 reads the last token that isn't padding, and refuses batches where no id is padding."""
     save_gpt2(tmp_path, "classifier", pad_token_id=pad_token_id)
     subject = interpret.load(tmp_path)
     plain = AutoModelForSequenceClassification.from_pretrained(tmp_path)
-    plain.config.pad_token_id = None
-    ids = torch.tensor([[7, 9, 5, 8, 0], [7, 9, 8, 0, 5], [5, 0, 0, 5, 5]])
+    ids = torch.tensor([[7, 9, 5, 8, 0], [7, 9, 8, 0, 5], [5, 0, 0, 5, 5], [7, 9, 8, 6, 4]])
     with torch.no_grad():
         expected = torch.cat([plain(input_ids=row[None]).logits for row in ids])
     assert torch.allclose(subject.logits(ids), expected, atol=1e-5)
     assert torch.allclose(subject.logits_from(subject.embed(ids), ids), expected, atol=1e-5)
     assert torch.allclose(subject.logits(ids[1:2]), expected[1:2], atol=1e-5)
+    assert subject.model.config.pad_token_id == pad_token_id
 
 
 def test_the_readout_is_the_first_token_in_bert_and_the_last_in_gpt2(bert, tmp_path):
@@ -136,19 +137,37 @@ def test_at_most_ten_labels_are_listed(tmp_path):
     assert subject.find_label("kind 13") == 13
 
 
-@pytest.mark.parametrize(
-    ("settings", "complaint"),
-    [
-        ({"num_labels": 1}, "gives one number"),
-        ({"problem_type": "regression"}, "is made for regression"),
-    ],
-)
-def test_heads_that_choose_no_label_are_refused(tmp_path, settings, complaint):
+def test_heads_that_give_several_numbers_are_refused(tmp_path):
+    settings = {"problem_type": "regression", "num_labels": 3}
     random_model("classifier", "bert", word_pieces(), **settings).save_pretrained(tmp_path)
     save_tokenizer(tmp_path, word_pieces())
-    wanted = f"{tmp_path} {complaint}, and only classifiers are supported yet: a number is no decision"
+    wanted = (
+        f"{tmp_path} is made for regression and gives 3 numbers, which are no labels to choose from; a model that "
+        "gives one number, or a classifier, can be explained"
+    )
     with pytest.raises(interpret.InputError, match=one_line(wanted)):
         interpret.load(tmp_path)
+
+
+@pytest.mark.parametrize("settings", [{}, {"problem_type": "regression"}])
+def test_a_score_is_explained_as_it_is(tmp_path, settings):
+    plain = random_model("classifier", "bert", word_pieces(), num_labels=1, **settings)
+    for sign in (1, -1):  # one that is above 0, and one that is below
+        with torch.no_grad():
+            plain.classifier.weight *= sign
+            plain.classifier.bias *= sign
+        plain.save_pretrained(tmp_path)
+        save_tokenizer(tmp_path, word_pieces(), typed=True, **SPECIAL)
+        subject = interpret.load(tmp_path)
+        example = subject.encode(TEXT, "The cat sat.")
+        decision = subject.decide(example)
+        inputs = AutoTokenizer.from_pretrained(tmp_path)(TEXT, "The cat sat.", return_tensors="pt")
+        with torch.no_grad():
+            score = float(plain(**inputs).logits)
+        assert decision.margin == pytest.approx(score, abs=1e-5)
+        assert decision.label == decision.predicted == "score" and len(decision.alternatives) == 1
+        assert decision.probability == pytest.approx(1 / (1 + math.exp(-score)), abs=1e-5)
+        assert any("logistic" in note for note in subject.notes(example))
 
 
 def test_a_label_that_excludes_no_other_is_decided_by_itself(tmp_path):

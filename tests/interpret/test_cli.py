@@ -257,7 +257,7 @@ def test_a_failed_check_has_an_exit_code_of_its_own(run, saved, monkeypatch):
     result = run("analyze", TEXT, "--model", saved / "bert", "--quick", "--json", "-")
     assert result.exit_code == 3
     caveats = json.loads(result.stdout)["caveats"]
-    assert "A self-check failed (something is right): don't rely on the attention shown here." in caveats
+    assert "A self-check failed (something is right): don't rely on what is shown here." in caveats
 
 
 def test_pair_tells_heads_and_effect(run, saved):

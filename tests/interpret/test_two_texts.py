@@ -17,8 +17,8 @@ from transformers import AutoTokenizer
 import interpret
 from interpret.cli import main
 from interpret.errors import InputError
+from interpret.subjects.conventions import joins_texts
 from interpret.subjects.example import Part
-from interpret.subjects.segments import find_segments
 
 QUESTION, CONTEXT = "Who sat?", "The cat sat on the mat. The bread was dry."
 
@@ -36,8 +36,7 @@ def test_a_pair_is_read_as_transformers_reads_it(tmp_path):
     example = subject.encode(QUESTION, CONTEXT)
     inputs = AutoTokenizer.from_pretrained(tmp_path)(QUESTION, CONTEXT, return_tensors="pt")
     assert example.ids.tolist() == inputs.input_ids[0].tolist()
-    # PreTrainedTokenizerFast gives the types of the template
-    types = torch.tensor([subject.tokenizer.encode(QUESTION, CONTEXT).type_ids])
+    types = inputs.token_type_ids
     with torch.no_grad():
         expected = model(input_ids=inputs.input_ids, token_type_ids=types).logits
         blind = model(input_ids=inputs.input_ids).logits
@@ -166,15 +165,21 @@ def test_texts_too_few_or_too_many_are_refused(answering, gpt2, bert):
         bert.encode(QUESTION, " ")
 
 
-def test_a_separator_in_a_text_is_refused(answering):
-    with pytest.raises(InputError, match=r"ends texts with \[SEP\], and one of these has it in it; take it out"):
-        answering.encode("Who [SEP] sat?", CONTEXT)
+def test_a_separator_that_is_typed_is_a_word_like_others(answering, tmp_path):
+    example = answering.encode("Who [SEP] sat?", CONTEXT)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    encoding = tokenizer("Who [SEP] sat?", CONTEXT, return_tensors="pt")
+    assert example.ids.tolist() == encoding.input_ids[0].tolist()
+    second = [number == 1 for number in encoding.sequence_ids(0)]
+    assert answering.find_label_in(example, "cat sat") // 30 >= second.index(True)
+    assert all(second[token] for token in range(example.parts[1].start, example.parts[1].stop))
+    (check,) = (each for each in answering.record(example)[1] if each.name == "scores are those of the plain call")
+    assert check.passed
 
 
 def test_tokenizers_that_do_not_join_texts_are_told_apart():
-    assert find_segments(byte_pairs()) is None and find_segments(byte_pairs(start=True)) is None
-    assert find_segments(word_pieces()).typed and not find_segments(roberta_pieces()).typed
-    assert find_segments(word_pieces()).separator == 3
+    assert not joins_texts(byte_pairs()) and not joins_texts(byte_pairs(start=True))
+    assert joins_texts(word_pieces()) and joins_texts(roberta_pieces())
 
 
 def test_without_a_mask_or_a_separator_questions_are_refused(tmp_path):

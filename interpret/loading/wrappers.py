@@ -1,0 +1,92 @@
+"""What is wrapped around a model: compilers, trainers, adapters, pipelines. The model inside keeps its task."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from interpret.errors import InputError
+from interpret.evaluating import evaluating
+from interpret.refusals import refusing
+from interpret.subjects.subject import some_ids
+
+_NEAR = 1e-3  # of the largest score
+
+
+@dataclass(frozen=True, eq=False)
+class Unwrapped:
+    """A model out of its wrappers.
+
+    Attributes:
+        model: The model inside, of which layers and settings are read.
+        called: What its user calls; the model itself, or the wrapper around it.
+    """
+
+    model: nn.Module = field(repr=False)
+    called: nn.Module = field(repr=False)
+
+
+def unwrapped(given: nn.Module) -> Unwrapped:
+    """The model inside `torch.compile`, `DataParallel` and its kin, or an adapter of PEFT; any other as it is.
+
+    A compiled module computes what the module inside does, so that is what is called, without a compiler.
+    """
+    model = called = given
+    while (inner := _inside(model)) is not None:
+        if hasattr(model, "_orig_mod") and called is model:
+            called = inner
+        model = inner
+    return Unwrapped(model, called)
+
+
+def require_same_inside(name: str, found: Unwrapped) -> None:
+    """Refuses a wrapper that computes otherwise than the model inside, as adapters do that put tokens before a text.
+
+    Raises:
+        InputError: Says what to do instead.
+    """
+    if found.called is found.model:
+        return
+    ids = some_ids(found.model.get_input_embeddings().weight)  # type: ignore[operator]
+    wrapper = type(found.called).__name__
+    way_out = (
+        "give a model that the wrapper is part of (of an adapter, merge_and_unload() makes one), or the one inside"
+    )
+    wanted = f"{name} is wrapped in a {wrapper} that doesn't run on token ids; {way_out}"
+    with refusing(wanted), torch.no_grad(), evaluating(found.called):
+        outer, inner = (_first(each(input_ids=ids)) for each in (found.called, found.model))
+    same = outer.shape == inner.shape and torch.allclose(outer, inner, atol=_NEAR * float(inner.abs().max()), rtol=0)
+    if not same:
+        raise InputError(
+            f"{name} is wrapped in a {wrapper} that gives other scores than the model inside, so what it adds can't be "
+            f"kept; {way_out}"
+        )
+
+
+def is_pipeline(given: Any) -> bool:
+    """Whether this is a pipeline of transformers."""
+    return any(
+        kind.__name__ == "Pipeline" and kind.__module__.startswith("transformers.") for kind in type(given).__mro__
+    )
+
+
+def _inside(model: nn.Module) -> nn.Module | None:
+    """What a wrapper is around; `None` of what is no wrapper."""
+    if isinstance(inner := getattr(model, "_orig_mod", None), nn.Module):  # torch.compile
+        return inner
+    if _is_kind(model, "peft.", ("PeftModel", "PeftMixedModel")):
+        base: nn.Module = model.get_base_model()  # type: ignore[operator]
+        return base
+    around = ("DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "DeepSpeedEngine")
+    inner = getattr(model, "module", None)
+    return inner if isinstance(inner, nn.Module) and _is_kind(model, ("torch.", "deepspeed."), around) else None
+
+
+def _is_kind(model: nn.Module, packages: str | tuple[str, ...], names: tuple[str, ...]) -> bool:
+    return any(kind.__name__ in names and kind.__module__.startswith(packages) for kind in type(model).__mro__)
+
+
+def _first(output: Any) -> Tensor:
+    values = output.values() if isinstance(output, dict) else output if isinstance(output, tuple) else (output,)
+    return next(value.float() for value in values if isinstance(value, Tensor) and value.is_floating_point())

@@ -1,0 +1,46 @@
+"""Models that give one score: rerankers, regressions. What is explained is the score itself."""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interpret.subjects.classification import TextClassification
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.labels import NamedLabels
+
+_NOTE = (
+    "The model gives one score, which is what is explained: the margin is the score itself, as the model gives it. It "
+    "is no probability; what stands as one is the logistic function of the score."
+)
+
+
+class OneScore(NamedLabels):
+    """What subjects share whose model gives one number for each input.
+
+    The score is held against 0, so its margin is the score itself, whatever its sign. There is nothing else to decide.
+    """
+
+    def label(self, index: int) -> str:
+        """Name of the score, which is all there is."""
+        return self.labels[0]
+
+    def notes(self, example: Example) -> tuple[str, ...]:
+        """That a score is explained, and no choice."""
+        return (*super().notes(example), _NOTE)  # type: ignore[misc]  # of the subject that this is mixed into
+
+    def decide(self, example: Example, target: str | None = None) -> Decision:
+        """The score, high or low."""
+        decision: Decision = super().decide(replace(example, expected=0), target)  # type: ignore[misc]
+        return replace(decision, predicted=decision.label, alternatives=((decision.label, decision.probability),))
+
+    def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch 2"]:
+        score = output.logits[:, :1]
+        return torch.cat([score, torch.zeros_like(score)], dim=1)
+
+
+class SingleScore(OneScore, TextClassification):
+    """A model of transformers that gives one score for a text, or for a pair of texts."""

@@ -152,7 +152,11 @@ def _apart(one: Tensor, other: Tensor) -> float:
 
 @contextmanager
 def eager(model: nn.Module) -> Iterator[None]:
-    """Lets the model compute attention step by step until the end of the block, as far as it can be told to."""
+    """Lets the model compute attention step by step until the end of the block, as far as it can be told to.
+
+    Asked for weights, transformers puts hooks into a model, which are taken out again.
+    """
+    hooks = {module: (set(vars(module)), dict(module._forward_hooks)) for module in model.modules()}
     kept: dict[int, tuple[Any, Any]] = {}
     pending: list[Any] = [getattr(module, "config", None) for module in model.modules()]
     while pending:
@@ -167,3 +171,8 @@ def eager(model: nn.Module) -> Iterator[None]:
     finally:
         for config, kernel in kept.values():
             config._attn_implementation_internal = kernel
+        for module, (names, own) in hooks.items():
+            for number in module._forward_hooks.keys() - own.keys():
+                del module._forward_hooks[number]
+            for name in vars(module).keys() - names:
+                delattr(module, name)

@@ -200,6 +200,10 @@ class Translation(TextSubject):
         source = super().sample()
         return torch.cat([source, ~source[:, :2]], dim=1)
 
+    def samples(self) -> list[Int[Tensor, "1 token"]]:
+        """One, for nothing here looks at where padding begins."""
+        return [self.sample()]
+
     def frame(self, ids: Int[Tensor, "example token"], layer: int) -> Frame:
         """Where the rows and keys of an attention call stand among source and target."""
         length, source = ids.shape[1], _source_length(ids)

@@ -2,7 +2,6 @@
 
 import codecs
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,7 +126,7 @@ def _place(path: Path) -> Path:
 
 def _beside(place: Path) -> Path:
     """A name of its own in the same folder; short, as that of the file may be as long as can be."""
-    return place.with_name(f".{secrets.token_hex(8)}.part")
+    return place.with_name(f".{os.urandom(8).hex()}.part")
 
 
 def _require_no_lost_link(path: Path) -> None:

@@ -5,13 +5,15 @@ from typing import Any
 
 import click
 
-from interpret.cli.analyze import analyze
-from interpret.cli.calibrate import calibrate
-from interpret.cli.doctor import doctor
-from interpret.cli.ending import ended_by_signals
-from interpret.cli.pair import pair
-from interpret.cli.streams import BadInput, open_streams, printing
-from interpret.cli.study import study
+from interpret.cli.ending import ended_by_signals, interrupted_without_a_word
+
+with interrupted_without_a_word():
+    from interpret.cli.analyze import analyze
+    from interpret.cli.calibrate import calibrate
+    from interpret.cli.doctor import doctor
+    from interpret.cli.pair import pair
+    from interpret.cli.streams import BadInput, open_streams, printing
+    from interpret.cli.study import study
 
 
 class Commands(click.Group):

@@ -44,5 +44,19 @@ def ended_by_signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
+@contextmanager
+def interrupted_without_a_word() -> Iterator[None]:
+    """Lets Ctrl-C end the process in the block, in which there is nothing yet to put away, and no traceback to show."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _end(number: int, frame: FrameType | None) -> None:
     raise Ended(number)

@@ -72,6 +72,8 @@ def open_image(path: str | os.PathLike[str]) -> "Image":
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(read_file(path))) as file:
                 return ImageOps.exif_transpose(file).convert("RGB")
+    except InputError:
+        raise
     except FileNotFoundError as error:
         raise InputError(f"there is no image file {os.fspath(path)!r}; this model looks at images") from error
     except UnidentifiedImageError as error:

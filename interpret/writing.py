@@ -1,12 +1,30 @@
 """Files that are whole or not there: written beside, then renamed."""
 
+import codecs
 import os
-import tempfile
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from interpret.errors import InputError
+
+AS_GIVEN = "interpret.as_given"  # what is done with characters that an encoding lacks, of which names may have some
+
+
+def _as_given(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Bytes of a name that Python could not read in this locale, where they are UTF-8; else a code for each."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    try:
+        raw = error.object[error.start : error.end].encode("ascii", "surrogateescape")
+        raw.decode("utf-8")
+    except UnicodeError:
+        return codecs.backslashreplace_errors(error)
+    return raw, error.end
+
+
+codecs.register_error(AS_GIVEN, _as_given)
 
 
 @contextmanager
@@ -24,17 +42,26 @@ def require_writable(path: Path) -> None:
     """Fails before the work rather than after it: the folder is there and takes a file.
 
     Raises:
-        InputError: It doesn't, or `path` is a folder.
+        InputError: It doesn't, `path` is a folder, a link to itself or a file that may not be changed, or a pipe that
+            nobody reads.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; give the name of a file")
-    path = _place(path)
     if _is_device(path):
+        if path.is_fifo():
+            _device(path)  # stays open until the process ends, since to whoever reads it, closing is the end
         return
-    if not path.parent.is_dir():
-        raise InputError(f"{path.parent} is not a folder, so {path.name} can't be written there; make it first")
-    with writing(path), tempfile.TemporaryFile(dir=path.parent):
-        pass
+    place = _place(path)
+    if not place.parent.is_dir():
+        raise InputError(f"{place.parent} is not a folder, so {place.name} can't be written there; make it first")
+    beside = _beside(place)
+    with writing(path):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise PermissionError(None, "it is read-only")
+        try:
+            beside.touch(exist_ok=False)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def require_folder(path: Path) -> None:
@@ -43,6 +70,7 @@ def require_folder(path: Path) -> None:
     Raises:
         InputError: It doesn't, or can't.
     """
+    _require_no_lost_link(path)
     there = next(each for each in (path, *path.absolute().parents) if each.exists())
     if not there.is_dir():
         raise InputError(f"{there} is a file, so {path} can't be a folder; give another name")
@@ -55,6 +83,7 @@ def make_folder(path: Path) -> None:
     Raises:
         InputError: It can't be made, or takes no file.
     """
+    _require_no_lost_link(path)
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
     require_writable(path / "figure")
@@ -63,38 +92,60 @@ def make_folder(path: Path) -> None:
 def write_whole(path: Path, content: str | bytes) -> None:
     """Writes `content` (text as UTF-8) beside `path` and renames it: an old file stays until the new one is whole.
 
-    What a link names is written in its place, and a device, such as /dev/null, is written to.
+    What a link names is written in its place, and a pipe or a device, such as /dev/null, is written to.
 
     Raises:
         InputError: The disk is full, or the place takes no file.
     """
+    data = content.encode("utf-8", AS_GIVEN) if isinstance(content, str) else content
+    if _is_device(path):
+        with writing(path), os.fdopen(_device(path), "wb") as file:
+            file.write(data)
+        return
+    place = _place(path)
+    beside = _beside(place)
     with writing(path):
-        path, data = _place(path), content.encode() if isinstance(content, str) else content
-        if _is_device(path):
-            path.write_bytes(data)
-            return
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with beside.open("xb") as file:
                 file.write(data)
-            os.chmod(beside, 0o666 & ~_umask())
-            os.replace(beside, path)
+            if place.exists():
+                beside.chmod(stat.S_IMODE(place.stat().st_mode))
+            os.replace(beside, place)
         except BaseException:
-            Path(beside).unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
             raise
 
 
 def _place(path: Path) -> Path:
     """Where a file of that name is: what it names, if it is a link."""
-    return path.resolve() if path.is_symlink() else path
+    place = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if place.is_symlink():
+        raise InputError(f"{path} is a link that leads to itself; remove it, or give another name")
+    return place
+
+
+def _beside(place: Path) -> Path:
+    """A name of its own in the same folder; short, as that of the file may be as long as can be."""
+    return place.with_name(f".{os.urandom(8).hex()}.part")
+
+
+def _require_no_lost_link(path: Path) -> None:
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"{path} is a link that leads to nothing, so it can't be a folder; remove it")
 
 
 def _is_device(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def _umask() -> int:
-    """The process's mask for new files, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _device(path: Path) -> int:
+    """Opens a device or pipe without waiting for somebody at its other end."""
+    try:
+        with writing(path):
+            handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+    except InputError as error:
+        if not path.is_fifo():
+            raise
+        raise InputError(f"{path} is a pipe that nobody reads; start what reads it first, or give a file") from error
+    os.set_blocking(handle, True)
+    return handle

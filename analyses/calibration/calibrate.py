@@ -81,7 +81,7 @@ def run_calibration(
     with StudyFolder(folder, asked.fingerprint()).open() as opened:
         done = opened.finished()
         try:
-            with worker_pool(workers) as pool:
+            with worker_pool(max(1, min(workers, len(jobs) - len(done)))) as pool:
                 waiting = {
                     index: pool.submit(judged, job, _sizes(job, asked), asked.seed)
                     for index, job in enumerate(jobs)

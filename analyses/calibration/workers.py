@@ -1,21 +1,20 @@
 """Processes that work side by side, and end with the process that started them, however that one ends."""
 
-import os
-import signal
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
+
+from interpret.processes import end_with, interrupts_later
 
 
 @contextmanager
 def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes of one thread each, to which work can be submitted until the end of the block.
 
-    They are ended in the middle of their work when the block ends by an error or Ctrl-C, and also when this process is
-    killed by a signal that it can't catch. So they must not write anything themselves.
+    They are ended in the middle of their work, and are gone, when the block ends by an error or a signal; and also when
+    this process is killed by a signal that it can't catch. So they must not write anything themselves.
 
     Args:
         workers: How many; each starts when there is work for it.
@@ -29,19 +28,14 @@ def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown()
     finally:
         kept.close()
-        pool.shutdown(cancel_futures=True)
+        with interrupts_later():
+            pool.shutdown(cancel_futures=True)
         watched.close()
 
 
 def _begin(watched: Connection) -> None:
     """What a worker does first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
-    threading.Thread(target=_end_with_parent, args=(watched,), daemon=True).start()
+    end_with(watched)
     import torch
 
     torch.set_num_threads(1)
-
-
-def _end_with_parent(watched: Connection) -> None:
-    wait([watched])  # nothing is ever sent: it can only have been closed
-    os._exit(1)

@@ -31,17 +31,39 @@ class Columns:
 def names_columns(rows: Sequence[Sequence[str]], *, asked: Sequence[str] = ()) -> bool:
     """Whether the first row is a header.
 
-    It is where a column is asked for by a name, or a cell is a usual name of a text or label column or a number that
-    was asked for. Such a cell that comes again further down its column is a value ("y" beside "n"), so no name.
+    It is where a column is asked for by a name, which a number is that counts no column; where it counts columns, as
+    is written for those without names, and one is asked for; and where two of its cells are usual names of columns of
+    texts and labels, or one is and no other is a value by its looks. A usual name that comes again further down its
+    column is no name.
     """
-    if any(not name.isdecimal() for name in asked):
+    first = [cell.strip() for cell in rows[0]]
+    if any(not name.isdecimal() or (int(name) >= len(first) and name in first) for name in asked):
         return True
-    for number, cell in enumerate(map(str.strip, rows[0])):
-        usual = cell.casefold() in (*TEXT_NAMES, *LABEL_NAMES)
-        again = any(number < len(row) and row[number].strip() == cell for row in rows[1:])
-        if (usual or cell in asked) and not again:
-            return True
-    return False
+    if first == list(map(str, range(len(first)))):
+        return bool(asked)
+    below = [[row[number].strip() for row in rows[1:] if number < len(row)] for number in range(len(first))]
+    values = [_is_value(cell, others) for cell, others in zip(first, below, strict=True)]
+    usual = [
+        cell.casefold() in (*TEXT_NAMES, *LABEL_NAMES) and not is_value and cell not in others
+        for cell, is_value, others in zip(first, values, below, strict=True)
+    ]
+    return sum(usual) > 1 or (any(usual) and not any(values))
+
+
+def _is_value(cell: str, below: Sequence[str]) -> bool:
+    """Whether a cell of the first row is of a kind with those below it, rather than their name."""
+    is_one_of_few = cell in below and len(set(below)) <= _most_labels(len(below))
+    is_letter_of_some = len(cell) == 1 and any(len(other) == 1 and other.isalpha() for other in below)
+    return is_one_of_few or is_letter_of_some or (any(map(str.isdigit, cell)) and is_number(cell))
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def choose_columns(table: Table, *, text: str | None, label: str | None) -> Columns:
@@ -122,11 +144,16 @@ def _few_values(table: Table, text: int) -> int | None:
     found = []
     for number in range(len(table.names)):
         values = [str(value).strip() for value in table.column(number) if value is not None]
-        most = max(2, min(MOST_LABELS, len(values) // 2))
         distinct = set(values) - {""}
-        if number != text and 0 < len(distinct) <= most and max(map(len, distinct)) <= LONGEST_LABEL:
+        are_few = 0 < len(distinct) <= _most_labels(len(values))
+        if number != text and are_few and max(map(len, distinct)) <= LONGEST_LABEL:
             found.append(number)
     return found[0] if len(found) == 1 else None
+
+
+def _most_labels(count: int) -> int:
+    """How many different labels so many rows have at most."""
+    return max(2, min(MOST_LABELS, count // 2))
 
 
 def _listed(table: Table) -> str:

@@ -4,8 +4,8 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import pyarrow as pa
 from analyses.study.chunks import Chunk
 from analyses.study.parts import merged, packed, table_of, unpacked
 from interpret.errors import InputError
-from interpret.writing import writing
+from interpret.files import read_file
+from interpret.writing import make_folder, writing
 
 STUDY, PARTS, RESULTS, SUMMARY = "study.json", "parts", "results.parquet", "summary.json"
 REPORT, TEXTS = "report.html", "texts"
@@ -32,7 +33,8 @@ class StudyFolder:
     It has study.json (the fingerprint), parts/00007.parquet (the records of chunk 7), and at the end results.parquet
     (all records) and summary.json. Every file is written beside its place, flushed to the disk and renamed, so it is
     whole or not there. Whoever makes pages of it puts them into report.html and texts/row-7.html (a text by the number
-    of its row), while the folder is open.
+    number of its row), while the folder is open. The same study has the same bytes in every file, however often it was
+    stopped: what differs from run to run, such as seconds and memory, is printed and stands in none of them.
 
     Attributes:
         path: The folder; made if it isn't there.
@@ -47,23 +49,23 @@ class StudyFolder:
     def open(self) -> Iterator["StudyFolder"]:
         """Makes the folder or takes it up again, and keeps other processes out until the end of the block.
 
-        The operating system gives the folder free when the process ends, however it does.
+        The operating system gives the folder free when the process ends, however it does. A study of which nothing was
+        stored leaves nothing behind.
 
         Raises:
             InputError: It holds another study or other files, another process is at work in it, or it can't be
                 written.
         """
         self._require_own()
-        with writing(self.path):
-            (self.path / PARTS).mkdir(parents=True, exist_ok=True)
-            lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        made = [each for each in (self.path, *self.path.absolute().parents) if not each.exists()]
         try:
-            self._take(lock)
-            self._require_own()  # it may have become another study's while this process waited for its turn
-            self._clear()
-            yield self
+            make_folder(self.path)
+            with self._locked():
+                self._require_own()  # it may have become another study's while this process waited for its turn
+                self._clear()
+                yield self
         finally:
-            os.close(lock)
+            _remove_empty(made)
 
     def finished(self) -> set[int]:
         """Indices of the chunks that are stored; damaged parts and those of other studies don't count."""
@@ -102,8 +104,11 @@ class StudyFolder:
             raise ValueError(f"chunks {sorted(missing)} aren't stored yet; run them first")
         return merged([parts[index][1] for index in sorted(parts)])
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
+    def finish(self, summary: Mapping[str, Any]) -> dict[str, Any]:
         """Writes all records to results.parquet, then `summary` to summary.json.
+
+        Returns:
+            The summary as `summary` gives it, so that nothing made of it depends on when it was finished.
 
         Raises:
             ValueError: A chunk is missing, or `summary` isn't JSON (NaN isn't).
@@ -112,13 +117,15 @@ class StudyFolder:
         content = _json_bytes(summary)
         _write_durably(self.path / RESULTS, packed(self.records(), {"study": self._digest()}))
         _write_durably(self.path / SUMMARY, content)
+        found: dict[str, Any] = json.loads(content)
+        return found
 
     def summary(self) -> dict[str, Any] | None:
         """The summary of a finished study; `None` where it isn't finished, or its results are damaged."""
         try:
-            results = unpacked((self.path / RESULTS).read_bytes())
-            found = json.loads((self.path / SUMMARY).read_bytes())
-        except (OSError, ValueError):
+            results = unpacked(read_file(self.path / RESULTS))
+            found = json.loads(read_file(self.path / SUMMARY))
+        except (OSError, ValueError):  # also what can't be opened without waiting
             return None
         whole = isinstance(found, dict) and results is not None and results[1].get("study") == self._digest()
         return found if whole else None
@@ -133,7 +140,7 @@ class StudyFolder:
         """Rows and records of the chunks whose parts are whole and belong to this study."""
         found: dict[int, tuple[tuple[int, ...], pa.Table]] = {}
         for path in sorted((self.path / PARTS).glob("*.parquet")):
-            part = unpacked(path.read_bytes()) if path.is_file() else None
+            part = unpacked(read_file(path)) if path.is_file() else None
             if part is None or part[1].get("study") != self._digest():
                 continue
             index = int(part[1]["chunk"])
@@ -150,8 +157,7 @@ class StudyFolder:
         study = self.path / STUDY
         if not study.exists():
             # A process that was killed right at its start leaves no more than these.
-            made = {_LOCK, PARTS, _beside(study).name}
-            others = {each.name for each in self.path.iterdir()} - made
+            others = {each.name for each in self.path.iterdir() if not each.match(".*.part")} - {_LOCK, PARTS}
             others |= {f"{PARTS}/{each.name}" for each in (self.path / PARTS).glob("*")}
             if others:
                 raise InputError(
@@ -159,7 +165,7 @@ class StudyFolder:
                 )
             return
         try:
-            old = json.loads(study.read_bytes())
+            old = json.loads(read_file(study))
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{study} can't be read, so it isn't known whose study this is; give a new folder"
@@ -171,6 +177,37 @@ class StudyFolder:
                 f"{self.path} has another study: {shown}{f'; and {more} more' if more > 0 else ''}; "
                 "give a new folder, or ask for the same study again"
             )
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Has the lock, and the place for parts, until the end of the block."""
+        lock = self._lock()
+        try:
+            with writing(self.path):
+                (self.path / PARTS).mkdir(exist_ok=True)
+            yield
+        finally:
+            _remove_empty([self.path / PARTS])
+            with suppress(OSError):
+                (self.path / _LOCK).unlink()  # while it is this process's, so that no other has it yet
+            os.close(lock)
+
+    def _lock(self) -> int:
+        """The handle of the lock; anew where its file was removed by the process that had it before."""
+        path = self.path / _LOCK
+        while True:
+            with writing(path):
+                lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                self._take(lock)
+                if os.path.samestat(os.fstat(lock), path.stat()):
+                    return lock
+            except FileNotFoundError:
+                pass
+            except BaseException:
+                os.close(lock)
+                raise
+            os.close(lock)
 
     def _take(self, lock: int) -> None:
         try:
@@ -188,6 +225,13 @@ class StudyFolder:
         for path in (each for part in (".", PARTS, TEXTS) for each in (self.path / part).glob(".*.part")):
             with writing(path):
                 path.unlink()
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Removes folders that have nothing, inner ones first; others stay."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _beside(path: Path) -> Path:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from analyses.study.columns import choose_columns, names_columns
+from analyses.study.columns import choose_columns, is_number, names_columns
 from analyses.study.delimited import delimited_table
 from analyses.study.json_lines import json_table
 from analyses.study.notes import FEWEST_ROWS, Note, require_enough
@@ -107,6 +108,8 @@ def read_rows(
 
 def _table(source: str | Path, asked: Sequence[str], split: str | None) -> Table:
     path = Path(source)
+    if not path.is_dir() and str(source).endswith(os.sep):
+        raise InputError(f"{source} ends as the name of a folder does; give one file ({', '.join(SUFFIXES)})")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give one file of it ({', '.join(SUFFIXES)})")
     if not path.exists():
@@ -135,20 +138,12 @@ def _texts(table: Table, column: int) -> list[str | None]:
             f"{type(values[wrong]).__name__}; give the name of the text column"
         )
     texts = [value.strip() if value is not None else None for value in values]
-    if any(texts) and all(_is_number(text) for text in texts if text):
+    if any(texts) and all(is_number(text) for text in texts if text):
         raise InputError(
             f"column {table.names[column]!r} of {table.source} is no text: it has numbers only; "
             "give the name of the text column"
         )
     return texts
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _labels(table: Table, column: int | None, count: int) -> list[str | None]:

@@ -280,8 +280,7 @@ def study(
             tested=prepared.object,
             error_rate=_error_rate(prepared, measurements),
         )
-        opened.finish(summary)
-    return summary
+        return opened.finish(summary)
 
 
 def _error_rate(prepared: Prepared, measurements: list[Measurement]) -> ErrorRate | None:

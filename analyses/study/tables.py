@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from interpret.errors import InputError
+from interpret.files import read_file, require_file
 from interpret.refusals import first_line
 
 Trouble = Literal["empty", "ragged", "unreadable characters"]
@@ -58,7 +59,7 @@ def file_bytes(path: Path) -> bytes:
         InputError: It can't be read, or is UTF-16.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_file(path)
     except OSError as error:
         raise InputError(f"{path} can't be read ({error.strerror}); give a file that you may read") from error
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -85,6 +86,7 @@ def parquet_table(path: Path) -> Table:
             raise _unreadable(path, error) from error
 
     try:
+        require_file(path)
         with pq.ParquetFile(path) as file:
             names = tuple(str(name) for name in file.schema_arrow.names)
     except (pa.ArrowException, OSError) as error:

@@ -1,19 +1,34 @@
 """The command line: each command parses, calls and prints, and imports what is heavy only when it runs."""
 
+import sys
 from typing import Any
 
 import click
 
-from interpret.cli.analyze import analyze
-from interpret.cli.calibrate import calibrate
-from interpret.cli.doctor import doctor
-from interpret.cli.options import BadInput
-from interpret.cli.pair import pair
-from interpret.cli.study import study
+from interpret.cli.ending import ended_by_signals, interrupted_without_a_word
+
+with interrupted_without_a_word():
+    from interpret.cli.analyze import analyze
+    from interpret.cli.calibrate import calibrate
+    from interpret.cli.doctor import doctor
+    from interpret.cli.pair import pair
+    from interpret.cli.streams import BadInput, open_streams, printing
+    from interpret.cli.study import study
 
 
 class Commands(click.Group):
-    """Commands that say in one line also which option was wrong."""
+    """Commands that end in one line also where an option was wrong, a signal came, or nothing can be printed."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Runs the command that was asked for, and ends the process."""
+        open_streams()
+        with ended_by_signals():
+            try:
+                with printing():  # click's own text, such as help
+                    return super().main(*arguments, **options)
+            except BadInput as refusal:
+                refusal.show()
+                sys.exit(refusal.exit_code)
 
     def invoke(self, context: click.Context) -> Any:
         """Runs the command that was asked for."""

@@ -1,6 +1,7 @@
 """`interpret analyze`: one decision, from text to report."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,16 +12,20 @@ import click
 from interpret.cli.alignment import errors_line
 from interpret.cli.cost import SizeType, cost_line, show_plan
 from interpret.cli.options import (
+    FILE,
     SEEDS,
+    TEXT,
     command_line,
     errors_in_one_line,
     load_subject,
     model_options,
-    progress_line,
     read_text,
+    require_other,
     shown,
 )
+from interpret.cli.progress import progress_line
 from interpret.cli.question import Question
+from interpret.cli.streams import say, tell
 from interpret.cli.tokens import PositionType, Tokens
 from interpret.cli.tokens import summary as tokens_summary
 from interpret.errors import InputError
@@ -32,21 +37,21 @@ ERASERS = ("mask", "delete", "mean", "blur", "noisy linear")  # the last three f
 
 
 @click.command()
-@click.argument("text", required=False)
-@click.option("--file", type=click.Path(path_type=Path), help="Read the text from this file.")
-@click.option("--context", help="The text in which a question's answer is sought.")
-@click.option("--pair", help="The other sentence, for models that classify pairs of them.")
-@click.option("--target-text", help="The target of a translation; by default what the model writes.")
+@click.argument("text", type=TEXT, required=False)
+@click.option("--file", type=FILE, help="Read the text from this file.")
+@click.option("--context", type=TEXT, help="The text in which a question's answer is sought.")
+@click.option("--pair", type=TEXT, help="The other sentence, for models that classify pairs of them.")
+@click.option("--target-text", type=TEXT, help="The target of a translation; by default what the model writes.")
 @click.option("--position", type=PositionType(), help="Which token of the target is decided, from 1; or all of them.")
 @click.option("--gold", help="Words of source and target that belong together, as 0-0 1-2; 1?2 where only possibly.")
 @click.option("--generate", type=click.IntRange(min=1), help="Explain every token that the model writes, N at most.")
-@click.option("--continuation", help="Explain every token of this text, which follows TEXT.")
+@click.option("--continuation", type=TEXT, help="Explain every token of this text, which follows TEXT.")
 @click.option("--no-verdict", is_flag=True, help="With several tokens: maps only, which takes seconds.")
 @click.option("--chat", is_flag=True, help="TEXT is a message, to be read in the model's chat template.")
-@click.option("--system", help="What the model is told before the message, with --chat.")
-@click.option("--target", help="Label or next token to explain; by default the one the model prefers.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, help="Report.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every number; - to print it.")
+@click.option("--system", type=TEXT, help="What the model is told before the message, with --chat.")
+@click.option("--target", type=TEXT, help="Label or next token to explain; by default the one the model prefers.")
+@click.option("--out", type=FILE, default=Path("report.html"), show_default=True, help="Report.")
+@click.option("--json", "json_path", type=FILE, help="Also write every number; - to print it.")
 @click.option("--figures", type=click.Path(path_type=Path), help="Also write SVG and PNG figures to this folder.")
 @click.option("--corpus", help="File of texts, or folder of images, like this one: where replacements come from.")
 @click.option("--eraser", type=click.Choice(ERASERS), help="How words or patches are taken out in tests.")
@@ -77,12 +82,15 @@ def analyze(context: click.Context, /, text: str | None, file: Path | None, **op
     """  # noqa: D301
     with errors_in_one_line():
         if options.pop("only_plan"):
-            click.echo(_planned(read_text(text, file), **options))
+            say(_planned(read_text(text, file), **options))
             return
+        for path in _files(options["out"], options["json_path"]):
+            require_other(path, text, file, options["corpus"])
+            require_writable(path)
         found, out = _analyze(read_text(text, file), command_line(context), **options)
     printed = options["json_path"] == STANDARD_OUTPUT
     said = _summary if "decision" in found else tokens_summary
-    click.echo(json.dumps(found, allow_nan=False) if printed else said(found, out))
+    say(json.dumps(found, allow_nan=False) if printed else said(found, out))
     if not all(check["passed"] for check in found["checks"]):
         sys.exit(FAILED_CHECK)
 
@@ -98,7 +106,7 @@ def _asked(text: str, tokens: Tokens, options: dict[str, Any], progress: Callabl
     if getattr(subject, "chat", None) is not None and not said["chat"]:
         from interpret.subjects.chat import UNUSED
 
-        click.echo(UNUSED, err=True)
+        tell(UNUSED)
     return question
 
 
@@ -123,9 +131,6 @@ def _analyze(
 ) -> tuple[dict[str, Any], Path]:
     tokens = Tokens.of(options)
     figures = options.pop("figures")
-    files = _files(out, json_path)
-    for path in files:
-        require_writable(path)
     if figures:
         require_folder(figures)
     progress = progress_line()
@@ -134,7 +139,7 @@ def _analyze(
     found = question.answer(command, **options)
     progress("writing the report")
     contents = (_page(found), json.dumps(found, ensure_ascii=False, allow_nan=False))
-    for path, content in zip(files, contents, strict=False):
+    for path, content in zip(_files(out, json_path), contents, strict=False):
         write_whole(path, content)
     if figures:
         from reports.figures import save_figures
@@ -151,7 +156,7 @@ def _files(out: Path, json_path: Path | None) -> list[Path]:
         raise InputError("a report isn't printed; give --out the name of a file, or print the numbers with --json -")
     if json_path is None or json_path == STANDARD_OUTPUT:
         return [out]
-    if json_path.resolve() == out.resolve():
+    if os.path.realpath(json_path) == os.path.realpath(out):
         raise InputError(f"--out and --json are both {out}; give two names")
     return [out, json_path]
 

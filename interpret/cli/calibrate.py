@@ -2,14 +2,14 @@
 
 import json
 import os
-import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from interpret.cli.options import SEEDS, command_line, errors_in_one_line
+from interpret.cli.progress import progress_bar
+from interpret.cli.streams import say
 from interpret.errors import InputError
 from interpret.writing import write_whole
 
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from analyses.calibration.calibrate import Plan
 
 TABLE = "table.json"
+MOST_DRAWS = 100_000  # of which the list fits into memory
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="A few minutes: one round, verdicts over 50 texts. It bounds nothing.")
-@click.option("--draws", type=click.IntRange(min=1), help="Models of each family; by default 100, with --quick 1.")
+@click.option(
+    "--draws", type=click.IntRange(1, MOST_DRAWS), help="Models of each family; by default 100, with --quick 1."
+)
 @click.option("--families", help="Some families only, such as F1,F7; by default all.")
 @click.option(
     "--seed", type=SEEDS, help="Seed of all models and texts; by default that of the table that comes with this."
@@ -59,7 +62,7 @@ def calibrate(
     with errors_in_one_line():
         asked = _asked(quick, draws, families, seed)
         table, page = _calibrated(asked, out, workers or _usable_cores(), command_line(context))
-    click.echo(_shown(table, out / TABLE, page))
+    say(_shown(table, out / TABLE, page))
 
 
 def _asked(quick: bool, draws: int | None, families: str | None, seed: int | None) -> "Plan":
@@ -96,16 +99,7 @@ def _calibrated(asked: "Plan", out: Path, workers: int, command: str) -> tuple[d
     from analyses.study.folder import REPORT, StudyFolder
     from reports.calibration_page import render_calibration
 
-    # To standard error, so that what is printed can be piped; and not before the folder was found to be right.
-    bar = click.progressbar(range(1), label="judging", file=sys.stderr)
-    with ExitStack() as started:
-
-        def progress(done: int, models: int) -> None:
-            bar.length = models
-            if not bar.entered:
-                started.enter_context(bar)
-            bar.update(done - bar.pos)
-
+    with progress_bar("judging") as progress:
         records = run_calibration(asked, out, workers=workers, progress=progress)
     table = tabulate(asked.fingerprint(), records, asked.draws)
     page = render_calibration(table, command=command)

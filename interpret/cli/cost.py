@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from interpret.cli.streams import tell
+
 
 class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
     """A size of memory, such as 4GB."""
@@ -25,7 +27,7 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic since clic
 def show_plan(plan: Any) -> None:
     """Says on a terminal what the run will take; nothing where standard error is piped."""
     if sys.stderr.isatty():
-        click.echo(f"\r\x1b[2Kplanned    {plan}", err=True)
+        tell(f"planned    {plan}")
 
 
 def cost_line(run: dict[str, Any]) -> str:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from interpret.cli.options import errors_in_one_line, load_subject, model_options, progress_line
+from interpret.cli.options import FILE, errors_in_one_line, load_subject, model_options, require_other
+from interpret.cli.progress import progress_line
+from interpret.cli.streams import say
 from interpret.errors import InputError
+from interpret.files import require_model
 from interpret.writing import require_writable, write_whole
 
 if TYPE_CHECKING:
@@ -27,9 +30,9 @@ _MARKS = {"passed": "ok", "failed": "FAILED", "noted": "note", "not applicable":
 @click.argument("name", metavar="[MODEL]", required=False)
 @click.option("--config-only", is_flag=True, help="Read the config alone, and examine a small random model of it.")
 @click.option("--tokens", default="128,512,2048", show_default=True, help="Lengths of texts to estimate costs for.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every number; - to print it.")
+@click.option("--json", "json_path", type=FILE, help="Also write every number; - to print it.")
 @click.option("--all", "every", is_flag=True, help="Examine every architecture instead, and write a table with --out.")
-@click.option("--out", type=click.Path(path_type=Path), help="File for the table of --all, in Markdown.")
+@click.option("--out", type=FILE, help="File for the table of --all, in Markdown.")
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Processes for --all.")
 @model_options
 def doctor(name: str | None, every: bool, out: Path | None, workers: int, **options: Any) -> None:
@@ -47,14 +50,13 @@ def doctor(name: str | None, every: bool, out: Path | None, workers: int, **opti
     """  # noqa: D301
     with errors_in_one_line():
         if every or out is not None:
-            click.echo(_table(name, every, out, workers))
+            say(_table(name, every, out, workers))
             return
         found = _diagnosed(name, **options)
         path = options["json_path"]
-        content = json.dumps(found.to_dict(), allow_nan=False, ensure_ascii=False)
         if path not in (None, STANDARD_OUTPUT):
-            write_whole(path, content)
-    click.echo(content if path == STANDARD_OUTPUT else _shown(found))
+            write_whole(path, json.dumps(found.to_dict(), allow_nan=False, ensure_ascii=False))
+    say(json.dumps(found.to_dict(), allow_nan=False) if path == STANDARD_OUTPUT else _shown(found))
     if not found.passed:
         sys.exit(FAILED_CHECK)
 
@@ -81,6 +83,7 @@ def _diagnosed(
     options["model"] = name if name is not None else options["model"]
     lengths = _lengths(tokens)
     if json_path not in (None, STANDARD_OUTPUT):
+        require_other(json_path, options["model"])
         require_writable(json_path)
     progress = progress_line()
     from interpret.doctor.diagnosis import diagnose, diagnose_config
@@ -88,6 +91,7 @@ def _diagnosed(
     if config_only:
         if options["model"] is None:
             raise InputError("--config-only needs a model: a folder with a config.json, that file, or a hub id")
+        require_model(options["model"])
         progress("examining a small model")
         found = diagnose_config(options["model"], task=options["task"], tokens=lengths)
     else:

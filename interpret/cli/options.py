@@ -1,5 +1,7 @@
 """What commands share: where the text comes from, which model reads it, and how errors end a command."""
 
+import errno
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +12,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from interpret.cli.streams import BadInput
 from interpret.errors import CaptureError, InputError
+from interpret.files import LONGEST_TEXT, read_file, read_stream, require_model
 
 EXAMPLE = "A gripping, funny and moving film."
 
@@ -41,12 +45,6 @@ _MODEL_OPTIONS = (
 )
 
 
-class BadInput(click.ClickException):
-    """One line on standard error, and exit code 2."""
-
-    exit_code = 2
-
-
 def model_options(command: Callable[..., None]) -> Callable[..., None]:
     """Adds the options that say which model is examined; their values are the arguments of `interpret.load`."""
     for option in reversed(_MODEL_OPTIONS):
@@ -65,9 +63,45 @@ def errors_in_one_line() -> Iterator[None]:
     except (InputError, CaptureError) as error:
         raise BadInput(str(error)) from error
     except OSError as error:
-        if error.filename is None:  # a pipe that nobody reads any more, which click ends
+        if error.errno == errno.EPIPE:  # nobody reads what is printed any more, which click ends
             raise
-        raise BadInput(f"{error.filename} can't be used ({error.strerror}); give another place") from error
+        what = error.filename or "a file or folder"
+        raise BadInput(f"{what} can't be used ({error.strerror or error}); give another place") from error
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "can't allocate memory" not in str(error):
+            raise
+        raise BadInput("the memory doesn't suffice; give less, smaller numbers, or more memory") from error
+
+
+class TextType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
+    """Text in UTF-8, also in a locale that knows no such characters."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text; fails where its bytes are none."""
+        try:
+            return str(value).encode("utf-8", "surrogateescape").decode("utf-8")
+        except UnicodeError:
+            self.fail("this is not UTF-8 text; convert it first", param, ctx)
+
+
+class FileType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
+    """The name of a file: of its kind, whatever is there."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; fails for a name that only a folder can have."""
+        name = os.fspath(value)
+        if not name.strip():
+            self.fail("the name is empty; give that of a file", param, ctx)
+        if name.endswith((os.sep, os.altsep or os.sep)):
+            self.fail(f"{name!r} ends as the name of a folder does; give that of a file", param, ctx)
+        return Path(name)
+
+
+TEXT, FILE = TextType(), FileType()
 
 
 def read_text(text: str | None, file: Path | None) -> str:
@@ -80,7 +114,10 @@ def read_text(text: str | None, file: Path | None) -> str:
         raise InputError(f'no text was given; for example: interpret analyze "{EXAMPLE}"')
     name = "standard input" if file is None else str(file)
     try:
-        data = sys.stdin.buffer.read() if file is None else file.read_bytes()
+        if file is None:
+            data = read_stream(sys.stdin.buffer, name, most=LONGEST_TEXT)
+        else:
+            data = read_file(file, most=LONGEST_TEXT)
         return data.decode("utf-8").strip()
     except OSError as error:
         raise InputError(f"{name} can't be read ({error.strerror}); give the name of a text file") from error
@@ -100,6 +137,17 @@ def require_no_file_name(subject: Any, text: str) -> None:
         f"{text!r} is the name of a file, and {subject.name} reads texts; read the text in it with --file, or give "
         "--model one that looks at images"
     )
+
+
+def require_other(path: Path, *given: str | Path | None) -> None:
+    """Refuses to write over what is read.
+
+    Raises:
+        InputError: The file is one of those that were given.
+    """
+    for name in given:
+        if name is not None and _is_file(str(name)) and path.exists() and path.samefile(name):
+            raise InputError(f"{path} is what is to be read; give another name for what is written")
 
 
 def _is_file(name: str) -> bool:
@@ -129,13 +177,6 @@ def command_line(context: click.Context) -> str:
     return shlex.join([*words, *arguments])
 
 
-def progress_line() -> Callable[[str], None]:
-    """Shows the step at work on a terminal; says nothing when standard error is piped."""
-    if not sys.stderr.isatty():
-        return lambda step: None
-    return lambda step: click.echo(f"\r\x1b[2K{step}{' ...' if step else ''}", nl=False, err=True)
-
-
 def shown(label: str) -> str:
     """A label on one line: without the space around it, or escaped where it is nothing but space."""
     return label.strip() or repr(label)
@@ -146,6 +187,8 @@ def load_subject(options: dict[str, Any]) -> Any:
     from interpret.loading.sources import load
 
     names = ("task", "device", "dtype", "allow_pickle", "sink", "source_language", "target_language")
+    if options["model"] is not None:
+        require_model(options["model"])
     return load(options.pop("model"), **{name: options.pop(name) for name in names})
 
 

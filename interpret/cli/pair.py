@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from interpret.cli.options import (
+    FILE,
     SEEDS,
+    TEXT,
     errors_in_one_line,
     load_text_subject,
     model_options,
-    progress_line,
     read_text,
     shown,
 )
+from interpret.cli.progress import progress_line
+from interpret.cli.streams import say
 from interpret.errors import InputError
 from interpret.writing import require_writable
 
@@ -25,14 +28,16 @@ SHOWN_HEADS = 8
 
 
 @click.command()
-@click.argument("text")
-@click.argument("word")
-@click.argument("first")
-@click.argument("second")
-@click.option("--target", help="Label or next token whose score is followed; by default the one the model prefers.")
+@click.argument("text", type=TEXT)
+@click.argument("word", type=TEXT)
+@click.argument("first", type=TEXT)
+@click.argument("second", type=TEXT)
+@click.option(
+    "--target", type=TEXT, help="Label or next token whose score is followed; by default the one the model prefers."
+)
 @click.option("--draws", type=click.IntRange(min=100), default=200, show_default=True, help="Random draws of heads.")
 @click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of the draws.")
-@click.option("--figure", type=click.Path(path_type=Path), help="Also draw the heads to this SVG or PNG file.")
+@click.option("--figure", type=FILE, help="Also draw the heads to this SVG or PNG file.")
 @click.option("--truncate", is_flag=True, help="Cut a text that is too long for the model instead of refusing it.")
 @click.option("--json", "as_json", is_flag=True, help="Print every number as JSON.")
 @model_options
@@ -48,7 +53,7 @@ def pair(text: str, word: str, first: str, second: str, as_json: bool, **options
     """  # noqa: D301
     with errors_in_one_line():
         found = _pair(read_text(text, None), (word, first, second), **options)
-    click.echo(json.dumps(found) if as_json else _summary(found))
+    say(json.dumps(found) if as_json else _summary(found))
 
 
 def _pair(

@@ -1,7 +1,6 @@
 """`interpret study`: a model over a data set."""
 
 import shlex
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,16 @@ from click.core import ParameterSource
 from interpret.cli.cost import SizeType, cost_line, show_plan
 from interpret.cli.options import (
     SEEDS,
+    TEXT,
     command_line,
     errors_in_one_line,
     load_text_subject,
     model_options,
-    progress_line,
 )
+from interpret.cli.progress import progress_bar, progress_line
+from interpret.cli.streams import say, tell
 from interpret.errors import CaptureError, InputError
+from interpret.files import require_model
 from interpret.writing import make_folder, write_whole
 
 if TYPE_CHECKING:
@@ -32,8 +34,10 @@ SHOWN_ROWS = 5
 @click.command()
 @click.argument("data")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for results; made if missing.")
-@click.option("--text-column", help="Column of the texts; by default text, sentence, review, content ...")
-@click.option("--label-column", help="Column of the labels; by default label, target, class ...; none is needed.")
+@click.option("--text-column", type=TEXT, help="Column of the texts; by default text, sentence, review, content ...")
+@click.option(
+    "--label-column", type=TEXT, help="Column of the labels; by default label, target, class ...; none is needed."
+)
 @click.option("--split", help="Part of a data set of the Hub.")
 @click.option("--limit", type=click.IntRange(min=2), help="A random sample of at most this many rows.")
 @click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of everything random.")
@@ -65,7 +69,8 @@ def study(
     """Test whether attention explains a model's decisions over a data set.
 
     DATA is a .csv, .tsv, .jsonl or .parquet file, or the id of a data set on the Hugging Face Hub. The same command
-    takes up a study that was stopped, at any moment and however it was.
+    takes up a study that was stopped, at any moment and however it was, and ends with the same bytes in every file:
+    what differs from run to run, such as seconds and memory, is only printed.
 
     \b
     Examples:
@@ -75,12 +80,12 @@ def study(
     with errors_in_one_line():
         prepared = _prepared(data, options)
         if only_plan:
-            click.echo(f"planned    {prepared.plan(max_memory=max_memory)}")
+            say(f"planned    {prepared.plan(max_memory=max_memory)}")
             return
         found, cost = _measured(prepared, out, max_memory)
         single = None if no_texts else _single_command(context)
         page = _report(prepared, found, out, command_line(context), single)
-    click.echo(_shown(found, cost, out, page))
+    say(_shown(found, cost, out, page))
 
 
 def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
@@ -99,6 +104,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     if replacer is not None:
         from analyses.components.masked_model import MaskedModel
 
+        require_model(replacer)
         resampler = MaskedModel.load(replacer, subject)
     return prepare(
         subject,
@@ -123,14 +129,7 @@ def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> tuple[
         plans.append(plan)
         show_plan(plan)
 
-    # To standard error, so that what is printed can be piped.
-    bar = click.progressbar(range(1), label="measuring", file=sys.stderr)
-
-    def progress(done: int, chunks: int) -> None:
-        bar.length = chunks
-        bar.update(done - bar.pos)
-
-    with bar:
+    with progress_bar("measuring") as progress:
         found = run(prepared, out, max_memory=max_memory, planned=planned, progress=progress)
     cost = Cost.since(started, plans[0], prepared.subject.device) if plans else None
     return found, cost
@@ -182,9 +181,12 @@ def _write_texts(prepared: "Prepared", missing: dict[Path, str], command: list[s
         try:
             analysis = analyze(prepared.subject, text, seed=prepared.seed)
         except (InputError, CaptureError) as error:
-            click.echo(f"no report {page}: {error}", err=True)
+            tell(f"no report {page}: {error}")
             continue
-        write_whole(page, render(analysis.to_dict(shlex.join([*command, text]))))
+        found = analysis.to_dict(shlex.join([*command, text]))
+        for differing in analysis.cost.to_dict():  # from run to run, unlike anything else in the folder
+            del found["run"][differing]
+        write_whole(page, render(found))
     progress("")
 
 

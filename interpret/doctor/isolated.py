@@ -1,13 +1,15 @@
 """Work on things of which some crash, hang or fill the memory: each in a process of its own."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
+
+from interpret.processes import end_with, interrupts_later
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -34,8 +36,11 @@ def run_isolated(
     workers: int,
     seconds: int,
     gigabytes: float,
-) -> Iterator[tuple[int, Result | Failure]]:
+) -> Generator[tuple[int, Result | Failure], None, None]:
     """Calls `function` on each argument in a fresh process, some side by side.
+
+    Processes are ended in the middle of their work when the iterator is closed, by an error or a signal, and also when
+    this process is killed by a signal that it can't catch.
 
     Args:
         function: Of a module, so that another process finds it; what it takes and gives must be picklable.
@@ -48,9 +53,10 @@ def run_isolated(
         The number of an argument and its result, or why there is none, in the order in which they are done.
     """
     context = _context()
+    watched, kept = context.Pipe(duplex=False)  # its end `kept` is closed with this process, or before
 
     def call(argument: Argument) -> Result | Failure:
-        result: Result | Failure = _call(context, function, argument, seconds, gigabytes)
+        result: Result | Failure = _call(context, watched, function, argument, seconds, gigabytes)
         return result
 
     with ThreadPoolExecutor(workers) as pool:
@@ -59,7 +65,10 @@ def run_isolated(
             for done in as_completed(pending):
                 yield pending[done], done.result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            kept.close()
+            with interrupts_later():
+                pool.shutdown(cancel_futures=True)
+            watched.close()
 
 
 def _context() -> Any:
@@ -71,9 +80,12 @@ def _context() -> Any:
     return context
 
 
-def _call(context: Any, function: Callable[[Any], Any], argument: Any, seconds: int, gigabytes: float) -> Any:
+def _call(
+    context: Any, watched: Connection, function: Callable[[Any], Any], argument: Any, seconds: int, gigabytes: float
+) -> Any:
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_answer, args=(sender, function, argument, seconds, gigabytes), daemon=True)
+    work = (sender, watched, function, argument, seconds, gigabytes)
+    process = context.Process(target=_answer, args=work, daemon=True)
     process.start()
     sender.close()
     try:
@@ -91,8 +103,16 @@ def _call(context: Any, function: Callable[[Any], Any], argument: Any, seconds: 
         receiver.close()
 
 
-def _answer(sender: Connection, function: Callable[[Any], Any], argument: Any, seconds: int, gigabytes: float) -> None:
+def _answer(
+    sender: Connection,
+    watched: Connection,
+    function: Callable[[Any], Any],
+    argument: Any,
+    seconds: int,
+    gigabytes: float,
+) -> None:
     """What a process does."""
+    end_with(watched)
     _limit(seconds, gigabytes)
     import torch
 

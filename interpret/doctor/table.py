@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 
 from interpret.doctor.building import TASKS, registered_pairs
@@ -53,11 +54,14 @@ def examine_all(
     """
     asked = registered_pairs() if pairs is None else pairs
     rows: dict[int, Row] = {}
-    results = run_isolated(examine_pair, asked, workers=workers, seconds=_SECONDS, gigabytes=_GIGABYTES)
-    for number, result in results:
-        rows[number] = Row(*asked[number], "unsupported", says=result.reason) if isinstance(result, Failure) else result
-        if progress:
-            progress(len(rows), len(asked))
+    found = run_isolated(examine_pair, asked, workers=workers, seconds=_SECONDS, gigabytes=_GIGABYTES)
+    with closing(found) as results:
+        for number, result in results:
+            if isinstance(result, Failure):
+                result = Row(*asked[number], "unsupported", says=result.reason)
+            rows[number] = result
+            if progress:
+                progress(len(rows), len(asked))
     return [rows[number] for number in range(len(asked))]
 
 

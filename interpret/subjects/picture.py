@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from interpret.errors import InputError
+from interpret.files import read_file
 from interpret.refusals import first_line
 
 if TYPE_CHECKING:
@@ -75,8 +76,10 @@ def open_image(path: str | os.PathLike[str], mode: Mode = "RGB") -> "Image":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as file:
+            with Image.open(io.BytesIO(read_file(path))) as file:
                 return ImageOps.exif_transpose(file).convert(mode)
+    except InputError:
+        raise
     except FileNotFoundError as error:
         raise InputError(f"there is no image file {os.fspath(path)!r}; this model looks at images") from error
     except UnidentifiedImageError as error:

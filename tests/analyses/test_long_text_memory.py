@@ -42,8 +42,6 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 def test_4096_tokens_take_less_than_the_map_of_one_layer() -> None:
     tests = Path(__file__).parents[1]
-    run = subprocess.run(
-        [sys.executable, "-c", LONG], capture_output=True, text=True, cwd=tests, check=False, timeout=300
-    )
+    run = subprocess.run([sys.executable, "-c", LONG], capture_output=True, text=True, cwd=tests, check=False)
     assert run.returncode == 0, run.stderr[-2000:]
     assert int(run.stdout) < 8 * 4096**2 * 4 // 2**20  # 512 MB: one layer's weights

@@ -21,7 +21,7 @@ from interpret.errors import InputError
 
 FINGERPRINT = {"schema": "study/1", "model": {"name": "toy", "sha256": "ab12"}, "seed": 0, "chunk": 3}
 SCRIPT = """
-import sys, time
+import sys
 from pathlib import Path
 import numpy as np
 from analyses.study.chunks import partition
@@ -30,7 +30,7 @@ from analyses.study.parts import packed, table_of, unpacked
 from analyses.study.running import run_chunks
 
 def measure(chunk):
-    time.sleep(0.005)
+    sys.stdin.readline()  # whoever started this says when to go on
     draw = np.random.default_rng(chunk.index)
     return [
         {
@@ -204,11 +204,17 @@ def test_an_interrupt_leaves_a_study_to_take_up(tmp_path):
 def start(path):
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(path)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
+
+
+def _go_on(process):
+    process.stdin.write("\n")
+    process.stdin.flush()
 
 
 def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path):
@@ -219,8 +225,12 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path):
     for _ in range(10):
         process = start(tmp_path / "killed")
         assert process.stdout.readline() == "open\n"
-        seen = [process.stdout.readline() for _ in range(draw.randrange(5))]  # each tells how many chunks are done
-        time.sleep(draw.uniform(0, 0.02))
+        seen = [process.stdout.readline()]  # each tells how many chunks are done
+        for _ in range(draw.randrange(1, 6)):
+            _go_on(process)
+            seen.append(process.stdout.readline())
+        _go_on(process)
+        time.sleep(draw.uniform(0, 0.02))  # into the next one, which it may end, or not begin
         process.send_signal(signal.SIGKILL)
         seen += process.communicate()[0].splitlines()
         assert process.returncode == -signal.SIGKILL
@@ -230,7 +240,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path):
     assert last.returncode == 0
     assert reached == sorted(reached) and 5 < reached[-1] <= taken_up < 79  # no chunk that was done was lost
     assert results(tmp_path / "killed") == results(tmp_path / "undisturbed")
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob(".*"))
 
 
 @pytest.mark.parametrize("moment", ["write", "fsync", "replace"])
@@ -247,12 +257,21 @@ def test_killed_while_a_part_is_written_it_loses_that_part_only(tmp_path, moment
         "    return [\n",
         1,
     )
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL
+    )
     assert done.returncode == -signal.SIGKILL
     assert (tmp_path / "parts" / ".00007.parquet.part").exists()
     with StudyFolder(tmp_path, {"seed": 0, "chunk": 1}).open() as folder:
         assert folder.finished() == set(range(7))
         assert not (tmp_path / "parts" / ".00007.parquet.part").exists()
+
+
+def test_a_study_that_can_not_start_leaves_nothing(tmp_path):
+    with pytest.raises(ZeroDivisionError), StudyFolder(tmp_path / "new" / "study", FINGERPRINT).open():
+        assert (tmp_path / "new" / "study" / ".lock").exists()
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_processes_do_not_share_a_folder(tmp_path):

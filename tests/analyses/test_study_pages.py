@@ -1,5 +1,6 @@
 """What `interpret study` leaves in its folder: the report, and reports on the most and least explained texts."""
 
+import os
 import random
 import re
 import shlex
@@ -106,6 +107,32 @@ def test_what_a_killed_process_was_writing_is_cleared(finished: tuple[Path, str]
         half.write_bytes(b"half")
     run(data, saved / "bert", out)
     assert not any(half.exists() for half in halves)
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_bytes_in_every_file(
+    data: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of the folder, taken right before a file gets its name, is what a kill at that moment leaves."""
+    (tmp_path / "whole").mkdir()
+    monkeypatch.chdir(tmp_path / "whole")
+    moments: list[Path] = []
+    replace = os.replace
+
+    def copied(*names: Path) -> None:
+        moments.append(shutil.copytree("out", tmp_path / f"killed-{len(moments)}" / "out").parent)
+        replace(*names)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", copied)
+        run(data, saved / "bert", Path("out"))
+    wanted = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+    assert len(moments) == 12 and len(wanted) == 12  # study.json, two parts, two results, six texts and the report
+    assert {path.parent.name for path in wanted} == {"out", "parts", "texts"}
+    for at in (0, 1, 4, 8, 11):
+        assert (moments[at] / "out" / ".lock").exists() and list(moments[at].rglob("*.part"))
+        monkeypatch.chdir(moments[at])
+        run(data, saved / "bert", Path("out"))
+        assert {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()} == wanted
 
 
 def test_a_text_that_can_t_be_analysed_alone_has_no_report_and_stops_nothing(

@@ -86,6 +86,30 @@ def test_a_name_that_is_a_value_is_no_header(tmp_path):
     assert rows.labels == ("y", "n", "n", "y")
 
 
+@pytest.mark.parametrize(
+    ("content", "count"),
+    [
+        ("content,1\nbad,0\nboring,0\n", 3),  # a first text that could be a name, beside a number
+        ("input,pos\nbad film,neg\ngood film,pos\n", 3),  # beside a label that comes again
+        ("a fine film,y\na dull one,n\nnot again,n\n", 3),  # a label that could be a name, once
+        ("content,y\nbad,n\ngood,n\n", 3),  # both
+        ("text,label\ntext,1\ngood,0\nbad,0\n", 3),  # names, one of which is a text as well
+        ("text,2019,y\ngood film,3,1\nbad film,4,0\n", 2),  # names, one of which is a number
+        ("id,text\n1,good film\n2,bad film\n", 2),
+    ],
+)
+def test_a_first_row_of_values_is_no_header(tmp_path, content, count):
+    assert len(read_rows(written(tmp_path, "a.csv", content)).texts) == count
+
+
+def test_a_number_that_is_a_label_names_no_column(tmp_path):
+    path = written(tmp_path, "a.csv", "good film,1\nbad film,0\ndull film,0\n")
+    rows = read_rows(path, text_column="0", label_column="1")
+    assert (rows.texts, rows.labels) == (("good film", "bad film", "dull film"), ("1", "0", "0"))
+    path = written(tmp_path, "b.csv", "0,1\ngood film,1\nbad film,0\n")
+    assert read_rows(path, text_column="0").texts == ("good film", "bad film")
+
+
 def test_a_text_that_comes_again_is_not_taken_for_a_label(tmp_path):
     rows = read_rows(written(tmp_path, "a.tsv", "a fine film\t1\na dull film\t0\na dull film\t0\na fine film\t1\n"))
     assert (rows.texts, rows.labels) == (("a fine film", "a dull film"), ("1", "0"))

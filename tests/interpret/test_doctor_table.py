@@ -1,6 +1,10 @@
 """The table of verified models: small models of any architecture, and rows that hold again when they are measured."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +12,7 @@ import pytest
 import torch
 from transformers import AutoConfig
 
+from interpret.doctor import isolated
 from interpret.doctor.building import TASKS, class_names, default_config, registered_pairs, tiny_model
 from interpret.doctor.examination import Examination
 from interpret.doctor.finding import Finding
@@ -175,7 +180,54 @@ def fate(number: int) -> int:
     return number**2
 
 
-def test_work_that_crashes_hangs_or_fills_the_memory_ends_alone() -> None:
+HELD = """
+import multiprocessing, os, signal, sys
+from contextlib import closing
+from pathlib import Path
+from interpret.doctor import isolated
+
+def held(folder):
+    Path(folder, str(os.getpid())).touch()
+    signal.pause()
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    isolated._context = lambda: multiprocessing.get_context("forkserver")  # without what takes long to load
+    with closing(isolated.run_isolated(held, [sys.argv[1]] * 3, workers=2, seconds=1000, gigabytes=1)) as results:
+        list(results)
+"""
+
+
+def is_at_work(path: Path) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", path.name], capture_output=True, text=True).stdout.strip()
+    return bool(state) and not state.startswith("Z")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_work_ends_with_the_process_that_asked_for_it(tmp_path: Path, number: signal.Signals) -> None:
+    """Work that nothing else frees; Ctrl-C reaches it too, but it is the first process that ends it."""
+    script, folder = tmp_path / "script.py", tmp_path / "at work"
+    script.write_text(HELD)
+    folder.mkdir()
+    with subprocess.Popen(
+        [sys.executable, str(script), str(folder)], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        while len(at_work := list(folder.iterdir())) < 2:
+            assert process.poll() is None
+            time.sleep(0.05)
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        _, said = process.communicate()
+    while number == signal.SIGKILL and any(map(is_at_work, at_work)):
+        time.sleep(0.05)  # they notice by themselves
+    assert not any(map(is_at_work, at_work)) and len(list(folder.iterdir())) == 2
+    assert said.count("Traceback") == (number == signal.SIGINT)  # of the first process, which no command line tidies
+
+
+def test_work_that_crashes_hangs_or_fills_the_memory_ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolated, "_PATIENCE", 1000)  # a busy machine takes long to give two seconds of computing
     found = dict(run_isolated(fate, range(5), workers=2, seconds=2, gigabytes=1))
     assert found == {
         0: 0,

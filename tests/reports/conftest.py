@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from sample import PAGES, sample_analysis
 
 from reports.page import render
 
+PATIENCE = 600_000  # milliseconds; the last resort, where a test is to fail
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
@@ -26,8 +27,20 @@ def browser() -> Iterator[Any]:
 
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=path, args=ARGUMENTS)
+        chromium.new_page, chromium.new_context = map(_patient, (chromium.new_page, chromium.new_context))
         yield chromium
         chromium.close()
+
+
+def _patient(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Pages that wait for what is to come, on a slow machine too."""
+
+    def made(**options: Any) -> Any:
+        opened = make(**options)
+        opened.set_default_timeout(PATIENCE)
+        return opened
+
+    return made
 
 
 @pytest.fixture(scope="session")

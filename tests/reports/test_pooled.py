@@ -96,19 +96,33 @@ def test_every_stretch_can_be_read_by_keyboard(opened: Any, pool: str) -> None:
     assert opened.locator("#attention-readout").inner_text() == later
 
 
+def _wait_for_rest(page: Any) -> None:
+    """Until the page hasn't moved for some frames."""
+    page.evaluate("""() => new Promise(done => {
+        let place = null, same = 0;
+        const look = () => {
+            same = scrollY === place ? same + 1 : 0;
+            place = scrollY;
+            same < 20 ? requestAnimationFrame(look) : done();
+        };
+        look();
+    })""")
+
+
 def test_what_is_scrolled_under_a_mouse_at_rest_is_not_pointed_at(opened: Any) -> None:
     tiles, readout = opened.locator("#attention-text [role=option]"), opened.locator("#attention-readout")
     opened.locator("#nosink").focus()
     opened.keyboard.press("Tab")
     opened.keyboard.press("Home")
     opened.evaluate("document.querySelectorAll('#attention-text [role=option]')[20].scrollIntoView({block: 'center'})")
-    opened.wait_for_timeout(1000)  # until the page is at rest
+    _wait_for_rest(opened)
     box = tiles.nth(20).bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 - 150
     opened.mouse.move(x, y)
     said = readout.inner_text()
+    opened.evaluate("document.addEventListener('mouseover', () => window.noticed = true, {once: true})")
     opened.evaluate("window.scrollBy({top: 150, behavior: 'instant'})")
-    opened.wait_for_timeout(300)  # for the browser to find out what lies under the mouse
+    opened.wait_for_function("window.noticed")  # the browser found out what lies under the mouse
     assert tiles.nth(20).bounding_box()["y"] == pytest.approx(box["y"] - 150, abs=1)
     assert readout.inner_text() == said
     opened.mouse.move(x + 1, y + 1)

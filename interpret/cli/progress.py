@@ -1,0 +1,44 @@
+"""Progress on a terminal; nothing where standard error is piped, so that an error there is one line."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from interpret.cli.streams import ERASED, silence
+
+
+def progress_line() -> Callable[[str], None]:
+    """Shows the step at work on one line, and erases it when told of an empty step."""
+    if not sys.stderr.isatty():
+        return lambda step: None
+
+    def show(step: str) -> None:
+        try:
+            click.echo(f"{ERASED}{step}{' ...' if step else ''}", nl=False, err=True)
+        except OSError:  # the terminal is gone; the work goes on
+            silence(sys.stderr)
+
+    return show
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Gives what is to be called with the steps done and all steps; the bar begins with its first call."""
+    if not sys.stderr.isatty():
+        yield lambda done, steps: None
+        return
+    bar = click.progressbar(range(1), label=label, file=sys.stderr)
+
+    def show(done: int, steps: int) -> None:
+        bar.length = steps
+        if not bar.entered:
+            bar.__enter__()
+        bar.update(done - bar.pos)
+
+    try:
+        yield show
+    finally:
+        if bar.entered:
+            bar.__exit__(None, None, None)

@@ -18,6 +18,7 @@ def caveats(analysis: "Analysis") -> list[str]:
             "The first position is left out of every ranking: causal models park attention there that says "
             "nothing about its word."
         )
+    found += [*analysis.subject.remarks, *analysis.example.remarks]
     if analysis.example.truncated:
         found.append(f"The text was too long: its last {analysis.example.truncated} tokens were cut off.")
     if analysis.faithfulness.eraser == "delete" and not analysis.subject.is_causal:

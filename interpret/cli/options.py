@@ -34,7 +34,14 @@ _MODEL_OPTIONS = (
         type=click.Choice(["drop", "keep"]),
         default="drop",
         show_default=True,
-        help="Whether a causal model's first position, where attention is parked, is left out of rankings.",
+        help="Whether a causal model's first word, where attention is parked, is left out of rankings.",
+    ),
+    click.option(
+        "--units",
+        type=click.Choice(["word", "token"]),
+        default="word",
+        show_default=True,
+        help="What is ranked; texts without words, such as DNA, are ranked by tokens in any case.",
     ),
 )
 
@@ -79,7 +86,7 @@ def read_text(text: str | None, file: Path | None) -> str:
     name = "standard input" if file is None else str(file)
     try:
         data = sys.stdin.buffer.read() if file is None else file.read_bytes()
-        return data.decode("utf-8").strip()
+        return data.decode("utf-8-sig").strip()  # a byte order mark is of the file, not of the text
     except OSError as error:
         raise InputError(f"{name} can't be read ({error.strerror}); give the name of a text file") from error
     except UnicodeDecodeError as error:
@@ -143,7 +150,7 @@ def load_subject(options: dict[str, Any]) -> Any:
     """Takes the values of `model_options` out of `options` and loads that model."""
     from interpret.loading.sources import load
 
-    names = ("task", "device", "dtype", "allow_pickle", "sink")
+    names = ("task", "device", "dtype", "allow_pickle", "sink", "units")
     return load(options.pop("model"), **{name: options.pop(name) for name in names})
 
 

@@ -19,9 +19,11 @@ from interpret.native import load as load_native
 from interpret.quiet import quiet
 from interpret.refusals import first_line, refusing
 from interpret.subjects.classification import TextClassification
+from interpret.subjects.example import UnitKind
 from interpret.subjects.generation import NextToken
 from interpret.subjects.probing import require_same_from_vectors
 from interpret.subjects.subject import Subject
+from interpret.subjects.units import require_unit_kind
 from interpret.subjects.wrapped import Inputs
 
 BUILT_IN = "built-in sentiment model"
@@ -37,6 +39,7 @@ def load(
     dtype: str = "auto",
     allow_pickle: bool = False,
     sink: str = "drop",
+    units: UnitKind = "word",
     tokenizer: Any = None,
     labels: Sequence[str] | None = None,
     inputs: Inputs | None = None,
@@ -80,8 +83,11 @@ def load(
             elsewhere what the weights are stored in.
         allow_pickle: Whether to read weights that are there as pickle files only (torch reads tensors from them, and
             no code).
-        sink: "drop" leaves the first position of a causal model out of the words that explanations rank, because
-            attention is parked there whatever it holds; "keep" doesn't.
+        sink: "drop" leaves the first word of a causal model out of the words that explanations rank, because attention
+            is parked on its first token whatever that holds; "keep" doesn't. Where a special token stands first, all
+            words are ranked.
+        units: What is ranked of a text: "word" or "token". A text without words to speak of, such as DNA or code
+            without spaces, is ranked by tokens in any case.
         tokenizer: Of a module, and only of one, as all that follow: a `tokenizers.Tokenizer`, or a fast tokenizer of
             transformers. It puts special tokens around a text if the module wants them. Where it knows a "[MASK]",
             words are taken out by that.
@@ -97,6 +103,7 @@ def load(
             line.
     """
     require_task(task)
+    require_unit_kind(units)
     if isinstance(model, nn.Module):
         if (device, dtype, allow_pickle) != ("cpu", "auto", False):
             raise InputError(
@@ -104,15 +111,19 @@ def load(
                 "dtype and allow_pickle"
             )
         _require_sink(sink)
-        return load_module(
+        subject = load_module(
             model, tokenizer=tokenizer, task=task, labels=labels, inputs=inputs, grid=grid, longest=longest, sink=sink
         )
+        subject.units = units
+        return subject
     if (tokenizer, labels, inputs, grid, longest) != (None,) * 5:
         raise InputError(
             "tokenizer, labels, inputs, grid and longest are for a module of yours; a model that is loaded by its name "
             "brings them along"
         )
-    return _load_named(model, task=task, device=device, dtype=dtype, allow_pickle=allow_pickle, sink=sink)
+    subject = _load_named(model, task=task, device=device, dtype=dtype, allow_pickle=allow_pickle, sink=sink)
+    subject.units = units
+    return subject
 
 
 def _load_named(

@@ -17,7 +17,7 @@ from interpret.maps import Maps, RecordedMaps
 from interpret.passes import run_pass
 from interpret.record import Check, Recording, recording
 from interpret.subjects.decision import Decision, Scores, margin
-from interpret.subjects.example import Example
+from interpret.subjects.example import Example, UnitKind
 from interpret.subjects.facts import ModelFacts, model_facts
 
 TOKENS_AT_ONCE = {"cpu": 2048}  # more don't stay in the cache, and take up to a quarter longer
@@ -36,7 +36,9 @@ class Subject(ABC):
         model: In evaluation mode; never changed.
         erasers: Ways to take a unit out of the input, the default first: "mask", "delete".
         is_causal: Whether positions see only earlier ones.
-        sink: "drop" leaves the first position of a causal model out of the units, "keep" doesn't.
+        sink: "drop" leaves the unit at the first position of a causal model out of what is ranked, "keep" doesn't.
+        units: What is ranked of a text: "word", or "token"; where it has no words to speak of, tokens are in any case.
+        remarks: What a reader has to be told of what is asked, in sentences.
         weight_files: Files that the weights came from, where they came from files.
         tokens_at_once: Of all inputs of one forward pass; more are split, to bound memory.
     """
@@ -44,6 +46,8 @@ class Subject(ABC):
     tokenizer: Tokenizer
     task: str
     weight_files: tuple[Path, ...] = ()
+    units: UnitKind = "word"
+    remarks: tuple[str, ...] = ()
 
     def __init__(
         self, name: str, model: nn.Module, *, mask_id: int | None, is_causal: bool, sink: str = "drop"

@@ -17,10 +17,12 @@ from interpret.quiet import without_panic_report
 from interpret.refusals import refusing
 from interpret.subjects.example import Example, Part
 from interpret.subjects.probing import call_options, probe_attention
+from interpret.subjects.remarks import remarks_on_marks, remarks_on_units, special_positions
 from interpret.subjects.segments import find_segments
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.subject import Subject
-from interpret.subjects.words import find_units, token_texts
+from interpret.subjects.units import grouped, named_as_cut
+from interpret.subjects.words import token_texts
 
 
 class TextSubject(Subject):
@@ -112,12 +114,13 @@ class TextSubject(Subject):
                 "shorten it, or cut it with --truncate (truncate=True in Python)"
             )
         if surplus:
-            whole = kept
+            whole, there = encoding, kept
             encoding, kept = self._tokenized(self._cutting_tokenizer, texts)
-            surplus, texts = whole - kept, self._cut(texts, encoding, kept)
+            surplus, texts = there - kept, self._cut(texts, encoding, kept)
         if len(texts) > 1 and self.segments is not None:
             self.segments.require_told(self.name, encoding)
-        return self._example(texts, encoding, kept, surplus)
+        example = self._example(texts, encoding, kept, surplus)
+        return named_as_cut(example, encoding, whole) if surplus else example
 
     def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
         """Rows of the model's table of token vectors."""
@@ -202,11 +205,13 @@ class TextSubject(Subject):
             (start + shift, end + shift) if place == 1 else (start, end)
             for place, (start, end) in zip(places, encoding.offsets[:kept], strict=True)
         ]
-        special = [bool(flag) for flag in encoding.special_tokens_mask[:kept]]
+        added = [bool(flag) for flag in encoding.special_tokens_mask[:kept]]
+        special = special_positions(self.tokenizer, text, ids, offsets, added)
         self._require_known(ids)
         drops_first = self.is_causal and self.sink == "drop"
-        left_out = [flag or (drops_first and position == 0) for position, flag in enumerate(special)]
-        units = find_units(text, offsets, left_out)
+        kind, every = grouped(self.units, text, offsets, special)
+        dropped = next((unit for unit in every if drops_first and 0 in unit.tokens), None)
+        units = tuple(unit for unit in every if unit is not dropped)
         if not units:
             first = "; its first position isn't ranked, which sink='keep' changes" if drops_first else ""
             raise InputError(f"the text has no word that could be ranked{first}; give one of at least two words")
@@ -221,6 +226,11 @@ class TextSubject(Subject):
             parts=tuple(
                 Part(name, places.index(number), kept - places[::-1].index(number))
                 for number, name in enumerate(self.names[: len(texts)] if len(texts) > 1 else ())
+            ),
+            unit_kind=kind,
+            remarks=(
+                *remarks_on_marks(text, ids, offsets, special),
+                *remarks_on_units(self.units, kind, units, dropped, sum(len(unit.tokens) for unit in units)),
             ),
         )
 

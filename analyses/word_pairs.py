@@ -98,8 +98,11 @@ def _mention(example: Example, word: str) -> Mention:
     """A word that is named; only units count, so not a dropped first position."""
     mention = find_mention(example, word)
     if mention is None:
-        words = ", ".join(mention_names(example))
-        raise InputError(f"the text has no word {word!r} to compare; its words are: {words}")
+        words, is_first = ", ".join(mention_names(example)), example.text.casefold().startswith(word.casefold())
+        hint = (
+            "; the first word of this model isn't ranked, which --sink keep (sink='keep') changes" if is_first else ""
+        )
+        raise InputError(f"the text has no word {word!r} to compare; its words are: {words}{hint}")
     return mention
 
 

@@ -117,8 +117,8 @@ def remarks_on_seam(text: str, continuation: str, whole: Example, first: int) ->
     """
     if not whole.text.startswith(text + continuation):
         yield (
-            f"A space was put before “{continuation.split()[0]}”, which would else go on the last word of the text; to "
-            "explain the rest of a word, give the whole word as what follows."
+            f"What follows was taken to begin with a word of its own, “{continuation.split()[0]}”, and a space was put "
+            "before it; to explain the rest of a word, give the whole word as what follows."
         )
     start, stop = whole.spans[first]
     if start < len(text.rstrip()):

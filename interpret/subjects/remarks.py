@@ -59,8 +59,8 @@ def remarks_on_marks(text: str, ids: Sequence[int], spans: Spans, special: Seque
             )
     if text.startswith(_BYTE_ORDER_MARK) or f"\n{_BYTE_ORDER_MARK}" in text:
         yield (
-            "The text begins with a byte order mark (U+FEFF), which can't be seen and is given to the model too; take "
-            "it off if it came from a file."
+            "The text begins with a byte order mark (U+FEFF), which can't be seen and is given to the tokenizer too; "
+            "take it off if it came from a file."
         )
 
 

@@ -36,7 +36,7 @@ def sentence_pieces(tokenizer: Any) -> Tokenizer | None:
     made.normalizer = normalizers.Sequence(
         [
             *([normalizers.NFC(), normalizers.Precompiled(table)] if table else []),
-            normalizers.Replace(Regex("^ +| +$"), ""),
+            normalizers.Replace(Regex(r"\A +| +\z"), ""),
             normalizers.Replace(Regex(" {2,}"), " "),
         ]
     )

@@ -74,7 +74,7 @@ KINDS = {
 def texts(seed):
     """Odd pieces put together at random, and texts that aren't odd."""
     generator = random.Random(seed)
-    for _ in range(150):
+    for _ in range(60):
         pieces = generator.choices(ODD, k=generator.randint(1, 7))
         text = generator.choice(["", " "]).join(pieces)
         if text.strip():

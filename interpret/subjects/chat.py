@@ -120,6 +120,6 @@ def message_example(wrapped: Wrapped, tokenizer: Tokenizer, asked: UnitKind = "w
         unit_kind=kind,
         remarks=(
             *remarks_on_marks(wrapped.text, encoding.ids, spans, typed),
-            *remarks_on_units(asked, kind, units, None, sum(len(unit.tokens) for unit in units)),
+            *remarks_on_units(asked, kind, None),
         ),
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from tokenizers import Tokenizer
 
 from interpret.subjects.example import Unit, UnitKind
-from interpret.subjects.units import FEWEST_WORDS, Spans
+from interpret.subjects.units import Spans
 
 _BYTE_ORDER_MARK = "\ufeff"
 _SHOWN = 5
@@ -64,26 +64,17 @@ def remarks_on_marks(text: str, ids: Sequence[int], spans: Spans, special: Seque
         )
 
 
-def remarks_on_units(
-    asked: UnitKind, kind: UnitKind, units: Sequence[Unit], dropped: Unit | None, tokens: int
-) -> Iterator[str]:
+def remarks_on_units(asked: UnitKind, kind: UnitKind, dropped: Unit | None) -> Iterator[str]:
     """What there is to say of what is ranked.
 
     Args:
         asked: What units were to be.
         kind: What they are.
-        units: What is ranked.
         dropped: The unit that begins at the first position, where it isn't ranked.
-        tokens: How many tokens could be ranked.
     """
     if kind == "token":
         why = "as was asked for" if asked == kind else "for the text has no words to speak of"
         yield f"Each token is ranked by itself, {why}; where words are spoken of here, tokens are meant."
-    elif len(units) < FEWEST_WORDS <= tokens:
-        yield (
-            f"The text has few words to rank, {len(units)}; its {tokens} tokens are ranked with --units token "
-            "(units='token' in Python)."
-        )
     if dropped is not None and len(dropped.tokens) > 1:
         yield (
             f"The first word, “{dropped.text}”, isn't ranked as a whole, since attention is parked on its first token; "

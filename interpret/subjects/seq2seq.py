@@ -117,7 +117,7 @@ class Translation(TextSubject):
 
     def _source(self, text: str, truncate: bool) -> Example:
         source = super().encode(text, truncate=truncate)
-        return replace(source, ids=torch.tensor(self._ids_as_written(source)))
+        return replace(source, ids=torch.tensor(self._ids_as_written(text, source)))
 
     def _before(self, source: Example, target: Sequence[int], place: int) -> Example:
         """What the model reads before it writes one token of the target."""
@@ -258,7 +258,7 @@ class Translation(TextSubject):
             raise InputError(f"the target has {len(ids)} tokens, more than the {self.longest} that {self.name} writes")
         return ids
 
-    def _ids_as_written(self, source: Example) -> list[int]:
+    def _ids_as_written(self, text: str, source: Example) -> list[int]:
         """Ids that transformers' tokenizer gives a source, which must cut it as the one that says where tokens stand.
 
         Of a piece that the source's model doesn't know, that one may still have the number that targets have for it.
@@ -266,7 +266,8 @@ class Translation(TextSubject):
         Raises:
             InputError: The two cut it differently.
         """
-        theirs: list[int] = self.written(source.text).input_ids
+        cut = {"truncation": True, "max_length": self.longest} if source.truncated else {}
+        theirs: list[int] = self.written(text, **cut).input_ids
         unknown, ours = self.written.unk_token_id, source.ids.tolist()
         if len(theirs) != len(ours) or any(
             one not in (other, unknown) for one, other in zip(ours, theirs, strict=True)

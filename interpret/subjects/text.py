@@ -230,7 +230,7 @@ class TextSubject(Subject):
             unit_kind=kind,
             remarks=(
                 *remarks_on_marks(text, ids, offsets, special),
-                *remarks_on_units(self.units, kind, units, dropped, sum(len(unit.tokens) for unit in units)),
+                *remarks_on_units(self.units, kind, dropped),
             ),
         )
 

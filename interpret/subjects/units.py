@@ -104,6 +104,8 @@ def named_as_cut(example: Example, cut: Encoding, whole: Encoding) -> Example:
 
 
 def _is_without_words(words: Sequence[Unit], spans: Spans) -> bool:
+    if len(words) >= FEWEST_WORDS and not any(map(_is_run, words)):
+        return False
     if len({spans[token] for word in words for token in word.tokens}) < FEWEST_WORDS:
         return False
     has_run = [any(map(_is_run, piece)) for piece in _pieces(words)]

@@ -101,6 +101,8 @@ def _blanked(text: str, offsets: Sequence[tuple[int, int]], left_out: Sequence[b
 
 def _covered(text: str, start: int, end: int, offsets: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """The part of a stretch from the first to the last character of its tokens; all of it where they have none."""
+    if offsets[0][0] <= start and end <= offsets[-1][1]:
+        return start, end
     seen = [span for span in offsets if max(span[0], start) < min(span[1], end)]
     if not seen:
         return start, end

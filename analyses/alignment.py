@@ -14,8 +14,9 @@ from analyses.alignment_errors import GoldAlignment
 from interpret.doctor.readers import find_readers
 from interpret.record import Recording, recording
 from interpret.subjects.continuation import Continuation
+from interpret.subjects.example import UnitKind
 from interpret.subjects.seq2seq import Translation
-from interpret.subjects.words import find_units
+from interpret.subjects.units import units_of
 
 Measured = Literal["weights", "norms"]
 Aligned = Literal["output", "input"]
@@ -152,7 +153,7 @@ def alignment(
     first, length = written.examples[0], written.examples[0].parts[0].stop
     special = [position in first.separators for position in range(length)]
     text = source[: max(stop for _, stop in first.spans[:length])]
-    sources = _words(text, first.spans[:length], special, spaced=gold is not None)
+    sources = _words(first.unit_kind, text, first.spans[:length], special, spaced=gold is not None)
     pooling = torch.zeros(len(sources), length)
     for row, (_, tokens) in enumerate(sources):
         pooling[row, list(tokens)] = 1
@@ -187,14 +188,16 @@ def _whole(
         ids = torch.cat([ids, ~torch.tensor(tokens[-1:])])
     texts = [" " if out else text for text, out in zip(written.tokens, special, strict=True)]
     spans = list(pairwise([0, *accumulate(map(len, texts))]))
-    words = _words("".join(texts), spans, special, spaced=spaced)
+    words = _words(written.examples[0].unit_kind, "".join(texts), spans, special, spaced=spaced)
     return ids, tuple(text for text, _ in words), tuple(pieces for _, pieces in words)
 
 
-def _words(text: str, spans: Sequence[tuple[int, int]], left_out: Sequence[bool], *, spaced: bool) -> Words:
+def _words(
+    kind: UnitKind, text: str, spans: Sequence[tuple[int, int]], left_out: Sequence[bool], *, spaced: bool
+) -> Words:
     """Words of a text and the tokens of each: what stands between spaces, or the units of reports."""
     if not spaced:
-        return [(unit.text, unit.tokens) for unit in find_units(text, spans, left_out)]
+        return [(unit.text, unit.tokens) for unit in units_of(kind, text, spans, left_out)]
     found = []
     for word in _WORD.finditer(text):
         pieces = [

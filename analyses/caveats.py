@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from analyses.components.measurement import FEWEST_WORDS
 from analyses.patch_wording import in_patches
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ def caveats(analysis: "Analysis") -> list[str]:
         found.append(
             "The first position is left out of every ranking: causal models park attention there that says "
             "nothing about its word."
+        )
+    found += [*analysis.subject.remarks, *analysis.example.remarks]
+    words, tokens = len(analysis.example.units), sum(len(unit.tokens) for unit in analysis.example.units)
+    if words < FEWEST_WORDS <= tokens:
+        found.append(
+            f"There are few words to rank, {words}; --units token (units='token' in Python) ranks {tokens} tokens."
         )
     if analysis.example.truncated:
         found.append(f"The text was too long: its last {analysis.example.truncated} tokens were cut off.")

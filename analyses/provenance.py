@@ -30,6 +30,7 @@ def model_to_dict(subject: Subject, *, layers: int, heads: int) -> dict[str, Any
         "kernel": subject.facts.kernel,
         "causal": subject.is_causal,
         "sink_policy": subject.sink,
+        "units_policy": subject.units,
     }
 
 

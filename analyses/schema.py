@@ -5,12 +5,14 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
 
     schema            "interpret-attention/analysis/2"
     model             name, task, architecture, parameters, layers, layer_names [L], heads, sha256 of the weights,
-                      kernel, causal, sink_policy ("drop" or "keep" a causal model's first position)
+                      kernel, causal, sink_policy ("drop" or "keep" a causal model's first word), units_policy ("word"
+                      or "token", as it was asked for)
     run               command, seed, effort, adversary_steps (of the search in classic), device, dtype, seconds,
                       memory (the most that the process had held by the end, in bytes), versions; planned: passes,
                       seconds, memory, limit (bytes), as they were estimated before
     text, truncated   the text, and how many of its tokens were cut off
     tokens            [n] as shown; separators: positions of special tokens
+    unit_kind         what units are: "word", "token" or "patch"
     units             [u] of text, tokens (positions), start, end (characters)
     image             null, or of an input that is one: rows, columns (of patches), height, width (pixels), media_type,
                       data (base64) of the picture as the model sees it; text is then its path, and units are its
@@ -102,6 +104,7 @@ def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
         "truncated": example.truncated,
         "tokens": list(example.tokens),
         "separators": list(example.separators),
+        "unit_kind": "patch" if example.picture else example.unit_kind,
         "units": [
             {"text": unit.text, "tokens": list(unit.tokens), "start": unit.start, "end": unit.end}
             for unit in example.units

@@ -11,6 +11,7 @@ u units, s steps, k units that are there at a step, all lists counted from 0; a 
     truncated         how many tokens of the text were cut off
     generated         whether the model wrote what follows
     parts             two of name, start (character): what was given, and what follows
+    unit_kind         what units are: "word" or "token"
     units             [u] of text, start, end (characters), is_written (whether it belongs to what follows)
     eraser            how words are taken out in leave-one-out
     verdict           null without verdicts, or what all have in common: object, claim, limits, replacements
@@ -60,6 +61,7 @@ def steps_to_dict(found: Steps, command: str) -> dict[str, Any]:
         "truncated": examples[0].truncated,
         "generated": found.continuation.generated,
         "parts": _parts(found),
+        "unit_kind": examples[0].unit_kind,
         "units": [
             {"text": unit.text, "start": unit.start, "end": unit.end, "is_written": index >= found.continuation.prompt}
             for index, unit in enumerate(found.continuation.units)
@@ -135,7 +137,9 @@ def _caveats(found: Steps) -> list[str]:
             "The first position is left out of every ranking: causal models park attention there that says nothing "
             "about its word."
         )
-    if getattr(subject, "chat", None) is not None and not found.steps[0].example.parts:
+    read = found.steps[0].example
+    said += read.remarks
+    if getattr(subject, "chat", None) is not None and not (read.parts or read.has_marks):
         said.append(UNUSED)
     said += subject.notes(found.steps[0].example)
     return [*said, *(check.warning for check in found.checks if not check.passed)]

@@ -12,6 +12,7 @@ from interpret.edit import Edit, editing
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.example import Example
+from interpret.subjects.mentions import Mention, find_mention, mention_names
 from interpret.subjects.subject import Subject
 
 
@@ -24,12 +25,14 @@ class WordPairs:
         second: The same for the second other word.
         fall: How far the margin falls, in logits, when every head with `first > second` loses that attention.
         random: The same when as many heads drawn at random lose it.
+        remarks: What a reader has to be told of which words these are.
     """
 
     first: Float[Tensor, "layer head"] = field(repr=False)
     second: Float[Tensor, "layer head"] = field(repr=False)
     fall: float
     random: Float[Tensor, " draw"] = field(repr=False)
+    remarks: tuple[str, ...] = ()
 
     @property
     def preferring(self) -> Bool[Tensor, "layer head"]:
@@ -62,9 +65,10 @@ def word_pairs(
 
     Args:
         subject: The model.
-        example: The text; the first mention of each word among its units counts.
+        example: The text.
         decision: What was decided on it.
-        word: The word that both pairs share.
+        word: The word that both pairs share, one of those that are ranked. Of several mentions the first is meant, or
+            that of a number, as in "mat#2"; see `interpret.subjects.mentions`.
         first: The other word of the first pair.
         second: The other word of the second pair.
         draws: Random draws of heads.
@@ -73,7 +77,8 @@ def word_pairs(
     Raises:
         InputError: A word isn't in the text.
     """
-    places = [_tokens_of(example, name) for name in (word, first, second)]
+    mentions = [_mention(example, name) for name in (word, first, second)]
+    places = [list(mention.unit.tokens) for mention in mentions]
     record, _ = subject.record(example)
     weights = record.stacked().float().cpu()
     attention = [_between(weights, places[0], other) for other in places[1:]]
@@ -85,16 +90,20 @@ def word_pairs(
     draws_at_once = subject.rows_at_once(len(example.ids))
     parts = torch.split(sets, draws_at_once)
     falls = decision.margin - torch.cat([_margins_without(subject, example, decision, part, cells) for part in parts])
-    return WordPairs(attention[0], attention[1], float(falls[0]), falls[1:])
+    remarks = tuple(dict.fromkeys(mention.remark for mention in mentions if mention.remark))
+    return WordPairs(attention[0], attention[1], float(falls[0]), falls[1:], (*example.remarks, *remarks))
 
 
-def _tokens_of(example: Example, word: str) -> list[int]:
-    """Positions of the tokens of a word's first mention; only units count, so not a dropped first position."""
-    for unit in example.units:
-        if unit.text.lower() == word.lower():
-            return list(unit.tokens)
-    words = ", ".join(unit.text for unit in example.units)
-    raise InputError(f"the text has no word {word!r} to compare; its words are: {words}")
+def _mention(example: Example, word: str) -> Mention:
+    """A word that is named; only units count, so not a dropped first position."""
+    mention = find_mention(example, word)
+    if mention is None:
+        words, is_first = ", ".join(mention_names(example)), example.text.casefold().startswith(word.casefold())
+        hint = (
+            "; the first word of this model isn't ranked, which --sink keep (sink='keep') changes" if is_first else ""
+        )
+        raise InputError(f"the text has no word {word!r} to compare; its words are: {words}{hint}")
+    return mention
 
 
 def _between(

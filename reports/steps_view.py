@@ -75,7 +75,7 @@ def _before(found: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
     if raw["read"] == found["parts"][-1]["start"]:
         text = text.removesuffix("\n")  # what follows stands on a line of its own anyway
     units = [
-        {**unit, "text": text[unit["start"] : unit["end"]], "end": min(unit["end"], len(text))}
+        unit if unit["end"] <= len(text) else {**unit, "text": text[unit["start"] :] or unit["text"], "end": len(text)}
         for unit in found["units"][: raw["units"]]
     ]
     return {"text": text, "units": units, "parts": found["parts"], "decision": raw["decision"]}

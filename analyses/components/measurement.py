@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-FEWEST_WORDS = 5  # below, too few orders exist to tell any from chance
+from interpret.subjects.units import FEWEST_WORDS as FEWEST_WORDS
 
 
 @dataclass(frozen=True)

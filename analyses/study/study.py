@@ -78,6 +78,7 @@ class Prepared:
                 "layers": len(self.heads),
                 "heads": self.heads[0] if len(set(self.heads)) == 1 else None,
                 "sink": self.subject.sink,
+                "units": self.subject.units,
             },
             "data": {"rows": len(self.rows.texts), "sha256": self.rows.sha256()},
             "options": {

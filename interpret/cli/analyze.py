@@ -103,7 +103,7 @@ def _asked(text: str, tokens: Tokens, options: dict[str, Any], progress: Callabl
     said = {name: options.pop(name) for name in names}
     progress("reading the text")
     question = Question.read(subject, text, tokens, **said)
-    if getattr(subject, "chat", None) is not None and not said["chat"]:
+    if not said["chat"] and not question.has_marks and getattr(subject, "chat", None) is not None:
         from interpret.subjects.chat import UNUSED
 
         tell(UNUSED)

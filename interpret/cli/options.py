@@ -40,7 +40,14 @@ _MODEL_OPTIONS = (
         type=click.Choice(["drop", "keep"]),
         default="drop",
         show_default=True,
-        help="Whether a causal model's first position, where attention is parked, is left out of rankings.",
+        help="Whether a causal model's first word, where attention is parked, is left out of rankings.",
+    ),
+    click.option(
+        "--units",
+        type=click.Choice(["word", "token"]),
+        default="word",
+        show_default=True,
+        help="What is ranked; texts without words, such as DNA, are ranked by tokens in any case.",
     ),
 )
 
@@ -118,7 +125,7 @@ def read_text(text: str | None, file: Path | None) -> str:
             data = read_stream(sys.stdin.buffer, name, most=LONGEST_TEXT)
         else:
             data = read_file(file, most=LONGEST_TEXT)
-        return data.decode("utf-8").strip()
+        return data.decode("utf-8-sig").strip()  # a byte order mark is of the file, not of the text
     except OSError as error:
         raise InputError(f"{name} can't be read ({error.strerror}); give the name of a text file") from error
     except UnicodeDecodeError as error:
@@ -186,7 +193,7 @@ def load_subject(options: dict[str, Any]) -> Any:
     """Takes the values of `model_options` out of `options` and loads that model."""
     from interpret.loading.sources import load
 
-    names = ("task", "device", "dtype", "allow_pickle", "sink", "source_language", "target_language")
+    names = ("task", "device", "dtype", "allow_pickle", "sink", "source_language", "target_language", "units")
     if options["model"] is not None:
         require_model(options["model"])
     return load(options.pop("model"), **{name: options.pop(name) for name in names})

@@ -45,7 +45,8 @@ def pair(text: str, word: str, first: str, second: str, as_json: bool, **options
     """Show which heads attend between WORD and FIRST rather than WORD and SECOND, and test whether it matters.
 
     All heads that prefer the first pair lose that attention, and the decision is compared with what happens when as
-    many heads drawn at random lose it.
+    many heads drawn at random lose it. Of a word that stands in TEXT several times the first mention is meant; mat#2
+    is the second.
 
     \b
     Example:
@@ -104,6 +105,7 @@ def _found(measured: "WordPairs", words: tuple[str, str, str], label: str) -> di
         "fall": measured.fall,
         "random": measured.random.tolist(),
         "p_value": measured.p_value,
+        "caveats": list(measured.remarks),
     }
 
 
@@ -128,5 +130,6 @@ def _summary(found: dict[str, Any]) -> str:
         f"without it in those heads the margin of “{shown(found['decision'])}” changes by "
         f"{-found['fall']:+.3f} logits; in as many random heads by up to {random[int(0.95 * len(random))]:.3f} "
         f"(95 % of draws), p = {found['p_value']:.3f}",
+        *found["caveats"],
     ]
     return "\n".join(lines)

@@ -58,6 +58,12 @@ class Question:
         example = subject.encode(text, second, **read, **({} if place is None else {"position": place}))
         return cls(subject, example, False, read_alignment(subject, text, target_text, gold, truncate=truncate))
 
+    @property
+    def has_marks(self) -> bool:
+        """Whether the text has special tokens in it, as one in a chat template has."""
+        example = self.given.examples[0] if self.several else self.given
+        return bool(example.has_marks)
+
     def plan(
         self, *, effort: str, verdicts: bool, target: str | None, eraser: str | None, max_memory: int | None
     ) -> Any:

@@ -137,7 +137,7 @@ def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> tuple[
 
 def _single_command(context: click.Context) -> list[str]:
     """The command that analyses one text with the same model and seed; the text is to be added."""
-    names = ("model", "task", "device", "dtype", "allow_pickle", "sink", "seed")
+    names = ("model", "task", "device", "dtype", "allow_pickle", "sink", "units", "seed")
     given = {
         parameter.opts[0]: context.params[parameter.name]
         for parameter in context.command.params

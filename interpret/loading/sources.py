@@ -21,9 +21,11 @@ from interpret.native import load as load_native
 from interpret.quiet import quiet
 from interpret.refusals import first_line, refusing
 from interpret.subjects.classification import TextClassification
+from interpret.subjects.example import UnitKind
 from interpret.subjects.generation import NextToken
 from interpret.subjects.probing import require_same_from_vectors
 from interpret.subjects.subject import Subject
+from interpret.subjects.units import require_unit_kind
 from interpret.subjects.vision import ImageClassification
 from interpret.subjects.wrapped import Inputs
 
@@ -40,6 +42,7 @@ def load(
     dtype: str = "auto",
     allow_pickle: bool = False,
     sink: str = "drop",
+    units: UnitKind = "word",
     tokenizer: Any = None,
     labels: Sequence[str] | None = None,
     inputs: Inputs | None = None,
@@ -89,8 +92,11 @@ def load(
             elsewhere what the weights are stored in.
         allow_pickle: Whether to read weights that are there as pickle files only (torch reads tensors from them, and
             no code).
-        sink: "drop" leaves the first position of a causal model out of the words that explanations rank, because
-            attention is parked there whatever it holds; "keep" doesn't.
+        sink: "drop" leaves the first word of a causal model out of the words that explanations rank, because attention
+            is parked on its first token whatever that holds; "keep" doesn't. Where a special token stands first, all
+            words are ranked.
+        units: What is ranked of a text: "word" or "token". A text without words to speak of, such as DNA or code
+            without spaces, is ranked by tokens in any case.
         tokenizer: Of a module, and only of one, as all that follow: a `tokenizers.Tokenizer`, or a fast tokenizer of
             transformers. It puts special tokens around a text if the module wants them. Where it knows a "[MASK]",
             words are taken out by that.
@@ -112,8 +118,11 @@ def load(
     require_task(task)
     given = {"source_language": source_language, "target_language": target_language}
     languages = {name: code for name, code in given.items() if code is not None}
+    require_unit_kind(units)
     if is_pipeline(model):
-        return _of_pipeline(model, tokenizer, task=task, labels=labels, sink=sink, languages=languages)
+        subject = _of_pipeline(model, tokenizer, task=task, labels=labels, sink=sink, languages=languages)
+        subject.units = units
+        return subject
     if isinstance(model, nn.Module):
         if (device, dtype, allow_pickle) != ("cpu", "auto", False):
             raise InputError(
@@ -121,10 +130,12 @@ def load(
                 "dtype and allow_pickle"
             )
         _require_sink(sink)
-        return load_module(
+        subject = load_module(
             model, tokenizer=tokenizer, task=task, labels=labels, inputs=inputs, grid=grid, longest=longest, sink=sink,
             languages=languages,
         )  # fmt: skip
+        subject.units = units
+        return subject
     if (tokenizer, labels, inputs, grid, longest) != (None,) * 5:
         raise InputError(
             "tokenizer, labels, inputs, grid and longest are for a module of yours; a model that is loaded by its name "
@@ -134,9 +145,11 @@ def load(
         raise InputError(
             f"a model must be the name of one, a module, or a pipeline of transformers, not {type(model).__name__}"
         )
-    return _load_named(
+    subject = _load_named(
         model, task=task, device=device, dtype=dtype, allow_pickle=allow_pickle, sink=sink, languages=languages
     )
+    subject.units = units
+    return subject
 
 
 def _of_pipeline(pipeline: Any, tokenizer: Any, *, labels: Sequence[str] | None, **options: Any) -> Subject:

@@ -61,7 +61,7 @@ def read_corpus(source: str) -> Corpus:
 
 
 def _lines(path: Path) -> Iterator[Sentence]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
         text, tab, label = line.rpartition("\t")
         if not tab or not text.strip() or not label.isdecimal():
             raise InputError(f'line {number} of {path} must be "text<TAB>label" with a whole number, not {line[:60]!r}')

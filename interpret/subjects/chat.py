@@ -8,8 +8,10 @@ from tokenizers import Tokenizer
 
 from interpret.errors import InputError
 from interpret.refusals import refusing
-from interpret.subjects.example import Example, Part
-from interpret.subjects.words import find_units, token_texts
+from interpret.subjects.example import Example, Part, UnitKind
+from interpret.subjects.remarks import remarks_on_marks, remarks_on_units, special_positions
+from interpret.subjects.units import grouped
+from interpret.subjects.words import token_texts
 
 UNUSED = (
     "The model has a chat template and read the text without it, as a text to go on with; --chat makes the text a "
@@ -82,31 +84,42 @@ class ChatTemplate:
         return rendered
 
 
-def message_example(wrapped: Wrapped, tokenizer: Tokenizer) -> Example:
+def message_example(wrapped: Wrapped, tokenizer: Tokenizer, asked: UnitKind = "word") -> Example:
     """A message as tokens and words; tokens that the template adds are separators and belong to no word.
+
+    Args:
+        wrapped: The message.
+        tokenizer: Of the model.
+        asked: What units are to be; see `Subject.units`.
 
     Raises:
         InputError: The message has no word, or its tokenizer fails.
     """
     with refusing("the tokenizer fails on this text"):
         encoding = tokenizer.encode(wrapped.text, add_special_tokens=False)
-    marks = {number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}
-    special = [index in marks for index in encoding.ids]
+    spans = encoding.offsets
+    special = special_positions(tokenizer, wrapped.text, encoding.ids, spans, [False] * len(encoding.ids))
     within = {
-        name: [position for position, (a, b) in enumerate(encoding.offsets) if max(a, start) < min(b, stop)]
+        name: [position for position, (a, b) in enumerate(spans) if max(a, start) < min(b, stop)]
         for name, (start, stop) in wrapped.places.items()
     }
     said = {position for positions in within.values() for position in positions}
     added = [is_special or position not in said for position, is_special in enumerate(special)]
-    units = find_units(wrapped.text, encoding.offsets, added)
+    kind, units = grouped(asked, wrapped.text, spans, added)
     if not units:
         raise InputError("the message has no word that could be ranked; give one of at least two words")
+    typed = [is_special and position in said for position, is_special in enumerate(special)]
     return Example(
         text=wrapped.text,
         ids=torch.tensor(encoding.ids),
-        tokens=token_texts(wrapped.text, encoding.offsets, encoding.tokens, special),
+        tokens=token_texts(wrapped.text, spans, encoding.tokens, special),
         units=units,
         separators=tuple(position for position, out in enumerate(added) if out),
-        spans=tuple(encoding.offsets),
+        spans=tuple(spans),
         parts=tuple(Part(name, places[0], places[-1] + 1) for name, places in within.items() if places),
+        unit_kind=kind,
+        remarks=(
+            *remarks_on_marks(wrapped.text, encoding.ids, spans, typed),
+            *remarks_on_units(asked, kind, None),
+        ),
     )

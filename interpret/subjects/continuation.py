@@ -1,6 +1,6 @@
 """A text and what follows it, token by token: every token is a decision on all that stands before it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from interpret.errors import InputError
 from interpret.refusals import refusing
 from interpret.subjects.example import Example, Part, Unit
+from interpret.subjects.units import shortened, units_of
 from interpret.subjects.words import find_units
 
 _UNKNOWN = "\ufffd"  # what a decoder writes for a part of a character
@@ -105,17 +106,39 @@ def joined(text: str, continuation: str) -> str:
     return f"{text} {continuation}" if runs_on and not text[-1].isspace() and not continuation[0].isspace() else whole
 
 
+def remarks_on_seam(text: str, continuation: str, whole: Example, first: int) -> Iterator[str]:
+    """What there is to say of the place where what follows a text begins.
+
+    Args:
+        text: The text.
+        continuation: What follows it.
+        whole: Both, as the model reads them.
+        first: Position of the first token that follows.
+    """
+    if not whole.text.startswith(text + continuation):
+        yield (
+            f"What follows was taken to begin with a word of its own, “{continuation.split()[0]}”, and a space was put "
+            "before it; to explain the rest of a word, give the whole word as what follows."
+        )
+    start, stop = whole.spans[first]
+    if start < len(text.rstrip()):
+        yield (
+            f"The first token that follows, “{whole.text[start:stop]}”, begins inside the text, of which its first "
+            f"{len(text) - start} characters are."
+        )
+
+
 def beginning(example: Example, length: int, expected: int) -> Example:
     """The first tokens of an example.
 
     Args:
-        example: The whole. A word of which some tokens are left out keeps the others.
+        example: The whole. A word of which some tokens are left out keeps the others, and is called by those.
         length: How many tokens are kept.
         expected: The token that follows.
     """
     end = max(stop for _, stop in example.spans[:length])
     units = [
-        Unit(example.text[unit.start : min(unit.end, end)], kept, unit.start, min(unit.end, end))
+        shortened(unit, example.text, kept, example.spans)
         for unit in example.units
         if (kept := tuple(token for token in unit.tokens if token < length))
     ]
@@ -159,7 +182,7 @@ def extended(example: Example, ids: Sequence[int], tokenizer: Tokenizer, label: 
         text=text,
         ids=torch.cat([example.ids, torch.tensor(ids)]),
         tokens=(*example.tokens, *(label(index).strip() or label(index) for index in ids)),
-        units=find_units(text, spans, left_out),
+        units=units_of(example.unit_kind, text, spans, left_out),
         separators=separators,
         spans=spans,
         texts=(),
@@ -168,7 +191,7 @@ def extended(example: Example, ids: Sequence[int], tokenizer: Tokenizer, label: 
 
 @dataclass
 class _Written:
-    """Text that grows token by token; tokens that together make a character all stand where it begins."""
+    """Text that grows token by token; tokens that together make a character all stand where it does."""
 
     tokenizer: Tokenizer
     label: Callable[[int], str]
@@ -186,5 +209,8 @@ class _Written:
         known = decoded.rstrip(_UNKNOWN)
         if not known.startswith(self.text):
             known = self.text + self.label(index)  # a decoder that rewrites what it wrote
-        self.spans.append((len(self.text), len(known)))
+        start = len(self.text)
+        if len(known) > start:
+            self.spans = [(start, start + 1) if span == (start, start) else span for span in self.spans]
+        self.spans.append((start, len(known)))
         self.text = known

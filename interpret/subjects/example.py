@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import torch
 from jaxtyping import Int, Num, Shaped
@@ -9,13 +10,15 @@ from torch import Tensor
 
 from interpret.subjects.picture import Picture
 
+UnitKind = Literal["word", "token"]
+
 
 @dataclass(frozen=True)
 class Unit:
-    """A piece of the input that a person would name: a word or a punctuation mark.
+    """A piece of the input that a person would name: a word or a punctuation mark, or one token.
 
     Attributes:
-        text: As it stands in the input.
+        text: As it stands in the input; a part of a character says which part it is, as in "é (1 of 2)".
         tokens: Positions of its tokens.
         start: First character in the input.
         end: One past its last character.
@@ -54,8 +57,9 @@ class Example:
         ids: Token ids, special tokens included; `TokenIds` where they have types or are of two texts. Of an image, the
             numbers of each position's patch.
         tokens: What each token shows of the text; special tokens by their name.
-        units: What explanations rank. Special tokens belong to none; nor does the first token of a causal
-            model, a sink for attention that says nothing (see `Subject.sink`), unless it is kept.
+        units: What explanations rank. Special tokens belong to none, also those that the text itself has; nor does the
+            unit that begins at the first position of a causal model, a sink for attention that says nothing (see
+            `Subject.sink`), unless it is kept.
         separators: Positions of special tokens.
         truncated: How many tokens were cut off at the end.
         parts: The texts that it is made of, where there are several.
@@ -65,6 +69,8 @@ class Example:
             next token of a target that was given.
         texts: What the user gave, each text by itself and whole; of messages in a chat template, and of what was put
             together otherwise, none.
+        unit_kind: What its units are, of a text.
+        remarks: What a reader has to be told of how it is read, in sentences.
     """
 
     text: str
@@ -78,6 +84,13 @@ class Example:
     picture: Picture | None = field(default=None, repr=False)
     expected: int | None = None
     texts: tuple[str, ...] = field(default=(), repr=False)
+    unit_kind: UnitKind = "word"
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether there are special tokens that the text itself has; those that are put around it have no width."""
+        return any(start < stop for start, stop in (self.spans[place] for place in self.separators if self.spans))
 
     @cached_property
     def unit_of(self) -> Int[Tensor, " token"]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from interpret.errors import InputError
 from interpret.quiet import without_panic_report
 from interpret.refusals import refusing
 from interpret.subjects.chat import ChatTemplate, message_example
-from interpret.subjects.continuation import Continuation, extended, joined, require_one_source
+from interpret.subjects.continuation import Continuation, extended, joined, remarks_on_seam, require_one_source
 from interpret.subjects.example import Example
 from interpret.subjects.greedy import first_token, has_rules, written_tokens
 from interpret.subjects.plain_call import PlainCall
@@ -139,6 +140,7 @@ class NextToken(TextSubject):
             require_text(text)
             whole = super().encode(joined(text, second))
             first = next(position for position, (_, stop) in enumerate(whole.spans) if stop > len(text))
+            whole = replace(whole, remarks=(*whole.remarks, *remarks_on_seam(text, second, whole, first)))
         return Continuation.cut(whole, first, self.label, generated=second is None)
 
     def label(self, index: int) -> str:
@@ -228,7 +230,7 @@ class NextToken(TextSubject):
         for each in (text,) if system is None else (text, system):
             require_text(each)
         with without_panic_report():
-            example = message_example(self.chat.wrap(text, system), self.tokenizer)
+            example = message_example(self.chat.wrap(text, system), self.tokenizer, self.units)
         self._require_known(example.ids.tolist())
         cut = "; a message can't be cut" if truncate else ""
         self._require_room(len(example.ids), "the message in its template has", cut)

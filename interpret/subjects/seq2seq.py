@@ -5,6 +5,7 @@ negative. So an input may lose or change words of its source, and still says its
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -133,8 +134,7 @@ class Translation(TextSubject):
 
     def _source(self, text: str, truncate: bool) -> Example:
         source = super().encode(text, truncate=truncate)
-        self._require_same_source(text, source)
-        return source
+        return replace(source, ids=torch.tensor(self._ids_as_written(text, source)))
 
     def _before(self, source: Example, target: Sequence[int], place: int) -> Example:
         """What the model reads before it writes one token of the target."""
@@ -153,11 +153,13 @@ class Translation(TextSubject):
             spans=(*source.spans, *[(len(source.text) + 1, len(written))] * len(before)),
             expected=target[place],
             texts=source.texts,
+            unit_kind=source.unit_kind,
+            remarks=source.remarks,
         )
 
     def tokens_of(self, text: str, second: str | None = None) -> list[str]:
         """The target's tokens, each a decision that `encode` can ask for by its position."""
-        return [self.label(each) for each in self._target(super().encode(text), second)]
+        return [self.label(each) for each in self._target(self._source(text, False), second)]
 
     def label(self, index: int) -> str:
         """A token as it would stand in the text, with its leading space."""
@@ -303,14 +305,25 @@ class Translation(TextSubject):
             )
         return target
 
-    def _require_same_source(self, text: str, source: Example) -> None:
-        """Refuses a text that transformers' tokenizer cuts otherwise than the one that says where tokens stand."""
-        theirs = self.written(source.text).input_ids
-        if theirs != source.ids.tolist():
+    def _ids_as_written(self, text: str, source: Example) -> list[int]:
+        """Ids that transformers' tokenizer gives a source, which must cut it as the one that says where tokens stand.
+
+        Of a piece that the source's model doesn't know, that one may still have the number that targets have for it.
+
+        Raises:
+            InputError: The two cut it differently.
+        """
+        cut = {"truncation": True, "max_length": self.longest} if source.truncated else {}
+        theirs: list[int] = self.written(text, **cut).input_ids
+        unknown, ours = self.written.unk_token_id, source.ids.tolist()
+        if len(theirs) != len(ours) or any(
+            one not in (other, unknown) for one, other in zip(ours, theirs, strict=True)
+        ):
             raise InputError(
                 f"where the tokens of this source stand in it can't be told for {self.name}: its tokenizer cuts it in "
-                "a way of its own; write it without unusual characters and spaces"
+                "a way of its own, as happens where accents stand on characters that have none; take these out"
             )
+        return theirs
 
     def _joined(self, ids: Sequence[int]) -> str:
         return "".join(self.label(each) for each in ids).strip()

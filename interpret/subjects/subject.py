@@ -17,7 +17,7 @@ from interpret.maps import Maps, RecordedMaps
 from interpret.passes import run_pass
 from interpret.record import Check, Recording, recording
 from interpret.subjects.decision import Decision, Scores, margin
-from interpret.subjects.example import Example
+from interpret.subjects.example import Example, UnitKind
 from interpret.subjects.facts import ModelFacts, model_facts
 from interpret.subjects.plain_call import PlainCall, held_against_plain_call
 from interpret.subjects.vectors import WayIn
@@ -38,7 +38,9 @@ class Subject(ABC):
         model: Never changed; asked in evaluation mode, and otherwise in the mode that its owner has it in.
         erasers: Ways to take a unit out of the input, the default first: "mask", "delete".
         is_causal: Whether positions see only earlier ones.
-        sink: "drop" leaves the first position of a causal model out of the units, "keep" doesn't.
+        sink: "drop" leaves the unit at the first position of a causal model out of what is ranked, "keep" doesn't.
+        units: What is ranked of a text: "word", or "token"; where it has no words to speak of, tokens are in any case.
+        remarks: What a reader has to be told of what is asked, in sentences.
         weight_files: Files that the weights came from, where they came from files.
         ways_in: How the model may be given vectors in the place of ids; the first that gives the same scores is taken.
         way_in: How it is given them.
@@ -50,6 +52,8 @@ class Subject(ABC):
     ways_in: tuple[WayIn, ...] = ("alone",)
     way_in: WayIn = "alone"
     weight_files: tuple[Path, ...] = ()
+    units: UnitKind = "word"
+    remarks: tuple[str, ...] = ()
 
     def __init__(
         self, name: str, model: nn.Module, *, mask_id: int | None, is_causal: bool, sink: str = "drop"

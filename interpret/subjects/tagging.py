@@ -10,6 +10,7 @@ from torch import Tensor
 from interpret.errors import InputError
 from interpret.subjects.example import Example, Unit
 from interpret.subjects.labels import NamedLabels, named_labels
+from interpret.subjects.mentions import Mention, find_mention
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.text import TextSubject
 
@@ -58,8 +59,9 @@ class TokenClassification(NamedLabels, TextSubject):
 
         Args:
             example: The input.
-            target: "Paris", or "Paris: B-LOC" to ask about another label than the model's; by default the word that
-                the model is surest has a label other than "O".
+            target: "Paris", or "Paris#2: B-LOC" to ask about its second mention and about another label than the
+                model's; by default the word that the model is surest has a label other than "O". A word is found as
+                `find_mention` does.
 
         Raises:
             InputError: There is no such word.
@@ -71,14 +73,24 @@ class TokenClassification(NamedLabels, TextSubject):
             if OUTSIDE in self.labels:
                 shares[:, self.labels.index(OUTSIDE)] = 0
             return OneWord(self, example.units[int(shares[first].amax(dim=-1).argmax())])
-        word = target.rpartition(":")[0].strip() or target.strip()
-        for unit in example.units:
-            if unit.text in (word, target.strip()):
-                return OneWord(self, unit)
-        raise InputError(
-            f"the target {target!r} names no word of this text; give one, such as {example.units[0].text!r}, or one "
-            f"with a label, such as '{example.units[0].text}: {self.labels[0]}'"
-        )
+        mention, _ = self._asked(example, target)
+        if mention is None:
+            raise InputError(
+                f"the target {target!r} names no word of this text; give one, such as {example.units[0].text!r}, or "
+                f"one with a label, such as '{example.units[0].text}: {self.labels[0]}'; of a word that stands there "
+                "several times, '#2' after it is the second"
+            )
+        return OneWord(self, mention.unit, mention.remark)
+
+    def _asked(self, example: Example, target: str) -> tuple[Mention | None, str]:
+        """The word that a target is about, and the label; empty where it names none. Both may have colons in them."""
+        colons = [place for place, letter in enumerate(target) if letter == ":"]
+        pairs = [(target[:place], target[place + 1 :].strip()) for place in reversed(colons)]
+        known = [pair for pair in pairs if pair[1] in self.labels]
+        for word, label in (*known, (target, ""), *pairs):
+            if mention := find_mention(example, word):
+                return mention, label
+        return None, ""
 
     def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
         """Labels of the first word, for models are looked at before a word is chosen."""
@@ -89,15 +101,16 @@ class TokenClassification(NamedLabels, TextSubject):
 class OneWord(TokenClassification):
     """The label of one word of a text."""
 
-    def __init__(self, every: TokenClassification, unit: Unit) -> None:
+    def __init__(self, every: TokenClassification, unit: Unit, remark: str = "") -> None:
         self.__dict__ = copy.copy(every.__dict__)  # the same model, already looked at
         self.unit = unit
+        self.remarks = (remark,) if remark else ()
 
     def find_label_in(self, example: Example, name: str) -> int:
         """Index of the label that a target asks about: the one after the colon, or the model's own for the word."""
-        word, colon, label = name.rpartition(":")
-        if colon and word.strip() == self.unit.text:
-            return self.find_label(label.strip())
+        _, label = self._asked(example, name)
+        if label:
+            return self.find_label(label)
         with torch.no_grad():
             return int(self.logits(example.ids[None])[0].argmax())
 

@@ -20,11 +20,13 @@ from interpret.subjects.conventions import Conventions, joins_texts
 from interpret.subjects.example import Example, Part
 from interpret.subjects.plain_call import PlainCall
 from interpret.subjects.probing import as_names, call_options, probe_attention
+from interpret.subjects.remarks import remarks_on_marks, remarks_on_units, special_positions
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.subject import Subject
 from interpret.subjects.token_ids import TokenIds, plain_ids
+from interpret.subjects.units import grouped, named_as_cut
 from interpret.subjects.vectors import WayIn, answering
-from interpret.subjects.words import find_units, token_texts
+from interpret.subjects.words import token_texts
 
 
 class TextSubject(Subject):
@@ -125,10 +127,11 @@ class TextSubject(Subject):
                 "shorten it, or cut it with --truncate (truncate=True in Python)"
             )
         if surplus:
-            whole = kept
+            whole, there = encoding, kept
             encoding, kept = self._tokenized(self._cutting_tokenizer, texts)
-            surplus, texts = whole - kept, self._cut(texts, encoding, kept)
-        return replace(self._example(texts, encoding, kept, surplus), texts=given)
+            surplus, texts = there - kept, self._cut(texts, encoding, kept)
+        example = replace(self._example(texts, encoding, kept, surplus), texts=given)
+        return named_as_cut(example, encoding, whole) if surplus else example
 
     def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
         """Rows of the model's table of token vectors."""
@@ -253,11 +256,13 @@ class TextSubject(Subject):
             (start + shift, end + shift) if place == 1 else (start, end)
             for place, (start, end) in zip(places, encoding.offsets[:kept], strict=True)
         ]
-        special = [bool(flag) for flag in encoding.special_tokens_mask[:kept]]
+        added = [bool(flag) for flag in encoding.special_tokens_mask[:kept]]
+        special = special_positions(self.tokenizer, text, ids, offsets, added)
         self._require_known(ids)
         drops_first = self.is_causal and self.sink == "drop"
-        left_out = [flag or (drops_first and position == 0) for position, flag in enumerate(special)]
-        units = find_units(text, offsets, left_out)
+        kind, every = grouped(self.units, text, offsets, special)
+        dropped = next((unit for unit in every if drops_first and 0 in unit.tokens), None)
+        units = tuple(unit for unit in every if unit is not dropped)
         if not units:
             first = "; its first position isn't ranked, which sink='keep' changes" if drops_first else ""
             raise InputError(f"the text has no word that could be ranked{first}; give one of at least two words")
@@ -272,6 +277,11 @@ class TextSubject(Subject):
             parts=tuple(
                 Part(name, places.index(number), kept - places[::-1].index(number))
                 for number, name in enumerate(self.names[: len(texts)] if len(texts) > 1 else ())
+            ),
+            unit_kind=kind,
+            remarks=(
+                *remarks_on_marks(text, ids, offsets, special),
+                *remarks_on_units(self.units, kind, dropped),
             ),
         )
 

@@ -1,5 +1,6 @@
 """Words and punctuation marks of a text, found in the text itself, whatever the tokenizer does."""
 
+import unicodedata
 from collections.abc import Sequence
 
 import regex  # type: ignore[import-untyped]
@@ -28,14 +29,16 @@ def find_units(text: str, offsets: Sequence[tuple[int, int]], left_out: Sequence
 
     Words are runs of letters and digits, with apostrophes inside and points inside numbers; every other visible
     character stands alone, as do characters of scripts that are written without spaces. Segments that share a token
-    become one unit, so a token is never split and belongs to at most one unit. White space belongs to none.
+    become one unit, so a token is never split and belongs to at most one unit. White space belongs to none. A unit
+    begins and ends with characters of its tokens, or accents on these: what a tokenizer drops, or a token that is left
+    out has, is not in its name.
 
     Args:
         text: The text that was tokenized.
         offsets: First character and one past the last of each token; some tokenizers include the space before.
         left_out: True for tokens that are of no unit, such as special tokens.
     """
-    spans = [match.span() for match in _SEGMENT.finditer(text)]
+    spans = [match.span() for match in _SEGMENT.finditer(_blanked(text, offsets, left_out))]
     segment_of = [-1] * len(text)
     for index, (start, end) in enumerate(spans):
         segment_of[start:end] = [index] * (end - start)
@@ -50,9 +53,12 @@ def find_units(text: str, offsets: Sequence[tuple[int, int]], left_out: Sequence
     for token, segments in enumerate(touched):
         if segments:
             members.setdefault(unit_of[segments[0]], []).append(token)
+    places = {
+        unit: _covered(text, spans[unit][0], ends[unit], [offsets[token] for token in tokens])
+        for unit, tokens in members.items()
+    }
     return tuple(
-        Unit(text[spans[unit][0] : ends[unit]], tuple(tokens), spans[unit][0], ends[unit])
-        for unit, tokens in sorted(members.items())
+        Unit(text[slice(*places[unit])], tuple(tokens), *places[unit]) for unit, tokens in sorted(members.items())
     )
 
 
@@ -80,6 +86,30 @@ def _segments(segment_of: list[int], start: int, end: int) -> list[int]:
         here = [segment for segment in segment_of[start : start + 1] if segment >= 0]
         return here or [segment for segment in segment_of[max(start - 1, 0) : start] if segment >= 0]
     return sorted({segment for segment in segment_of[start:end] if segment >= 0})
+
+
+def _blanked(text: str, offsets: Sequence[tuple[int, int]], left_out: Sequence[bool]) -> str:
+    """A text with spaces for the characters that only tokens have which are left out."""
+    if not any(left and start < end for (start, end), left in zip(offsets, left_out, strict=True)):
+        return text
+    ours, others = set[int](), set[int]()
+    for (start, end), left in zip(offsets, left_out, strict=True):
+        (others if left else ours).update(range(start, end))
+    taken = others - ours
+    return "".join(" " if place in taken else letter for place, letter in enumerate(text))
+
+
+def _covered(text: str, start: int, end: int, offsets: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The part of a stretch from the first to the last character of its tokens; all of it where they have none."""
+    if offsets[0][0] <= start and end <= offsets[-1][1]:
+        return start, end
+    seen = [span for span in offsets if max(span[0], start) < min(span[1], end)]
+    if not seen:
+        return start, end
+    first, last = max(start, min(a for a, _ in seen)), min(end, max(b for _, b in seen))
+    while last < end and unicodedata.category(text[last]).startswith("M"):
+        last += 1
+    return first, last
 
 
 def _merged(count: int, touched: list[list[int]]) -> list[int]:

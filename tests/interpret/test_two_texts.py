@@ -165,7 +165,7 @@ def test_texts_too_few_or_too_many_are_refused(answering, gpt2, bert):
         bert.encode(QUESTION, " ")
 
 
-def test_a_separator_that_is_typed_is_a_word_like_others(answering, tmp_path):
+def test_a_separator_that_is_typed_parts_no_texts(answering, tmp_path):
     example = answering.encode("Who [SEP] sat?", CONTEXT)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     encoding = tokenizer("Who [SEP] sat?", CONTEXT, return_tensors="pt")

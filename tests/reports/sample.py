@@ -133,6 +133,7 @@ def sample_analysis(
             "kernel": "sdpa",
             "causal": causal,
             "sink_policy": "drop",
+            "units_policy": "word",
         },
         "run": {
             "command": f"interpret analyze '{text}' --model tiny --seed {seed}",
@@ -156,6 +157,7 @@ def sample_analysis(
         "truncated": 3 if nulls else 0,
         "tokens": tokens,
         "separators": separators,
+        "unit_kind": "word",
         "units": [
             {"text": word, "tokens": [index + 1], "start": start, "end": end}
             for index, (word, (start, end)) in enumerate(zip(words, spans, strict=True))

@@ -68,6 +68,7 @@ def sample_steps(
             {"name": "source" if translation else "text", "start": 0},
             {"name": "target" if translation else "continuation", "start": seam},
         ],
+        "unit_kind": "word",
         "units": [
             {"text": word, "start": start, "end": end, "is_written": index >= prompt}
             for index, (word, (start, end)) in enumerate(zip(words[:ranked], spans, strict=False))

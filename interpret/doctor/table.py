@@ -86,8 +86,8 @@ def render_table(rows: list[Row], *, today: date | None = None) -> str:
     totals = [str(sum(row.status == status for row in rows)) for status in ("verified", "partial", "unsupported")]
     lines.append(f"| all | {' | '.join(totals)} |")
     for task in tasks:
-        lines += ["", f"## {task}", "", "| architecture | status | calls | way in | weights | heads | |"]
-        lines += ["|---|---|---|---|---|---|---|", *(_line(row) for row in rows if row.task == task)]
+        lines += ["", f"## {task}", "", "| architecture | status | analyze | calls | way in | weights | heads | |"]
+        lines += ["|---|---|---|---|---|---|---|---|", *(_line(row) for row in rows if row.task == task)]
     return "\n".join(lines) + "\n"
 
 
@@ -96,17 +96,21 @@ def _counted(counts: Counter[tuple[str, str]], task: str) -> str:
 
 
 def _line(row: Row) -> str:
-    says = " ".join(row.says.split()).replace("|", "\\|")
     cells = [
         row.architecture,
         row.status,
+        _one_line(row.analyze),
         str(row.calls or ""),
         row.way,
         _number(row.weights),
         _number(row.heads),
-        says,
+        _one_line(row.says),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _number(value: float | None) -> str:

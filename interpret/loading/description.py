@@ -84,6 +84,11 @@ def _require_known(name: str, config: dict[str, Any]) -> None:
             f"{name} is of the type {kind!r}, which transformers {transformers.__version__} doesn't know; "
             "a newer transformers may, or config.json is damaged"
         )
+    if any((config.get("pruned_heads") or {}).values()):
+        raise InputError(
+            f"{name} had heads pruned (pruned_heads in config.json), and transformers {transformers.__version__} "
+            "builds them all; use the model as it was before"
+        )
     if config.get("quantization_config"):
         raise InputError(
             f"{name} has quantized weights, which aren't loaded by name; use the model they were made from, or a GGUF "
@@ -102,6 +107,11 @@ def _find_task(name: str, config: dict[str, Any], task: str | None) -> str:
             raise InputError(
                 f"config.json of {name} doesn't say what it was made for (architectures); name it with --task (task= "
                 f"in Python): supported are {supported}"
+            )
+        if found:
+            raise InputError(
+                f"{name} is a {', '.join(made_for)}, which is for {listed(found, 'and')}; name one of them with --task "
+                "(task= in Python)"
             )
         raise InputError(f"{name} is a {', '.join(made_for)}, which isn't supported; supported are {supported}")
     if task is not None and made_for and task not in found:

@@ -16,6 +16,7 @@ from interpret.errors import CaptureError, InputError
 from interpret.record import Recording, recording
 from interpret.refusals import refusing
 from interpret.seam import AttentionCall
+from interpret.subjects.kept_gradients import require_gradients
 from interpret.subjects.subject import Subject, some_ids
 
 READABLE = (
@@ -49,7 +50,8 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
         InputError: Attention can't be read in every layer, or the model doesn't run on plain token ids.
     """
     model = model.eval()
-    ids = some_ids(model.get_input_embeddings().weight)  # type: ignore[operator]  # all models of texts have it
+    with refusing(f"{name} ({type(model).__name__}) has no one table of token vectors"):
+        ids = some_ids(model.get_input_embeddings().weight)  # type: ignore[operator]
     other = ids.clone()
     other[0, -1] = ids[0, 0]
     first, second = _recorded(name, model, ids), _recorded(name, model, other)
@@ -99,6 +101,9 @@ def require_same_from_vectors(subject: Subject) -> None:
         answer, again = subject.logits(ids).float(), subject.logits_from(subject.embed(ids), ids).float()
         if not torch.allclose(answer, again, rtol=1e-3, atol=1e-3 * float(answer.abs().max())):
             raise InputError(f"{wanted}: it then gives other scores")
+    with torch.no_grad():
+        between = subject.embed(ids) / 2  # as integrated gradients read them: no token has this vector
+    require_gradients(subject.name, subject.model, lambda: subject.logits_from(between.requires_grad_(), ids))
 
 
 def _recorded(name: str, model: nn.Module, ids: Tensor) -> Recording:

@@ -174,7 +174,7 @@ class Translation(TextSubject):
     ) -> Float[Tensor, "batch label"]:
         """Scores of every token that may come next, from token vectors."""
         length = _source_length(ids)
-        source, target = embeddings[:, :length], embeddings[:, length:]
+        source, target = embeddings[:, :length].clone(), embeddings[:, length:].clone()  # some models write into them
         return self._next(self.model(inputs_embeds=source, decoder_inputs_embeds=target, **self._options))
 
     def sample(self) -> Int[Tensor, "1 token"]:

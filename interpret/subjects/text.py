@@ -141,7 +141,8 @@ class TextSubject(Subject):
     ) -> Float[Tensor, "batch label"]:
         """Scores of every label, from token vectors."""
         ids = ids.to(self.device).expand(len(embeddings), -1)
-        return self._decisive(self.model(inputs_embeds=embeddings, **self._told(ids)), ids)
+        vectors = embeddings.clone()  # some models write into them
+        return self._decisive(self.model(inputs_embeds=vectors, **self._told(ids)), ids)
 
     def _told(self, ids: Int[Tensor, "batch token"]) -> dict[str, Any]:
         """What a model is told beside its tokens: which are of the second text, and what saves time."""

@@ -8,6 +8,7 @@ from torch import nn
 
 from interpret.errors import InputError
 from interpret.loading.checkpoints import read_json
+from interpret.loading.readable import require_readable
 from interpret.subjects.seq2seq import Translation
 from interpret.subjects.tasks import TASKS
 from interpret.subjects.text import TextSubject
@@ -100,6 +101,8 @@ def _find_task(name: str, config: dict[str, Any], task: str | None) -> str:
     made_for = config.get("architectures") or []
     if not isinstance(made_for, list) or not all(isinstance(architecture, str) for architecture in made_for):
         raise InputError(f"config.json of {name} must list names as its architectures, not {made_for!r}")
+    import transformers
+
     found = [known for known in TASKS if any(architecture in _architectures(known) for architecture in made_for)]
     if task is None and len(found) != 1:
         supported = listed([f"{subject.heads} ({known})" for known, subject in TASKS.items()], "and")
@@ -113,6 +116,7 @@ def _find_task(name: str, config: dict[str, Any], task: str | None) -> str:
                 f"{name} is a {', '.join(made_for)}, which is for {listed(found, 'and')}; name one of them with --task "
                 "(task= in Python)"
             )
+        require_readable(name, getattr(transformers, made_for[0], None))
         raise InputError(f"{name} is a {', '.join(made_for)}, which isn't supported; supported are {supported}")
     if task is not None and made_for and task not in found:
         raise InputError(

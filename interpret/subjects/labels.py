@@ -18,7 +18,8 @@ def labels_of(name: str, config: Any) -> list[str]:
     if config.problem_type == "regression" or (config.num_labels < 2 and not is_multi_label(config)):
         kind = "is made for regression" if config.problem_type == "regression" else "gives one number"
         raise InputError(f"{name} {kind}, and only classifiers are supported yet: a number is no decision")
-    return [str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels)]
+    names = config.id2label or {}
+    return [str(names.get(index, f"LABEL_{index}")) for index in range(config.num_labels)]
 
 
 def is_multi_label(config: Any) -> bool:

@@ -145,3 +145,6 @@ def _require_every_layer(name: str, model: nn.Module, calls: Sequence[AttentionC
             f"{name} ({architecture}) computes attention {seen} times in its {layers} layers, more than once in one of "
             f"them, so its maps are no chain of layers to follow; models such as {READABLE} work"
         )
+    heads = sorted({call.shape[1] for call in calls})
+    if len(heads) > 1:
+        raise InputError(f"{name} has layers of {heads} heads, and analyses need as many in each layer")

@@ -219,7 +219,7 @@ def saved_config(folder: Path, architecture: str, made_for: str, **changes: obje
         ("bert", "BertForSequenceClassification", {"pruned_heads": {"0": [1]}}, "had heads pruned (pruned_heads in c"),
         ("swin", "SwinForImageClassification", {}, "looks at 64 windows of 49 positions each; use ViT"),
         ("siglip", "SiglipForImageClassification", {}, "vision_model.head.attention looks from 1 position at 196, and "
-         "there are 196 patches; use ViT"),
+         "others from and at 196; use ViT"),
         ("vit", "ViTForImageClassification", {"image_size": 225}, "its images of 225 x 225 pixels can't be cut into "
          "its patches of 16 x 16"),
     ],

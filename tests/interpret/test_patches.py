@@ -83,7 +83,7 @@ def test_refuses_a_call_that_pools_and_channels_that_the_model_has_no_weights_fo
     settings = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
     siglip = from_config("siglip", vision_config={**settings, "image_size": SIDE, "patch_size": PATCH})
     with pytest.raises(
-        InputError, match=r"patches: vision_model.head.attention looks from 1 position at 16, and there"
+        InputError, match=r"patches: vision_model.head.attention looks from 1 position at 16, and other"
     ):
         grid_of(siglip)
     with pytest.raises(

@@ -66,7 +66,16 @@ class Translation(TextSubject):
 
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "Translation":
-        """A subject made of a model and a tokenizer of transformers."""
+        """A subject made of a model and a tokenizer of transformers.
+
+        Raises:
+            InputError: It isn't made of an encoder and a decoder, as models that hear aren't that write what they hear.
+        """
+        if not model.config.is_encoder_decoder:
+            raise InputError(
+                f"{name} ({type(model).__name__}) has no encoder that reads a text and decoder that writes one, and "
+                f"{cls.task} is read for such models; use one like Marian or T5"
+            )
         source = sentence_pieces(tokenizer) or fast_tokenizer(name, tokenizer)
         return cls(name, model, source, tokenizer, mask_id=tokenizer.mask_token_id, **options)
 

@@ -15,12 +15,13 @@ from interpret.files import require_model
 from interpret.writing import require_writable, write_whole
 
 if TYPE_CHECKING:
+    from interpret.doctor.availability import Availability
     from interpret.doctor.costs import Cost
     from interpret.doctor.description import Description
     from interpret.doctor.diagnosis import Diagnosis
     from interpret.doctor.finding import Finding
 
-FAILED_CHECK = 3  # exit code: the model was examined, and a check failed
+FAILED_CHECK = 3  # exit code: the model was examined, and a check failed or it can't be analysed
 STANDARD_OUTPUT = Path("-")
 _BEYOND = "  longer than it can read"
 _MARKS = {"passed": "ok", "failed": "FAILED", "noted": "note", "not applicable": "-"}
@@ -28,7 +29,7 @@ _MARKS = {"passed": "ok", "failed": "FAILED", "noted": "note", "not applicable":
 
 @click.command()
 @click.argument("name", metavar="[MODEL]", required=False)
-@click.option("--config-only", is_flag=True, help="Read the config alone, and examine a small random model of it.")
+@click.option("--config-only", is_flag=True, help="Read no weights: examine a small random model of the config.")
 @click.option("--tokens", default="128,512,2048", show_default=True, help="Lengths of texts to estimate costs for.")
 @click.option("--json", "json_path", type=FILE, help="Also write every number; - to print it.")
 @click.option("--all", "every", is_flag=True, help="Examine every architecture instead, and write a table with --out.")
@@ -46,7 +47,8 @@ def doctor(name: str | None, every: bool, out: Path | None, workers: int, **opti
       interpret doctor ./config.json --config-only --task text-generation
       interpret doctor --all --out reports/verified_models.md
 
-    Exit codes: 0 all well, 2 the model can't be read, 3 a check failed.
+    Exit codes: 0 all well, and `interpret analyze` runs on it; 2 the model can't be read; 3 a check failed, or
+    `interpret analyze` refuses it.
     """  # noqa: D301
     with errors_in_one_line():
         if every or out is not None:
@@ -93,12 +95,14 @@ def _diagnosed(
             raise InputError("--config-only needs a model: a folder with a config.json, that file, or a hub id")
         require_model(options["model"])
         progress("examining a small model")
-        found = diagnose_config(options["model"], task=options["task"], tokens=lengths)
+        found = diagnose_config(
+            options["model"], task=options["task"], tokens=lengths, allow_pickle=options["allow_pickle"]
+        )
     else:
         progress("loading the model")
         subject = load_subject(options)
         progress("examining the model")
-        found = diagnose(subject.name, subject.model, subject.task, tokens=lengths)
+        found = diagnose(subject, tokens=lengths)
     progress("")
     return found
 
@@ -122,9 +126,7 @@ def _shown(found: "Diagnosis") -> str:
     if found.examination.reason:
         lines.append(f"  none: {found.examination.reason}")
     lines += ["", "analyses"]
-    lines += [
-        f"  {'no ' if each.reason else 'yes'}     {each.analyses}{_because(each.reason)}" for each in found.analyses
-    ]
+    lines += [f"  {'no ' if each.reason else 'yes'}     {each.analyses}{_because(each)}" for each in found.analyses]
     if found.costs:
         lines += ["", f"estimates for one text, from sizes and {_timed(found.costs)}", *_costs(found.costs)]
     return "\n".join(lines)
@@ -151,8 +153,8 @@ def _checked(finding: "Finding") -> str:
     return f"  {_MARKS[finding.outcome]:<7} {finding.check}:{number}" + f" {finding.detail}" * bool(finding.detail)
 
 
-def _because(reason: str) -> str:
-    return f": {reason}" if reason else ""
+def _because(each: "Availability") -> str:
+    return f": {each.reason}" if each.reason else f" ({each.note})" if each.note else ""
 
 
 def _timed(costs: tuple["Cost", ...]) -> str:

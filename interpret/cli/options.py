@@ -205,14 +205,8 @@ def load_text_subject(options: dict[str, Any]) -> Any:
     Raises:
         InputError: It looks at images, or reads something beside the text.
     """
+    from interpret.subjects.single import require_single_text
+
     subject = load_subject(options)
-    if subject.task == "image-classification":
-        raise InputError(
-            f"{subject.name} looks at images, and this command reads texts; interpret analyze takes images"
-        )
-    if subject.beside is not None:
-        raise InputError(
-            f"{subject.name} is for {subject.task}, and this command reads single texts; interpret analyze takes "
-            f"--{subject.beside} too"
-        )
+    require_single_text(subject)
     return subject

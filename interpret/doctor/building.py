@@ -1,5 +1,6 @@
 """Tiny random models of any registered architecture."""
 
+import copy
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ TASKS = {
     "text-classification": "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",
     "translation": "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",
     "question-answering": "MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES",
+    "token-classification": "MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES",
     "image-classification": "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES",
 }
 
@@ -47,6 +49,14 @@ def default_config(architecture: str) -> Any:
         return CONFIG_MAPPING[architecture]()
 
 
+def as_used(config: Any, task: str) -> Any:
+    """A config as models for a task have it: those that can read both ways write text from left to right."""
+    used = copy.deepcopy(config)
+    if task == "text-generation" and not used.is_encoder_decoder and hasattr(used, "is_decoder"):
+        used.is_decoder = True
+    return used
+
+
 def tiny_model(config: Any, task: str, *, seed: int = 0) -> nn.Module:
     """Builds a small model of a config's architecture with random weights.
 
@@ -67,7 +77,8 @@ def tiny_model(config: Any, task: str, *, seed: int = 0) -> nn.Module:
     with quiet(), _refusing_in_full("couldn't be built"):
         import transformers
 
-        made = getattr(transformers, names[0])
+        named = [name for name in getattr(config, "architectures", None) or () if name in names]
+        made = getattr(transformers, (named or names)[0])
         model: nn.Module = made._from_config(_fitting(shrunk(config), made)).float().eval()
     _draw(model, seed)
     return model

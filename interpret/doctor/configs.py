@@ -9,15 +9,17 @@ import torch
 from interpret.doctor.answers import answer
 from interpret.doctor.building import TASKS, class_names
 from interpret.doctor.description import CallShape, Description, declared_layers, longest_text, task_of, way_in
+from interpret.doctor.promise import require_known
 from interpret.doctor.sampling import sample_inputs
 from interpret.errors import InputError
 from interpret.loading.checkpoints import read_json, require_plausible
+from interpret.loading.description import describe
 from interpret.quiet import quiet
 from interpret.record import recording
 from interpret.refusals import first_line, refusing
 
 
-def read_config(name: str, task: str | None) -> tuple[Any, str]:
+def read_config(name: str, task: str | None) -> tuple[Path, Any, str]:
     """Finds a config and what it was made for.
 
     Args:
@@ -25,7 +27,7 @@ def read_config(name: str, task: str | None) -> tuple[Any, str]:
         task: What the model is wanted for, where its config doesn't say.
 
     Returns:
-        The transformers config, and one of the tasks in `interpret.doctor.building.TASKS`.
+        The config's file, the transformers config, and one of the tasks in `interpret.doctor.building.TASKS`.
 
     Raises:
         InputError: There is no such config, it asks for what no model has, or it is for none of the tasks.
@@ -39,17 +41,12 @@ def read_config(name: str, task: str | None) -> tuple[Any, str]:
         raise InputError(f"{declared}, which no model has; get this file again") from error
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    kind = values.get("model_type")
-    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
-        import transformers
-
-        raise InputError(
-            f"{path} is of the type {kind!r}, which transformers {transformers.__version__} doesn't know; a newer "
-            "transformers may"
-        )
+    kind = str(values.get("model_type"))
+    if kind not in CONFIG_MAPPING:
+        require_known(name, path, task)
     with quiet(), refusing(f"{path} can't be used"):
         config = CONFIG_MAPPING[kind].from_dict(values)
-    return config, _task(path, values, task)
+    return path, config, _task(name, path, values, task)
 
 
 def describe_config(name: str, config: Any, task: str, attention: Collection[type]) -> Description:
@@ -108,6 +105,8 @@ def _empty(name: str, config: Any, task: str) -> Any:
 def _located(name: str) -> Path:
     path = Path(name).expanduser()
     if path.is_dir():
+        if not (path / "config.json").is_file():
+            describe(name, path, None)
         path = path / "config.json"
     if path.is_file():
         return path
@@ -124,7 +123,7 @@ def _located(name: str) -> Path:
         ) from error
 
 
-def _task(path: Path, values: dict[str, Any], task: str | None) -> str:
+def _task(name: str, path: Path, values: dict[str, Any], task: str | None) -> str:
     kind = values["model_type"]
     possible = [known for known in TASKS if class_names(kind, known)]
     if task is not None:
@@ -132,13 +131,13 @@ def _task(path: Path, values: dict[str, Any], task: str | None) -> str:
             raise InputError(f"a {kind} can't be built for {task!r}; possible are {', '.join(possible) or 'none'}")
         return task
     made_for = values.get("architectures") or []
-    found = [known for name in made_for if isinstance(name, str) and (known := task_of(name, kind))]
+    found = [known for each in made_for if isinstance(each, str) and (known := task_of(each, kind))]
     if found:
         return found[0]
-    if len(possible) == 1:
+    if not made_for and len(possible) == 1:
         return possible[0]
-    said = f"says that it was made for {', '.join(map(str, made_for))}" if made_for else "doesn't say its task"
-    raise InputError(f"{path} {said}; give --task: possible are {', '.join(possible) or 'none'}")
+    require_known(name, path, None)
+    raise InputError(f"{path} doesn't say its task; give --task: possible are {', '.join(possible) or 'none'}")
 
 
 def _shape(config: Any) -> CallShape:

@@ -8,17 +8,21 @@ import torch
 from torch import nn
 
 from interpret.doctor.answers import answer
-from interpret.doctor.availability import Availability, available_analyses
+from interpret.doctor.availability import ANALYZE, Availability, available_analyses
 from interpret.doctor.building import tiny_model
 from interpret.doctor.configs import describe_config, image_lengths, read_config
 from interpret.doctor.costs import Cost, estimate_costs, measure_pass
 from interpret.doctor.description import Description, describe_model, way_in
 from interpret.doctor.examination import Examination, examine
+from interpret.doctor.promise import promise
 from interpret.doctor.sampling import sample_inputs, takes_pixels
+from interpret.doctor.trial import try_analysis, try_rollout
 from interpret.quiet import quiet
 from interpret.record import recording
+from interpret.subjects.subject import Subject
 
 SCHEMA = "interpret-attention/doctor/1"
+_LONGEST_TRIAL = 60.0  # seconds that an analysis may take, to be tried
 _DEEP = 1e-4  # by how much weights of a trained model may differ between kernels
 
 
@@ -42,8 +46,9 @@ class Diagnosis:
 
     @property
     def passed(self) -> bool:
-        """Whether no check failed."""
-        return not self.examination.failed
+        """Whether no check failed, and `interpret analyze` runs."""
+        refused = any(each.reason for each in self.analyses if each.analyses == ANALYZE)
+        return not self.examination.failed and not refused
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -60,47 +65,55 @@ class Diagnosis:
         }
 
 
-def diagnose(name: str, model: nn.Module, task: str, *, tokens: Sequence[int] = ()) -> Diagnosis:
-    """Examines a loaded model.
+def diagnose(subject: Subject, *, tokens: Sequence[int] = ()) -> Diagnosis:
+    """Examines a loaded model, and tries a short analysis where that takes no longer than a minute.
 
     Args:
-        name: What the user called it.
-        model: The model; left as it is, bit by bit.
-        task: What it was made for.
+        subject: The model; left as it is, bit by bit.
         tokens: Lengths of texts for which to estimate memory and time; images are of one size.
 
     Raises:
         CaptureError: The model doesn't run on token ids or pixels alone.
     """
+    model = subject.model
     with quiet():
         found = examine(model, every_head=False, weight_tolerance=_DEEP)
-        description = describe_model(name, model, task)
+        description = describe_model(subject.name, model, subject.task)
+        tried = try_analysis(subject, most_seconds=_LONGEST_TRIAL)
+        if tried.against and found.calls:
+            tried = replace(tried, rollout=try_rollout(model))
         measured = measure_pass(model, description.longest) if tokens else None
         lengths = (measured.tokens,) if measured and takes_pixels(model) else tokens
         costs = estimate_costs(description, lengths, measured=measured)
-    return Diagnosis(description, found, False, available_analyses(description, found), costs)
+    return Diagnosis(description, found, False, available_analyses(description, found, tried), costs)
 
 
-def diagnose_config(name: str, *, task: str | None = None, tokens: Sequence[int] = ()) -> Diagnosis:
+def diagnose_config(
+    name: str, *, task: str | None = None, tokens: Sequence[int] = (), allow_pickle: bool = False
+) -> Diagnosis:
     """Examines a small random model of a config; what the full one would be is worked out without its weights.
 
     Args:
         name: A folder with a config.json, that file, or the id of a model on the Hugging Face Hub.
         task: What the model is wanted for, where its config doesn't say.
         tokens: Lengths of texts for which to estimate memory; time can't be measured.
+        allow_pickle: Whether weights may be pickle files, as in `interpret.load`.
 
     Raises:
         InputError: There is no config that can be used.
         CaptureError: The small model doesn't run on token ids or pixels alone.
     """
-    config, task = read_config(name, task)
+    path, config, made_for = read_config(name, task)
     with quiet():
-        found = examine(tiny_model(config, task))
-        small = tiny_model(config, task)
+        found = examine(tiny_model(config, made_for))
+        small = tiny_model(config, made_for)
         attention = _attention(small) if found.calls else frozenset()
-        description = replace(describe_config(name, config, task, attention), way_in=way_in(set(found.ways)))
-        lengths = image_lengths(name, config, task) if takes_pixels(small) else tokens
-    analyses = available_analyses(replace(description, **_of_small(config, task)), found)
+        description = replace(describe_config(name, config, made_for, attention), way_in=way_in(set(found.ways)))
+        lengths = image_lengths(name, config, made_for) if takes_pixels(small) else tokens
+        tried = promise(name, path, config, made_for, asked=task, allow_pickle=allow_pickle)
+        if tried.against and found.calls:
+            tried = replace(tried, rollout=try_rollout(small))
+    analyses = available_analyses(replace(description, **_of_small(config, made_for)), found, tried)
     return Diagnosis(description, found, True, analyses, estimate_costs(description, lengths))
 
 

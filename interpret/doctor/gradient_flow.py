@@ -20,7 +20,8 @@ def check_gradients(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
         inputs: Arguments of its `forward`.
 
     Returns:
-        Failed where a gradient is infinite or NaN, or where nothing depends on the input.
+        Failed where a gradient is infinite or NaN, where nothing depends on the input, or where the model drops
+        gradients inside.
     """
     fed: list[Tensor] = []
 
@@ -38,10 +39,14 @@ def check_gradients(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
     finally:
         for hook in hooks:
             hook.remove()
-    heads = [written for layer in range(len(record)) if (written := record.output(layer)).requires_grad]
+    written = [record.output(layer) for layer in range(len(record))]
+    heads = [each for each in written if each.requires_grad]
     sources = [*pixels.values(), *fed]
     if not mixed.requires_grad:
         return Finding(CHECK, "failed", detail="the answer depends on nothing that has a gradient")
+    if len(heads) < len(written):
+        lost = len(written) - len(heads)
+        return Finding(CHECK, "failed", detail=f"{lost} of {len(written)} layers are computed without them")
     gradients = torch.autograd.grad(mixed, [*sources, *heads], allow_unused=True)
     return _finding(gradients[: len(sources)], gradients[len(sources) :], len(record))
 

@@ -76,7 +76,7 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["interpret.doctor.examination", "transformers.modeling_utils"])
+    context.set_forkserver_preload(["interpret.doctor.rows", "analyses.analyze", "transformers.modeling_utils"])
     return context
 
 

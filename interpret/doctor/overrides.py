@@ -39,7 +39,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "dots3_note_text": {"head_dim": 24},
     "gemma3n_text": _SHARED_CACHE,
     "granitemoehybrid": {"layer_types": ["linear_attention", "full_attention"]},
-    "hrm_text": {"num_layers_per_stack": 2, "H_cycles": 1, "L_cycles": 2},
+    "hrm_text": {"num_hidden_layers": 12, "num_layers_per_stack": 2, "H_cycles": 2, "L_cycles": 2},  # 2 x 2 x (2 + 1)
     "jamba": {
         "num_hidden_layers": 4,
         "attn_layer_period": 2,

@@ -1,11 +1,13 @@
 """One line of the table of verified models: an architecture, a task, and how far it can be trusted."""
 
+import re
 from dataclasses import dataclass
 
-from interpret.doctor.building import default_config, tiny_model
+from interpret.doctor.building import as_used, default_config, tiny_model
 from interpret.doctor.eager_weights import CHECK as WEIGHTS
 from interpret.doctor.examination import Examination, examine
 from interpret.doctor.head_edits import CHECK as HEAD_EDITS
+from interpret.doctor.trial import Trial, try_config
 from interpret.errors import CaptureError, InputError
 from interpret.quiet import quiet
 
@@ -24,6 +26,7 @@ class Row:
         weights: Largest difference of an attention weight from `output_attentions=True`; `None` where that is not
             offered, or nothing could be compared.
         heads: Largest difference that a head edit makes to zeroed columns, as a share of the largest score.
+        analyze: What `interpret analyze` does with it: "yes", or why not in one line; empty where none could be built.
         says: What fails or why nothing can be read, and what else to know.
     """
 
@@ -34,6 +37,7 @@ class Row:
     way: str = ""
     weights: float | None = None
     heads: float | None = None
+    analyze: str = ""
     says: str = ""
 
 
@@ -46,18 +50,27 @@ def examine_pair(pair: tuple[str, str]) -> Row:
     architecture, task = pair
     try:
         with quiet():
-            return row_of(architecture, task, examine(tiny_model(default_config(architecture), task)))
-    except (InputError, CaptureError) as error:
+            config = as_used(default_config(architecture), task)
+            model = tiny_model(config, task)
+            tried = try_config(config, task)
+            try:
+                found = examine(model)
+            except CaptureError as error:
+                found = Examination(type(model).__name__, 0, (), (), str(error))
+            return row_of(architecture, task, found, tried)
+    except InputError as error:
         return Row(architecture, task, "unsupported", says=str(error))
 
 
-def row_of(architecture: str, task: str, found: Examination) -> Row:
+def row_of(architecture: str, task: str, found: Examination, tried: Trial) -> Row:
     """Sums an examination up.
 
-    Verified is what fails no check, and whose head edits could be compared in every layer.
+    Verified is what fails no check, whose head edits could be compared in every layer, and of which an analysis runs
+    to its end with no check failed.
     """
+    analyze = _shortened(tried.against) or "yes"
     if not found.calls:
-        return Row(architecture, task, "unsupported", says=found.reason)
+        return Row(architecture, task, "unsupported", analyze=analyze, says=found.reason)
     weights, heads = found.finding(WEIGHTS), found.finding(HEAD_EDITS)
     wrong = [finding for finding in found.findings if finding.outcome == "failed"]
     if heads and heads.outcome == "not applicable":
@@ -75,13 +88,19 @@ def row_of(architecture: str, task: str, found: Examination) -> Row:
     return Row(
         architecture,
         task,
-        "partial" if wrong else "verified",
+        "partial" if wrong or tried.against else "verified",
         found.calls,
         " and ".join(found.ways),
         weights.value if weights else None,
         heads.value if heads else None,
+        analyze,
         "; ".join(says),
     )
+
+
+def _shortened(refusal: str) -> str:
+    """A refusal on one line, without the models that would do instead."""
+    return re.sub(r"[;,] (models such as|use ViT|use a model such as) .*$", "", " ".join(refusal.split()))
 
 
 def _told(before: str, check: str, detail: str) -> str:

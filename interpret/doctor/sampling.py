@@ -82,7 +82,7 @@ def _ids(model: nn.Module, examples: int, length: int, generator: torch.Generato
     config: Any = getattr(model, "config", None)
     named = dict(reversed(list(settings(config)))) if hasattr(config, "to_dict") else {}
     special = {value for name, value in named.items() if name.endswith(("_id", "_index")) and isinstance(value, int)}
-    vocabulary = _vocabulary(model)
+    vocabulary = vocabulary_size(model)
     middle = range(vocabulary // 4, 3 * vocabulary // 4)
     ordinary = [index for index in middle if index not in special]
     ids = torch.tensor(ordinary)[torch.randint(len(ordinary), (examples, length), generator=generator)]
@@ -93,7 +93,8 @@ def _ids(model: nn.Module, examples: int, length: int, generator: torch.Generato
     return ids
 
 
-def _vocabulary(model: nn.Module) -> int:
+def vocabulary_size(model: nn.Module) -> int:
+    """How many tokens a model knows."""
     try:
         return int(model.get_input_embeddings().weight.shape[0])  # type: ignore[operator]
     except (AttributeError, NotImplementedError, TypeError):

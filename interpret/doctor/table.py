@@ -1,4 +1,4 @@
-"""The table of verified models: every architecture that transformers registers, for five tasks."""
+"""The table of verified models: every architecture that transformers registers, for all tasks."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -26,9 +26,13 @@ so it is not to be edited by hand.
   (the column *weights* has the largest difference, at most 1e-6); put back, they give the same answer; rows sum to 1,
   and weights times values give what the kernel returned; recording changes no bit of the answer; a batch answers as
   each input alone; padding leaks nowhere; silencing a head is the same as zeroing its columns of the output projection
-  (the column *heads* has the largest difference, as a share of the largest score, at most 1e-5); gradients are finite.
-- **partial**: attention can be read, and the last column says what isn't so.
+  (the column *heads* has the largest difference, as a share of the largest score, at most 1e-5); gradients are finite;
+  and `interpret analyze` runs on it to its end, with no check of its own failed.
+- **partial**: attention can be read; the column *analyze* or the last one says what isn't so.
 - **unsupported**: nothing can be read, or no such model could be built here; the last column says why.
+
+*analyze* is what `interpret analyze` does with the tiny model, saved to a folder ("it") with a tokenizer or an image
+processor and loaded from there: yes, or the line with which it refuses.
 
 *calls* are the attention calls of a forward pass that can be read: encoder, decoder and cross attention count each;
 layers without softmax attention don't. The *way in* is transformers' attention interface, or a look at the model's own
@@ -90,8 +94,8 @@ def render_table(rows: list[Row], *, today: date | None = None) -> str:
     totals = [str(sum(row.status == status for row in rows)) for status in ("verified", "partial", "unsupported")]
     lines.append(f"| all | {' | '.join(totals)} |")
     for task in tasks:
-        lines += ["", f"## {task}", "", "| architecture | status | calls | way in | weights | heads | |"]
-        lines += ["|---|---|---|---|---|---|---|", *(_line(row) for row in rows if row.task == task)]
+        lines += ["", f"## {task}", "", "| architecture | status | analyze | calls | way in | weights | heads | |"]
+        lines += ["|---|---|---|---|---|---|---|---|", *(_line(row) for row in rows if row.task == task)]
     return "\n".join(lines) + "\n"
 
 
@@ -100,17 +104,21 @@ def _counted(counts: Counter[tuple[str, str]], task: str) -> str:
 
 
 def _line(row: Row) -> str:
-    says = " ".join(row.says.split()).replace("|", "\\|")
     cells = [
         row.architecture,
         row.status,
+        _one_line(row.analyze),
         str(row.calls or ""),
         row.way,
         _number(row.weights),
         _number(row.heads),
-        says,
+        _one_line(row.says),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _number(value: float | None) -> str:

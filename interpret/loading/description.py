@@ -8,6 +8,7 @@ from torch import nn
 
 from interpret.errors import InputError
 from interpret.loading.checkpoints import read_json
+from interpret.loading.readable import require_readable
 from interpret.subjects.seq2seq import Translation
 from interpret.subjects.tasks import TASKS
 from interpret.subjects.text import TextSubject
@@ -87,6 +88,11 @@ def _require_known(name: str, config: dict[str, Any]) -> None:
             f"{name} is of the type {kind!r}, which transformers {transformers.__version__} doesn't know; "
             "a newer transformers may, or config.json is damaged"
         )
+    if any((config.get("pruned_heads") or {}).values()):
+        raise InputError(
+            f"{name} had heads pruned (pruned_heads in config.json), and transformers {transformers.__version__} "
+            "builds them all; use the model as it was before"
+        )
     if config.get("quantization_config"):
         raise InputError(
             f"{name} has quantized weights, which aren't loaded by name; use the model they were made from, or a GGUF "
@@ -98,6 +104,8 @@ def _find_task(name: str, config: dict[str, Any], task: str | None) -> str:
     made_for = config.get("architectures") or []
     if not isinstance(made_for, list) or not all(isinstance(architecture, str) for architecture in made_for):
         raise InputError(f"config.json of {name} must list names as its architectures, not {made_for!r}")
+    import transformers
+
     found = [known for known in TASKS if any(architecture in _architectures(known) for architecture in made_for)]
     if task is None and len(found) != 1:
         supported = listed([f"{subject.heads} ({known})" for known, subject in TASKS.items()], "and")
@@ -106,6 +114,12 @@ def _find_task(name: str, config: dict[str, Any], task: str | None) -> str:
                 f"config.json of {name} doesn't say what it was made for (architectures); name it with --task (task= "
                 f"in Python): supported are {supported}"
             )
+        if found:
+            raise InputError(
+                f"{name} is a {', '.join(made_for)}, which is for {listed(found, 'and')}; name one of them with --task "
+                "(task= in Python)"
+            )
+        require_readable(name, getattr(transformers, made_for[0], None))
         raise InputError(f"{name} is a {', '.join(made_for)}, which isn't supported; supported are {supported}")
     if task is not None and made_for and task not in found:
         raise InputError(

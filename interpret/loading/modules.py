@@ -13,6 +13,7 @@ from interpret.errors import InputError
 from interpret.evaluating import evaluating
 from interpret.loading.description import task_of
 from interpret.loading.huggingface import subject_of
+from interpret.loading.readable import require_readable
 from interpret.loading.wrappers import unwrapped
 from interpret.record import recording
 from interpret.refusals import refusing
@@ -48,6 +49,7 @@ def load_module(
     """
     found = unwrapped(given)
     name = type(found.model).__name__
+    require_readable(name, type(found.model), in_memory=True)
     if tokenizer is None:
         raise InputError(
             f"{name} is a module, and those need a tokenizer: give tokenizer=, a tokenizers.Tokenizer or a fast "
@@ -210,7 +212,7 @@ def _labels(name: str, scores: Float[Tensor, "batch label"], labels: Sequence[st
 
 
 def _require_maps(name: str, reader: WrappedModule, ids: Int[Tensor, "1 token"]) -> None:
-    """Refuses attention over anything but the tokens, and layers of different heads."""
+    """Refuses attention over anything but the tokens."""
     with refusing(f"{name} can't be explained"), torch.no_grad(), recording(reader) as record:
         reader(ids)
     for call in record.calls:
@@ -220,6 +222,3 @@ def _require_maps(name: str, reader: WrappedModule, ids: Int[Tensor, "1 token"])
                 f"alone: {' x '.join(map(str, call.weights.shape[-2:]))} for {ids.shape[1]} tokens; analyses need a "
                 "map of them in each layer, and interpret.recording reads what there is"
             )
-    heads = sorted({call.weights.shape[1] for call in record.calls})
-    if len(heads) > 1:
-        raise InputError(f"{name} has layers of {heads} heads, and analyses need as many in each layer")

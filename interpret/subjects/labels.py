@@ -26,7 +26,8 @@ def labels_of(name: str, config: Any) -> list[str]:
         )
     if config.num_labels < 1:
         raise InputError(f"{name} has no labels (num_labels is {config.num_labels}), so it decides nothing")
-    names = [str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels)]
+    known = config.id2label or {}
+    names = [str(known.get(index, f"LABEL_{index}")) for index in range(config.num_labels)]
     return [SCORE] if names == [_UNNAMED] and not is_multi_label(config) else names
 
 

@@ -1,5 +1,6 @@
 """The grid of patches that a vision transformer cuts an image into, and where they stand among its positions."""
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,9 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from interpret.errors import InputError
+from interpret.errors import CaptureError, InputError
 from interpret.record import Recording, recording
 from interpret.refusals import refusing
+from interpret.subjects.kept_gradients import require_gradients
 
 VISION = "ViT, DeiT, DINOv2, BEiT and CLIP"
 
@@ -79,25 +81,62 @@ def find_grid(name: str, model: nn.Module, *, channels: int, height: int, width:
         InputError: It has no global attention over patches, or its attention can't be read in every layer.
     """
     config: Any = getattr(model.config, "vision_config", model.config)
+    _require_pixels(name, model, getattr(config, "num_channels", None), channels)
     size = getattr(config, "patch_size", None)
     high, wide = (size, size) if isinstance(size, int) else tuple(size or (0, 0))
-    if not high or not wide or height % high or width % wide:
+    if high and wide and (height % high or width % wide):
         cut = f"its images of {height} x {width} pixels can't be cut into its patches of {high} x {wide}"
-        raise _no_patches(name, model, cut if high and wide else "its config.json has no patch_size")
-    rows, columns = height // high, width // wide
+        raise _no_patches(name, model, cut)
     pixels = torch.randn(1, channels, height, width, generator=torch.Generator().manual_seed(0))
     record = _recorded(name, model, pixels)
     layers = getattr(config, "num_hidden_layers", None)
     if isinstance(layers, int) and 0 < len(record.calls) < layers:
         seen = f"it can be read in {len(record.calls)} of its {layers} layers only"
         raise InputError(f"{name} ({type(model).__name__}) can't be explained by attention: {seen}; use {VISION}")
-    shapes = [call.weights.shape for call in record.calls]
-    counts = {count for shape in shapes for count in shape[2:]}
-    if len(counts) != 1 or any(shape[0] != 1 for shape in shapes) or min(counts) < rows * columns:
-        raise _no_patches(name, model, "its layers look at windows, at pooled patches or at none")
-    grid = PatchGrid(rows, columns, high, wide, channels, counts.pop() - rows * columns)
+    tokens = _positions(name, model, record)
+    if not high or not wide:
+        raise _no_patches(name, model, "its config.json has no patch_size")
+    rows, columns = height // high, width // wide
+    if tokens < rows * columns:
+        raise _no_patches(name, model, f"its layers look at {tokens} positions, and there are {rows * columns} patches")
+    grid = PatchGrid(rows, columns, high, wide, channels, tokens - rows * columns)
     _require_places(name, model, grid, pixels)
+    coloured = pixels.to(next(model.parameters())).requires_grad_()
+    require_gradients(name, model, lambda: model(pixel_values=coloured).logits)
     return grid
+
+
+def _require_pixels(name: str, model: nn.Module, wanted: int | None, channels: int) -> None:
+    """Refuses a model that reads something else than images of so many channels."""
+    if "spatial_shapes" in inspect.signature(model.forward).parameters:
+        raise InputError(
+            f"{name} ({type(model).__name__}) reads patches that are cut beforehand, from images of any size; use "
+            f"{VISION}"
+        )
+    if isinstance(wanted, int) and wanted != channels:
+        raise InputError(
+            f"{name} ({type(model).__name__}) reads images of {wanted} channels, and its image processor gives "
+            f"{channels}; give it the processor that belongs to it"
+        )
+
+
+def _positions(name: str, model: nn.Module, record: Recording) -> int:
+    """How many positions all layers look from and at; refused where one looks otherwise, with its name."""
+    if not record.calls:
+        raise _no_patches(name, model, "no attention of it can be read")
+    usual = max(call.weights.shape[-1] for call in record.calls)
+    for call in record.calls:
+        examples, _, queries, keys = call.weights.shape
+        if examples > 1:
+            raise _no_patches(name, model, f"{call.name} looks at {examples} windows of {keys} positions each")
+        if queries != usual or keys != usual:
+            looks = f"{call.name} looks from {_counted(queries)} at {keys}, and others from and at {usual}"
+            raise _no_patches(name, model, looks)
+    return usual
+
+
+def _counted(positions: int) -> str:
+    return "1 position" if positions == 1 else f"{positions} positions"
 
 
 def _require_places(name: str, model: nn.Module, grid: PatchGrid, pixels: Float[Tensor, "1 channel y x"]) -> None:
@@ -122,7 +161,10 @@ def _recorded(name: str, model: nn.Module, pixels: Float[Tensor, "batch channel 
         torch.no_grad(),
         recording(model) as record,
     ):
-        model(pixel_values=pixels.to(weight))
+        try:
+            model(pixel_values=pixels.to(weight))
+        except CaptureError as error:
+            raise InputError(f"{name} can't be explained: {error}; use {VISION}") from error
     return record
 
 

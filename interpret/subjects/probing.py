@@ -17,6 +17,7 @@ from interpret.errors import CaptureError, InputError
 from interpret.record import Recording, recording
 from interpret.refusals import refusing
 from interpret.seam import AttentionCall
+from interpret.subjects.kept_gradients import require_gradients
 from interpret.subjects.subject import Subject, some_ids
 
 READABLE = (
@@ -49,7 +50,8 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
     Raises:
         InputError: Attention can't be read in every layer, or the model doesn't run on plain token ids.
     """
-    ids = some_ids(model.get_input_embeddings().weight)  # type: ignore[operator]  # all models of texts have it
+    with refusing(f"{name} ({type(model).__name__}) has no one table of token vectors"):
+        ids = some_ids(model.get_input_embeddings().weight)  # type: ignore[operator]
     other = ids.clone()
     other[0, -1] = ids[0, 0]
     first, second = _recorded(name, model, ids), _recorded(name, model, other)
@@ -100,6 +102,15 @@ def require_same_from_vectors(subject: Subject) -> None:
     Raises:
         InputError: The answers differ, or the model takes no vectors.
     """
+    _find_way_in(subject)
+    ids = subject.sample()
+    with torch.no_grad():
+        between = subject.embed(ids) / 2  # as integrated gradients read them: no token has this vector
+    require_gradients(subject.name, subject.model, lambda: subject.logits_from(between.requires_grad_(), ids))
+
+
+def _find_way_in(subject: Subject) -> None:
+    """Keeps the first way to give vectors by which the scores are those of the ids."""
     wanted = f"{subject.name} ({type(subject.model).__name__}) can't be run from token vectors, which gradients need"
     *others, last = subject.ways_in
     for subject.way_in in others:
@@ -160,3 +171,6 @@ def _require_every_layer(name: str, model: nn.Module, calls: Sequence[AttentionC
             f"{name} ({architecture}) computes attention {seen} times in its {layers} layers, more than once in one of "
             f"them, so its maps are no chain of layers to follow; models such as {READABLE} work"
         )
+    heads = sorted({call.shape[1] for call in calls})
+    if len(heads) > 1:
+        raise InputError(f"{name} has layers of {heads} heads, and analyses need as many in each layer")

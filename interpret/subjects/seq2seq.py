@@ -82,8 +82,14 @@ class Translation(TextSubject):
         """A subject made of a model and a tokenizer of transformers.
 
         Raises:
-            InputError: The tokenizer doesn't know the languages.
+            InputError: It isn't made of an encoder and a decoder, as models that hear aren't that write what they hear;
+                or the tokenizer doesn't know the languages.
         """
+        if not model.config.is_encoder_decoder:
+            raise InputError(
+                f"{name} ({type(model).__name__}) has no encoder that reads a text and decoder that writes one, and "
+                f"{cls.task} is read for such models; use one like Marian or T5"
+            )
         set_languages(name, tokenizer, source_language, options.get("target_language"))
         source = sentence_pieces(tokenizer) or fast_tokenizer(name, tokenizer)
         return cls(name, model, source, tokenizer, mask_id=tokenizer.mask_token_id, **options)
@@ -194,7 +200,7 @@ class Translation(TextSubject):
     ) -> Float[Tensor, "batch label"]:
         """Scores of every token that may come next, from token vectors."""
         length = _source_length(ids)
-        source, target = embeddings[:, :length], embeddings[:, length:]
+        source, target = embeddings[:, :length].clone(), embeddings[:, length:].clone()  # some models write into them
         return self._next(self.answer(inputs_embeds=source, decoder_inputs_embeds=target, **self._options))
 
     def sample(self) -> Int[Tensor, "1 token"]:

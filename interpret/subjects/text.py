@@ -155,10 +155,11 @@ class TextSubject(Subject):
     ) -> Float[Tensor, "batch label"]:
         """Scores of every label, from token vectors."""
         ids = ids.to(self.device).expand(len(embeddings), -1)
+        vectors = embeddings.clone()  # some models write into them
         if self.way_in == "alone":
-            return self._decisive(self.answer(inputs_embeds=embeddings, **self._told(ids)), ids)
+            return self._decisive(self.answer(inputs_embeds=vectors, **self._told(ids)), ids)
         asked = plain_ids(ids).contiguous()
-        with answering(self.model.get_input_embeddings(), embeddings, asked):  # type: ignore[operator]
+        with answering(self.model.get_input_embeddings(), vectors, asked):  # type: ignore[operator]
             return self._decisive(self.answer(input_ids=asked, **self._told(ids)), ids)
 
     def answer(self, **inputs: Any) -> Any:

@@ -60,6 +60,16 @@ def test_a_config_is_enough_for_what_a_model_would_be(saved: Path) -> None:
     assert result.exit_code == 0, (result.output, result.exception)
     assert "checks on a small random model of this config" in result.stdout
     assert "no pass (time isn't known)" in result.stdout
+    tried = "(tried on a small random model of this config, so weights weren't looked at)"
+    assert f"  yes     interpret analyze {tried}" in result.stdout.splitlines()
+
+
+def test_the_exit_code_is_0_only_where_an_analysis_would_run(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": "fnet", "architectures": ["FNetForSequenceClassification"]}), "utf-8")
+    result = run(path, "--config-only")
+    assert result.exit_code == 3
+    assert f"  no      interpret analyze: {path} (FNetForSequenceClassification) has no attention" in result.stdout
 
 
 def test_a_failed_check_is_exit_code_3(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,9 +101,9 @@ def test_wrong_use_is_refused_in_one_line(arguments: tuple[str, ...], says: str)
 
 
 def test_all_writes_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [Row("a", "text-generation", "verified", 2, "interface", 0.0, 0.0)]
+    rows = [Row("a", "text-generation", "verified", 2, "interface", 0.0, 0.0, "yes")]
     monkeypatch.setattr(table, "examine_all", lambda **_: rows)
     result = run("--all", "--out", tmp_path / "table.md")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == ["1 of 1 verified", f"table  {tmp_path / 'table.md'}"]
-    assert "| a | verified | 2 | interface | 0 | 0 |  |" in (tmp_path / "table.md").read_text("utf-8")
+    assert "| a | verified | yes | 2 | interface | 0 | 0 |  |" in (tmp_path / "table.md").read_text("utf-8")

@@ -2,8 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from images_for_tests import tiny_vision
 from tiny_models import tiny_model
 from transformers.models.llama.modeling_llama import LlamaAttention
 
@@ -12,16 +14,25 @@ from interpret.doctor.building import default_config
 from interpret.doctor.configs import describe_config, read_config
 from interpret.doctor.costs import Pass, estimate_costs, measure_pass
 from interpret.doctor.description import CallShape, Description, describe_model
-from interpret.doctor.diagnosis import diagnose, diagnose_config
+from interpret.doctor.diagnosis import Diagnosis, diagnose, diagnose_config
 from interpret.doctor.examination import Examination
 from interpret.doctor.finding import Finding
+from interpret.doctor.trial import Trial, try_analysis
 from interpret.errors import InputError
+from interpret.subjects.text import TextSubject
 
 LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "num_hidden_layers": 3, "hidden_size": 32,
          "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 40, "vocab_size": 50,
          "max_position_embeddings": 128, "dtype": "bfloat16", "tie_word_embeddings": False}  # fmt: skip
 
-POSSIBLE = "text-generation, text-classification, question-answering"
+POSSIBLE = "text-generation, text-classification, question-answering, token-classification"
+
+
+SUPPORTED = (
+    "…ForSequenceClassification (text-classification), …ForCausalLM (text-generation), …ForQuestionAnswering "
+    "(question-answering), …ForConditionalGeneration (translation), …ForTokenClassification (token-classification) and "
+    "…ForImageClassification (image-classification)"
+)
 
 
 def described(**changes: object) -> Description:
@@ -74,13 +85,13 @@ def test_a_model_is_described_by_what_runs() -> None:
 
 
 def test_a_config_says_how_large_the_model_is_without_building_it(config: Path) -> None:
-    read, task = read_config(str(config.parent), None)
-    assert task == "text-generation"
+    path, read, task = read_config(str(config.parent), None)
+    assert (path, task) == (config, "text-generation")
     found = describe_config("c", read, task, {LlamaAttention})
     layer = 32 * 32 * 2 + 2 * 32 * 16 + 3 * 32 * 40 + 2 * 32  # queries and output, keys and values, gated, two norms
     assert found.parameters == 3 * layer + 2 * 50 * 32 + 32
     assert (found.calls, found.dtype, found.longest) == ((CallShape(4, 2, 8, 8),) * 3, "bfloat16", 128)
-    assert read_config(str(config), "text-classification")[1] == "text-classification"
+    assert read_config(str(config), "text-classification")[2] == "text-classification"
 
 
 @pytest.mark.parametrize(
@@ -109,11 +120,12 @@ def test_a_config_says_how_often_the_full_model_attends(
     [
         ({"num_hidden_layers": 10**6}, None, "{path} says num_hidden_layers = 1000000, which no model has; get this "
          "file again"),
-        ({"model_type": "lama"}, None, "{path} is of the type 'lama', which transformers {version} doesn't know; a "
-         "newer transformers may"),
-        ({"architectures": None}, None, "{path} doesn't say its task; give --task: possible are " + POSSIBLE),
-        ({"architectures": ["LlamaModel"]}, None, "{path} says that it was made for LlamaModel; give --task: possible "
-         "are " + POSSIBLE),
+        ({"model_type": "lama"}, None, "{folder} is of the type 'lama', which transformers {version} doesn't know; a "
+         "newer transformers may, or config.json is damaged"),
+        ({"architectures": None}, None, "config.json of {folder} doesn't say what it was made for (architectures); "
+         "name it with --task (task= in Python): supported are " + SUPPORTED),
+        ({"architectures": ["LlamaModel"]}, None, "{folder} is a LlamaModel, which isn't supported; supported are "
+         + SUPPORTED),
         ({}, "image-classification", "a llama can't be built for 'image-classification'; possible are " + POSSIBLE),
     ],
 )  # fmt: skip
@@ -122,8 +134,9 @@ def test_configs_that_cant_be_used_say_why(config: Path, changes: dict[str, obje
 
     config.write_text(json.dumps(LLAMA | changes), "utf-8")
     with pytest.raises(InputError) as caught:
-        read_config(str(config), task)
-    assert str(caught.value) == says.format(path=config, version=transformers.__version__)
+        read_config(str(config.parent), task)
+    version = transformers.__version__
+    assert str(caught.value) == says.format(path=config, folder=config.parent, version=version)
 
 
 def test_a_config_that_isnt_there_is_refused(tmp_path: Path) -> None:
@@ -141,42 +154,98 @@ def test_analyses_are_withheld_for_what_was_found() -> None:
     gradients = Finding("gradients are finite", "passed")
     found = Examination("M", 1, ("interface",), (heads, rows, gradients))
     described_ = described(calls=(CallShape(4, 4, 8, 8),))
-    reasons = {each.analyses.split(",")[0]: each.reason for each in available_analyses(described_, found)}
-    few = "only 1 of 2 layers have attention that can be read"
+    refused = Trial(refusal="it refuses")
+    reasons = {each.analyses.split(",")[0]: each.reason for each in available_analyses(described_, found, refused)}
     assert reasons == {
         "attention weights": "",
-        "attention rollout": few,
+        "attention rollout": "only 1 of 2 layers have attention that can be read",
         "heads silenced and changed": f"not so: {heads.check} (4 heads)",
         "attention weights changed": "",
         "gradients by the input and by heads": "",
-        "interpret analyze": few,
-        "interpret pair and study": few,
+        "interpret analyze": "it refuses",
+        "interpret pair and study": "it refuses",
     }
-    nothing = available_analyses(described(calls=()), Examination("M", 0, (), (), "no attention"))
-    assert {each.reason for each in nothing} == {"no attention"}
+    nothing = available_analyses(described(calls=()), Examination("M", 0, (), (), "no attention"), refused)
+    assert [each.reason for each in nothing] == ["no attention"] * 5 + ["it refuses"] * 2
 
 
 @pytest.mark.parametrize(
-    ("task", "reason"),
+    ("tried", "analyze", "single"),
     [
-        ("text-classification", ""),
-        ("translation", "they read single texts, and --target-text is needed too"),
-        ("question-answering", "they read single texts, and --context is needed too"),
-        ("image-classification", "they read texts"),
+        (Trial(), "", ""),
+        (Trial(single="they read texts"), "", "they read texts"),
+        (Trial(crash="KeyError: 'x'"), "crashes: KeyError: 'x'", "crashes: KeyError: 'x'"),
+        (Trial(failed=("a", "b")), "self-checks fail: a, b", "self-checks fail: a, b"),
     ],
 )
-def test_what_reads_more_than_a_text_is_analysed_and_rolled_out_but_not_studied(task: str, reason: str) -> None:
-    rows = Finding("recorded weights, put back, give the same answer", "passed", 0.0, 1e-4)
-    found = Examination("M", 3, ("interface",), (rows, Finding("gradients are finite", "passed")))
-    calls = 3 if task == "translation" else 2  # of two layers: a decoder has two calls in each
-    available = available_analyses(described(task=task, calls=(CallShape(4, 4, 8, 8),) * calls), found)
+def test_commands_are_available_where_they_ran(tried: Trial, analyze: str, single: str) -> None:
+    found = Examination("M", 2, ("interface",), (Finding("gradients are finite", "passed"),))
+    available = available_analyses(described(), found, tried)
     reasons = {each.analyses: each.reason for each in available}
-    assert reasons["attention rollout"] == reasons["interpret analyze"] == ""
-    assert reasons["interpret pair and study"] == reason
+    assert (reasons["interpret analyze"], reasons["interpret pair and study"]) == (analyze, single)
+    assert reasons["attention rollout"] == ""  # of a chain of layers; and where analyses run, it ran
+    assert Diagnosis(described(), found, False, available, ()).passed == (not analyze)
 
 
 def test_a_diagnosis_of_images_costs_one_image() -> None:
-    found = diagnose("v", tiny_model("image", "vit"), "image-classification", tokens=(128, 512))
+    found = diagnose(tiny_vision(), tokens=(128, 512))
     assert found.passed and not found.small
     assert [cost.tokens for cost in found.costs] == [17]  # 16 patches of 4 by 4 pixels, and one to read from
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["passed"] is True
+
+
+def test_a_model_that_is_too_slow_to_be_tried_is_planned_only(bert: TextSubject) -> None:
+    tried = try_analysis(bert, most_seconds=0)
+    assert not tried.against and tried.note.startswith("not tried, for a short text takes ")
+
+
+def saved_config(folder: Path, architecture: str, made_for: str, **changes: object) -> Path:
+    """A folder with nothing but the config that transformers makes, and a few settings."""
+    values = {**default_config(architecture).to_dict(), "architectures": [made_for], **changes}
+    (folder / "config.json").write_text(json.dumps(values, default=str), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("architecture", "made_for", "changes", "says"),
+    [
+        ("fnet", "FNetForSequenceClassification", {}, "has no attention that can be read: nothing in it goes through"),
+        ("jamba", "JambaForCausalLM", {}, "has attention that can be read in 2 of its 4 layers only"),
+        ("hrm_text", "HrmTextForCausalLM", {}, "drops gradients inside: 2 of its 12 attention calls are computed with"),
+        ("esm", "EsmForSequenceClassification", {"vocab_size": 33}, "can't be run from token vectors, which gradients"),
+        ("bert", "BertLMHeadModel", {}, "lets its positions see later ones, so it predicts no next token"),
+        ("bart", "BartForSequenceClassification", {}, "is an encoder-decoder model, and those are read for tra"),
+        ("llama", "LlamaForCausalLM", {"quantization_config": {"quant_method": "awq"}}, "has quantized weights, which"),
+        ("bert", "BertForSequenceClassification", {"pruned_heads": {"0": [1]}}, "had heads pruned (pruned_heads in c"),
+        ("swin", "SwinForImageClassification", {}, "looks at 64 windows of 49 positions each; use ViT"),
+        ("siglip", "SiglipForImageClassification", {}, "vision_model.head.attention looks from 1 position at 196, and "
+         "others from and at 196; use ViT"),
+        ("vit", "ViTForImageClassification", {"image_size": 225}, "its images of 225 x 225 pixels can't be cut into "
+         "its patches of 16 x 16"),
+    ],
+)  # fmt: skip
+def test_a_config_promises_no_analysis_where_loading_or_analysing_refuses(
+    architecture: str, made_for: str, changes: dict[str, object], says: str, tmp_path: Path
+) -> None:
+    found = diagnose_config(str(saved_config(tmp_path, architecture, made_for, **changes)))
+    reasons = {each.analyses: each.reason for each in found.analyses}
+    assert says in reasons["interpret analyze"] and not found.passed
+    assert reasons["interpret analyze"].startswith(str(tmp_path)), reasons  # not the folder of the small model
+
+
+def test_what_lies_beside_a_config_is_looked_at_as_loading_does(bert_folder: Path, saved: Path, tmp_path: Path) -> None:
+    def reason(folder: Path, **options: Any) -> str:
+        found = diagnose_config(str(folder), **options)
+        return next(each.reason for each in found.analyses if each.analyses == "interpret analyze")
+
+    assert reason(bert_folder) == "" == reason(bert_folder / "config.json")
+    (bert_folder / "tokenizer.json").unlink()
+    assert reason(bert_folder).startswith(f"{bert_folder} has no tokenizer: there must be a tokenizer.json")
+    (bert_folder / "model.safetensors").rename(bert_folder / "pytorch_model.bin")
+    assert "as pickle files only, which can carry code" in reason(bert_folder)
+    assert "has no tokenizer" in reason(bert_folder, allow_pickle=True)
+    (bert_folder / "adapter_config.json").write_text("{}", "utf-8")
+    assert "holds an adapter, not a whole model" in reason(bert_folder)
+    other = tmp_path / "settings.json"  # by another name it is a config and no more
+    other.write_text((saved / "gpt2" / "config.json").read_text("utf-8"), "utf-8")
+    assert reason(other) == ""

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from broken_models import BrokenReader
+from own_modules import word_tokenizer
 from transformers import AutoConfig
 
+import interpret
 from interpret.doctor import isolated
 from interpret.doctor.building import TASKS, class_names, default_config, registered_pairs, tiny_model
 from interpret.doctor.examination import Examination
@@ -20,7 +23,10 @@ from interpret.doctor.isolated import Failure, run_isolated
 from interpret.doctor.rows import Row, row_of
 from interpret.doctor.shrinking import VOCABULARY, shrunk
 from interpret.doctor.table import examine_all, render_table
+from interpret.doctor.trial import Trial, try_analysis
 from interpret.errors import InputError
+from interpret.record import Check, Recording
+from interpret.subjects.text import TextSubject
 
 SHIPPED = Path(__file__).parents[2] / "reports" / "verified_models.md"
 SAMPLE = [
@@ -36,6 +42,9 @@ SAMPLE = [
     ("bart", "question-answering"),
     ("vit", "image-classification"),
     ("layoutlmv2", "question-answering"),  # needs a package that isn't there
+    ("hrm_text", "text-generation"),  # drops gradients inside
+    ("esm", "token-classification"),  # reads vectors otherwise than tokens
+    ("swin", "image-classification"),  # windows
 ]
 
 
@@ -55,11 +64,12 @@ def test_the_shipped_table_holds_when_some_of_it_is_measured_again() -> None:
     shipped = shipped_rows()
     for row in examine_all(SAMPLE, workers=2):
         cells = shipped[row.architecture, row.task]
-        assert (row.status, str(row.calls or "")) == (cells[1], cells[2]), row
+        assert (row.status, str(row.calls or "")) == (cells[1], cells[3]), row
         assert row.weights is None or row.weights <= 1e-6
         assert row.heads is None or row.heads <= 1e-5
-        assert (row.weights is None, row.heads is None) == (cells[4] == "", cells[5] == "")
-        assert " ".join(row.says.split())[:60] == cells[6][:60]
+        assert (row.weights is None, row.heads is None) == (cells[5] == "", cells[6] == "")
+        assert " ".join(row.analyze.split())[:60] == cells[2][:60]
+        assert " ".join(row.says.split())[:60] == cells[7][:60]
 
 
 def test_the_shipped_table_has_every_pair_and_its_numbers_keep_what_it_promises() -> None:
@@ -67,8 +77,10 @@ def test_the_shipped_table_has_every_pair_and_its_numbers_keep_what_it_promises(
     assert sorted(shipped) == sorted(registered_pairs())
     verified = [cells for cells in shipped.values() if cells[1] == "verified"]
     assert len(verified) >= 220
-    assert all(float(cells[4] or 0) <= 1e-6 and float(cells[5]) <= 1e-5 for cells in verified)
-    assert all(cells[6] for cells in shipped.values() if cells[1] != "verified")  # says why
+    assert all(float(cells[5] or 0) <= 1e-6 and float(cells[6]) <= 1e-5 for cells in verified)
+    assert all(cells[2] == "yes" for cells in verified)
+    assert all(cells[7] or cells[2] != "yes" for cells in shipped.values() if cells[1] != "verified")  # says why
+    assert not [pair for pair, cells in shipped.items() if "crash" in cells[2]]
     total = next(line for line in SHIPPED.read_text("utf-8").splitlines() if line.startswith("| all |"))
     counts = [
         sum(cells[1] == status for cells in shipped.values()) for status in ("verified", "partial", "unsupported")
@@ -78,8 +90,8 @@ def test_the_shipped_table_has_every_pair_and_its_numbers_keep_what_it_promises(
 
 def test_a_table_is_written_as_it_should_be() -> None:
     rows = [
-        Row("one", "text-generation", "verified", 2, "interface", 3e-8, 0.0),
-        Row("two", "text-generation", "partial", 1, "observed", None, 2e-6, "a | b"),
+        Row("one", "text-generation", "verified", 2, "interface", 3e-8, 0.0, "yes"),
+        Row("two", "text-generation", "partial", 1, "observed", None, 2e-6, "no | way", "a | b"),
         Row("one", "image-classification", "unsupported", says="no attention"),
     ]
     lines = render_table(rows, today=date(2026, 1, 2)).splitlines()
@@ -92,16 +104,16 @@ def test_a_table_is_written_as_it_should_be() -> None:
         "",
         "## text-generation",
         "",
-        "| architecture | status | calls | way in | weights | heads | |",
-        "|---|---|---|---|---|---|---|",
-        "| one | verified | 2 | interface | 3e-08 | 0 |  |",
-        "| two | partial | 1 | observed |  | 2e-06 | a \\| b |",
+        "| architecture | status | analyze | calls | way in | weights | heads | |",
+        "|---|---|---|---|---|---|---|---|",
+        "| one | verified | yes | 2 | interface | 3e-08 | 0 |  |",
+        "| two | partial | no \\| way | 1 | observed |  | 2e-06 | a \\| b |",
         "",
         "## image-classification",
         "",
-        "| architecture | status | calls | way in | weights | heads | |",
-        "|---|---|---|---|---|---|---|",
-        "| one | unsupported |  |  |  |  | no attention |",
+        "| architecture | status | analyze | calls | way in | weights | heads | |",
+        "|---|---|---|---|---|---|---|---|",
+        "| one | unsupported |  |  |  |  |  | no attention |",
     ]
 
 
@@ -110,8 +122,8 @@ def test_a_row_is_verified_only_where_nothing_failed_and_heads_were_compared() -
     heads = Finding("a silenced head is one with zeroed columns of the output projection", "passed", 0.0, 1e-5)
     noted = Finding("padding on the left changes nothing", "noted", 0.5, 1e-5, "counts from the padding")
 
-    def row(*findings: Finding) -> Row:
-        return row_of("a", "text-generation", Examination("A", 2, ("interface",), findings))
+    def row(*findings: Finding, tried: Trial | None = None) -> Row:
+        return row_of("a", "text-generation", Examination("A", 2, ("interface",), findings), tried or Trial())
 
     sound = row(weights, heads, noted)
     assert (sound.status, sound.weights, sound.heads) == ("verified", 1e-8, 0.0)
@@ -122,8 +134,40 @@ def test_a_row_is_verified_only_where_nothing_failed_and_heads_were_compared() -
     hidden = row(Finding(weights.check, "not applicable"), heads)
     assert (hidden.status, hidden.weights) == ("verified", None)
     assert hidden.says == "shows no weights of its own to compare with"
-    nothing = row_of("a", "text-generation", Examination("A", 0, (), (), "no attention"))
-    assert (nothing.status, nothing.says) == ("unsupported", "no attention")
+    nothing = row_of("a", "text-generation", Examination("A", 0, (), (), "no attention"), Trial(refusal="it has none"))
+    assert (nothing.status, nothing.analyze, nothing.says) == ("unsupported", "it has none", "no attention")
+    for tried, says in (
+        (Trial(), "yes"),
+        (Trial(refusal="it can't\nbe explained: so; models such as BERT work"), "it can't be explained: so"),
+        (Trial(crash="KeyError: 'x'"), "crashes: KeyError: 'x'"),
+        (Trial(failed=("rows sum to 1",)), "self-checks fail: rows sum to 1"),
+    ):
+        found = row(weights, heads, tried=tried)
+        assert (found.status, found.analyze) == ("verified" if says == "yes" else "partial", says)
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ("", ""),
+        ("fails on long texts", "crashes: IndexError: there is no such place"),
+        ("never the same", "BrokenReader answers otherwise to a text when another one stands beside it"),
+        ("no gradients", "BrokenReader (BrokenReader) gives scores without gradients, which explanations need"),
+        ("infinite gradients", "crashes: "),
+    ],
+)
+def test_a_row_of_a_broken_model_says_what_an_analysis_does_with_it(broken: str, says: str) -> None:
+    try:
+        tried = try_analysis(interpret.load(BrokenReader(broken), tokenizer=word_tokenizer()))
+    except InputError as error:
+        tried = Trial(refusal=str(error))
+    row = row_of("a", "text-classification", Examination("A", 2, ("interface",), ()), tried)
+    assert row.status == ("partial" if broken else "verified") and row.analyze.startswith(says or "yes"), row
+
+
+def test_an_analysis_whose_checks_fail_is_no_yes(bert: TextSubject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recording, "checks", lambda _: (Check("rows sum to 1", 0.5, 1e-5),))
+    assert try_analysis(bert).against == "self-checks fail: rows sum to 1"
 
 
 def test_a_small_config_keeps_every_kind_of_layer_and_what_belongs_together() -> None:

@@ -74,18 +74,31 @@ def test_refuses_windows():
     with pytest.raises(InputError) as caught:
         grid_of(swin, side=32)
     assert str(caught.value) == (
-        "tiny (SwinForImageClassification) has no global attention over patches: its layers look at windows, at pooled "
-        "patches or at none; use ViT, DeiT, DINOv2, BEiT and CLIP"
+        "tiny (SwinForImageClassification) has no global attention over patches: swin.encoder.layers.0.blocks.0."
+        "attention looks at 4 windows of 16 positions each; use ViT, DeiT, DINOv2, BEiT and CLIP"
     )
+
+
+def test_refuses_a_call_that_pools_and_channels_that_the_model_has_no_weights_for():
+    settings = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    siglip = from_config("siglip", vision_config={**settings, "image_size": SIDE, "patch_size": PATCH})
+    with pytest.raises(
+        InputError, match=r"patches: vision_model.head.attention looks from 1 position at 16, and other"
+    ):
+        grid_of(siglip)
+    with pytest.raises(
+        InputError, match=r"reads images of 1 channels, and its image processor gives 3; give it the pr"
+    ):
+        grid_of(tiny_vision_model("vit", num_channels=1))
 
 
 def test_refuses_convolutions():
     settings = dict(hidden_sizes=[8, 8, 8, 8], depths=[1, 1, 1, 1])
-    with pytest.raises(InputError, match=r"ConvNextForImageClassification\) has no global attention over patches: its"):
-        grid_of(from_config("convnext", **settings), side=32)
     with pytest.raises(
-        InputError, match=r"ResNetFor.* no global attention over patches: its config.json has no patch_"
+        InputError, match=r"ConvNextForImageClassification\) has no global attention over patches: no attention"
     ):
+        grid_of(from_config("convnext", **settings), side=32)
+    with pytest.raises(InputError, match=r"ResNetFor.* no global attention over patches: no attention of it can be"):
         grid_of(from_config("resnet", embedding_size=8, **settings), side=32)
 
 
@@ -94,7 +107,7 @@ def test_refuses_images_that_dont_fit():
         grid_of(tiny_vision_model("vit"), side=18)
     with pytest.raises(InputError, match=r"tiny \(ViTForImageClassification\) doesn't run on images of 20 x 20: "):
         grid_of(tiny_vision_model("vit"), side=20)
-    with pytest.raises(InputError, match=r"doesn't run on images of 16 x 16: .*channel"):
+    with pytest.raises(InputError, match="reads images of 3 channels, and its image processor gives 1; give it"):
         find_grid("tiny", tiny_vision_model("vit"), channels=1, height=SIDE, width=SIDE)
 
 

@@ -1,0 +1,60 @@
+"""What `interpret analyze` will do with a model of which only the config is looked at, by the rules of loading."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from interpret.doctor.trial import Trial, try_config
+from interpret.errors import InputError
+from interpret.loading.checkpoints import INDEX, find_weights, require_plausible
+from interpret.loading.description import describe
+
+_WEIGHTS = ("model.safetensors", INDEX, "pytorch_model.bin", "pytorch_model.bin.index.json")
+_READERS = ("tokenizer.json", "vocab.txt", "vocab.json", "preprocessor_config.json", "processor_config.json")
+_NOTE = "tried on a small random model of this config, so weights weren't looked at"
+
+
+def promise(name: str, path: Path, config: Any, task: str, *, asked: str | None, allow_pickle: bool) -> Trial:
+    """Applies what loading looks at before it reads weights; then loads and analyses a small model.
+
+    Args:
+        name: What the user called the model.
+        path: The file of the config. Of a config.json, what lies beside it counts as the model's.
+        config: What is in it.
+        task: What the model is for.
+        asked: What the user wants it for, if they say.
+        allow_pickle: Whether weights may be pickle files.
+    """
+    try:
+        beside = _looked_at(name, path, asked, allow_pickle)
+    except InputError as error:
+        return Trial(refusal=str(error))
+    tried = try_config(config, task, name=name, beside=beside)
+    return tried if tried.against else tried.noting(_NOTE)
+
+
+def require_known(name: str, path: Path, task: str | None) -> None:
+    """Refuses a folder or a config that loading refuses, with the same words.
+
+    Raises:
+        InputError: It does.
+    """
+    if path.name == "config.json":
+        describe(name, path.parent, task)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copyfile(path, Path(folder) / "config.json")
+        describe(name, Path(folder), task)
+
+
+def _looked_at(name: str, path: Path, task: str | None, allow_pickle: bool) -> Path | None:
+    """The folder whose tokenizer or image processor the model has; `None` where there is only a config."""
+    require_known(name, path, task)
+    folder = path.parent
+    if path.name != "config.json" or not any((folder / file).is_file() for file in (*_WEIGHTS, *_READERS)):
+        return None
+    if any((folder / file).is_file() for file in _WEIGHTS):
+        weights = find_weights(folder, allow_pickle=allow_pickle)
+        require_plausible(path, describe(name, folder, task)[0], len(weights.shapes))
+    return folder

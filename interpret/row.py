@@ -14,11 +14,12 @@ from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
 from interpret.passes import Entry, run_pass
+from interpret.scale import apart
 from interpret.seam import AttentionCall
 from interpret.subjects.subject import Subject
 from interpret.written_row import WrittenRow
 
-SAME = 1e-4  # of the largest logit: how near the short way has to come to the model's own answer
+SAME = 1e-4  # of each score: how near the short way has to come to the model's own answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,5 +154,4 @@ def _short_way_holds(row: DecisionRow) -> bool:
             again = first.logits(torch.cat([first.written[:, None]] * 2, dim=1))
     except (RuntimeError, TypeError, IndexError, ValueError, KeyError):  # a layer of a form this doesn't know
         return False
-    scale = float(first.clean.abs().max().clamp(min=1))
-    return bool((again - first.clean[:, None]).abs().max() <= SAME * scale)
+    return apart(again, first.clean[:, None].expand_as(again)) <= SAME

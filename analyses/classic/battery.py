@@ -127,7 +127,7 @@ def classic_tests(
     row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
     content = Content.of([example])
     tokens = int(content.tokens.sum())
-    answers = without_each_unit(row, example, eraser=eraser) if without is None else without.softmax(-1)
+    answers = without_each_unit(row, example, eraser=eraser) if without is None else without.double().softmax(-1)
     compared = jain_wallace(row, content, answers, seed=seed)
     searched = adversarial_attention(row, content, steps=adversary_steps, seed=seed)
     zeroed = serrano_smith(row, content, seed=seed) if tokens > 1 else None

@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.classic.without_words import ROUNDING
+from analyses.classic.distances import total_variation
+from analyses.classic.without_words import rounding
 from analyses.components.content import Content
 from analyses.components.edits import permuted
 from analyses.statistics import kendall_tau
@@ -75,9 +76,9 @@ def jain_wallace(
     """
     if permutations < 1:
         raise ValueError(f"permutations must be at least 1, not {permutations}")
-    clean = row.clean[0].softmax(-1).cpu()
-    change = (without - clean).abs().mean(dim=-1)
-    removal = change.where(change > ROUNDING, torch.zeros_like(change))
+    clean = row.clean[0].double().softmax(-1).cpu()
+    is_felt = total_variation(without, clean) > rounding(row)
+    removal = (without - clean).abs().mean(dim=-1).where(is_felt, 0.0)
     attention = content.shares(row.read_by())[0]
     gradient = _gradient(row, content)
     changes = _permuted(row, content, permutations, seed)

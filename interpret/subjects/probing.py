@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from interpret.errors import CaptureError, InputError
 from interpret.record import Recording, recording
 from interpret.refusals import refusing
+from interpret.scale import apart
 from interpret.seam import AttentionCall
 from interpret.subjects.subject import Subject, some_ids
 
@@ -97,7 +98,7 @@ def require_same_from_vectors(subject: Subject) -> None:
     wanted = f"{subject.name} ({type(subject.model).__name__}) can't be run from token vectors, which gradients need"
     with refusing(wanted), torch.no_grad():
         answer, again = subject.logits(ids).float(), subject.logits_from(subject.embed(ids), ids).float()
-        if not torch.allclose(answer, again, rtol=1e-3, atol=1e-3 * float(answer.abs().max())):
+        if apart(again, answer) > 1e-3:
             raise InputError(f"{wanted}: it then gives other scores")
 
 

@@ -19,6 +19,7 @@ from interpret.errors import InputError
 from interpret.frame import Frame
 from interpret.record import recording
 from interpret.refusals import refusing
+from interpret.scale import apart
 from interpret.subjects.continuation import Continuation, require_one_source
 from interpret.subjects.example import Example, Part
 from interpret.subjects.sentencepieces import fast_tokenizer, sentence_pieces
@@ -223,7 +224,7 @@ class Translation(TextSubject):
         with torch.no_grad():
             wanted = self.logits(ids)
             for self._scales in product(of_source, of_target):
-                if torch.allclose(self.logits_from(self.embed(ids), ids), wanted, rtol=1e-3, atol=1e-3):
+                if apart(self.logits_from(self.embed(ids), ids), wanted) <= 1e-3:
                     break
         return self._scales
 

@@ -16,6 +16,7 @@ from interpret.frame import Frame
 from interpret.maps import Maps, RecordedMaps
 from interpret.passes import run_pass
 from interpret.record import Check, Recording, recording
+from interpret.scale import apart
 from interpret.subjects.decision import Decision, Scores, margin
 from interpret.subjects.example import Example
 from interpret.subjects.facts import ModelFacts, model_facts
@@ -148,7 +149,7 @@ class Subject(ABC):
         """
         with torch.no_grad():
             logits = self.logits(example.ids[None])[0].float()
-        if not torch.isfinite(logits).all():
+        if logits.isnan().any() or logits.isposinf().any():
             raise InputError(
                 f"{self.name} gives scores that aren't numbers (NaN or infinite); its weights are damaged, "
                 "or its precision is too low: try --dtype float32"
@@ -157,6 +158,11 @@ class Subject(ABC):
             chosen = self.find_label_in(example, target)
         else:
             chosen = int(logits.argmax()) if example.expected is None else example.expected
+        if not margin(logits[None], chosen).isfinite():
+            raise InputError(
+                f"{self.label_in(example, chosen)!r} and another label must have finite scores to be compared, but the "
+                f"model rules out {'it' if logits[chosen].isinf() else 'all others'} with -inf; choose another target"
+            )
         probabilities = logits.softmax(-1)
         likeliest = probabilities.topk(min(5, len(probabilities)))
         return Decision(
@@ -195,10 +201,9 @@ class Subject(ABC):
             with torch.no_grad():
                 alone = self.logits(example.ids[None])[0].float()
         passed = run_pass(self, example.ids[None])
-        difference = float((alone - passed.logits[0]).abs().max())
         return passed.record, (
             *passed.record.checks(),
-            Check("logits are those of the model left alone", difference, 1e-5),
+            Check("logits are those of the model left alone", apart(passed.logits[0], alone), 1e-5),
         )
 
     def rows_at_once(self, tokens: int) -> int:

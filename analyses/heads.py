@@ -12,7 +12,7 @@ from torch import Tensor
 from interpret.edit import Edit, mean_head, set_head, zero_head
 from interpret.errors import CaptureError
 from interpret.record import Recording, recording
-from interpret.subjects.decision import Decision, margin
+from interpret.subjects.decision import Decision, known, margin
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 from interpret.sweep import Way, sweep
@@ -120,7 +120,7 @@ def head_importances(
     drops, done = torch.empty(len(edits)), 0
     clean = margin(passes.clean, decision.target)
     for numbers, logits in passes.logits(edits):
-        drops[numbers] = (clean - margin(logits, decision.target)).cpu()
+        drops[numbers] = known((clean - margin(logits, decision.target)).cpu())
         done += len(numbers)
         if progress is not None:
             progress(done, len(edits))

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interpret.errors import InputError
+
 
 @dataclass(frozen=True, eq=False)
 class Decision:
@@ -50,7 +52,21 @@ class Scores:
     def of(cls, logits: Float[Tensor, "variant label"], target: int) -> "Scores":
         """Reads both off the logits."""
         logits = logits.float()
-        return cls(margin(logits, target).cpu(), logits.softmax(-1)[:, target].cpu())
+        return cls(known(margin(logits, target).cpu()), logits.softmax(-1)[:, target].cpu())
+
+
+def known(margins: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+    """The margins of changed inputs as they are.
+
+    Raises:
+        InputError: One is no number, as where the model rules the label out with -inf.
+    """
+    if not margins.isfinite().all():
+        raise InputError(
+            "the margin must stay a number when words or attention change, but the model then gives the label, or all "
+            "others, a score that is none (NaN or infinite); explain another target"
+        )
+    return margins
 
 
 def margin(logits: Float[Tensor, "batch label"], target: int) -> Float[Tensor, " batch"]:

@@ -160,8 +160,9 @@ class Subject(ABC):
             chosen = int(logits.argmax()) if example.expected is None else example.expected
         if not margin(logits[None], chosen).isfinite():
             raise InputError(
-                f"{self.label_in(example, chosen)!r} and another label must have finite scores to be compared, but the "
-                f"model rules out {'it' if logits[chosen].isinf() else 'all others'} with -inf; choose another target"
+                f"{self.name} rules out {'' if logits[chosen].isinf() else 'every label but '}"
+                f"{self.label_in(example, chosen)!r} with a score of -inf, so there is nothing to weigh it against; "
+                "choose another target, or a text that leaves a choice"
             )
         probabilities = logits.softmax(-1)
         likeliest = probabilities.topk(min(5, len(probabilities)))

@@ -29,6 +29,7 @@ from analyses.leave_one_out import attribution_of_falls, logits_without_each_uni
 from analyses.patterns import Patterns
 from analyses.planning.plan import Plan, plan_analysis
 from analyses.rollout import Rollout, rollout_attribution
+from interpret.gradients import gradients_on
 from interpret.maps import Maps
 from interpret.passes import remembered
 from interpret.record import Check
@@ -103,6 +104,7 @@ class Analysis:
         return analysis_to_dict(self, command)
 
 
+@gradients_on()
 def analyze(
     subject: Subject,
     text: str | Example,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from analyses.attribution import Attribution
 from interpret.frame import Frame
+from interpret.gradients import gradients_on
 from interpret.record import Recording, recording
 from interpret.seam import AttentionCall
 from interpret.subjects.decision import Decision, margin
@@ -15,6 +16,7 @@ from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
 
+@gradients_on()
 def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> Attribution:
     """How much of the decision reached its position from each unit through attention that supports it.
 

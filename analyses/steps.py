@@ -22,6 +22,7 @@ from analyses.planning.plan import Plan, plan_steps
 from analyses.rollout import Rollout, attention_rollout, rollout_attribution
 from analyses.steps_leave_one_out import steps_leave_one_out
 from interpret.errors import InputError
+from interpret.gradients import gradients_on
 from interpret.maps import Beginning, Maps
 from interpret.record import Check
 from interpret.scale import margin_size
@@ -107,6 +108,7 @@ class Steps:
         return steps_to_dict(self, command)
 
 
+@gradients_on()
 def analyze_steps(
     subject: Subject,
     text: str | Continuation,

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
+from interpret.gradients import gradients_on
 from interpret.passes import Entry, run_pass
 from interpret.scale import apart
 from interpret.seam import AttentionCall
@@ -62,6 +63,7 @@ class DecisionRow(WrittenRow):
         return self.mixed(written, self.written[:, None])
 
 
+@gradients_on()
 def read_row(
     subject: Subject,
     ids: Shaped[Tensor, "example token *number"],

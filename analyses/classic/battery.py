@@ -17,6 +17,7 @@ from analyses.classic.uniform import uniform_attention
 from analyses.classic.violation import faithfulness_violation
 from analyses.classic.without_words import without_each_unit
 from analyses.components.content import Content
+from interpret.gradients import gradients_on
 from interpret.row import read_row
 from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
@@ -97,6 +98,7 @@ class ClassicTests:
         return cls(**{**plain, **flips, **lists})
 
 
+@gradients_on()
 def classic_tests(
     subject: Subject,
     example: Example,

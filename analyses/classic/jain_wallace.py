@@ -12,6 +12,7 @@ from analyses.components.content import Content
 from analyses.components.edits import permuted
 from analyses.statistics import kendall_tau
 from interpret.edit import Edit, editing
+from interpret.gradients import gradients_on
 from interpret.row import DecisionRow
 
 OUTPUTS = 20  # labels whose gradient is taken, one backward pass each
@@ -49,6 +50,7 @@ class JainWallace:
     changes: Float[Tensor, " variant"] = field(repr=False)
 
 
+@gradients_on()
 def jain_wallace(
     row: DecisionRow,
     content: Content,

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from interpret.errors import InputError
+from interpret.gradients import gradients_on
 from interpret.loading.description import describe, require_task
 from interpret.loading.hub import fetch
 from interpret.loading.huggingface import load_folder, load_gguf
@@ -29,6 +30,7 @@ SHIPPED = Path(str(files("interpret.native") / "sentiment"))
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
+@gradients_on()
 def load(
     model: str | os.PathLike[str] | nn.Module | None = None,
     *,

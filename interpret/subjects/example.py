@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Int, Num, Shaped
 from torch import Tensor
 
+from interpret.gradients import tracked
 from interpret.subjects.picture import Picture
 
 
@@ -74,6 +75,9 @@ class Example:
     spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
     picture: Picture | None = field(default=None, repr=False)
     expected: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", tracked(self.ids))
 
     @cached_property
     def unit_of(self) -> Int[Tensor, " token"]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from interpret.errors import InputError
 from interpret.frame import Frame
+from interpret.gradients import gradients_on
 from interpret.maps import Maps, RecordedMaps
 from interpret.passes import run_pass
 from interpret.record import Check, Recording, recording
@@ -141,6 +142,7 @@ class Subject(ABC):
         """Ways to take units out of the input that this model allows, the default first."""
         return ("delete",) if self.mask_id is None else ("mask", "delete")
 
+    @gradients_on()
     def decide(self, example: Example, target: str | None = None) -> Decision:
         """Runs the model once and says what it decided, or how it stands to `target`.
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-TOLERANCE = 1e-6  # of the observed or the middle magnitude: closer than this to the observed value counts as reaching it
+TOLERANCE = 1e-6  # of the observed or the middle magnitude: draws so close to the observed value have reached it
 
 
 def randomisation_p_value(observed: float, null: Sequence[float] | Float[Tensor, " draw"]) -> float:

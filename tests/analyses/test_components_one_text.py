@@ -200,8 +200,8 @@ def test_without_any_spread_there_is_no_unit_and_no_answer() -> None:
         found = judged(spread=rounding**2, largest=rounding)
         assert found.answer == "inconclusive" and found.spread == pytest.approx(rounding)
         assert found.because == (
-            "replacing its words changes nothing (moves of up to 0.0001 logits may be rounding of the scores): the model "
-            "ignores them, or knows none to replace them by",
+            "replacing its words changes nothing (moves of up to 0.0001 logits may be rounding of the scores): the "
+            "model ignores them, or knows none to replace them by",
         )
         assert isnan(one(found, "use").value) and isnan(one(found, "top").value)
 

@@ -9,6 +9,11 @@ from torch import Tensor
 
 from interpret.errors import InputError
 
+MADE_WITHIN = (
+    "explanations need gradients, and tensors of this model were made within torch.inference_mode(), which allows "
+    "none; make the model outside of it, or take copy.deepcopy(model), made outside of it"
+)
+
 
 @contextmanager
 def gradients_on() -> Iterator[None]:
@@ -25,10 +30,7 @@ def gradients_on() -> Iterator[None]:
     except RuntimeError as error:
         if "inference" not in str(error).lower():
             raise
-        raise InputError(
-            "explanations need gradients, and tensors of this model were made within torch.inference_mode(), which "
-            "allows none; make the model outside of it, or take copy.deepcopy(model), made outside of it"
-        ) from error
+        raise InputError(MADE_WITHIN) from error
 
 
 def tracked(tensor: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:

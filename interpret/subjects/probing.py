@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from interpret.errors import CaptureError, InputError
+from interpret.gradients import MADE_WITHIN
 from interpret.record import Recording, recording
 from interpret.refusals import refusing
 from interpret.scale import apart
@@ -76,9 +77,11 @@ def require_finite(name: str, model: nn.Module) -> None:
     """Refuses weights that aren't numbers; those that are kept elsewhere between passes show in the scores.
 
     Raises:
-        InputError: A weight is NaN or infinite; says in which tensor.
+        InputError: A weight is NaN or infinite; says in which tensor. Or it was made where gradients can't be taken.
     """
     for key, weight in model.named_parameters():
+        if weight.is_inference():
+            raise InputError(MADE_WITHIN)
         if weight.is_floating_point() and not weight.is_meta and not torch.isfinite(weight).all():
             raise InputError(
                 f"{name} has weights that aren't numbers (NaN or infinite) in {key}; get the model again, "

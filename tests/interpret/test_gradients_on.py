@@ -28,8 +28,8 @@ from interpret.subjects.subject import Subject
 
 TEXT = "A quiet film, slow at first, then suddenly moving."
 MADE_WITHIN = (
-    "explanations need gradients, and tensors of this model were made within torch.inference_mode(), which allows none; "
-    "make the model outside of it, or take copy.deepcopy(model), made outside of it"
+    "explanations need gradients, and tensors of this model were made within torch.inference_mode(), which allows "
+    "none; make the model outside of it, or take copy.deepcopy(model), made outside of it"
 )
 
 
@@ -120,6 +120,6 @@ def test_a_model_made_within_inference_mode_works_or_is_refused_in_one_line(save
 
 
 def test_other_errors_are_left_as_they_are() -> None:
-    with torch.inference_mode(), pytest.raises(RuntimeError, match="^of another kind$"), gradients_on():
+    with torch.inference_mode(), pytest.raises(RuntimeError, match="of another kind"), gradients_on():
         raise RuntimeError("of another kind")
     assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()

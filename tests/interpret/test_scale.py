@@ -120,5 +120,5 @@ def test_a_score_that_is_no_number_is_refused(saved: Path) -> None:
             with_third(hiding(value)).decide(example)
     for logits in (torch.tensor([[0.0, -torch.inf]]), torch.tensor([[torch.nan, 0.0]])):
         for ask in (lambda given: Scores.of(given, 0), lambda given: margins(given[:, None], torch.tensor([0]))):
-            with pytest.raises(InputError, match="^the margin must stay a number when words or"):
+            with pytest.raises(InputError, match="the margin must stay a number when words or"):
                 ask(logits)

@@ -41,10 +41,9 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
     margin. They read the row of [CLS] without its own column, in which the identity stands that all starts from; we
     take the identity out, so that a row of which the own position is a word can be read as well.
     """
-    ids = example.ids[None]
+    ids, readout = example.ids[None], decision.readout_in(example).float().cpu()
     record, slopes = _slopes(subject, example, decision)
     frames = [subject.frame(ids, layer) for layer in range(len(record))]
-    readout = decision.readout.float().cpu()
     if all(frame.is_whole for frame in frames):
         tokens = _followed_back(record, slopes, readout)
     else:

@@ -48,6 +48,7 @@ def attention_entropy(
     attention: Float[Tensor, "layer head query key"] | Recording | Maps,
     *,
     visible: Bool[Tensor, "*layer query key"] | None = None,
+    example: int | None = None,
 ) -> Entropy:
     """Entropy `-sum(a ln a)` of each row `a` of attention, in nats.
 
@@ -59,6 +60,7 @@ def attention_entropy(
         attention: A recording of one text, or its maps or weights; each row over `key` sums to 1.
         visible: Of weights, true where a query can see a key, in all layers or layer by layer as `recording.visible()`
             has it. By default every query sees every key; for a causal model that makes shares too small.
+        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
 
     Raises:
         ValueError: A weight is negative or NaN, or lies where `visible` is false; or `visible` is given for what
@@ -68,7 +70,7 @@ def attention_entropy(
     weight 0.0001; we don't. The share of ln(visible keys) is ours.
     """
     if visible is None:
-        maps = maps_of(attention)
+        maps = maps_of(attention, example=example)
     elif isinstance(attention, Tensor):
         maps = GivenMaps(attention, visible=visible)
     else:

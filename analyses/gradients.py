@@ -99,6 +99,8 @@ def integrated_gradients(
 
 
 def _margin_of(subject: Subject, example: Example, decision: Decision) -> Callable[[Tensor], Tensor]:
+    decision.readout_in(example)
+
     def score(embeddings: Tensor) -> Tensor:
         return margin(subject.logits_from(embeddings, example.ids[None]).float(), decision.target)
 

@@ -47,6 +47,7 @@ def head_gradients(subject: Subject, example: Example, decision: Decision) -> He
     `xi_h` is our gate. We differentiate the logit margin of one decision, not the loss over data, keep the sign
     in `drop`, and don't normalise by layer.
     """
+    decision.readout_in(example)
     gates: list[Tensor] = []
 
     def gated(_: int, output: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
+from analyses.asked import require_asked
 from analyses.attention_row import last_layer_attention
 from analyses.attribution import Attribution
 from analyses.calibration.error_rates import Source
@@ -151,6 +152,7 @@ def analyze_steps(
         CaptureError: The model's attention can't be read.
     """
     started = time.monotonic()
+    require_asked(subject, corpus=corpus, seed=seed)
     require_writer(subject)
     progress("reading the text")
     if not isinstance(text, Continuation):

@@ -13,7 +13,9 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
+from interpret.errors import InputError
 from interpret.gradients import gradients_on
+from interpret.indices import OutOfRange, require_index
 from interpret.passes import Entry, run_pass
 from interpret.scale import apart
 from interpret.seam import AttentionCall
@@ -86,12 +88,13 @@ def read_row(
     Raises:
         IndexError: The model has no such layer, or the layer no such head.
     """
+    if readout.shape != ids.shape[1:2]:
+        raise InputError(f"the readout must have a share for each of {ids.shape[1]} tokens, not {len(readout)}")
     positions = tuple(torch.nonzero(readout > 1e-6)[:, 0].tolist())
     share = readout[list(positions)].float()
     row = _kept(subject, ids, targets, share / share.sum(), positions, layer, head)
-    heads = row.written.shape[2]
-    if head is not None and not 0 <= head < heads:
-        raise IndexError(f"head must be from 0 to {heads - 1}, not {head}")
+    if head is not None:
+        require_index("head", head, row.written.shape[2])
     return row if _short_way_holds(row) else replace(row, states=None)
 
 
@@ -128,7 +131,7 @@ def _read(
     passed = run_pass(subject, ids)
     record, blocks = passed.record, passed.blocks
     if not -len(record) <= layer < len(record):
-        raise IndexError(f"layer must be from 0 to {len(record) - 1}, not {layer}")
+        raise OutOfRange(f"layer must be from 0 to {len(record) - 1}, not {layer}")
     number = layer % len(record)
     frame = subject.frame(ids, number)
     rows = frame.rows(positions)

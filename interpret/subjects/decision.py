@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interpret.errors import InputError
+from interpret.indices import require_index
+from interpret.subjects.example import Example
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,19 @@ class Decision:
     readout: Float[Tensor, " token"] = field(repr=False)
     place: tuple[int, int] | None = None
     logits: Float[Tensor, " label"] | None = field(default=None, repr=False)
+
+    def readout_in(self, example: Example) -> Float[Tensor, " token"]:
+        """The readout, if it can be that of this input.
+
+        Raises:
+            InputError: It was decided on an input of another length.
+        """
+        if len(self.readout) != len(example.ids):
+            raise InputError(
+                f"the decision must be one on this text of {len(example.ids)} tokens, not of {len(self.readout)}; give "
+                "what subject.decide gives for the same example"
+            )
+        return self.readout
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +85,12 @@ def known(margins: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
 
 
 def margin(logits: Float[Tensor, "batch label"], target: int) -> Float[Tensor, " batch"]:
-    """The target's logit minus the largest other one: how firmly it leads, or how far it trails."""
+    """The target's logit minus the largest other one: how firmly it leads, or how far it trails.
+
+    Raises:
+        IndexError: There is no such label.
+    """
+    target = require_index("target", target, logits.shape[1])
     others = logits.clone()
     others[:, target] = -torch.inf
     return logits[:, target] - others.amax(dim=-1)

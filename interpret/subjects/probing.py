@@ -106,13 +106,10 @@ def require_same_from_vectors(subject: Subject) -> None:
 
 
 def _recorded(name: str, model: nn.Module, ids: Tensor) -> Recording:
-    with (
-        refusing(f"{name} ({type(model).__name__}) doesn't run on token ids alone"),
-        torch.no_grad(),
-        recording(model) as record,
-    ):
+    with refusing(f"{name} ({type(model).__name__}) doesn't run on token ids alone"):
         try:
-            model(input_ids=ids, **call_options(model))
+            with torch.no_grad(), recording(model) as record:
+                model(input_ids=ids, **call_options(model))
         except CaptureError as error:
             raise InputError(_unreadable(name, error)) from error
     return record

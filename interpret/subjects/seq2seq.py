@@ -43,6 +43,7 @@ class Translation(TextSubject):
     """
 
     task = "translation"
+    before_numbers = "#"
     second = "target-text"
     beside = "target-text"
     names = ("source", "target")

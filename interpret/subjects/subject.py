@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from interpret.errors import InputError
 from interpret.frame import Frame
 from interpret.gradients import gradients_on
+from interpret.indices import whole_number
 from interpret.maps import Maps, RecordedMaps
 from interpret.passes import run_pass
 from interpret.record import Check, Recording, recording
@@ -38,6 +40,7 @@ class Subject(ABC):
         model: In evaluation mode; never changed.
         erasers: Ways to take a unit out of the input, the default first: "mask", "delete".
         is_causal: Whether positions see only earlier ones.
+        before_numbers: What names a label by its number begins with.
         sink: "drop" leaves the first position of a causal model out of the units, "keep" doesn't.
         weight_files: Files that the weights came from, where they came from files.
         tokens_at_once: Of all inputs of one forward pass; more are split, to bound memory.
@@ -45,6 +48,7 @@ class Subject(ABC):
 
     tokenizer: Tokenizer
     task: str
+    before_numbers = ""
     weight_files: tuple[Path, ...] = ()
 
     def __init__(
@@ -78,6 +82,19 @@ class Subject(ABC):
     @abstractmethod
     def find_label(self, name: str) -> int:
         """Index of a label by its name; raises `InputError` where there is none."""
+
+    def named(self, target: Any) -> str | None:
+        """What is to be explained, as `about` and `find_label_in` are told it.
+
+        Args:
+            target: The name of a label, or its number, from 0; `None` where nothing was asked for.
+
+        Raises:
+            InputError: It is neither.
+        """
+        if target is None or isinstance(target, str):
+            return target
+        return f"{self.before_numbers}{whole_number('target, where it is not the name of a label,', target)}"
 
     def label_in(self, example: Example, index: int) -> str:
         """Name of a label as a reader of this example would say it."""
@@ -143,11 +160,15 @@ class Subject(ABC):
         return ("delete",) if self.mask_id is None else ("mask", "delete")
 
     @gradients_on()
-    def decide(self, example: Example, target: str | None = None) -> Decision:
+    def decide(self, example: Example, target: Any = None) -> Decision:
         """Runs the model once and says what it decided, or how it stands to `target`.
 
+        Args:
+            example: The input.
+            target: As `named` takes it; by default the label that the model prefers.
+
         Raises:
-            InputError: There is no label of that name, or the model's scores aren't finite.
+            InputError: There is no label of that name or number, or the model's scores aren't finite.
         """
         with torch.no_grad():
             logits = self.logits(example.ids[None])[0].float()
@@ -156,7 +177,7 @@ class Subject(ABC):
                 f"{self.name} gives scores that aren't numbers (NaN or infinite); its weights are damaged, "
                 "or its precision is too low: try --dtype float32"
             )
-        if target is not None:
+        if (target := self.named(target)) is not None:
             chosen = self.find_label_in(example, target)
         else:
             chosen = int(logits.argmax()) if example.expected is None else example.expected

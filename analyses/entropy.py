@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from analyses.reading import Reader, read_maps
+from interpret.errors import InputError
 from interpret.maps import Block, GivenMaps, Maps, maps_of
 from interpret.record import Recording
 
@@ -69,12 +70,11 @@ def attention_entropy(
     Source: Clark et al. (2019), arXiv:1906.04341, section 3.3. Their code first mixes in a uniform row with
     weight 0.0001; we don't. The share of ln(visible keys) is ours.
     """
-    if visible is None:
-        maps = maps_of(attention, example=example)
-    elif isinstance(attention, Tensor):
+    maps = maps_of(attention, example=example)
+    if visible is not None:
+        if not isinstance(attention, Tensor):
+            raise InputError("visible is for weights; a recording and its maps know which keys each query could see")
         maps = GivenMaps(attention, visible=visible)
-    else:
-        raise ValueError("visible is for weights; a recording and its maps know which keys each query could see")
     reader = EntropyReader(maps)
     read_maps(maps, [reader])
     found = reader.result()

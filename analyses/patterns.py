@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from analyses.reading import SharesReader, read_maps
+from interpret.errors import InputError
 from interpret.indices import require_index
 from interpret.maps import Block, GivenMaps, Maps, maps_of
 from interpret.record import Recording
@@ -66,12 +67,11 @@ def attention_patterns(
     rows also for previous and next; we divide by the rows that have such a position, so that a head which does
     nothing else reaches 1. The mean distance: Vig and Belinkov (2019), arXiv:1906.04284.
     """
-    if rows is None:
-        maps = maps_of(attention, example=example)
-    elif isinstance(attention, Tensor):
+    maps = maps_of(attention, example=example)
+    if rows is not None:
+        if not isinstance(attention, Tensor):
+            raise InputError("rows is for weights; a recording and its maps know which positions have a row")
         maps = GivenMaps(attention, rows=rows)
-    else:
-        raise ValueError("rows is for weights; a recording and its maps know which positions have a row")
     reader = PatternsReader(maps, separators)
     read_maps(maps, [reader])
     return reader.result()
@@ -87,7 +87,7 @@ class PatternsReader(SharesReader):
             ValueError: A separator isn't a position.
         """
         super().__init__(maps)
-        separators = [require_index("separators", position, maps.length) for position in separators]
+        separators = [require_index("each separator", position, maps.length) for position in separators]
         self.rows = maps.rows
         self.columns = {"first": [0], "separator": sorted(set(separators)), "sinks": sorted({0, *separators})}
         names = ("previous", "next", "itself", "distance", "total", *self.columns)

@@ -65,7 +65,7 @@ class RolloutReader(SharesReader):
             raise ValueError(f"residual must be from 0 to 1, not {residual}")
         super().__init__(maps)
         self.maps, self.residual = maps, float(residual)
-        self.sinks = [require_index("sinks", sink, maps.length) for sink in sinks]
+        self.sinks = [require_index("each sink", sink, maps.length) for sink in sinks]
         self.summed = torch.zeros(0, 0)
 
     @abstractmethod

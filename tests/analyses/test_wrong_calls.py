@@ -68,9 +68,7 @@ def refused(error: type[Exception], message: str, call: Callable[..., Any], *giv
 def test_of_several_texts_one_must_be_named(name: str) -> None:
     record, read = recorded(), READERS[name]
     refused(InputError, WHICH, read, record)
-    given = [
-        torch.stack([record.weights(layer)[example].clone() for layer in range(len(record))]) for example in (0, 1)
-    ]
+    given = [torch.stack([record.weights(layer)[example] for layer in range(2)]) for example in (0, 1)]
     found = [read(record, example=example) for example in (0, 1)]
     for example in (0, 1):
         assert torch.equal(found[example], read(RecordedMaps(record, example=example)))
@@ -104,8 +102,8 @@ def test_weights_of_one_layer_are_not_taken_for_those_of_all(family: str) -> Non
     record = recorded("classifier", family)
     weights = record.weights(0)
     for given in (weights, weights.detach(), weights[:], weights[:1], record.calls[1].weights, weights[1][None]):
-        for read in READERS.values():
-            refused(InputError, ONE_CALL, read, given)
+        for name in READERS.keys() - {"statistics"}:  # those are of recordings and maps only
+            refused(InputError, ONE_CALL, READERS[name], given)
     assert attention_rollout(record.stacked(1)).flow.shape == (2, 9, 9)
     with torch.inference_mode():
         refused(InputError, ONE_CALL, attention_rollout, recorded("classifier", family).weights(0)[:])
@@ -115,11 +113,11 @@ def test_what_is_no_attention_is_refused() -> None:
     weights = recorded().stacked(0)
     advice = (
         "; of the attentions that a model of transformers gives out, take torch.stack([layer[example] for layer in "
+        "attentions])"
     )
     wanted = "attention must be a recording, its maps, or a tensor [layer, head, query, key], not "
-    unchecked: Any = getattr(maps_of, "__wrapped__", maps_of)  # what callers without type checks meet
     for given in ((weights,), weights.numpy(), None):
-        refused(InputError, f"{wanted}{type(given).__name__}{advice}attentions])", unwrapped(unchecked), given)
+        refused(InputError, f"{wanted}{type(given).__name__}{advice}", unwrapped(maps_of), given)
     shares = (
         r"^attention rows must be shares that sum to 1, but the smallest weight is .*pass weights after the softmax"
     )
@@ -128,10 +126,8 @@ def test_what_is_no_attention_is_refused() -> None:
         for wrong in (weights.log(), 2 * weights, weights * torch.nan):
             with pytest.raises(ValueError, match=shares):
                 read(wrong, **more)
-    length = "visible must be [2, 9, 9] to fit the weights, not [2, 8, 9]"
-    refused(InputError, length, GivenMaps, weights, visible=torch.ones(2, 8, 9, dtype=torch.bool))
-    rows = "rows must be [2, 9] to fit the weights, not [1, 9]"
-    refused(InputError, rows, GivenMaps, weights, rows=torch.ones(1, 9, dtype=torch.bool))
+    layers = "visible must be [2, 9, 9] to fit the weights, not [3, 9, 9]"
+    refused(InputError, layers, GivenMaps, weights, visible=torch.ones(3, 9, 9, dtype=torch.bool))
 
 
 def unwrapped(function: Any) -> Any:
@@ -190,14 +186,19 @@ def test_a_decision_on_another_text_is_refused() -> None:
     subject = tiny_bert()
     example, other = subject.encode("the plot drags but"), subject.encode("the plot drags")
     decision, record = subject.decide(example), subject.record(other)[0]
-    message = "the decision must be one on this text of 5 tokens, not of 6; give what subject.decide gives for the same example"
+    message = (
+        "the decision must be one on this text of 5 tokens, not of 6; give what subject.decide gives for the same "
+        "example"
+    )
     for method in (saliency, chefer_relevance, head_gradients, head_importance):
         refused(InputError, message, method, subject, other, decision)
     refused(InputError, message, leave_one_out, subject, other, decision, eraser="mask")
     refused(InputError, message, last_layer_attention, record, other, decision)
     refused(InputError, message, rollout_attribution, attention_rollout(record), other, decision)
     shares = "the readout must have a share for each of 5 tokens, not 6"
-    refused(InputError, shares, read_row, subject, other.ids[None], torch.tensor([0]), readout=decision.readout)
+    refused(
+        InputError, shares, unwrapped(read_row), subject, other.ids[None], torch.tensor([0]), readout=decision.readout
+    )
 
 
 @pytest.mark.parametrize("count", [-1, 0, 3, 99])
@@ -229,7 +230,7 @@ def test_a_label_by_its_number(name: str, saved: Path) -> None:
     for given, kind in ((True, "bool"), (1.0, "float"), (["a"], "list")):
         refused(InputError, f"{named}{given!r} ({kind})", subject.decide, example, given)
     for given in (-1, 10**6):
-        with pytest.raises(InputError, match="no label|no single token|must be exactly one token|isn't"):
+        with pytest.raises(InputError, match=str(given)):
             subject.decide(example, given)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from analyses.agreement import Agreement, rank_agreement
 from analyses.alignment import Alignment
+from analyses.asked import require_asked
 from analyses.attention_row import last_layer_attention
 from analyses.attention_statistics import attention_statistics
 from analyses.attribution import Attribution
@@ -29,6 +30,7 @@ from analyses.leave_one_out import attribution_of_falls, logits_without_each_uni
 from analyses.patterns import Patterns
 from analyses.planning.plan import Plan, plan_analysis
 from analyses.rollout import Rollout, rollout_attribution
+from interpret.gradients import gradients_on
 from interpret.maps import Maps
 from interpret.passes import remembered
 from interpret.record import Check
@@ -103,12 +105,13 @@ class Analysis:
         return analysis_to_dict(self, command)
 
 
+@gradients_on()
 def analyze(
     subject: Subject,
     text: str | Example,
     second: str | None = None,
     *,
-    target: str | None = None,
+    target: Any = None,
     eraser: str | None = None,
     corpus: Resampler | None = None,
     alignment: Alignment | None = None,
@@ -126,7 +129,7 @@ def analyze(
         text: What it decides on; the path of an image for models that look at one; or
             either as `subject.encode` gives it, with the second text in it.
         second: A second text, for tasks that have one: the context of a question, the other sentence of a pair.
-        target: The label to explain; by default the one the model prefers.
+        target: The label to explain, by its name or its number; by default the one the model prefers.
         eraser: How words or patches are taken out, one of `subject.erasers`; by default the first.
         corpus: Where words come from that replace others: texts like this one. By default they are drawn from the
             model's vocabulary, and patches from the image itself.
@@ -140,15 +143,14 @@ def analyze(
         progress: Called with the name of each step before it starts.
 
     Raises:
-        InputError: The text, the target or the eraser can't be used, or the memory doesn't suffice.
+        InputError: The text, the target, the eraser, or another argument can't be used, or the memory doesn't suffice.
         CaptureError: The model's attention can't be read.
-        ValueError: The effort is unknown.
     """
-    if effort not in EFFORTS:
-        raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
+    require_asked(subject, corpus=corpus, effort=effort, seed=seed)
     started = time.monotonic()
     progress("reading the text")
     example = text if isinstance(text, Example) else subject.encode(text, second, truncate=truncate)
+    target = subject.named(target)
     subject = subject.about(example, target)
     eraser = subject.chosen_eraser(eraser, example)
     with remembered(subject, example.ids[None]):

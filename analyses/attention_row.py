@@ -31,7 +31,7 @@ def last_layer_attention(
         "sink mass" is the share of the row that lies on no unit. A row with nothing on units gives zeros.
 
     Raises:
-        ValueError: The attention is of another text.
+        ValueError: The attention or the decision is of another text, or a recording of several.
 
     Source: Raw attention in Abnar and Zuidema (2020), arXiv:2005.00928, section 2. They keep every position.
     """
@@ -40,7 +40,7 @@ def last_layer_attention(
         raise ValueError(
             f"weights must be of this text's {len(example.ids)} tokens, not of {maps.length}; record the same example"
         )
-    readout = decision.readout.float().cpu()
+    readout = decision.readout_in(example).float().cpu()
     return Attribution.from_shares("last-layer attention", _read(maps, readout), readout, example)
 
 

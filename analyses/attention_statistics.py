@@ -40,6 +40,7 @@ def attention_statistics(
     separators: Sequence[int],
     residual: float = 0.5,
     also: Sequence[Reader] = (),
+    example: int | None = None,
 ) -> AttentionStatistics:
     """Rollout, entropy, patterns and column sums of one text, each weight computed once for all of them.
 
@@ -52,11 +53,12 @@ def attention_statistics(
         separators: Positions of special tokens.
         residual: Share that the skip connection carries in rollout.
         also: Readers of the same maps that are shown every block, too.
+        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
 
     Raises:
         ValueError: A readout, a separator or the residual can't be, or attention isn't made of shares.
     """
-    maps = maps_of(attention)
+    maps = maps_of(attention, example=example)
     rollout = rollout_reader(maps, readouts=readouts, residual=residual)
     entropy, patterns, received = EntropyReader(maps), PatternsReader(maps, separators), ReceivedReader(maps)
     read_maps(maps, [rollout, entropy, patterns, received, *also])

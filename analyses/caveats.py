@@ -29,6 +29,12 @@ def caveats(analysis: "Analysis") -> list[str]:
         found.append(f"The text was too long: its last {analysis.example.truncated} tokens were cut off.")
     if analysis.faithfulness.eraser == "delete" and not analysis.subject.is_causal:
         found.append("Deleting words also moves the words after them to other positions.")
+    if unfelt := max(analysis.measurement.rank_unfelt, analysis.measurement.input_unfelt):
+        found.append(
+            f"{unfelt} of {analysis.measurement.words} words, replaced or taken out of the attention row, move the "
+            f"margin by no more than rounding of its scores may ({analysis.measurement.rounding:.1g} logits), which "
+            "counts as nothing."
+        )
     if (off := _convergence(analysis)) is not None:
         found.append(
             f"Integrated gradients didn't converge: its scores miss the difference of margins they should sum to by "

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from analyses.attribution import Attribution
 from interpret.frame import Frame
+from interpret.gradients import gradients_on
 from interpret.record import Recording, recording
 from interpret.seam import AttentionCall
 from interpret.subjects.decision import Decision, margin
@@ -15,6 +16,7 @@ from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
 
+@gradients_on()
 def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> Attribution:
     """How much of the decision reached its position from each unit through attention that supports it.
 
@@ -39,10 +41,9 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
     margin. They read the row of [CLS] without its own column, in which the identity stands that all starts from; we
     take the identity out, so that a row of which the own position is a word can be read as well.
     """
-    ids = example.ids[None]
+    ids, readout = example.ids[None], decision.readout_in(example).float().cpu()
     record, slopes = _slopes(subject, example, decision)
     frames = [subject.frame(ids, layer) for layer in range(len(record))]
-    readout = decision.readout.float().cpu()
     if all(frame.is_whole for frame in frames):
         tokens = _followed_back(record, slopes, readout)
     else:

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from analyses.reading import Reader, read_maps
+from interpret.errors import InputError
 from interpret.maps import Block, GivenMaps, Maps, maps_of
 from interpret.record import Recording
 
@@ -48,6 +49,7 @@ def attention_entropy(
     attention: Float[Tensor, "layer head query key"] | Recording | Maps,
     *,
     visible: Bool[Tensor, "*layer query key"] | None = None,
+    example: int | None = None,
 ) -> Entropy:
     """Entropy `-sum(a ln a)` of each row `a` of attention, in nats.
 
@@ -59,6 +61,7 @@ def attention_entropy(
         attention: A recording of one text, or its maps or weights; each row over `key` sums to 1.
         visible: Of weights, true where a query can see a key, in all layers or layer by layer as `recording.visible()`
             has it. By default every query sees every key; for a causal model that makes shares too small.
+        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
 
     Raises:
         ValueError: A weight is negative or NaN, or lies where `visible` is false; or `visible` is given for what
@@ -67,12 +70,11 @@ def attention_entropy(
     Source: Clark et al. (2019), arXiv:1906.04341, section 3.3. Their code first mixes in a uniform row with
     weight 0.0001; we don't. The share of ln(visible keys) is ours.
     """
-    if visible is None:
-        maps = maps_of(attention)
-    elif isinstance(attention, Tensor):
+    maps = maps_of(attention, example=example)
+    if visible is not None:
+        if not isinstance(attention, Tensor):
+            raise InputError("visible is for weights; a recording and its maps know which keys each query could see")
         maps = GivenMaps(attention, visible=visible)
-    else:
-        raise ValueError("visible is for weights; a recording and its maps know which keys each query could see")
     reader = EntropyReader(maps)
     read_maps(maps, [reader])
     found = reader.result()

@@ -12,6 +12,7 @@ from torch import Tensor
 from analyses.attribution import Attribution
 from analyses.plain import plain
 from analyses.statistics import randomisation_p_value
+from interpret.errors import InputError
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
@@ -62,20 +63,25 @@ class Faithfulness:
         Args:
             method: Name of an explanation.
             metric: "comprehensiveness" or "sufficiency".
+
+        Raises:
+            ValueError: There is no such explanation, or no such metric.
         """
-        row = self.methods.index(method)
-        better = {"comprehensiveness": 1.0, "sufficiency": -1.0}[metric]
+        row, signs = self._row(method), {"comprehensiveness": 1.0, "sufficiency": -1.0}
+        if metric not in signs:
+            raise InputError(f"metric must be one of {', '.join(signs)}, not {metric!r}")
+        better = signs[metric]
         observed = better * getattr(self.measured, metric).margin[row]
         return randomisation_p_value(float(observed), better * getattr(self.random, metric).margin)
 
     def curve_of(self, method: str) -> tuple[Scores, ...]:
         """Scores along the curve of one explanation, each of one element."""
-        row = slice(self.methods.index(method), self.methods.index(method) + 1)
+        row = slice(self._row(method), self._row(method) + 1)
         return tuple(Scores(point.margin[row], point.probability[row]) for point in self.measured.curve)
 
     def effect(self, method: str) -> float:
         """How much further the margin falls than with random words, in logits: comprehensiveness above chance."""
-        row = self.methods.index(method)
+        row = self._row(method)
         return float(self.measured.comprehensiveness.margin[row] - self.random.comprehensiveness.margin.mean())
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,6 +101,11 @@ class Faithfulness:
             },
             "maps": [self._map_to_dict(row, method) for row, method in enumerate(self.methods)],
         }
+
+    def _row(self, method: str) -> int:
+        if method not in self.methods:
+            raise InputError(f"method must be one of {', '.join(self.methods)}, not {method!r}")
+        return self.methods.index(method)
 
     def _map_to_dict(self, row: int, method: str) -> dict[str, Any]:
         points = self.curve_of(method)
@@ -134,14 +145,15 @@ def faithfulness(
         subject: The model.
         example: The text.
         decision: What was decided on it.
-        maps: Explanations of that decision.
+        maps: Explanations of that decision, at least one, each with a name of its own.
         eraser: "mask" or "delete"; by default the first that the model allows.
         orders: Number of random orders, at least 100.
         seed: Seed of the random orders.
         without: How the decision stands without each unit, by that eraser, where it is known.
 
     Raises:
-        ValueError: Fewer than 100 orders, or no words.
+        ValueError: Fewer than 100 orders, or no words; two maps have one name, or a map, the decision or `without` is
+            of another text.
 
     Source: comprehensiveness and sufficiency by DeYoung et al. (2020), ERASER, section 4, with their
     thresholds of 1, 5, 10, 20 and 50 % of the words (at least one). We count equal budgets once, and report the
@@ -151,6 +163,10 @@ def faithfulness(
     units = len(example.units)
     if orders < 100 or units == 0:
         raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {units}")
+    _require_maps(maps, example)
+    decision.readout_in(example)
+    if without is not None and len(without.margin) != units:
+        raise InputError(f"without must have a margin for each of {units} words, not {len(without.margin)}")
     eraser = subject.chosen_eraser(eraser, example)
     budgets = erasure_budgets(units)
     generator = torch.Generator().manual_seed(seed)
@@ -167,6 +183,24 @@ def faithfulness(
         for (group, removed), margin, probability in zip(groups, margins, probabilities, strict=True)
     )
     return Faithfulness(eraser, budgets, tuple(attribution.method for attribution in maps), measured, random)
+
+
+def _require_maps(maps: Sequence[Attribution], example: Example) -> None:
+    """Refuses maps that can't be told apart by their names, and those of another text."""
+    names = [each.method for each in maps]
+    if not names or len(set(names)) < len(names):
+        twice = next((name for name in names if names.count(name) > 1), None)
+        raise InputError(
+            "maps must be at least one, each with a name of its own, "
+            f"{'but none came' if twice is None else f'but two are called {twice!r}'}; "
+            "dataclasses.replace(attribution, method=...) gives one another name"
+        )
+    for each in maps:
+        if len(each.scores) != len(example.units):
+            raise InputError(
+                f"{each.method} must score the {len(example.units)} words of this text, not {len(each.scores)}; "
+                "explain the same example"
+            )
 
 
 def erasure_budgets(units: int) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from analyses.attribution import Attribution
 from interpret.errors import InputError
+from interpret.gradients import gradients_on
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
@@ -15,6 +16,7 @@ from interpret.subjects.subject import Subject
 KEPT = 4  # times as few inputs go through a pass that keeps what gradients need: more are hardly faster
 
 
+@gradients_on()
 def saliency(subject: Subject, example: Example, decision: Decision) -> Attribution:
     """Length of the margin's gradient with respect to each token's embedding.
 
@@ -32,6 +34,7 @@ def saliency(subject: Subject, example: Example, decision: Decision) -> Attribut
     return Attribution("saliency", "gradient", False, (example.pool(tokens.square())).sqrt(), tokens)
 
 
+@gradients_on()
 def input_x_gradient(subject: Subject, example: Example, decision: Decision) -> Attribution:
     """Each token's embedding times the margin's gradient, summed over `hidden`; in logits.
 
@@ -47,6 +50,7 @@ def input_x_gradient(subject: Subject, example: Example, decision: Decision) -> 
     return _signed("input x gradient", product, example, {})
 
 
+@gradients_on()
 def integrated_gradients(
     subject: Subject,
     example: Example,
@@ -95,6 +99,8 @@ def integrated_gradients(
 
 
 def _margin_of(subject: Subject, example: Example, decision: Decision) -> Callable[[Tensor], Tensor]:
+    decision.readout_in(example)
+
     def score(embeddings: Tensor) -> Tensor:
         return margin(subject.logits_from(embeddings, example.ids[None]).float(), decision.target)
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from interpret.edit import Edit, editing
 from interpret.errors import CaptureError
+from interpret.gradients import gradients_on
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
@@ -30,6 +31,7 @@ class HeadGradients:
         return self.drop.abs()
 
 
+@gradients_on()
 def head_gradients(subject: Subject, example: Example, decision: Decision) -> HeadGradients:
     """Multiplies each head's output by a gate of 1 and takes the margin's gradient with respect to the gates.
 
@@ -45,6 +47,7 @@ def head_gradients(subject: Subject, example: Example, decision: Decision) -> He
     `xi_h` is our gate. We differentiate the logit margin of one decision, not the loss over data, keep the sign
     in `drop`, and don't normalise by layer.
     """
+    decision.readout_in(example)
     gates: list[Tensor] = []
 
     def gated(_: int, output: Tensor) -> Tensor:

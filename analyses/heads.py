@@ -10,9 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interpret.edit import Edit, mean_head, set_head, zero_head
-from interpret.errors import CaptureError
+from interpret.errors import CaptureError, InputError
+from interpret.indices import whole_number
 from interpret.record import Recording, recording
-from interpret.subjects.decision import Decision, margin
+from interpret.subjects.decision import Decision, known, margin
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 from interpret.sweep import Way, sweep
@@ -38,7 +39,13 @@ class HeadImportance:
     way: Way
 
     def top(self, count: int) -> list[tuple[int, int]]:
-        """The heads (layer, head) whose loss lowers the margin most, greatest fall first."""
+        """The heads (layer, head) whose loss lowers the margin most, greatest fall first; all where there are fewer.
+
+        Raises:
+            InputError: `count` is below 0, or no whole number.
+        """
+        if whole_number("count", count) < 0:
+            raise InputError(f"count must be at least 0, not {count}")
         heads = self.drop.shape[1]
         order = self.drop.flatten().argsort(descending=True, stable=True)[:count].tolist()
         return [divmod(index, heads) for index in order]
@@ -114,13 +121,14 @@ def head_importances(
             raise ValueError(f'ablation must be "zero", "mean" or "resample", not "{ablation}"')
     if "resample" in ablations and other is None:
         raise ValueError("resample needs another text, of which heads write what they wrote; give other=")
+    decision.readout_in(example)
     passes = sweep(subject, example.ids)
     layers, heads = _grid(passes.record)
     edits = [edit for ablation in ablations for edit in _edits(ablation, subject, passes.record, other, seed)]
     drops, done = torch.empty(len(edits)), 0
     clean = margin(passes.clean, decision.target)
     for numbers, logits in passes.logits(edits):
-        drops[numbers] = (clean - margin(logits, decision.target)).cpu()
+        drops[numbers] = known((clean - margin(logits, decision.target)).cpu())
         done += len(numbers)
         if progress is not None:
             progress(done, len(edits))

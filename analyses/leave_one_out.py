@@ -30,6 +30,7 @@ def leave_one_out(subject: Subject, example: Example, decision: Decision, *, era
     Source: Li, Monroe and Jurafsky (2016), arXiv:1612.08220, section 3. They divide the fall of the
     log-likelihood by its value; we report the fall of the logit margin.
     """
+    decision.readout_in(example)
     removed = torch.eye(len(example.units), dtype=torch.bool)
     without = subject.erase(example, removed, target=decision.target, eraser=eraser)
     return attribution_of_falls(example, decision.margin - without.margin)

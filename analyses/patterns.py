@@ -7,7 +7,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from analyses.reading import Reader, read_maps
+from analyses.reading import SharesReader, read_maps
+from interpret.errors import InputError
+from interpret.indices import require_index
 from interpret.maps import Block, GivenMaps, Maps, maps_of
 from interpret.record import Recording
 
@@ -45,6 +47,7 @@ def attention_patterns(
     *,
     separators: Sequence[int],
     rows: Bool[Tensor, "layer query"] | None = None,
+    example: int | None = None,
 ) -> Patterns:
     """Averages what each head puts on positions that need no reading of the text to be found.
 
@@ -55,26 +58,26 @@ def attention_patterns(
             learned sink takes a share, which then counts for none of the patterns.
         separators: Positions of special tokens; may contain position 0.
         rows: Of weights, true for the rows that count, layer by layer; by default all do.
+        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
 
     Raises:
-        ValueError: A separator isn't a position, or `rows` is given for what knows them.
+        ValueError: A separator isn't a position, a row isn't made of shares, or `rows` is given for what knows them.
 
     Source: Clark et al. (2019), arXiv:1906.04341, sections 3.1 and 3.2. Their code divides by the number of
     rows also for previous and next; we divide by the rows that have such a position, so that a head which does
     nothing else reaches 1. The mean distance: Vig and Belinkov (2019), arXiv:1906.04284.
     """
-    if rows is None:
-        maps = maps_of(attention)
-    elif isinstance(attention, Tensor):
+    maps = maps_of(attention, example=example)
+    if rows is not None:
+        if not isinstance(attention, Tensor):
+            raise InputError("rows is for weights; a recording and its maps know which positions have a row")
         maps = GivenMaps(attention, rows=rows)
-    else:
-        raise ValueError("rows is for weights; a recording and its maps know which positions have a row")
     reader = PatternsReader(maps, separators)
     read_maps(maps, [reader])
     return reader.result()
 
 
-class PatternsReader(Reader):
+class PatternsReader(SharesReader):
     """Takes in the maps of a text for `attention_patterns`."""
 
     def __init__(self, maps: Maps, separators: Sequence[int]) -> None:
@@ -83,9 +86,8 @@ class PatternsReader(Reader):
         Raises:
             ValueError: A separator isn't a position.
         """
-        outside = [position for position in separators if not 0 <= position < maps.length]
-        if outside:
-            raise ValueError(f"separators must be positions from 0 to {maps.length - 1}, not {outside[0]}")
+        super().__init__(maps)
+        separators = [require_index("each separator", position, maps.length) for position in separators]
         self.rows = maps.rows
         self.columns = {"first": [0], "separator": sorted(set(separators)), "sinks": sorted({0, *separators})}
         names = ("previous", "next", "itself", "distance", "total", *self.columns)
@@ -93,6 +95,7 @@ class PatternsReader(Reader):
 
     def read(self, layer: int, block: Block) -> None:
         """Adds up some rows."""
+        self.look(block)
         weights = block.weights
         counts = self.rows[layer, block.rows].to(weights)
         keys = torch.arange(weights.shape[2], device=weights.device, dtype=weights.dtype)
@@ -111,7 +114,12 @@ class PatternsReader(Reader):
             self.sums[name][layer, block.heads] += sums.to(self.sums[name])
 
     def result(self) -> Patterns:
-        """Means of what was read."""
+        """Means of what was read.
+
+        Raises:
+            ValueError: A row wasn't made of shares.
+        """
+        self.require_shares()
         sums, rows = {name: each.cpu() for name, each in self.sums.items()}, self.rows.sum(dim=1, keepdim=True)
         by = {"previous": self.rows[:, 1:].sum(dim=1, keepdim=True), "next": self.rows[:, :-1].sum(dim=1, keepdim=True)}
         by["distance"] = sums["total"]

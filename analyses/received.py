@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.reading import Reader, read_maps
+from analyses.reading import SharesReader, read_maps
 from interpret.maps import Block, Maps, maps_of
 from interpret.record import Recording
 
@@ -30,7 +30,9 @@ class Received:
         return received / received.sum()
 
 
-def attention_received(attention: Float[Tensor, "layer head query key"] | Recording | Maps) -> Received:
+def attention_received(
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps, *, example: int | None = None
+) -> Received:
     """Sums each column of attention.
 
     Weights of a recording are computed some rows at a time. Positions that have no row in a call give nothing.
@@ -38,27 +40,38 @@ def attention_received(attention: Float[Tensor, "layer head query key"] | Record
     Args:
         attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
             learned sink takes a share.
+        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
+
+    Raises:
+        ValueError: It isn't made of shares, or a recording is of several texts and `example` doesn't say which.
     """
-    maps = maps_of(attention)
+    maps = maps_of(attention, example=example)
     reader = ReceivedReader(maps)
     read_maps(maps, [reader])
     return reader.result()
 
 
-class ReceivedReader(Reader):
+class ReceivedReader(SharesReader):
     """Takes in the maps of a text for `attention_received`."""
 
     def __init__(self, maps: Maps) -> None:
         """Makes room for the sums."""
+        super().__init__(maps)
         self.total = torch.zeros(maps.layers, maps.heads, maps.length, device=maps.device)
         self.own = torch.zeros_like(self.total)
 
     def read(self, layer: int, block: Block) -> None:
         """Adds up some rows."""
+        self.look(block)
         self.total[layer, block.heads, : block.weights.shape[2]] += block.weights.sum(dim=1).to(self.total)
         own = block.weights.diagonal(block.start, dim1=1, dim2=2)  # as long as the rows that can see themselves
         self.own[layer, block.heads, block.start : block.start + own.shape[1]] = own
 
     def result(self) -> Received:
-        """The sums of what was read."""
+        """The sums of what was read.
+
+        Raises:
+            ValueError: A row wasn't made of shares.
+        """
+        self.require_shares()
         return Received(self.total.cpu(), self.own.cpu())

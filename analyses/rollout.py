@@ -23,6 +23,7 @@ def attention_rollout(
     readouts: Float[Tensor, "readout token"] | None = None,
     residual: float = 0.5,
     sinks: Sequence[int] = (),
+    example: int | None = None,
 ) -> Rollout:
     """Multiplies the layers' attention maps, letting the skip connection through.
 
@@ -42,6 +43,7 @@ def attention_rollout(
         sinks: Positions to which attention is disregarded (a first token, separators): their columns are
             taken out of `A` and its rows divided by what is left. A row left with nothing keeps to itself.
             By default none: the paper's rollout.
+        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
 
     Raises:
         ValueError: `residual` is outside [0, 1], a sink isn't a position, readouts are of another length, or a row
@@ -49,7 +51,7 @@ def attention_rollout(
 
     Source: Abnar and Zuidema (2020), arXiv:2005.00928, section 3; they use 0.5. `sinks` is ours.
     """
-    maps = maps_of(attention)
+    maps = maps_of(attention, example=example)
     reader = rollout_reader(maps, readouts=readouts, residual=residual, sinks=sinks)
     read_maps(maps, [reader])
     return reader.result()
@@ -72,14 +74,14 @@ def rollout_attribution(rollout: Rollout, example: Example, decision: Decision) 
         ended on no unit ("sink mass") and the "residual".
 
     Raises:
-        ValueError: The rollout is of another text.
+        ValueError: The rollout or the decision is of another text.
     """
     length = rollout.flow.shape[-1]
     if length != len(example.ids):
         raise ValueError(
             f"the rollout must be of this text's {len(example.ids)} tokens, not of {length}; record the same example"
         )
-    readout = decision.readout.float().cpu()
+    readout = decision.readout_in(example).float().cpu()
     row = rollout.from_position(decision.readout)[-1].cpu()
     shares = Attribution.from_shares("attention rollout", row, readout, example)
     return replace(shares, notes={**shares.notes, "residual": rollout.residual})

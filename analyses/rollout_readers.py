@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.reading import Reader
+from analyses.reading import SharesReader
+from interpret.errors import InputError
+from interpret.indices import require_index
 from interpret.maps import Block, Maps
-
-ROUNDING = 2e-2  # how far the rows of a bfloat16 model may sum beyond 1, also once they are float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +36,17 @@ class Rollout:
             position: A position, or a weight for each; `decision.readout` gives the decision's.
 
         Raises:
-            ValueError: It is none of `readouts`.
+            ValueError: It is none of `readouts`, no position, or of another number of tokens.
         """
+        length = self.flow.shape[-1]
+        if not isinstance(position, Tensor) or position.ndim == 0:
+            position = torch.eye(length)[require_index("position", position, length)]
+        if position.shape != (length,):
+            raise InputError(
+                f"position must be one, or a weight for each of {length} tokens, not {list(position.shape)}"
+            )
         if self.readouts is None:
-            if isinstance(position, int):
-                return self.flow[:, position]
             return torch.einsum("q,lqk->lk", position.to(self.flow), self.flow)
-        if isinstance(position, int):
-            position = torch.eye(self.flow.shape[-1])[position]
         followed = (self.readouts == position.to(self.readouts)).all(dim=1).nonzero()
         if not len(followed):
             raise ValueError(
@@ -53,18 +56,16 @@ class Rollout:
         return self.flow[:, int(followed[0])]
 
 
-class RolloutReader(Reader):
+class RolloutReader(SharesReader):
     """Mixes each row with the skip connection, once it has looked at it."""
 
     def __init__(self, maps: Maps, *, residual: float = 0.5, sinks: Sequence[int] = ()) -> None:
         """Arguments are those of `attention_rollout`."""
         if not 0 <= residual <= 1:
             raise ValueError(f"residual must be from 0 to 1, not {residual}")
-        outside = [sink for sink in sinks if not 0 <= sink < maps.length]
-        if outside:
-            raise ValueError(f"sinks must be positions from 0 to {maps.length - 1}, not {outside[0]}")
-        self.maps, self.residual, self.sinks = maps, float(residual), list(sinks)
-        self.smallest, self.largest = torch.tensor([torch.inf, -torch.inf], device=maps.device)
+        super().__init__(maps)
+        self.maps, self.residual = maps, float(residual)
+        self.sinks = [require_index("each sink", sink, maps.length) for sink in sinks]
         self.summed = torch.zeros(0, 0)
 
     @abstractmethod
@@ -77,8 +78,7 @@ class RolloutReader(Reader):
 
     def read(self, layer: int, block: Block) -> None:
         """Takes in some rows; with the last of their heads it is known what they pass on."""
-        self.smallest = torch.minimum(self.smallest, block.smallest.to(self.smallest))
-        self.largest = torch.maximum(self.largest, block.total.amax().to(self.largest))
+        self.look(block)
         summed = block.weights.sum(dim=0)
         self.summed = summed if block.first_head == 0 else self.summed.add_(summed)
         if block.heads.stop == self.maps.heads:
@@ -95,14 +95,6 @@ class RolloutReader(Reader):
         passed = summed.mul_(torch.where(left > 0, (1 - self.residual) / left, 0.0))
         kept = torch.where(left[:, 0] > 0, self.residual, 1.0)
         return passed.to(self.maps.device), kept.to(self.maps.device)
-
-    def require_shares(self) -> None:
-        """Refuses weights that are none."""
-        if not (self.smallest >= 0 and self.largest <= 1 + ROUNDING):  # so that NaN is refused too
-            raise ValueError(
-                f"attention rows must be shares that sum to 1, but the smallest weight is {float(self.smallest):.3g} "
-                f"and the largest sum {float(self.largest):.3g}; pass weights after the softmax, without dropout"
-            )
 
 
 class ReadoutsReader(RolloutReader):

@@ -68,7 +68,8 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
       heads           idle (numbers of those that the decision ignores), share (of the displayed map)
       error_rate      null, or models, wrong, inconclusive, rate, low, high (95 %), examples (1), words [from, to]
       beside          numbers that describe and don't judge, as in `analyses.components.measurement`: uniform, rank_tau,
-                      input_tau, rank_shuffled, rank_of_values, opposed, sink, position_rank, rarity_rank
+                      input_tau, rank_shuffled, rank_of_values, opposed, sink, position_rank, rarity_rank, rounding,
+                      rank_unfelt, input_unfelt
     checks            name, value (null where it is no number), tolerance, passed, detail
     caveats           sentences
 """
@@ -89,7 +90,7 @@ from analyses.provenance import model_to_dict, run_to_dict
 SCHEMA = "interpret-attention/analysis/2"
 BESIDE = (
     "uniform", "rank_tau", "input_tau", "rank_shuffled", "rank_of_values", "opposed", "sink", "position_rank",
-    "rarity_rank",
+    "rarity_rank", "rounding", "rank_unfelt", "input_unfelt",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
+from analyses.asked import require_asked
 from analyses.attention_row import last_layer_attention
 from analyses.attribution import Attribution
 from analyses.calibration.error_rates import Source
@@ -22,14 +23,16 @@ from analyses.planning.plan import Plan, plan_steps
 from analyses.rollout import Rollout, attention_rollout, rollout_attribution
 from analyses.steps_leave_one_out import steps_leave_one_out
 from interpret.errors import InputError
+from interpret.gradients import gradients_on
 from interpret.maps import Beginning, Maps
 from interpret.record import Check
+from interpret.scale import margin_size
 from interpret.subjects.continuation import Continuation, Writer
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
-_ROUNDING = 40  # how many times the rounding of one number a margin may be off, as a share of the largest logit
+_ROUNDING = 40  # how many times the rounding of the scores that it is made of a margin may be off
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +109,7 @@ class Steps:
         return steps_to_dict(self, command)
 
 
+@gradients_on()
 def analyze_steps(
     subject: Subject,
     text: str | Continuation,
@@ -148,6 +152,7 @@ def analyze_steps(
         CaptureError: The model's attention can't be read.
     """
     started = time.monotonic()
+    require_asked(subject, corpus=corpus, seed=seed)
     require_writer(subject)
     progress("reading the text")
     if not isinstance(text, Continuation):
@@ -223,5 +228,6 @@ def _one_pass(subject: Any, examples: Sequence[Example], decisions: Sequence[Dec
     alone = torch.tensor([decision.margin for decision in decisions])
     pairs = zip(logits, decisions, strict=True)
     together = torch.cat([margin(row[None].float(), decision.target).cpu() for row, decision in pairs])
-    off = float((together - alone).abs().max()) / max(1.0, float(logits.float().abs().max()))
+    sizes = margin_size(logits, torch.tensor([decision.target for decision in decisions])).cpu()
+    off = float(((together - alone).abs() / torch.maximum(sizes, sizes.median())).max())
     return Check("margins of all tokens are the same in one pass", off, _ROUNDING * torch.finfo(logits.dtype).eps)

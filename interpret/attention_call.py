@@ -5,15 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
+from weakref import WeakSet
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor, UntypedStorage, nn
 
 Way = Literal["interface", "observed"]
 
 WEIGHTS_AT_ONCE = 2**22  # of all heads, so that what they are computed from stays small, and in the cache
 LEAST_ROWS = 32  # fewer make slow products
+
+_of_calls: WeakSet[UntypedStorage] = WeakSet()
+
+
+def is_of_one_call(weights: Tensor) -> bool:
+    """Whether these are the weights of a call, or a view of them: of one layer, whose first axis is the batch."""
+    return weights.untyped_storage() in _of_calls
 
 
 @dataclass(eq=False, kw_only=True)
@@ -45,7 +53,9 @@ class AttentionCall(ABC):
         if self.replaced is not None:
             return self.replaced
         with torch.set_grad_enabled(self.differentiable):
-            return self.own_weights()
+            weights = self.own_weights()
+        _of_calls.add(weights.untyped_storage())
+        return weights
 
     @abstractmethod
     def own_weights(self) -> Float[Tensor, "batch head query key"]:

@@ -99,10 +99,12 @@ def permute_row(
         query: Position whose row changes, or `None` for all.
 
     Raises:
-        ValueError: `order` is no permutation.
+        ValueError: `order` is no permutation, or a key is named twice or below 0.
     """
     if sorted(order) != list(range(len(keys))):
         raise ValueError(f"order must be a permutation of 0 to {len(keys) - 1}, not {list(order)}")
+    if len(set(keys)) < len(keys) or min(keys, default=0) < 0:
+        raise ValueError(f"keys must be different positions, counted from 0, not {list(keys)}")
     source = torch.as_tensor([keys[index] for index in order])
     target = torch.as_tensor(list(keys))
 

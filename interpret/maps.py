@@ -13,7 +13,8 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
-from interpret.errors import CaptureError
+from interpret.attention_call import is_of_one_call
+from interpret.errors import CaptureError, InputError
 from interpret.frame import Frame
 from interpret.record import Recording
 
@@ -104,16 +105,17 @@ class Maps(ABC):
 class RecordedMaps(Maps):
     """Maps of a recording, computed from queries and keys as they are read."""
 
-    def __init__(self, record: Recording, frames: Sequence[Frame] | None = None, *, example: int = 0) -> None:
+    def __init__(self, record: Recording, frames: Sequence[Frame] | None = None, *, example: int | None = None) -> None:
         """Puts the calls of a recording into one frame.
 
         Args:
             record: Of one forward pass.
             frames: Where the rows and keys of each call stand; by default every call has all positions.
-            example: Which of the inputs of the pass.
+            example: Which of the inputs of the pass, from 0; of one input it needn't be said.
 
         Raises:
             CaptureError: Calls differ in shape, and not as their frames do.
+            InputError: There are several inputs, and `example` doesn't say which, or there is none of that number.
         """
         calls = [record.calls[layer] for layer in range(len(record))]
         shapes = [call.shape[1:] for call in calls]
@@ -125,7 +127,7 @@ class RecordedMaps(Maps):
             raise CaptureError(
                 f"layers have attention maps of different shapes {sorted(set(shapes))}; read them with weights(layer)"
             )
-        self.calls, self.example = calls, example
+        self.calls, self.example = calls, record.example(example)
         self.layers, self.heads, self.length = len(shapes), shapes[0][0], self.frames[0].length
         self.rows = torch.stack([frame.has_row for frame in self.frames])
         self.device = record.output(0).device
@@ -170,16 +172,25 @@ class GivenMaps(Maps):
             rows: Which positions have a row in which layer; by default all.
 
         Raises:
-            ValueError: Weights aren't those of all layers and heads, of as many queries as keys.
+            InputError: Weights aren't those of all layers and heads, of as many queries as keys; or `visible` or `rows`
+                has another shape.
         """
         if weights.ndim != 4 or weights.shape[2] != weights.shape[3]:
-            raise ValueError(
+            raise InputError(
                 f"attention must be [layer, head, query, key] with as many queries as keys, not {list(weights.shape)}; "
                 "take one text's, and stack its layers"
             )
+        if is_of_one_call(weights):
+            raise InputError(
+                "attention must be [layer, head, query, key] of one text, and these are the weights of one layer, "
+                "[batch, head, query, key]; give the recording itself, or its stacked(example)"
+            )
         self.layers, self.heads, self.length, _ = weights.shape
+        _require_shape("visible", visible, weights.shape[2:], weights.shape[0])
+        _require_shape("rows", rows, weights.shape[2:3], weights.shape[0])
         self.given, self.device = weights.detach().float(), weights.device
-        self.rows = torch.ones(self.layers, self.length, dtype=torch.bool) if rows is None else rows.cpu()
+        there = torch.ones(self.length, dtype=torch.bool) if rows is None else rows.cpu()
+        self.rows = there.expand(self.layers, -1)
         seen = torch.ones(self.length, self.length, dtype=torch.bool) if visible is None else visible
         self.seen = seen.expand(self.layers, -1, -1).to(weights.device)
 
@@ -209,13 +220,34 @@ class Beginning(Maps):
             yield Block(block.start, weights, visible, block.first_head)
 
 
-def maps_of(attention: Float[Tensor, "layer head query key"] | Recording | Maps) -> Maps:
-    """Attention in any form as maps: of a recording those of its first input.
+def maps_of(attention: Float[Tensor, "layer head query key"] | Recording | Maps, *, example: int | None = None) -> Maps:
+    """Attention in any form as maps of one input.
+
+    Args:
+        attention: A recording, or the maps or weights of one input.
+        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
 
     Raises:
         CaptureError: The calls of a recording differ in shape.
-        ValueError: Weights have another shape.
+        InputError: A recording is of several inputs, and `example` doesn't say which; weights have another shape; or it
+            is something else.
     """
     if isinstance(attention, Recording):
-        return RecordedMaps(attention)
-    return GivenMaps(attention) if isinstance(attention, Tensor) else attention
+        return RecordedMaps(attention, example=example)
+    if example is not None:
+        raise InputError("example is for a recording of several inputs; maps and weights are of one")
+    if isinstance(attention, Maps):
+        return attention
+    if not isinstance(attention, Tensor):
+        raise InputError(
+            f"attention must be a recording, its maps, or a tensor [layer, head, query, key], not "
+            f"{type(attention).__name__}; of the attentions that a model of transformers gives out, take "
+            "torch.stack([layer[example] for layer in attentions])"
+        )
+    return GivenMaps(attention)
+
+
+def _require_shape(name: str, given: Tensor | None, of_layer: Sequence[int], layers: int) -> None:
+    """Refuses what is of other positions than the weights."""
+    if given is not None and list(given.shape) not in ([*of_layer], [layers, *of_layer]):
+        raise InputError(f"{name} must be {[layers, *of_layer]} to fit the weights, not {list(given.shape)}")

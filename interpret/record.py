@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from interpret.checks import Check, checked_calls
-from interpret.errors import CaptureError
+from interpret.errors import CaptureError, InputError
+from interpret.indices import require_index
 from interpret.memory import return_freed
 from interpret.seam import AttentionCall, Tap, tapped
 from interpret.unkept_call import UnkeptCall
@@ -37,31 +38,40 @@ class Recording:
         return len(self._complete())
 
     def weights(self, layer: int) -> Float[Tensor, "batch head query key"]:
-        """Attention weights of one layer; each row over `key` sums to 1, or to less where a sink takes a share."""
-        return self._complete()[layer].weights
+        """Attention weights of one layer; each row over `key` sums to 1, or to less where a sink takes a share.
 
-    def row(self, layer: int, head: int, position: int, *, example: int = 0) -> Float[Tensor, " key"]:
+        Args:
+            layer: Attention call, from 0.
+
+        Raises:
+            IndexError: There is no such layer.
+        """
+        return self._call(layer).weights
+
+    def row(self, layer: int, head: int, position: int, *, example: int | None = None) -> Float[Tensor, " key"]:
         """One row of attention; of a long text no other is computed.
 
         Args:
             layer: Attention call, from 0.
             head: Head, from 0.
             position: Query, from 0.
-            example: Which of the inputs of the pass.
+            example: Which of the inputs of the pass, from 0; of one input it needn't be said.
 
         Raises:
             IndexError: There is no such layer, head, position or example.
+            InputError: There are several inputs, and `example` doesn't say which.
         """
-        call = self._complete()[layer]
-        wanted = {"example": example, "head": head, "position": position}
-        for (name, number), size in zip(wanted.items(), call.shape, strict=False):
-            if not 0 <= number < size:
-                raise IndexError(f"{name} must be from 0 to {size - 1} in layer {layer}, not {number}")
+        call, where = self._call(layer), f" in layer {layer}"
+        wanted = {"example": self.example(None) if example is None else example, "head": head, "position": position}
+        example, head, position = (
+            require_index(name, number, size, where)
+            for (name, number), size in zip(wanted.items(), call.shape, strict=False)
+        )
         return call.rows_at([position])[example, head, 0]
 
     def output(self, layer: int) -> Float[Tensor, "batch query head dim"]:
-        """What each head of one layer wrote, before the output projection."""
-        call = self._complete()[layer]
+        """What each head of one layer wrote, before the output projection; layers count from 0."""
+        call = self._call(layer)
         if call.output is None:
             raise CaptureError(f"layer {layer} wasn't recorded; leave out only=, or give it that layer")
         return call.output
@@ -75,12 +85,18 @@ class Recording:
         """
         return " and ".join(sorted({call.way for call in self._complete()}))
 
-    def stacked(self, example: int = 0) -> Float[Tensor, "layer head query key"]:
+    def stacked(self, example: int | None = None) -> Float[Tensor, "layer head query key"]:
         """The weights of all layers for one example.
 
+        Args:
+            example: Which of the inputs of the pass, from 0; of one input it needn't be said.
+
         Raises:
+            IndexError: There is no such example.
+            InputError: There are several inputs, and `example` doesn't say which.
             CaptureError: Layers differ in shape (cross-attention, windows, heads of different number).
         """
+        example = self.example(example)
         maps = [call.weights[example] for call in self._complete()]
         if len({weights.shape for weights in maps}) > 1:
             shapes = sorted({tuple(weights.shape) for weights in maps})
@@ -89,9 +105,9 @@ class Recording:
             )
         return torch.stack([weights.to(maps[0].device) for weights in maps])
 
-    def visible(self, example: int = 0) -> Bool[Tensor, "layer query key"]:
-        """Which keys each query could see in each layer, for one example."""
-        calls = self._complete()
+    def visible(self, example: int | None = None) -> Bool[Tensor, "layer query key"]:
+        """Which keys each query could see in each layer, for one example, chosen as in `stacked`."""
+        calls, example = self._complete(), self.example(example)
         masks = [call.visible.expand(call.shape[0], -1, call.shape[2], -1)[example, 0] for call in calls]
         return torch.stack([mask.to(masks[0].device) for mask in masks])
 
@@ -103,6 +119,25 @@ class Recording:
         """
         told = None if self.attention_mask is None else self.attention_mask.bool()
         return tuple(checked_calls(self._complete(), told))
+
+    def example(self, number: int | None) -> int:
+        """Which of the inputs of the pass is meant: the one of that number, or the only one.
+
+        Raises:
+            IndexError: There is none of that number.
+            InputError: There are several inputs, and no number says which.
+        """
+        inputs = max((call.shape[0] for call in self._complete() if not isinstance(call, UnkeptCall)), default=1)
+        if number is None and inputs > 1:
+            raise InputError(
+                f"this recording is of {inputs} inputs; say of which one with example=, or give its maps, "
+                "RecordedMaps(record, example=0)"
+            )
+        return require_index("example", 0 if number is None else number, inputs)
+
+    def _call(self, layer: int) -> AttentionCall:
+        calls = self._complete()
+        return calls[require_index("layer", layer, len(calls))]
 
     def _complete(self) -> list[AttentionCall]:
         if not self.calls:

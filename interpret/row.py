@@ -13,12 +13,16 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
+from interpret.errors import InputError
+from interpret.gradients import gradients_on
+from interpret.indices import OutOfRange, require_index
 from interpret.passes import Entry, run_pass
+from interpret.scale import apart
 from interpret.seam import AttentionCall
 from interpret.subjects.subject import Subject
 from interpret.written_row import WrittenRow
 
-SAME = 1e-4  # of the largest logit: how near the short way has to come to the model's own answer
+SAME = 1e-4  # of each score: how near the short way has to come to the model's own answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,7 @@ class DecisionRow(WrittenRow):
         return self.mixed(written, self.written[:, None])
 
 
+@gradients_on()
 def read_row(
     subject: Subject,
     ids: Shaped[Tensor, "example token *number"],
@@ -83,12 +88,13 @@ def read_row(
     Raises:
         IndexError: The model has no such layer, or the layer no such head.
     """
+    if readout.shape != ids.shape[1:2]:
+        raise InputError(f"the readout must have a share for each of {ids.shape[1]} tokens, not {len(readout)}")
     positions = tuple(torch.nonzero(readout > 1e-6)[:, 0].tolist())
     share = readout[list(positions)].float()
     row = _kept(subject, ids, targets, share / share.sum(), positions, layer, head)
-    heads = row.written.shape[2]
-    if head is not None and not 0 <= head < heads:
-        raise IndexError(f"head must be from 0 to {heads - 1}, not {head}")
+    if head is not None:
+        require_index("head", head, row.written.shape[2])
     return row if _short_way_holds(row) else replace(row, states=None)
 
 
@@ -125,7 +131,7 @@ def _read(
     passed = run_pass(subject, ids)
     record, blocks = passed.record, passed.blocks
     if not -len(record) <= layer < len(record):
-        raise IndexError(f"layer must be from 0 to {len(record) - 1}, not {layer}")
+        raise OutOfRange(f"layer must be from 0 to {len(record) - 1}, not {layer}")
     number = layer % len(record)
     frame = subject.frame(ids, number)
     rows = frame.rows(positions)
@@ -153,5 +159,4 @@ def _short_way_holds(row: DecisionRow) -> bool:
             again = first.logits(torch.cat([first.written[:, None]] * 2, dim=1))
     except (RuntimeError, TypeError, IndexError, ValueError, KeyError):  # a layer of a form this doesn't know
         return False
-    scale = float(first.clean.abs().max().clamp(min=1))
-    return bool((again - first.clean[:, None]).abs().max() <= SAME * scale)
+    return apart(again, first.clean[:, None].expand_as(again)) <= SAME

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from interpret.attention_call import AttentionCall
 from interpret.eager import Kernel, eager_kernel
+from interpret.errors import CaptureError
 from interpret.interface_call import InterfaceCall
 from interpret.masks import causal_mask
 from interpret.seam_taps import Tap, is_listening, listening, put_to, taps_of
@@ -136,6 +137,11 @@ def _register_route(kernel_name: str) -> str:
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
     name = _ROUTE + kernel_name
+    if kernel_name == "flex_attention" or (kernel_name != "eager" and kernel_name not in ALL_ATTENTION_FUNCTIONS):
+        why = "hides keys by blocks, which can't be read" if kernel_name == "flex_attention" else "isn't there"
+        raise CaptureError(
+            f'the attention kernel "{kernel_name}" {why}; choose another with model.set_attn_implementation("sdpa")'
+        )
     kernel = _eager_of_module if kernel_name == "eager" else ALL_ATTENTION_FUNCTIONS[kernel_name]
     AttentionInterface.register(name, partial(attend, kernel=kernel, kernel_name=kernel_name))
     if kernel_name in ALL_MASK_ATTENTION_FUNCTIONS:

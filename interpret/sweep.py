@@ -22,9 +22,10 @@ from interpret.errors import CaptureError
 from interpret.passes import Entry, Pass, run_pass
 from interpret.record import Recording
 from interpret.replay import replaying
+from interpret.scale import apart
 from interpret.subjects.subject import Subject
 
-SAME = {32: 1e-4, 16: 2e-2}  # by bits of the weights, of the largest logit: how near the short way has to come
+SAME = {32: 1e-4, 16: 2e-2}  # by bits of the weights, of each score: how near the short way has to come
 
 Way = Literal["growing batch", "whole passes"]
 
@@ -118,8 +119,7 @@ class Sweep:
 
     def _same(self, found: Tensor, wanted: Tensor) -> bool:
         bits = torch.finfo(next(self.subject.model.parameters()).dtype).bits
-        near = SAME[32 if bits >= 32 else 16] * float(self.clean.abs().max().clamp(min=1))
-        return found.shape == wanted.shape and bool((found - wanted).abs().max() <= near)
+        return apart(found, wanted) <= SAME[32 if bits >= 32 else 16]
 
     def _entry(self, edit: Edit) -> int:
         assert edit.layer is not None

@@ -19,6 +19,7 @@ from interpret.frame import Frame
 from interpret.last_layer import last_layer_alone
 from interpret.passes import Entry, hidden_in
 from interpret.record import recording
+from interpret.subjects.decision import known
 from interpret.subjects.subject import Subject
 
 SHORTER = 4  # times as many variants in a pass of the last layer alone; their token vectors are still all looked up
@@ -170,7 +171,7 @@ class WrittenRow:
 def margins(
     logits: Float[Tensor, "example variant label"], targets: Int[Tensor, " example"]
 ) -> Float[Tensor, "example variant"]:
-    """Each example's margin by its own target."""
+    """Each example's margin by its own target; refused as `known` does where one is no number."""
     own = targets.to(logits.device)[:, None, None].expand(*logits.shape[:2], 1)
     others = logits.float().scatter(-1, own, -torch.inf).amax(dim=-1)
-    return (logits.float().gather(-1, own)[..., 0] - others).cpu()
+    return known((logits.float().gather(-1, own)[..., 0] - others).cpu())

@@ -9,6 +9,7 @@ from torch.optim.adam import adam
 
 from analyses.classic.distances import js_divergence
 from analyses.components.content import Content
+from interpret.gradients import gradients_on
 from interpret.row import DecisionRow
 
 PENALTY = 500.0  # weight of a change of the answer beyond the allowance, as in the paper's code
@@ -40,6 +41,7 @@ class Adversarial:
     changes: Float[Tensor, " variant"] = field(repr=False)
 
 
+@gradients_on()
 def adversarial_attention(
     row: DecisionRow,
     content: Content,

@@ -17,6 +17,7 @@ from analyses.classic.uniform import uniform_attention
 from analyses.classic.violation import faithfulness_violation
 from analyses.classic.without_words import without_each_unit
 from analyses.components.content import Content
+from interpret.gradients import gradients_on
 from interpret.row import read_row
 from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
@@ -97,6 +98,7 @@ class ClassicTests:
         return cls(**{**plain, **flips, **lists})
 
 
+@gradients_on()
 def classic_tests(
     subject: Subject,
     example: Example,
@@ -127,7 +129,7 @@ def classic_tests(
     row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
     content = Content.of([example])
     tokens = int(content.tokens.sum())
-    answers = without_each_unit(row, example, eraser=eraser) if without is None else without.softmax(-1)
+    answers = without_each_unit(row, example, eraser=eraser) if without is None else without.double().softmax(-1)
     compared = jain_wallace(row, content, answers, seed=seed)
     searched = adversarial_attention(row, content, steps=adversary_steps, seed=seed)
     zeroed = serrano_smith(row, content, seed=seed) if tokens > 1 else None

@@ -6,10 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interpret.gradients import gradients_on
 from interpret.native import ClassifierConfig, TransformerClassifier
 from interpret.native.learning import Recipe, Texts, share_of_rate, shuffled_batches
 
 
+@gradients_on()
 def fit(
     config: ClassifierConfig,
     texts: Texts,
@@ -34,7 +36,7 @@ def fit(
     """
     generator = torch.Generator().manual_seed(seed)
     steps = recipe.epochs * len(list(shuffled_batches(texts, recipe.batch, generator)))
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = TransformerClassifier(config).train()
         optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)

@@ -6,11 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.classic.without_words import ROUNDING
+from analyses.classic.distances import total_variation
+from analyses.classic.without_words import rounding
 from analyses.components.content import Content
 from analyses.components.edits import permuted
 from analyses.statistics import kendall_tau
 from interpret.edit import Edit, editing
+from interpret.gradients import gradients_on
 from interpret.row import DecisionRow
 
 OUTPUTS = 20  # labels whose gradient is taken, one backward pass each
@@ -48,6 +50,7 @@ class JainWallace:
     changes: Float[Tensor, " variant"] = field(repr=False)
 
 
+@gradients_on()
 def jain_wallace(
     row: DecisionRow,
     content: Content,
@@ -75,9 +78,9 @@ def jain_wallace(
     """
     if permutations < 1:
         raise ValueError(f"permutations must be at least 1, not {permutations}")
-    clean = row.clean[0].softmax(-1).cpu()
-    change = (without - clean).abs().mean(dim=-1)
-    removal = change.where(change > ROUNDING, torch.zeros_like(change))
+    clean = row.clean[0].double().softmax(-1).cpu()
+    is_felt = total_variation(without, clean) > rounding(row)
+    removal = (without - clean).abs().mean(dim=-1).where(is_felt, 0.0)
     attention = content.shares(row.read_by())[0]
     gradient = _gradient(row, content)
     changes = _permuted(row, content, permutations, seed)

@@ -62,7 +62,7 @@ def word_shares(record: Recording, is_word: Bool[Tensor, "batch token"]) -> Floa
         record: Of one pass of a native classifier, which reads its answer at the first token; gradients flow.
         is_word: True for tokens of words.
     """
-    row = (record.weights(-1)[:, :, 0].mean(dim=1) + LEAST) * is_word
+    row = (record.weights(len(record) - 1)[:, :, 0].mean(dim=1) + LEAST) * is_word
     return row / row.sum(dim=-1, keepdim=True)
 
 

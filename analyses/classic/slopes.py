@@ -4,9 +4,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interpret.gradients import gradients_on
 from interpret.row import DecisionRow
 
 
+@gradients_on()
 def weight_slopes(row: DecisionRow, label: int) -> Float[Tensor, "head row key"]:
     """Derivative of the label's probability with respect to every weight, the other weights held fixed; signed.
 

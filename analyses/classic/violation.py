@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.classic.slopes import weight_slopes
-from analyses.classic.without_words import ROUNDING
+from analyses.classic.without_words import ROUNDING, rounding
 from analyses.components.content import Content
 from interpret.row import DecisionRow
 
@@ -19,15 +19,17 @@ class Violation:
     Attributes:
         effects: Fall of the target's probability without each unit, from -1 to 1.
         top: The unit that "attention", "attention x gradient" and "attention x norm" each rank first.
+        rounding: The largest rise that counts as none.
     """
 
     effects: Float[Tensor, " unit"] = field(repr=False)
     top: dict[str, int]
+    rounding: float = ROUNDING
 
     @property
     def violated(self) -> dict[str, bool]:
         """Whether the probability rises without the unit ranked first, by more than rounding."""
-        return {name: bool(self.effects[unit] < -ROUNDING) for name, unit in self.top.items()}
+        return {name: bool(self.effects[unit] < -self.rounding) for name, unit in self.top.items()}
 
 
 def faithfulness_violation(row: DecisionRow, content: Content, without: Float[Tensor, "unit label"]) -> Violation:
@@ -43,7 +45,7 @@ def faithfulness_violation(row: DecisionRow, content: Content, without: Float[Te
     summed over heads and over the tokens of a unit. A violation of an unsigned ranking is a lower bound on misuse.
     """
     target = int(row.targets[0])
-    effects = row.clean[0].softmax(-1)[target].cpu() - without[:, target]
+    effects = row.clean[0].double().softmax(-1)[target].cpu() - without[:, target]
     own, slopes = row.weights[0].float(), weight_slopes(row, target)
     norms = row.values[0].float().norm(dim=-1)
     scores = {
@@ -51,4 +53,5 @@ def faithfulness_violation(row: DecisionRow, content: Content, without: Float[Te
         "attention x gradient": (own * slopes).sum(dim=(0, 1)),
         "attention x norm": torch.einsum("hrk,hk,r->k", own, norms, row.readout.to(own)),
     }
-    return Violation(effects, {name: int(content.pool(each[None].cpu()).argmax()) for name, each in scores.items()})
+    top = {name: int(content.pool(each[None].cpu()).argmax()) for name, each in scores.items()}
+    return Violation(effects, top, rounding(row))

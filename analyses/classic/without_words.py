@@ -5,9 +5,10 @@ from torch import Tensor
 
 from analyses.leave_one_out import logits_without_each_unit
 from interpret.row import DecisionRow
+from interpret.scale import margin_size
 from interpret.subjects.example import Example
 
-ROUNDING = 1e-6  # a change of probability up to this may be that of another batch size, and counts as none
+ROUNDING = 1e-6  # a change of probabilities up to this may be that of another batch size, and counts as none
 
 
 def without_each_unit(row: DecisionRow, example: Example, *, eraser: str) -> Float[Tensor, "unit label"]:
@@ -21,4 +22,12 @@ def without_each_unit(row: DecisionRow, example: Example, *, eraser: str) -> Flo
     Raises:
         InputError: The model doesn't allow this eraser, or the text has no units.
     """
-    return logits_without_each_unit(row.subject, example, eraser=eraser).softmax(-1)
+    return logits_without_each_unit(row.subject, example, eraser=eraser).double().softmax(-1)
+
+
+def rounding(row: DecisionRow) -> float:
+    """The largest change of probability, of one label or in total variation, that counts as none.
+
+    Probabilities move with the scores, so where these are small, so are the changes that count.
+    """
+    return ROUNDING * min(1.0, float(margin_size(row.clean, row.targets)[0]))

@@ -8,7 +8,7 @@ Side = Literal["holds", "fails", "open"]
 
 LEVEL = 0.05
 MOST_UNLIKE = 0.2  # of the edits behind a component
-LEAST_SPREAD = 1e-4  # logits: a margin that varies less moves by rounding, as where words are replaced by themselves
+LEAST_SPREAD = 10  # times the rounding of a margin: one that varies less may move by it, as where nothing is replaced
 IDLE = 0.2  # of what a head's share of the display promises: one that does less, by itself and jointly, is idle
 
 
@@ -37,6 +37,11 @@ BARS = {
 IDLE_SHARE = Bars(
     0.30, 0.10, "much of the displayed mean belongs to heads that the decision ignores"
 )  # the lower, the better
+
+
+def unmoved(least: float) -> str:
+    """Why nothing is judged where a margin varies no more than rounding may make it, with the least that would do."""
+    return f"moves of up to {least:.1g} logits may be rounding of the scores"
 
 
 def unlike_texts(name: str) -> str:

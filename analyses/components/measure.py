@@ -13,7 +13,7 @@ from analyses.components.dominance import value_effects
 from analyses.components.edits import erased, in_parts, level, one_by_one, permuted
 from analyses.components.every_head import head_rows
 from analyses.components.input_rank import InputEffects, input_effects
-from analyses.components.measurement import SHUFFLES, USUAL, Draws, Measurement
+from analyses.components.measurement import ROUNDING, SHUFFLES, USUAL, Draws, Measurement
 from analyses.components.pairing import shuffled_effects
 from analyses.components.rank import position_effects
 from analyses.components.ranking import Ranking
@@ -23,11 +23,10 @@ from analyses.components.unlike import unlike
 from analyses.components.use import use
 from analyses.statistics import randomisation_p_value
 from interpret.row import DecisionRow, read_row
+from interpret.scale import margin_size
 from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
-
-ROUNDING = 1e-5  # of the largest logit: smaller moves of the margin are none
 
 Columns = dict[str, Sequence[Any]]  # fields of `Measurement`, a value for each text
 
@@ -125,6 +124,7 @@ def _positions(
         "rank_shuffled": torch.tensor(mechanical).mean(dim=0).tolist(),
         "rank_of_values": Ranking(felt(value_effects(row, content), row), content.exists).agreement(renormalised),
         "p_rank": attention.p_values(renormalised, draws.null_orders, generator),
+        "rank_unfelt": unfelt(effects.renormalised, renormalised, content),
     }
 
 
@@ -160,6 +160,8 @@ def inputs(
         "rarity_rank": Ranking(_rarity(examples, content, resampler), content.exists).agreement(effects),
         "head_ranks": list(zip(*of_heads, strict=True)),
         "p_input": attention.p_values(effects, draws.null_orders, generator),
+        "rounding": rounding(row).tolist(),
+        "input_unfelt": unfelt(found.expected, effects, content),
     }
 
 
@@ -228,5 +230,17 @@ def _real_texts(
 
 def felt(effects: Float[Tensor, "example unit"], row: DecisionRow) -> Float[Tensor, "example unit"]:
     """Effects with 0 in the place of those that rounding could make."""
-    rounding = ROUNDING * row.clean.abs().amax(dim=1, keepdim=True).clamp(min=1).cpu()
-    return effects.where(effects > rounding, 0.0)
+    return effects.where(effects > rounding(row)[:, None], 0.0)
+
+
+def unfelt(
+    measured: Float[Tensor, "example unit"], effects: Float[Tensor, "example unit"], content: Content
+) -> list[int]:
+    """How many of the words' effects that were measured don't count."""
+    count: list[int] = ((measured > 0) & (effects == 0) & content.exists).sum(dim=1).tolist()
+    return count
+
+
+def rounding(row: DecisionRow) -> Float[Tensor, " example"]:
+    """The largest move of each margin that rounding could make, in logits."""
+    return ROUNDING * margin_size(row.clean, row.targets).cpu()

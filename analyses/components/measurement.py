@@ -23,6 +23,7 @@ class Draws:
 
 
 USUAL = Draws()
+ROUNDING = 1e-5  # of the scores that a margin is made of: smaller moves of it are none
 SHUFFLES = 3  # of values, for what of R is mechanical
 
 
@@ -67,6 +68,9 @@ class Measurement:
         position_rank: I of the words' places, later ones first: a trivial baseline.
         rarity_rank: I of the words' rarity where the replacements come from: another.
         head_ranks: I of every head of every layer at the position that is read, layer by layer.
+        rounding: The largest move of the margin that counts as rounding, in logits.
+        rank_unfelt: Words with a position effect that is no larger, and so counts as none.
+        input_unfelt: Words with such an input effect.
     """
 
     words: int
@@ -98,6 +102,9 @@ class Measurement:
     position_rank: float
     rarity_rank: float
     head_ranks: tuple[float, ...] = field(repr=False)
+    rounding: float = ROUNDING
+    rank_unfelt: int = 0
+    input_unfelt: int = 0
 
     @property
     def input_rank_without_chance(self) -> float:

@@ -19,6 +19,7 @@ from analyses.components.bars import (
     Side,
     two_answers,
     unlike_texts,
+    unmoved,
 )
 from analyses.components.measurement import FEWEST_WORDS, Draws, Measurement
 
@@ -90,7 +91,7 @@ def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> One
         idle_elsewhere: Heads that do nothing in other texts either, from `elsewhere.idle_elsewhere`.
     """
     spread = math.sqrt(found.spread)
-    unit = spread if spread >= LEAST_SPREAD else math.nan
+    unit = spread if spread > LEAST_SPREAD * found.rounding else math.nan
     findings = (
         _finding("use", found.use / unit, unlike=found.unlike[0]),
         _finding("rank", found.rank, found.p_rank, second=found.rank_substituted, unlike=found.unlike[1]),
@@ -124,8 +125,11 @@ def _obstacles(found: Measurement, spread: float) -> list[str]:
     said = []
     if found.words < FEWEST_WORDS:
         said.append(f"{found.words} words are too few to tell any order from chance; it takes {FEWEST_WORDS}")
-    if spread < LEAST_SPREAD:
-        said.append("replacing its words changes nothing: the model ignores them, or knows none to replace them by")
+    if spread <= (least := LEAST_SPREAD * found.rounding):
+        said.append(
+            f"replacing its words changes nothing ({unmoved(least)}): the model ignores them, or knows none to replace "
+            "them by"
+        )
     elif found.largest < LEAST_EFFECT * spread:
         said.append("no word of this text moves the decision by itself, so there is nothing to rank")
     return said

@@ -22,6 +22,7 @@ from analyses.components.bars import (
     Side,
     two_answers,
     unlike_texts,
+    unmoved,
 )
 from analyses.components.measurement import FEWEST_WORDS, Measurement
 from analyses.statistics import BootstrapMean, needed_examples
@@ -147,7 +148,7 @@ class _Looks:
 
 def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dict[str, _Looks]:
     """Effects in standard deviations of the margin; undefined where it has none."""
-    unit = spread if spread >= LEAST_SPREAD else math.nan
+    unit = spread if spread > _least(measurements) else math.nan
     first = {
         "use": np.array([each.use for each in measurements]) / unit,
         "rank": np.array([each.rank for each in measurements]),
@@ -163,6 +164,11 @@ def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dic
         name: _Looks(BootstrapMean(first[name], seed=seed), BootstrapMean(second[name], seed=seed), first[name])
         for name in BARS
     }
+
+
+def _least(measurements: Sequence[Measurement]) -> float:
+    """The spread up to which margins may move by rounding."""
+    return LEAST_SPREAD * math.sqrt(np.mean([each.rounding**2 for each in measurements]))
 
 
 def _failed(looks: dict[str, _Looks], scale: float) -> list[str]:
@@ -223,8 +229,8 @@ def _obstacles(measurements: Sequence[Measurement], spread: float) -> list[str]:
         found.append(f"{len(measurements)} examples are too few; a verdict needs {FEWEST_EXAMPLES}")
     if np.mean([each.words < FEWEST_WORDS for each in measurements]) > 0.5:
         found.append(f"most texts have fewer than {FEWEST_WORDS} words to rank")
-    if spread < LEAST_SPREAD:
-        found.append("the words don't move the decision at all, so there is nothing to explain")
+    if spread <= (least := _least(measurements)):
+        found.append(f"the words don't move the decision at all ({unmoved(least)}), so there is nothing to explain")
     return found
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from analyses.components.content import Content
 from analyses.components.edits import one_by_one
 from analyses.components.knockout import knockout_margins
-from analyses.components.measure import Columns, common_readout, felt, inputs, spread
+from analyses.components.measure import Columns, common_readout, felt, inputs, spread, unfelt
 from analyses.components.measurement import USUAL, Draws, Measurement
 from analyses.components.ranking import Ranking
 from analyses.components.resampling import Resampler
@@ -86,7 +86,8 @@ def _knockouts(
 ) -> Columns:
     clean = row.margin[:, None]
     alone = knockout_margins(row.subject, row.ids, row.targets, content, one_by_one(content))
-    effects = felt((alone - clean).abs(), row)
+    measured = (alone - clean).abs()
+    effects = felt(measured, row)
     keys = torch.rand(len(clean), draws.orders, content.exists.shape[1], generator=generator)
     removed = first_words(torch.cat([ranking.scores[:, None], keys], dim=1), content)
     moved = knockout_margins(row.subject, row.ids, row.targets, content, removed.flatten(1, 2)) - clean
@@ -97,6 +98,7 @@ def _knockouts(
         "rank_substituted": rank,  # there is no second way to knock a word out
         "rank_tau": ranking.tau(effects),
         "p_rank": ranking.p_values(effects, draws.null_orders, generator),
+        "rank_unfelt": unfelt(measured, effects, content),
         "top": (means[:, 0] - means[:, 1:].mean(dim=1)).tolist(),
         "p_top": [randomisation_p_value(float(each[0]), each[1:].double()) for each in means],
     }

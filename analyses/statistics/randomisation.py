@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-TOLERANCE = 1e-6  # of the largest magnitude: closer than this to the observed value counts as reaching it
+TOLERANCE = 1e-6  # of the observed or the middle magnitude: draws so close to the observed value have reached it
 
 
 def randomisation_p_value(observed: float, null: Sequence[float] | Float[Tensor, " draw"]) -> float:
@@ -31,5 +31,6 @@ def randomisation_p_value(observed: float, null: Sequence[float] | Float[Tensor,
         raise ValueError("a p-value needs at least one random draw, not 0")
     if not torch.isfinite(values).all():
         raise ValueError("a p-value needs finite values, but one is NaN or infinite")
-    reached = int((draws >= observed - TOLERANCE * float(values.abs().max())).sum())
+    size = max(abs(observed), float(values.abs().median()))
+    reached = int((draws >= observed - TOLERANCE * size).sum())
     return (1 + reached) / (1 + draws.numel())

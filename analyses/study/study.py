@@ -25,6 +25,7 @@ from analyses.study.notes import Note
 from analyses.study.rows import Rows, read_rows
 from analyses.study.running import run_chunks
 from analyses.study.summary import summarise
+from interpret.gradients import gradients_on
 from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
@@ -165,6 +166,7 @@ class Prepared:
         return self.seed * 1_000_003 + row
 
 
+@gradients_on()
 def prepare(
     subject: Subject,
     rows: Rows,
@@ -224,6 +226,7 @@ def words_of(source: str, subject: Subject) -> CorpusUnigram:
     return CorpusUnigram(examples)
 
 
+@gradients_on()
 def study(
     prepared: Prepared,
     folder: str | Path,

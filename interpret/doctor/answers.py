@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from interpret.errors import CaptureError
+from interpret.scale import apart
 
 Answer = dict[str, Tensor]
 
@@ -53,15 +54,8 @@ def accepted(model: nn.Module, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def difference(one: Answer, other: Answer) -> float:
-    """The largest difference of two answers, as a share of the largest number in the first; NaN counts as infinite."""
-    worst = 0.0
-    for name, scores in one.items():
-        if scores.shape != other[name].shape:
-            return float("inf")
-        scale = float(scores.detach().float().abs().max().clamp(min=1e-6))
-        apart = float((scores.detach().float() - other[name].detach().float()).abs().max()) / scale
-        worst = max(worst, apart) if apart == apart else float("inf")
-    return worst
+    """The largest difference of two answers, as a share of each score in the first (`interpret.scale.apart`)."""
+    return max(apart(other[name], scores) for name, scores in one.items())
 
 
 def part(given: Answer, rows: slice) -> Answer:

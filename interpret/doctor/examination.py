@@ -20,6 +20,7 @@ from interpret.doctor.row_edits import CHECK as ROWS
 from interpret.doctor.row_edits import check_row_edits
 from interpret.doctor.sampling import sample_inputs
 from interpret.errors import CaptureError
+from interpret.gradients import gradients_on
 from interpret.record import recording
 from interpret.refusals import first_line
 
@@ -58,6 +59,7 @@ class Examination:
         return next((found for found in self.findings if found.check == check), None)
 
 
+@gradients_on()
 def examine(model: nn.Module, *, every_head: bool = True, weight_tolerance: float = 1e-6) -> Examination:
     """Runs all checks on small random inputs.
 

@@ -18,8 +18,8 @@ class Finding:
         check: What was checked, in words.
         outcome: "passed" or "failed"; "noted" where the model behaves so and nothing here is wrong; "not applicable"
             where there was nothing to compare.
-        value: The worst deviation, where the check measures one: of weights as they are, of answers as a share of the
-            largest number in the answer.
+        value: The worst deviation, where the check measures one: of weights as they are, of answers as a share of
+            each score.
         tolerance: The largest deviation that passes.
         detail: What a reader has to know beside the number.
     """
@@ -42,7 +42,7 @@ def measured(check: str, value: float, tolerance: float, detail: str = "") -> Fi
 
 
 def tolerance_for(model: nn.Module) -> float:
-    """By how much answers of a model that should be the same may differ, as a share of their largest number."""
+    """By how much answers of a model that should be the same may differ, as a share of each score."""
     return 1e-5 if is_exact(model) else 3e-2
 
 

@@ -25,7 +25,7 @@ def check_head_edits(model: nn.Module, inputs: dict[str, Tensor], *, every_head:
             and last call that has a projection.
 
     Returns:
-        The largest difference of two answers, as a share of the largest score; failed too where a call has no
+        The largest difference of two answers, as a share of the score; failed too where a call has no
         projection that was found.
     """
     readers = find_readers(model, inputs)

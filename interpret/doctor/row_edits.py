@@ -22,7 +22,7 @@ def check_row_edits(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
         inputs: Arguments of its `forward`.
 
     Returns:
-        The largest change of a score by weights put back, as a share of the largest score.
+        The largest change of a score by weights put back, as a share of the score.
     """
     with torch.no_grad():
         with recording(model) as record:

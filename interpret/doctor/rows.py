@@ -25,7 +25,7 @@ class Row:
             own code while it runs.
         weights: Largest difference of an attention weight from `output_attentions=True`; `None` where that is not
             offered, or nothing could be compared.
-        heads: Largest difference that a head edit makes to zeroed columns, as a share of the largest score.
+        heads: Largest difference that a head edit makes to zeroed columns, as a share of the score.
         analyze: What `interpret analyze` does with it: "yes", or why not in one line; empty where none could be built.
         says: What fails or why nothing can be read, and what else to know.
     """

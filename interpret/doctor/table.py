@@ -26,7 +26,7 @@ so it is not to be edited by hand.
   (the column *weights* has the largest difference, at most 1e-6); put back, they give the same answer; rows sum to 1,
   and weights times values give what the kernel returned; recording changes no bit of the answer; a batch answers as
   each input alone; padding leaks nowhere; silencing a head is the same as zeroing its columns of the output projection
-  (the column *heads* has the largest difference, as a share of the largest score, at most 1e-5); gradients are finite;
+  (the column *heads* has the largest difference, as a share of the score, at most 1e-5); gradients are finite;
   and `interpret analyze` runs on it to its end, with no check of its own failed.
 - **partial**: attention can be read; the column *analyze* or the last one says what isn't so.
 - **unsupported**: nothing can be read, or no such model could be built here; the last column says why.

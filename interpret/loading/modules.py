@@ -17,6 +17,7 @@ from interpret.loading.readable import require_readable
 from interpret.loading.wrappers import unwrapped
 from interpret.record import recording
 from interpret.refusals import refusing
+from interpret.scale import apart
 from interpret.subjects.classification import TextClassification
 from interpret.subjects.generation import NextToken
 from interpret.subjects.image_tokens import ImageTokenModel
@@ -166,7 +167,7 @@ def _tried(name: str, reader: WrappedModule, tokenizer: Tokenizer) -> Float[Tens
         with torch.no_grad():
             together: Tensor = reader(ids).logits
             alone = torch.cat([reader(ids[:1]).logits, reader(ids[1:]).logits])
-    if together.shape != alone.shape or not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
+    if apart(together, alone) > 1e-3:
         raise InputError(
             f"{name} answers otherwise to a text when another one stands beside it, so its axes of batch and token are "
             "mixed up, as in an nn.TransformerEncoder without batch_first=True; set that, or turn the ids with "

@@ -11,6 +11,7 @@ from torch import nn
 
 from interpret.errors import InputError
 from interpret.evaluating import evaluating
+from interpret.gradients import gradients_on
 from interpret.loading.description import describe, require_task
 from interpret.loading.hub import fetch
 from interpret.loading.huggingface import load_folder, load_gguf, require_no_languages
@@ -34,6 +35,7 @@ SHIPPED = Path(str(files("interpret.native") / "sentiment"))
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
+@gradients_on()
 def load(
     model: str | os.PathLike[str] | nn.Module | Any | None = None,
     *,

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
+from interpret.gradients import gradients_on
 from interpret.native.classifier import TransformerClassifier
 
 
@@ -99,9 +100,10 @@ def train(model: TransformerClassifier, texts: Texts, recipe: Recipe, *, mask_id
             ids, words, real = padded(texts, rows)
             if float(torch.rand((), generator=generator)) < recipe.masked_batches:
                 ids = hide_words(ids, words, mask_id=mask_id, generator=generator)
-            loss = loss_of(model(input_ids=ids, attention_mask=real).logits, texts, rows, recipe)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            with gradients_on():
+                loss = loss_of(model(input_ids=ids, attention_mask=real).logits, texts, rows, recipe)
+                loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             schedule.step()

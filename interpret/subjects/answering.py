@@ -13,7 +13,7 @@ from interpret.subjects.text import TextSubject
 from interpret.subjects.token_ids import TokenIds
 
 LONGEST_ANSWER = 30  # tokens
-_IMPOSSIBLE = -1e4  # logit of a span that is no answer: so small that its probability is 0
+_IMPOSSIBLE = -torch.inf  # logit of a span that is no answer: below those of all that are, however large they are
 
 
 class QuestionAnswering(TextSubject):

@@ -119,6 +119,13 @@ class OneLabel(TextClassification):
         self.labels = (every.labels[index], NOT + every.labels[index])
         self.index = index
 
+    def find_label(self, name: str) -> int:
+        """0 for the label, also by its number among all of them, and 1 for "not" it."""
+        plain = name.removeprefix(NOT).strip()
+        if name not in self.labels and plain.isdecimal() and int(plain) == self.index:
+            return int(name.startswith(NOT))
+        return super().find_label(name)
+
     def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch 2"]:
         logit = output.logits[:, [self.index]]
         return torch.cat([logit, torch.zeros_like(logit)], dim=1)

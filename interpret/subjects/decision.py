@@ -6,6 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interpret.errors import InputError
+from interpret.indices import require_index
+from interpret.subjects.example import Example
+
 
 @dataclass(frozen=True, eq=False)
 class Decision:
@@ -33,6 +37,19 @@ class Decision:
     place: tuple[int, int] | None = None
     logits: Float[Tensor, " label"] | None = field(default=None, repr=False)
 
+    def readout_in(self, example: Example) -> Float[Tensor, " token"]:
+        """The readout, if it can be that of this input.
+
+        Raises:
+            InputError: It was decided on an input of another length.
+        """
+        if len(self.readout) != len(example.ids):
+            raise InputError(
+                f"the decision must be one on this text of {len(example.ids)} tokens, not of {len(self.readout)}; give "
+                "what subject.decide gives for the same example"
+            )
+        return self.readout
+
 
 @dataclass(frozen=True, eq=False)
 class Scores:
@@ -50,11 +67,30 @@ class Scores:
     def of(cls, logits: Float[Tensor, "variant label"], target: int) -> "Scores":
         """Reads both off the logits."""
         logits = logits.float()
-        return cls(margin(logits, target).cpu(), logits.softmax(-1)[:, target].cpu())
+        return cls(known(margin(logits, target).cpu()), logits.softmax(-1)[:, target].cpu())
+
+
+def known(margins: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+    """The margins of changed inputs as they are.
+
+    Raises:
+        InputError: One is no number, as where the model rules the label out with -inf.
+    """
+    if not margins.isfinite().all():
+        raise InputError(
+            "the margin must stay a number when words or attention change, but the model then gives the label, or all "
+            "others, a score that is none (NaN or infinite); explain another target"
+        )
+    return margins
 
 
 def margin(logits: Float[Tensor, "batch label"], target: int) -> Float[Tensor, " batch"]:
-    """The target's logit minus the largest other one: how firmly it leads, or how far it trails."""
+    """The target's logit minus the largest other one: how firmly it leads, or how far it trails.
+
+    Raises:
+        IndexError: There is no such label.
+    """
+    target = require_index("target", target, logits.shape[1])
     others = logits.clone()
     others[:, target] = -torch.inf
     return logits[:, target] - others.amax(dim=-1)

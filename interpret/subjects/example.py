@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Int, Num, Shaped
 from torch import Tensor
 
+from interpret.gradients import tracked
 from interpret.subjects.picture import Picture
 
 UnitKind = Literal["word", "token"]
@@ -91,6 +92,9 @@ class Example:
     def has_marks(self) -> bool:
         """Whether there are special tokens that the text itself has; those that are put around it have no width."""
         return any(start < stop for start, stop in (self.spans[place] for place in self.separators if self.spans))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", tracked(self.ids))
 
     @cached_property
     def unit_of(self) -> Int[Tensor, " token"]:

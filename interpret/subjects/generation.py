@@ -42,6 +42,7 @@ class NextToken(TextSubject):
     """
 
     task = "text-generation"
+    before_numbers = "#"
     auto = "AutoModelForCausalLM"
     heads = "…ForCausalLM"
     without_head = "this checkpoint has no language model head that goes from left to right"

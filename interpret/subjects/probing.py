@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from interpret.errors import CaptureError, InputError
+from interpret.gradients import MADE_WITHIN
 from interpret.record import Recording, recording
 from interpret.refusals import refusing
+from interpret.scale import apart
 from interpret.seam import AttentionCall
 from interpret.subjects.kept_gradients import require_gradients
 from interpret.subjects.subject import Subject, some_ids
@@ -83,9 +85,11 @@ def require_finite(name: str, model: nn.Module) -> None:
     """Refuses weights that aren't numbers; those that are kept elsewhere between passes show in the scores.
 
     Raises:
-        InputError: A weight is NaN or infinite; says in which tensor.
+        InputError: A weight is NaN or infinite; says in which tensor. Or it was made where gradients can't be taken.
     """
     for key, weight in model.named_parameters():
+        if weight.is_inference():
+            raise InputError(MADE_WITHIN)
         if weight.is_floating_point() and not weight.is_meta and not torch.isfinite(weight).all():
             raise InputError(
                 f"{name} has weights that aren't numbers (NaN or infinite) in {key}; get the model again, "
@@ -126,20 +130,14 @@ def _find_way_in(subject: Subject) -> None:
 def _same_from_vectors(subject: Subject) -> bool:
     with torch.no_grad():
         pairs = [(subject.logits(ids), subject.logits_from(subject.embed(ids), ids)) for ids in subject.samples()]
-    return all(
-        torch.allclose(answer.float(), again.float(), rtol=1e-3, atol=1e-3 * float(answer.abs().max()))
-        for answer, again in pairs
-    )
+    return all(apart(again.float(), answer.float()) <= 1e-3 for answer, again in pairs)
 
 
 def _recorded(name: str, model: nn.Module, ids: Tensor) -> Recording:
-    with (
-        refusing(f"{name} ({type(model).__name__}) doesn't run on token ids alone"),
-        torch.no_grad(),
-        recording(model) as record,
-    ):
+    with refusing(f"{name} ({type(model).__name__}) doesn't run on token ids alone"):
         try:
-            model(input_ids=ids, **call_options(model))
+            with torch.no_grad(), recording(model) as record:
+                model(input_ids=ids, **call_options(model))
         except CaptureError as error:
             raise InputError(_unreadable(name, error)) from error
     return record

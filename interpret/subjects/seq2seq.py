@@ -22,6 +22,7 @@ from interpret.frame import Frame
 from interpret.quiet import quiet
 from interpret.record import recording
 from interpret.refusals import refusing
+from interpret.scale import apart
 from interpret.subjects.continuation import Continuation, require_one_source
 from interpret.subjects.example import Example, Part
 from interpret.subjects.greedy import GREEDY
@@ -51,6 +52,7 @@ class Translation(TextSubject):
     """
 
     task = "translation"
+    before_numbers = "#"
     second = "target-text"
     beside = "target-text"
     names = ("source", "target")
@@ -272,7 +274,7 @@ class Translation(TextSubject):
         with torch.no_grad():
             wanted = self.logits(ids)
             for self._scales in product(of_source, of_target):
-                if torch.allclose(self.logits_from(self.embed(ids), ids), wanted, rtol=1e-3, atol=1e-3):
+                if apart(self.logits_from(self.embed(ids), ids), wanted) <= 1e-3:
                     break
         return self._scales
 

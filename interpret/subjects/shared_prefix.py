@@ -13,9 +13,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from interpret.evaluating import evaluating
+from interpret.scale import apart
 from interpret.subjects.reading_cost import ReadingCost
 
-SAME = 1e-4  # of the largest logit: how near the answer has to come to that of the whole input
+SAME = 1e-4  # of each score: how near the answer has to come to that of the whole input
 
 
 class SharedPrefix:
@@ -108,8 +109,7 @@ class SharedPrefix:
 
     def _confirms(self, ids: Int[Tensor, "1 token"], known: "_Beginning", shared: int) -> bool:
         found, whole = self._answer(ids, known, shared), self._whole(ids)
-        scale = float(whole.abs().max().clamp(min=1))
-        self._possible = self._confirmed = bool((found - whole).abs().max() <= SAME * scale)
+        self._possible = self._confirmed = apart(found, whole) <= SAME
         return self._confirmed
 
     @cached_property

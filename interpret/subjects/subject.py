@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
@@ -13,9 +14,12 @@ from torch import Tensor, nn
 
 from interpret.errors import InputError
 from interpret.frame import Frame
+from interpret.gradients import gradients_on
+from interpret.indices import whole_number
 from interpret.maps import Maps, RecordedMaps
 from interpret.passes import run_pass
 from interpret.record import Check, Recording, recording
+from interpret.scale import apart
 from interpret.subjects.decision import Decision, Scores, margin
 from interpret.subjects.example import Example, UnitKind
 from interpret.subjects.facts import ModelFacts, model_facts
@@ -41,6 +45,7 @@ class Subject(ABC):
         sink: "drop" leaves the unit at the first position of a causal model out of what is ranked, "keep" doesn't.
         units: What is ranked of a text: "word", or "token"; where it has no words to speak of, tokens are in any case.
         remarks: What a reader has to be told of what is asked, in sentences.
+        before_numbers: What names a label by its number begins with.
         weight_files: Files that the weights came from, where they came from files.
         ways_in: How the model may be given vectors in the place of ids; the first that gives the same scores is taken.
         way_in: How it is given them.
@@ -51,6 +56,7 @@ class Subject(ABC):
     task: str
     ways_in: tuple[WayIn, ...] = ("alone",)
     way_in: WayIn = "alone"
+    before_numbers = ""
     weight_files: tuple[Path, ...] = ()
     units: UnitKind = "word"
     remarks: tuple[str, ...] = ()
@@ -86,6 +92,19 @@ class Subject(ABC):
     @abstractmethod
     def find_label(self, name: str) -> int:
         """Index of a label by its name; raises `InputError` where there is none."""
+
+    def named(self, target: Any) -> str | None:
+        """What is to be explained, as `about` and `find_label_in` are told it.
+
+        Args:
+            target: The name of a label, or its number, from 0; `None` where nothing was asked for.
+
+        Raises:
+            InputError: It is neither.
+        """
+        if target is None or isinstance(target, str):
+            return target
+        return f"{self.before_numbers}{whole_number('target, where it is not the name of a label,', target)}"
 
     def label_in(self, example: Example, index: int) -> str:
         """Name of a label as a reader of this example would say it."""
@@ -166,23 +185,34 @@ class Subject(ABC):
         """Ways to take units out of the input that this model allows, the default first."""
         return ("delete",) if self.mask_id is None else ("mask", "delete")
 
-    def decide(self, example: Example, target: str | None = None) -> Decision:
+    @gradients_on()
+    def decide(self, example: Example, target: Any = None) -> Decision:
         """Runs the model once and says what it decided, or how it stands to `target`.
 
+        Args:
+            example: The input.
+            target: As `named` takes it; by default the label that the model prefers.
+
         Raises:
-            InputError: There is no label of that name, or the model's scores aren't finite.
+            InputError: There is no label of that name or number, or the model's scores aren't finite.
         """
         with torch.no_grad():
             logits = self.logits(example.ids[None])[0].float()
-        if not torch.isfinite(logits).all():
+        if logits.isnan().any() or logits.isposinf().any():
             raise InputError(
                 f"{self.name} gives scores that aren't numbers (NaN or infinite); its weights are damaged, "
                 "or its precision is too low: try --dtype float32"
             )
-        if target is not None:
+        if (target := self.named(target)) is not None:
             chosen = self.find_label_in(example, target)
         else:
             chosen = int(logits.argmax()) if example.expected is None else example.expected
+        if not margin(logits[None], chosen).isfinite():
+            raise InputError(
+                f"{self.name} rules out {'' if logits[chosen].isinf() else 'every label but '}"
+                f"{self.label_in(example, chosen)!r} with a score of -inf, so there is nothing to weigh it against; "
+                "choose another target, or a text that leaves a choice"
+            )
         probabilities = logits.softmax(-1)
         likeliest = probabilities.topk(min(5, len(probabilities)))
         return Decision(
@@ -221,10 +251,9 @@ class Subject(ABC):
             with torch.no_grad():
                 alone = self.logits(example.ids[None])[0].float()
         passed = run_pass(self, example.ids[None])
-        difference = float((alone - passed.logits[0]).abs().max())
         return passed.record, (
             *passed.record.checks(),
-            Check("logits are those of the model left alone", difference, 1e-5),
+            Check("logits are those of the model left alone", apart(passed.logits[0], alone), 1e-5),
             *held_against_plain_call(self, example, alone),
         )
 

@@ -73,12 +73,12 @@ def test_rollout_of_readouts_is_that_of_the_whole_maps(pair, residual):
     record, weights = pair
     length = weights.shape[-1]
     readouts = torch.stack([torch.eye(length)[-1], torch.eye(length)[3], torch.linspace(0, 1, length).softmax(0)])
-    found = attention_rollout(record, readouts=readouts, residual=residual)
+    found = attention_rollout(record, example=0, readouts=readouts, residual=residual)
     expected = torch.einsum("rq,lqk->lrk", readouts.double(), dense_rollout(weights, residual))
     assert torch.allclose(found.flow.double(), expected, atol=1e-5)
     assert torch.allclose(found.from_position(3).double(), expected[:, 1], atol=1e-5)
     assert torch.allclose(found.from_position(readouts[2]).double(), expected[:, 2], atol=1e-5)
-    every = attention_rollout(record, residual=residual)
+    every = attention_rollout(record, example=0, residual=residual)
     assert torch.allclose(every.flow.double(), dense_rollout(weights, residual), atol=1e-5)
     assert torch.allclose(every.from_position(readouts[2]), found.from_position(readouts[2]), atol=1e-5)
     assert not any("weights" in call.__dict__ for call in record.calls)
@@ -86,10 +86,10 @@ def test_rollout_of_readouts_is_that_of_the_whole_maps(pair, residual):
 
 def test_entropy_is_that_of_the_whole_maps(pair):
     record, weights = pair
-    found = attention_entropy(record)
+    found = attention_entropy(record, example=0)
     rows = weights / weights.sum(dim=-1, keepdim=True)
     expected = -(rows * rows.clamp(min=1e-300).log()).sum(dim=-1)
-    visible = record.visible()[:, None].sum(dim=-1).double()
+    visible = record.visible(0)[:, None].sum(dim=-1).double()
     assert torch.allclose(found.nats.double(), expected, atol=1e-5)
     choice = (visible > 1).expand_as(found.share)
     assert torch.allclose(found.share.double()[choice], (expected / visible.log())[choice], atol=1e-5)
@@ -100,7 +100,8 @@ def test_entropy_is_that_of_the_whole_maps(pair):
 def test_patterns_and_column_sums_are_those_of_the_whole_maps(pair):
     record, weights = pair
     length = weights.shape[-1]
-    found, received = attention_patterns(record, separators=(2, length - 1)), attention_received(record)
+    found = attention_patterns(record, example=0, separators=(2, length - 1))
+    received = attention_received(record, example=0)
     apart = (torch.arange(length)[:, None] - torch.arange(length)).abs().double()
     columns = weights.sum(dim=2)
     expected = {
@@ -123,11 +124,11 @@ def test_patterns_and_column_sums_are_those_of_the_whole_maps(pair):
 def test_all_in_one_go_is_each_by_itself():
     record, _ = both_ways("causal", "llama")
     readouts = torch.eye(9)[-1:]
-    found = attention_statistics(record, readouts=readouts, separators=(0, 4), residual=0.3)
-    assert torch.equal(found.rollout.flow, attention_rollout(record, readouts=readouts, residual=0.3).flow)
-    assert torch.equal(found.entropy.nats, attention_entropy(record).nats)
-    assert torch.equal(found.patterns.sinks, attention_patterns(record, separators=(0, 4)).sinks)
-    assert torch.equal(found.received.total, attention_received(record).total)
+    found = attention_statistics(record, example=0, readouts=readouts, separators=(0, 4), residual=0.3)
+    assert torch.equal(found.rollout.flow, attention_rollout(record, example=0, readouts=readouts, residual=0.3).flow)
+    assert torch.equal(found.entropy.nats, attention_entropy(record, example=0).nats)
+    assert torch.equal(found.patterns.sinks, attention_patterns(record, example=0, separators=(0, 4)).sinks)
+    assert torch.equal(found.received.total, attention_received(record, example=0).total)
 
 
 @pytest.mark.parametrize("make", [tiny_bert, tiny_llama])
@@ -146,7 +147,7 @@ def test_one_token():
     model = tiny_model("causal", "llama")
     with torch.no_grad(), recording(model) as record:
         model(input_ids=torch.tensor([[7]]))
-    found = attention_statistics(record, readouts=torch.ones(1, 1), separators=())
+    found = attention_statistics(record, example=0, readouts=torch.ones(1, 1), separators=())
     assert (found.rollout.flow == 1).all() and (found.entropy.nats == 0).all()
     assert found.entropy.share.isnan().all() and found.patterns.previous.isnan().all()
     assert (found.patterns.itself == 1).all() and (found.patterns.distance == 0).all()
@@ -158,27 +159,27 @@ def test_sinks_are_left_out_of_every_block():
     weights = weights.mean(dim=1, keepdim=True)
     idle = weights.sum(dim=-1) == 0
     weights[idle] = torch.eye(9).double().expand_as(weights)[idle]
-    found = attention_rollout(record, readouts=torch.eye(9)[-2:], sinks=(0, 6))
+    found = attention_rollout(record, example=0, readouts=torch.eye(9)[-2:], sinks=(0, 6))
     assert torch.allclose(found.flow.double(), dense_rollout(weights, 0.5)[:, -2:], atol=1e-5)
 
 
 def test_what_is_known_of_a_recording_is_not_asked_for():
     record, _ = both_ways("causal", "llama")
     with pytest.raises(ValueError, match=r"^visible is for weights; a recording and its maps know which keys"):
-        attention_entropy(record, visible=torch.ones(9, 9, dtype=torch.bool))
+        attention_entropy(record, example=0, visible=torch.ones(9, 9, dtype=torch.bool))
     with pytest.raises(ValueError, match=r"^rows is for weights; a recording and its maps know which positions"):
-        attention_patterns(record, separators=(), rows=torch.ones(2, 9, dtype=torch.bool))
+        attention_patterns(record, example=0, separators=(), rows=torch.ones(2, 9, dtype=torch.bool))
 
 
 def test_readouts_of_another_length_and_others_than_were_followed_are_refused():
     record, _ = both_ways("causal", "llama")
     with pytest.raises(ValueError, match=r"^readouts must have a weight for each of 9 tokens, not 8$"):
-        attention_rollout(record, readouts=torch.eye(8))
-    found = attention_rollout(record, readouts=torch.eye(9)[:2])
+        attention_rollout(record, example=0, readouts=torch.eye(8))
+    found = attention_rollout(record, example=0, readouts=torch.eye(9)[:2])
     with pytest.raises(ValueError, match=r"^this rollout follows 2 readouts, and the one asked for is none of them;"):
         found.from_position(5)
     with pytest.raises(ValueError, match=r"^residual must be from 0 to 1, not nan$"):
-        attention_statistics(record, readouts=torch.eye(9), separators=(), residual=math.nan)
+        attention_statistics(record, example=0, readouts=torch.eye(9), separators=(), residual=math.nan)
 
 
 def test_maps_that_are_not_square_are_refused() -> None:

@@ -109,7 +109,7 @@ def test_words_are_taken_out_in_batches_as_one_by_one() -> None:
                 ids = example.ids.clone()
                 ids[list(unit.tokens)] = subject.mask_id
             with torch.no_grad():
-                alone = subject.logits(ids[None])[0].softmax(-1)
+                alone = subject.logits(ids[None])[0].double().softmax(-1)
             torch.testing.assert_close(found[index], alone, rtol=1e-4, atol=1e-6)
         calls.clear()
     hook.remove()

@@ -63,7 +63,7 @@ def test_masking_keeps_positions() -> None:
     decision = subject.decide(example)
     expected = subject.erase(example, torch.eye(len(example.units)).bool(), target=decision.target, eraser="mask")
     found = run(subject, eraser="mask")
-    torch.testing.assert_close(found.effects, decision.probability - expected.probability, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.effects.float(), decision.probability - expected.probability, atol=1e-5, rtol=0)
 
 
 def test_errors() -> None:

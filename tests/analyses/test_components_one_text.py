@@ -200,9 +200,18 @@ def test_without_any_spread_there_is_no_unit_and_no_answer() -> None:
         found = judged(spread=rounding**2, largest=rounding)
         assert found.answer == "inconclusive" and found.spread == pytest.approx(rounding)
         assert found.because == (
-            "replacing its words changes nothing: the model ignores them, or knows none to replace them by",
+            "replacing its words changes nothing (moves of up to 0.0001 logits may be rounding of the scores): the "
+            "model ignores them, or knows none to replace them by",
         )
         assert isnan(one(found, "use").value) and isnan(one(found, "top").value)
+
+
+def test_what_rounding_can_do_goes_by_the_scores_of_the_margin() -> None:
+    """A spread of 3e-6 says much of a margin that is known to 1e-9 logits, and one of 3 nothing where 1 is rounding."""
+    small = judged(spread=9e-12, use=3e-6, top=3e-6, largest=3e-6, joint=3e-6, rounding=1e-9)
+    assert small.answer == "supported" and one(small, "use").value == pytest.approx(1)
+    (reason, *_) = judged(spread=9.0, rounding=1.0).because
+    assert reason.startswith("replacing its words changes nothing (moves of up to 1e+01 logits may be rounding")
 
 
 def test_where_nothing_can_be_told_no_component_is_a_reason() -> None:

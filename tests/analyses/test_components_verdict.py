@@ -115,7 +115,12 @@ def test_undefined_values_are_counted_and_too_many_forbid_support() -> None:
 def test_a_decision_that_no_word_moves_leaves_nothing_to_explain() -> None:
     found = verdict(sample(spread=0.0))
     assert found.answer == "inconclusive"
-    assert "the words don't move the decision at all, so there is nothing to explain" in found.because
+    assert found.because[0] == (
+        "the words don't move the decision at all (moves of up to 0.0001 logits may be rounding of the scores), so "
+        "there is nothing to explain"
+    )
+    suppressed = verdict(sample(spread=9.0, rounding=1.0))
+    assert suppressed.answer == "inconclusive" and "(moves of up to 1e+01 logits may be" in suppressed.because[0]
 
 
 def test_short_texts_are_inconclusive() -> None:

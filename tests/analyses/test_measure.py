@@ -68,10 +68,18 @@ class Oracle:
         mass = [sum(float(row[token]) for token in unit.tokens) for unit in example.units]
         return [each / sum(mass) for each in mass]
 
+    def rounding(self, index: int) -> float:
+        """A hundred thousandth of the larger of the two scores that make the margin."""
+        scores = self.passes.logits(index).tolist()
+        target = scores.pop(self.passes.decisions[index].target)
+        return 1e-5 * max(abs(target), abs(max(scores)))
+
     def felt(self, index: int, effects: list[float]) -> list[float]:
         """Moves that rounding could make are none."""
-        rounding = 1e-5 * max(1.0, float(self.passes.logits(index).abs().max()))
-        return [each if each > rounding else 0.0 for each in effects]
+        return [each if each > self.rounding(index) else 0.0 for each in effects]
+
+    def unfelt(self, index: int, effects: list[float]) -> int:
+        return sum(0 < each <= self.rounding(index) for each in effects)
 
     def erased(self, index: int, weights: Tensor, order: list[int] | None = None) -> list[float]:
         """How far each word's absence moves the margin from what it is with those weights, values shuffled if said."""
@@ -129,6 +137,7 @@ class Oracle:
             "rank_shuffled": np.mean([pairwise_agreement(each, shares) for each in shuffled]),
             "rank_of_values": pairwise_agreement(effects, of_values),
             "p_rank": p_value(effects, shares, self.null_rank[index]),
+            "rank_unfelt": self.unfelt(index, self.erased(index, own)),
         }
 
     def _inputs(self, index: int) -> dict[str, object]:
@@ -154,6 +163,8 @@ class Oracle:
             "rarity_rank": pairwise_agreement(effects, rarity),
             "head_ranks": [pairwise_agreement(effects, self.shares(index, row)) for row in self._every_row(index)],
             "p_input": p_value(effects, shares, self.null_input[index]),
+            "rounding": self.rounding(index),
+            "input_unfelt": self.unfelt(index, abs(falls.mean(1)).tolist()),
         }
 
     def _every_row(self, index: int) -> list[Tensor]:

@@ -71,5 +71,5 @@ def test_one_token_has_neither_previous_nor_next():
 
 @pytest.mark.parametrize("separator", [-1, 5])
 def test_separators_must_be_positions(separator):
-    with pytest.raises(ValueError, match=f"^separators must be positions from 0 to 4, not {separator}$"):
+    with pytest.raises(ValueError, match=f"^each separator must be from 0 to 4, not {separator}$"):
         attention_patterns(random_weights(), separators=(0, separator))

@@ -170,7 +170,7 @@ def test_residual_must_be_a_share(residual):
 
 @pytest.mark.parametrize("sink", [-1, 4])
 def test_sinks_must_be_positions(sink):
-    with pytest.raises(ValueError, match=f"^sinks must be positions from 0 to 3, not {sink}$"):
+    with pytest.raises(ValueError, match=f"^each sink must be from 0 to 3, not {sink}$"):
         attention_rollout(random_attentions(), sinks=(0, sink))
 
 

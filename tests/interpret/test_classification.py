@@ -193,7 +193,10 @@ def test_a_label_that_excludes_no_other_is_decided_by_itself(tmp_path):
     assert subject.about(example, None).labels[0] == names[int(logits.argmax())]
     with pytest.raises(interpret.InputError, match="has no label 'kind'; its labels are rude, long, late"):
         subject.about(example, "kind")
-    found = analyze(subject, TEXT, target="late", effort="quick")
+    for index, name in names.items():  # also "1", which is no "not rude"
+        for target, label in ((str(index), name), (f"not {index}", f"not {name}")):
+            assert subject.about(example, target).decide(example, target).label == label
+    found = analyze(subject, TEXT, target=2, effort="quick")
     assert found.decision.label == "late" and {name for name, _ in found.decision.alternatives} == {"late", "not late"}
 
 

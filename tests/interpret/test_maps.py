@@ -136,7 +136,7 @@ def test_one_row_is_computed_without_the_others():
         ({"example": 2}, "example must be from 0 to 1 in layer 1, not 2"),
     ):
         with pytest.raises(IndexError, match=f"^{message}$"):
-            record.row(1, **{"head": 0, "position": 0, **wrong})
+            record.row(1, **{"head": 0, "position": 0, "example": 0, **wrong})
 
 
 @pytest.mark.usefixtures("few_rows")
@@ -144,13 +144,13 @@ def test_edited_weights_are_read_in_blocks_too():
     model = tiny_model("causal", "llama")
     with editing(model, uniform_row(1)):
         record = recorded(model, tiny_inputs("causal"))
-    row = RecordedMaps(record).weights[1, 2, 5]
+    row = RecordedMaps(record, example=0).weights[1, 2, 5]
     assert torch.allclose(row, torch.tensor([1 / 6] * 6 + [0.0] * 3))
 
 
 @pytest.mark.usefixtures("few_rows")
 def test_blocks_between_two_positions():
-    maps = maps_of(recorded(tiny_model("causal", "llama"), tiny_inputs("causal")))
+    maps = maps_of(recorded(tiny_model("causal", "llama"), tiny_inputs("causal")), example=0)
     found = [(block.start, block.weights.shape[1], block.heads) for block in maps.blocks(0, 3, 6)]
     assert found == [(start, rows, heads) for start, rows in ((3, 1), (4, 2)) for heads in (slice(0, 2), slice(2, 4))]
     for block in maps.blocks(0, 3, 6):

@@ -220,4 +220,4 @@ def test_an_empty_recording_says_so():
 def test_stacking_layers_of_different_shape_is_refused():
     kept, _ = record(tiny_model("translator", "bart"), tiny_inputs("translator"))
     with pytest.raises(CaptureError, match=r"layers have attention maps of different shapes .* read them with weights"):
-        kept.stacked()
+        kept.stacked(0)

@@ -1,0 +1,39 @@
+"""What a caller asks an analysis for, looked at before any work."""
+
+from typing import Any
+
+from analyses.components.resampling import Resampler
+from analyses.effort import EFFORTS
+from interpret.errors import InputError
+from interpret.indices import whole_number
+from interpret.subjects.subject import Subject
+
+MOST_SEED = 2**32 - 1  # that numpy's generators take
+
+
+def require_asked(subject: Any, *, corpus: Any = None, effort: Any = "standard", seed: Any = 0) -> None:
+    """Refuses arguments of analyses that no analysis could use.
+
+    Args:
+        subject: Must be a `Subject`.
+        corpus: Where replacements come from, if anywhere is said.
+        effort: One of `EFFORTS`.
+        seed: A whole number, from 0.
+
+    Raises:
+        InputError: One of them can't be used; says which, and what would do.
+    """
+    if not isinstance(subject, Subject):
+        raise InputError(
+            "the model must be a subject, as interpret.load(model, tokenizer=...) makes it, not "
+            f"{type(subject).__name__}"
+        )
+    if not (corpus is None or isinstance(corpus, Resampler)):
+        raise InputError(
+            "corpus must be a source of words, such as CorpusUnigram([subject.encode(text) for text in texts]), not "
+            f"{type(corpus).__name__}"
+        )
+    if not isinstance(effort, str) or effort not in EFFORTS:
+        raise InputError(f"effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
+    if not 0 <= whole_number("seed", seed) <= MOST_SEED:
+        raise InputError(f"seed must be from 0 to {MOST_SEED}, not {seed}")

@@ -81,11 +81,13 @@ def _deviations(
     seen = call.visible_rows(start, stop)
     seen = functional.pad(seen, (0, weights.shape[-1] - seen.shape[-1]))
     counts, zero = seen.any(dim=-1, keepdim=True), weights.new_zeros(())
-    on_hidden = weights.where(counts & ~seen, zero)
+    strongest = weights.abs().amax(dim=1, keepdim=True) if seen.shape[1] == 1 else weights.abs()
+    on_hidden = strongest.where(counts & ~seen, zero)
     told = None if attention_mask is None else attention_mask.to(weights.device)
-    is_padding = torch.zeros(1, dtype=torch.bool, device=weights.device)
+    on_padding = zero
     if told is not None and told.shape == (call.shape[0], call.shape[3]):
         is_padding = ~told[:, None, None, : weights.shape[-1]]
+        on_padding, on_hidden = on_hidden.where(is_padding, zero), on_hidden.where(~is_padding, zero)
     sums = written = zero
     if call.has_whole_rows:
         sums = (weights.float().sum(dim=-1, keepdim=True) - 1).where(counts, zero.float())
@@ -93,10 +95,5 @@ def _deviations(
         output = call.output.detach()
         off = call.written(weights, start).detach().float() - output[:, start:stop].float()
         written = (off.transpose(1, 2) / output.float().abs().max().clamp(min=1e-6)).where(counts, zero.float())
-    found = (
-        sums.clamp(min=0) if call.has_sink else sums,
-        on_hidden.where(is_padding, zero),
-        on_hidden.where(~is_padding, zero),
-        written,
-    )
+    found = (sums.clamp(min=0) if call.has_sink else sums, on_padding, on_hidden, written)
     return torch.stack([each.abs().max().float().cpu() for each in found])

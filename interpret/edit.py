@@ -237,10 +237,10 @@ class _Editor(Tap):
         self.place = self.inputs.place(call)
         began = self.modules.setdefault(layer, call.module) if self.place.row else call.module
         self.modules[layer] = began
-        if began is not call.module and any(edit.layer == layer for edit in self.edits):
+        if began is not call.module and any(edit.layer is not None for edit in self.edits):
             raise CaptureError(
                 f"layer {layer} is {call.name} in a pass that reads on, and {self.names[began]} in the one that began "
-                "the text, so it can't be edited by its number; run one pass over the whole text"
+                "the text, so layers can't be edited by number; run one pass over the whole text"
             )
 
     def on_weights(self, layer: int, weights: Tensor) -> Tensor:

@@ -37,8 +37,8 @@ class PassInputs:
 
     @property
     def has_encoded(self) -> bool:
-        """Whether an encoder ran before the pass, as in `generate`, whose answer it was given."""
-        return self.by_name.get("encoder_outputs") is not None
+        """Whether the pass is given what an encoder of texts or images answered before it, as in `generate`."""
+        return any(self.by_name.get(name) is not None for name in ("encoder_outputs", "mm_encoder_outputs"))
 
     def place(self, call: AttentionCall) -> Place:
         """Where a call's rows and keys stand."""

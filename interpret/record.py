@@ -217,10 +217,19 @@ class _Recorder(Tap):
 
 @contextmanager
 def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recording]:
-    """Keeps the attention of one forward pass of `model`, run inside the block.
+    """Keeps the attention of one forward pass of `model`, run inside the block, or of each of several.
+
+    What each token looked at that a language model wrote:
+
+        with recording(model) as record:
+            written = model.generate(ids, max_new_tokens=20)
+        record.steps  # how many passes: the prompt, then one for each token but the last
+        record.step(0).weights(layer)  # [batch, head, query, key] of the prompt
+        record.step(3).weights(layer)[:, :, -1]  # what the third token that was written looked at, to write the fourth
+        record.whole().weights(layer)  # all of them, as one pass over the text would have them
 
     The model computes with its own kernel, so its output is the same to the last bit; queries, keys and
-    values are kept by reference, and weights are computed from them by the model's own eager function when
+    values are kept by reference (those of a cache once for all passes), and weights are computed from them by the model's own eager function when
     asked for. Cost: memory for queries, keys, values and head outputs; no `token x token` matrix until then.
 
     Modules that don't go through transformers' attention interface are watched while they run (`Recording.way` says

@@ -14,26 +14,29 @@ class Tap:
     """Listens to one model's attention calls in the order in which they run; subclasses record or edit.
 
     `layer` in the methods below counts those calls from 0 within one forward pass. Those of an encoder that ran before,
-    as in `generate`, belong to every pass that is given its answer, so layers have the numbers of a pass of both.
+    as in `generate`, belong to every pass of that text, so layers have the numbers of a pass of both.
 
     Attributes:
         names: Dotted names of the model's modules.
         layer: The number of the next call.
-        encoded: How many calls ran since the last pass and before this one.
+        encoded: How many calls ran before the latest pass and after the one before, in an encoder.
+        first: The number of the first call of the latest pass.
         inputs: Of the latest pass.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.names = {module: name for name, module in model.named_modules()}
         self.layer = 0
-        self.encoded = 0
+        self.encoded = self.first = 0
         self.inputs = PassInputs({})
 
     def begin_pass(self, inputs: PassInputs) -> None:
         """The model is about to run on these inputs."""
         self.inputs = inputs
         self.encoded = self.layer or self.encoded
-        self.layer = self.encoded if self.inputs.has_encoded else 0
+        if inputs.before == 0 or inputs.has_encoded:
+            self.first = self.encoded if inputs.has_encoded else 0
+        self.layer = self.first
 
     def end_pass(self) -> None:
         """The model has run, or failed."""

@@ -146,7 +146,7 @@ def analyze(
         InputError: The text, the target, the eraser, or another argument can't be used, or the memory doesn't suffice.
         CaptureError: The model's attention can't be read.
     """
-    require_asked(subject, corpus=corpus, effort=effort, seed=seed)
+    require_asked(subject, corpus=corpus, alignment=alignment, effort=effort, seed=seed, max_memory=max_memory)
     started = time.monotonic()
     progress("reading the text")
     example = text if isinstance(text, Example) else subject.encode(text, second, truncate=truncate)

@@ -38,7 +38,7 @@ def caveats(analysis: "Analysis") -> list[str]:
     if (off := _convergence(analysis)) is not None:
         found.append(
             f"Integrated gradients didn't converge: its scores miss the difference of margins they should sum to by "
-            f"{off:.2f} logits. Run again with more steps (--thorough)."
+            f"{off:.2g} logits. Run again with more steps (--thorough)."
         )
     found += analysis.subject.notes(analysis.example)
     found += [check.warning for check in analysis.checks if not check.passed]

@@ -152,7 +152,7 @@ def analyze_steps(
         CaptureError: The model's attention can't be read.
     """
     started = time.monotonic()
-    require_asked(subject, corpus=corpus, seed=seed)
+    require_asked(subject, corpus=corpus, seed=seed, max_memory=max_memory)
     require_writer(subject)
     progress("reading the text")
     if not isinstance(text, Continuation):

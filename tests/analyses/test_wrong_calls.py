@@ -246,6 +246,11 @@ def test_arguments_that_no_analysis_could_use() -> None:
     for effort in ("much", None, ["quick"]):
         effort_text = f"effort must be one of quick, standard, thorough, not {effort!r}"
         refused(InputError, effort_text, require_asked, subject, effort=effort)
+    given = "alignment must be what analyses.alignment.alignment gives, not str"
+    refused(InputError, given, require_asked, subject, alignment="one")
+    whole = "max_memory, in bytes, must be a whole number, not '1G' (str)"
+    refused(InputError, whole, require_asked, subject, max_memory="1G")
+    refused(InputError, "max_memory must be at least 1 byte, not 0", require_asked, subject, max_memory=0)
     for seed in (-1, 2**32):
         refused(InputError, f"seed must be from 0 to {2**32 - 1}, not {seed}", require_asked, subject, seed=seed)
     for seed in (True, "1", None, 0.5):

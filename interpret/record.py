@@ -265,7 +265,7 @@ def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recordin
 
     The model computes with its own kernel, so its output is the same to the last bit; queries, keys and values are kept
     by reference (those of a cache once for all passes), and weights are computed from them by the model's own eager
-    function when asked for. Cost: memory for queries, keys, values and head outputs; no `token x token` matrix until then.
+    function when asked for. Cost: memory for queries, keys, values and head outputs; no `token x token` matrix before.
 
     Modules that don't go through transformers' attention interface are watched while they run (`Recording.way` says
     so): a fused kernel of PyTorch's, whose weights are computed by the formula in its documentation, or a softmax of

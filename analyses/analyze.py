@@ -30,6 +30,7 @@ from analyses.leave_one_out import attribution_of_falls, logits_without_each_uni
 from analyses.patterns import Patterns
 from analyses.planning.plan import Plan, plan_analysis
 from analyses.rollout import Rollout, rollout_attribution
+from interpret.evaluating import evaluating
 from interpret.gradients import gradients_on
 from interpret.maps import Maps
 from interpret.passes import remembered
@@ -153,7 +154,7 @@ def analyze(
     target = subject.named(target)
     subject = subject.about(example, target)
     eraser = subject.chosen_eraser(eraser, example)
-    with remembered(subject, example.ids[None]):
+    with evaluating(subject.model), remembered(subject, example.ids[None]):
         progress("planning")
         plan = plan_analysis(subject, example, EFFORTS[effort], eraser=eraser, max_memory=max_memory)
         planned(plan)

@@ -19,7 +19,7 @@ def caveats(analysis: "Analysis") -> list[str]:
             "The first position is left out of every ranking: causal models park attention there that says "
             "nothing about its word."
         )
-    found += [*analysis.subject.remarks, *analysis.example.remarks]
+    found += analysis.subject.remarks_on(analysis.example)
     words, tokens = len(analysis.example.units), sum(len(unit.tokens) for unit in analysis.example.units)
     if words < FEWEST_WORDS <= tokens:
         found.append(
@@ -40,7 +40,6 @@ def caveats(analysis: "Analysis") -> list[str]:
             f"Integrated gradients didn't converge: its scores miss the difference of margins they should sum to by "
             f"{off:.2g} logits. Run again with more steps (--thorough)."
         )
-    found += analysis.subject.notes(analysis.example)
     found += [check.warning for check in analysis.checks if not check.passed]
     return found if analysis.example.picture is None else [in_patches(each) for each in found]
 

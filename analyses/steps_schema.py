@@ -138,8 +138,7 @@ def _caveats(found: Steps) -> list[str]:
             "about its word."
         )
     read = found.steps[0].example
-    said += read.remarks
     if getattr(subject, "chat", None) is not None and not (read.parts or read.has_marks):
         said.append(UNUSED)
-    said += subject.notes(found.steps[0].example)
+    said += subject.remarks_on(read)
     return [*said, *(check.warning for check in found.checks if not check.passed)]

@@ -9,7 +9,7 @@ from reports import study_classic, study_view, study_wording
 from reports.document import asset, environment, policy
 from reports.shades import step_rules
 
-SCHEMA = "interpret-attention/study/1"
+SCHEMA = "interpret-attention/study/2"
 _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css", "classic.css", "print.css")
 
 

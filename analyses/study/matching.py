@@ -85,15 +85,16 @@ def encoded(rows: Rows, subject: Subject) -> tuple[tuple[Example, ...], Rows, tu
         *Note.about("too long", long, f"{{}} left out: longer than {most}."),
         *Note.about("too few words", short, "{} left out: fewer than two words that could be ranked."),
         *Note.about("refused", refused, f"{{}} left out: the model can't read them. The first: {reason}."),
-        *_remarks(examples, [rows.numbers[at] for at in kept]),
+        *_remarks(subject, examples, [rows.numbers[at] for at in kept]),
     )
     require_enough(len(kept), "the data set", (*rows.notes, *notes))
     return tuple(examples), rows.chosen(kept), notes
 
 
-def _remarks(examples: Sequence[Example], numbers: Sequence[int]) -> tuple[Note, ...]:
+def _remarks(subject: Subject, examples: Sequence[Example], numbers: Sequence[int]) -> tuple[Note, ...]:
     """What there is to say of how texts are read; of several alike, of the first."""
-    said = [(number, example.remarks) for number, example in zip(numbers, examples, strict=True) if example.remarks]
+    told = [(number, subject.remarks_on(example)) for number, example in zip(numbers, examples, strict=True)]
+    said = [(number, remarks) for number, remarks in told if remarks]
     first = " ".join(said[0][1]) if said else ""
     return Note.about("remarks", (number for number, _ in said), f"{{}} with something to know of. The first: {first}")
 

@@ -16,7 +16,7 @@ class Note:
     Attributes:
         kind: "columns", "reading", "empty", "ragged", "unreadable characters", "mixed encodings", "duplicate",
             "conflicting labels", "missing label", "limit"; and from matching with a model "unknown label",
-            "label numbers", "too long", "too few words", "refused", "remarks".
+            "label numbers", "too long", "too few words", "refused", "remarks"; and from measuring "plain call".
         count: How many rows it is about.
         which: Numbers of the first ten of them, where single rows are meant.
         text: The same in one sentence.

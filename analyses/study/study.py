@@ -22,6 +22,7 @@ from analyses.study.classic_columns import classic_columns
 from analyses.study.folder import StudyFolder
 from analyses.study.matching import encoded, match_labels
 from analyses.study.notes import Note
+from analyses.study.plain_calls import plain_call_check, plain_call_columns, plain_call_notes
 from analyses.study.rows import Rows, read_rows
 from analyses.study.running import run_chunks
 from analyses.study.summary import summarise
@@ -30,7 +31,7 @@ from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
-SCHEMA = "interpret-attention/study/1"
+SCHEMA = "interpret-attention/study/2"
 CHUNK_ROWS = 8
 SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)  # of every bar and floor
 CLASSIC_ERASER = "delete"  # as in the papers, and the one way that every model allows
@@ -145,6 +146,7 @@ class Prepared:
             "label": self.rows.labels[row],
             "predicted": decision.label,
             "probability": decision.probability,
+            **plain_call_columns(self.subject, self.examples[row], decision),
             **numbers,
             **self._classic(row, decision),
         }
@@ -277,12 +279,13 @@ def study(
         sensitivity = [(scale, each.answer) for scale, each in found.items()]
         summary = summarise(
             prepared.fingerprint(),
-            prepared.notes,
+            (*prepared.notes, *plain_call_notes(records)),
             records,
             found[1.0],
             sensitivity,
             tested=prepared.object,
             error_rate=_error_rate(prepared, measurements),
+            checks=plain_call_check(records),
         )
         return opened.finish(summary)
 

@@ -1,6 +1,6 @@
 """A study in one JSON file.
 
-schema      "interpret-attention/study/1"
+schema      "interpret-attention/study/2"
 study       the fingerprint: model, data, options, seed, versions
 object      what was tested; claim: what was claimed of it; scope: for what the answer holds
 verdict     answer, because [sentences], examples, needed (how many would settle it, or null), spread (logits)
@@ -32,6 +32,7 @@ classic     null without --classic, else the published tests over the texts, non
             an interval each
 extremes    most, least: row numbers of the texts with the highest and lowest input rank, of at least five words
 accuracy    count, correct, low, high (95 % Clopper-Pearson) where there are labels, else null
+checks      name, value (the worst of all texts; null where it is no number), tolerance, passed, detail
 notes       kind, count, which (row numbers), text
 limits      sentences
 """
@@ -55,6 +56,7 @@ from analyses.study.classic_columns import classic_of
 from analyses.study.extremes import extremes
 from analyses.study.head_map import head_map
 from analyses.study.notes import Note
+from interpret.checks import Check
 
 LAST_ROW = object_of_study("row")
 
@@ -68,6 +70,7 @@ def summarise(
     *,
     tested: ObjectOfStudy = LAST_ROW,
     error_rate: ErrorRate | None = None,
+    checks: Sequence[Check] = (),
 ) -> dict[str, Any]:
     """Everything of a study but its records.
 
@@ -79,6 +82,7 @@ def summarise(
         sensitivity: The answer when all thresholds are scaled.
         tested: What was put to the test.
         error_rate: How often such answers are wrong; `None` where it isn't known.
+        checks: What was looked at in every text, and the worst that was found.
     """
     return {
         "schema": fingerprint["schema"],
@@ -110,6 +114,7 @@ def summarise(
         "classic": _classic(records, fingerprint["seed"]),
         "extremes": {end: list(rows) for end, rows in asdict(extremes(records)).items()},
         "accuracy": accuracy(records),
+        "checks": [check.to_dict() for check in checks],
         "notes": [{**asdict(note), "which": list(note.which)} for note in notes],
         "limits": list(LIMITS_OF_A_STUDY),
     }

@@ -1,6 +1,7 @@
 """`interpret study`: a model over a data set."""
 
 import shlex
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from analyses.study.study import Prepared
 
 SHOWN_ROWS = 5
+FAILED_CHECK = 3  # exit code: the study is there, but a self-check failed
 
 
 @click.command()
@@ -70,7 +72,8 @@ def study(
 
     DATA is a .csv, .tsv, .jsonl or .parquet file, or the id of a data set on the Hugging Face Hub. The same command
     takes up a study that was stopped, at any moment and however it was, and ends with the same bytes in every file:
-    what differs from run to run, such as seconds and memory, is only printed.
+    what differs from run to run, such as seconds and memory, is only printed. Exit code 3 says that a self-check
+    failed: the scores of a text aren't those of a plain call of the model.
 
     \b
     Examples:
@@ -86,6 +89,8 @@ def study(
         single = None if no_texts else _single_command(context)
         page = _report(prepared, found, out, command_line(context), single)
     say(_shown(found, cost, out, page))
+    if not all(check["passed"] for check in found["checks"]):
+        sys.exit(FAILED_CHECK)
 
 
 def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
@@ -199,6 +204,7 @@ def _shown(found: dict[str, Any], cost: "Cost | None", out: Path, page: Path) ->
     heads = verdict["heads"]
     lines.append(f"heads      {len(heads['idle'])} idle, with {heads['share']:.0%} of the displayed attention")
     lines += [f"data       {_note(note)}" for note in found["notes"]]
+    lines += [f"check      FAILED: {each['name']} ({each['detail']})" for each in found["checks"] if not each["passed"]]
     if cost is not None:
         lines.append(cost_line(cost.to_dict()))
     return "\n".join([*lines, f"results    {out}", f"report     {page}"])

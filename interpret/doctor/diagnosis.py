@@ -17,6 +17,7 @@ from interpret.doctor.examination import Examination, examine
 from interpret.doctor.promise import promise
 from interpret.doctor.sampling import sample_inputs, takes_pixels
 from interpret.doctor.trial import try_analysis, try_rollout
+from interpret.evaluating import evaluating
 from interpret.quiet import quiet
 from interpret.record import recording
 from interpret.subjects.subject import Subject
@@ -76,7 +77,7 @@ def diagnose(subject: Subject, *, tokens: Sequence[int] = ()) -> Diagnosis:
         CaptureError: The model doesn't run on token ids or pixels alone.
     """
     model = subject.model
-    with quiet():
+    with quiet(), evaluating(model):
         found = examine(model, every_head=False, weight_tolerance=_DEEP)
         description = describe_model(subject.name, model, subject.task)
         tried = try_analysis(subject, most_seconds=_LONGEST_TRIAL)

@@ -112,7 +112,7 @@ class Conventions:
             read = dict(self.tokenizer(*texts, return_tensors="pt", **cut))
         return {name: value for name, value in read.items() if takes(self.model, name)}
 
-    def notes(self, texts: int) -> tuple[str, ...]:
+    def remarks(self, texts: int) -> tuple[str, ...]:
         """What has to be said of an input of so many texts."""
         return (*self.of_all, *(self.of_pairs if texts > 1 else ()))
 

@@ -202,13 +202,13 @@ class NextToken(TextSubject):
             return PlainCall({"input_ids": ids}, self._decisive(self.answer(input_ids=ids), ids)[0])
         return PlainCall({"input_ids": ids}, first_token(self._writer, ids)[1])
 
-    def notes(self, example: Example) -> tuple[str, ...]:
+    def remarks_on(self, example: Example) -> tuple[str, ...]:
         """Also that `generate` writes another token than the likeliest, by a rule of the model's settings."""
         if not has_rules(self._writer):
-            return super().notes(example)
+            return super().remarks_on(example)
         token, scores = first_token(self._writer, plain_ids(example.ids)[None].to(self.device))
         said = _RULED.format(written=self.label(token), likeliest=self.label(int(scores.argmax())))
-        return (*super().notes(example), *([said] if token != int(scores.argmax()) else []))
+        return (*super().remarks_on(example), *([said] if token != int(scores.argmax()) else []))
 
     @property
     def _writer(self) -> nn.Module:

@@ -35,7 +35,7 @@ class PlainCall:
 def held_against_plain_call(
     subject: "Subject", example: "Example", logits: Float[Tensor, " label"]
 ) -> tuple[Check, ...]:
-    """Compares scores with those of the plain call; nothing where there is none (`Subject.notes` says so).
+    """Compares scores with those of the plain call; nothing where there is none (`Subject.remarks_on` says why).
 
     Args:
         subject: The model.

@@ -28,9 +28,9 @@ class OneScore(NamedLabels):
         """Name of the score, which is all there is."""
         return self.labels[0]
 
-    def notes(self, example: Example) -> tuple[str, ...]:
+    def remarks_on(self, example: Example) -> tuple[str, ...]:
         """That a score is explained, and no choice."""
-        return (*super().notes(example), _NOTE)  # type: ignore[misc]  # of the subject that this is mixed into
+        return (*super().remarks_on(example), _NOTE)  # type: ignore[misc]  # of the subject that this is mixed into
 
     def decide(self, example: Example, target: str | None = None) -> Decision:
         """The score, high or low."""

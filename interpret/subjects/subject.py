@@ -139,9 +139,9 @@ class Subject(ABC):
         """What the model's user gets for this input by the call that its library documents; `None` without one."""
         return None
 
-    def notes(self, example: Example) -> tuple[str, ...]:
-        """What a reader has to be told of how this input is read, in sentences."""
-        return ()
+    def remarks_on(self, example: Example) -> tuple[str, ...]:
+        """What a reader has to be told of how this input is read and what is asked of it, in sentences."""
+        return (*self.remarks, *example.remarks)
 
     def about(self, example: Example, target: str | None) -> "Subject":
         """The subject that decides the one thing that is explained; of most models, itself."""

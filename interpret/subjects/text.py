@@ -193,9 +193,9 @@ class TextSubject(Subject):
             output = self.conventions.called(**inputs, **as_names(self.model))
         return PlainCall(inputs, self._decisive(output, example.ids[None].to(self.device))[0])
 
-    def notes(self, example: Example) -> tuple[str, ...]:
-        """What a reader has to be told of how this input is read."""
-        return self.conventions.notes(len(example.texts))
+    def remarks_on(self, example: Example) -> tuple[str, ...]:
+        """Also where conventions disagree of how the model is called."""
+        return (*super().remarks_on(example), *self.conventions.remarks(len(example.texts)))
 
     def _told(self, ids: Int[Tensor, "batch token"]) -> dict[str, Any]:
         """What a model is told beside its tokens: their types, where its user tells them, and what saves time."""

@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_map
 
 from interpret.attention_call import AttentionCall, Way
 from interpret.errors import CaptureError
+from interpret.evaluating import evaluating
 from interpret.watching.mode import unwatched
 
 
@@ -61,6 +62,7 @@ class PiecewiseCall(AttentionCall):
         kwargs: What it was called with by name.
         heads: How many it has.
         length: Positions of the text; the module may have been given more, that fill up a window or a block.
+        was_training: Whether the module was in training mode when it was called.
     """
 
     way: ClassVar[Way] = "observed"
@@ -69,6 +71,10 @@ class PiecewiseCall(AttentionCall):
     kwargs: dict[str, Any] = field(repr=False)
     heads: int
     length: int
+    was_training: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.was_training = self.module.training
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
         """What each value contributes to each row, by the module's own code; keys met twice count twice."""
@@ -181,13 +187,13 @@ class PiecewiseCall(AttentionCall):
 
     def _run(self, changed: dict[str, Any]) -> Float[Tensor, "batch given number"]:
         """Runs the module's own code with other modules in the place of some of its own; gives what heads wrote."""
-        if self.module.training:
+        if self.was_training:
             raise CaptureError(f"{self.name} computes attention in pieces, which can be read in evaluation mode only")
         double = copy.copy(self.module)  # shares its parameters; the module itself stays as it is
         double._modules = {**self.module._modules, **changed}
         if self.layout.output:
             double._modules[self.layout.output] = nn.Identity()
-        with unwatched(), torch.inference_mode(False):
+        with unwatched(), evaluating(double), torch.inference_mode(False):
             args, kwargs = tree_map(_usable, (self.args, self.kwargs))
             given = type(double).forward(double, *args, **kwargs)  # not one that was put into the instance
         written: Tensor = given[0] if isinstance(given, tuple) else given

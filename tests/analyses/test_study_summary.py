@@ -17,7 +17,7 @@ from analyses.study.summary import summarise
 
 LAYERS, HEADS = 2, 3
 FINGERPRINT = {
-    "schema": "interpret-attention/study/1",
+    "schema": "interpret-attention/study/2",
     "model": {"name": "tiny", "sha256": "0", "sink": "drop", "layers": LAYERS, "heads": HEADS},
     "data": {"rows": 30, "sha256": "1"},
     "options": {"resampler": "corpus unigram"},

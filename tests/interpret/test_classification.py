@@ -167,7 +167,7 @@ def test_a_score_is_explained_as_it_is(tmp_path, settings):
         assert decision.margin == pytest.approx(score, abs=1e-5)
         assert decision.label == decision.predicted == "score" and len(decision.alternatives) == 1
         assert decision.probability == pytest.approx(1 / (1 + math.exp(-score)), abs=1e-5)
-        assert any("logistic" in note for note in subject.notes(example))
+        assert any("logistic" in note for note in subject.remarks_on(example))
 
 
 def test_a_label_that_excludes_no_other_is_decided_by_itself(tmp_path):

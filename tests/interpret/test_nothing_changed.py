@@ -96,7 +96,7 @@ WAYS = {
     ),
     "doctor": (
         lambda: of_kind("classifier", "bert"),
-        lambda subject: diagnose(subject.name, subject.model, subject.task, tokens=(8,)),
+        lambda subject: diagnose(subject, tokens=(8,)),
     ),
 }  # fmt: skip
 

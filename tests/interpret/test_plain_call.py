@@ -88,7 +88,7 @@ def test_classifiers_of_odd_settings_decide_as_their_plain_call(name, tmp_path):
             torch.testing.assert_close(subject.decide(example).logits, expected, atol=1e-5, rtol=1e-5)
             if len(texts) == 1 or name not in ("bert, one type", "roberta"):
                 assert plain_check(subject, example).passed
-            told = " ".join(subject.notes(example))
+            told = " ".join(subject.remarks_on(example))
             if len(texts) > 1 and name in ("bert, no types handed", "bert, one type", "roberta"):
                 assert "marks the second text by" in told
             else:
@@ -278,7 +278,7 @@ def test_what_a_model_writes_is_what_generate_writes_from_a_folder_as_from_memor
         assert [example.expected for example in found.examples] == written
         example = subject.encode(TEXT)
         likeliest = subject.decide(example).target
-        assert bool(subject.notes(example)) == (likeliest != written[0])
+        assert bool(subject.remarks_on(example)) == (likeliest != written[0])
         assert plain_check(subject, example).passed
         assert plain_check(subject, found.examples[-1]).passed
 
@@ -290,7 +290,7 @@ def test_a_language_model_under_a_tokenizer_with_types_is_told_none():
     with torch.no_grad():
         expected = model(input_ids=example.ids[None]).logits[0, -1]
     torch.testing.assert_close(subject.decide(example).logits, expected, atol=1e-5, rtol=1e-5)
-    assert "token types" in " ".join(subject.notes(example)) and plain_check(subject, example).passed
+    assert "token types" in " ".join(subject.remarks_on(example)) and plain_check(subject, example).passed
 
 
 def test_models_of_pages_are_refused():

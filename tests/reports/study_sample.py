@@ -74,7 +74,7 @@ def sample_study(
     answer = "not supported" if fails else "inconclusive" if open_ or undefined else "supported"
     name = HOSTILE[0] if hostile else "somewhere/deep/tiny-bert"
     summary = {
-        "schema": "interpret-attention/study/1",
+        "schema": "interpret-attention/study/2",
         "study": {
             "model": {"name": name, "sha256": "ab" * 32, "sink": "drop", "layers": layers, "heads": heads},
             "data": {"rows": texts, "sha256": "cd" * 32},

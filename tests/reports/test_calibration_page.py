@@ -41,7 +41,7 @@ def test_the_sample_has_the_fields_that_tables_have() -> None:
 
 def test_tables_of_another_schema_are_refused() -> None:
     with pytest.raises(ValueError, match=r'schema "interpret-attention/calibration/1", not "?.*study'):
-        render_calibration({**sample_calibration(), "schema": "interpret-attention/study/1"})
+        render_calibration({**sample_calibration(), "schema": "interpret-attention/study/2"})
 
 
 def test_the_page_is_well_formed(variant: tuple[dict, str, Reader]) -> None:

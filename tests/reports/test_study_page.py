@@ -167,7 +167,7 @@ def test_two_thousand_texts_take_less_than_a_megabyte_and_more_are_counted() -> 
 def test_another_schema_is_refused() -> None:
     with pytest.raises(ValueError) as error:
         render_study({"schema": "other/1"}, [])
-    assert str(error.value) == "a page is made from a study of schema \"interpret-attention/study/1\", not 'other/1'"
+    assert str(error.value) == "a page is made from a study of schema \"interpret-attention/study/2\", not 'other/1'"
 
 
 def test_reasons_are_in_plain_words_and_nothing_of_the_rule_is_lost() -> None:

@@ -52,8 +52,22 @@ def require_target_language(name: str, tokenizer: Any) -> None:
         )
 
 
+def first_token_of(tokenizer: Any) -> int | None:
+    """The code that a target is written behind, where that is no token of it; `None` where nothing is.
+
+    mBART's first models are started with the code; their tokenizer puts it at the end of a target, from where training
+    moves it to the front. Later ones, NLLB and M2M have it as the first token that is written.
+    """
+    if not is_multilingual(tokenizer) or getattr(tokenizer, "tgt_lang", None) is None:
+        return None
+    code = _id_of(tokenizer, tokenizer.tgt_lang)
+    return code if tokenizer(text_target="a").input_ids[-1] == code else None
+
+
 def forced_language(tokenizer: Any, target: str | None) -> dict[str, int]:
     """What `generate` has to be told so that it writes a language; nothing where none is asked for."""
+    if (start := first_token_of(tokenizer)) is not None:
+        return {"decoder_start_token_id": start}
     return {} if target is None else {"forced_bos_token_id": _id_of(tokenizer, target)}
 
 

@@ -10,22 +10,25 @@ _NEVER = -1e6  # score of a piece that the source's model doesn't have
 
 
 def sentence_pieces(tokenizer: Any) -> Tokenizer | None:
-    """The source side of a Marian tokenizer; `None` where `tokenizer` is of another kind.
+    """The source side of a Marian or M2M tokenizer; `None` where `tokenizer` is of another kind.
 
     A text is normalised by the table that the model has for it, which SentencePiece looks up in another way: accents on
     characters that stand for several can come out otherwise. So what this gives must be held against the ids that
     `tokenizer` itself gives.
 
     Args:
-        tokenizer: Of transformers, with `spm_source`, a unigram model, and `encoder`, the number of each piece.
+        tokenizer: Of transformers, with `spm_source` or `sp_model`, a unigram model, and `encoder`, the number of each
+            piece.
     """
-    source, numbers = getattr(tokenizer, "spm_source", None), getattr(tokenizer, "encoder", None)
-    if source is None or numbers is None:
+    source = getattr(tokenizer, "spm_source", None) or getattr(tokenizer, "sp_model", None)
+    if source is None or not hasattr(tokenizer, "encoder"):
         return None
+    languages: dict[str, int] = getattr(tokenizer, "lang_token_to_id", {})
+    numbers = {**tokenizer.encoder, **languages}
     scores = {source.id_to_piece(index): source.get_score(index) for index in range(source.get_piece_size())}
     size = max(numbers.values()) + 1
     pieces = [(f"<unused {index}>", _NEVER) for index in range(size)]
-    codes = getattr(tokenizer, "supported_language_codes", [])
+    codes = [*getattr(tokenizer, "supported_language_codes", []), *languages]
     for piece, index in numbers.items():
         special = piece in tokenizer.all_special_tokens or piece in codes
         if piece in scores or special:
@@ -42,10 +45,17 @@ def sentence_pieces(tokenizer: Any) -> Tokenizer | None:
     )
     made.pre_tokenizer = pre_tokenizers.Metaspace()
     made.decoder = decoders.Metaspace()
-    made.post_processor = processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", tokenizer.eos_token_id)]
-    )
+    made.post_processor = _around(tokenizer)
     return made
+
+
+def _around(tokenizer: Any) -> processors.TemplateProcessing:
+    """The special tokens that a tokenizer of transformers puts before and after a text."""
+    text = -1  # the id of no token
+    ids = tokenizer.build_inputs_with_special_tokens([text])
+    names = {number: tokenizer.convert_ids_to_tokens(number) for number in ids if number != text}
+    single = " ".join("$A" if number == text else names[number] for number in ids)
+    return processors.TemplateProcessing(single=single, special_tokens=[(name, n) for n, name in names.items()])
 
 
 def _normalisation(model: bytes) -> bytes:

@@ -26,7 +26,7 @@ from interpret.scale import apart
 from interpret.subjects.continuation import Continuation, require_one_source
 from interpret.subjects.example import Example, Part
 from interpret.subjects.greedy import GREEDY
-from interpret.subjects.languages import forced_language, require_target_language, set_languages
+from interpret.subjects.languages import first_token_of, forced_language, require_target_language, set_languages
 from interpret.subjects.plain_call import PlainCall
 from interpret.subjects.probing import as_names
 from interpret.subjects.sentencepieces import fast_tokenizer, sentence_pieces
@@ -136,7 +136,7 @@ class Translation(TextSubject):
         """
         require_one_source(second, most)
         source = self._source(text, truncate)
-        target = self._target(source, second)[:most]
+        target = self._target(source, second, most)
         examples = tuple(self._before(source, target, place) for place in range(len(target)))
         return Continuation(examples, tuple(map(self.label, target)), second is None, len(source.units))
 
@@ -291,10 +291,10 @@ class Translation(TextSubject):
         length = _source_length(ids)
         return ids[:, :length], ~ids[:, length:]
 
-    def _target(self, source: Example, text: str | None) -> list[int]:
-        """Ids of the whole target: as it was given, or as the model writes it."""
+    def _target(self, source: Example, text: str | None, most: int | None = None) -> list[int]:
+        """Ids of the whole target: as it was given, or as the model writes it, in so many tokens at most."""
         if text is None:
-            most = LONGEST_TARGET if self.longest is None else min(LONGEST_TARGET, self.longest - 1)
+            most = min(each for each in (most or LONGEST_TARGET, self.longest and self.longest - 1) if each is not None)
             ids = source.ids[None].to(self.device)
             language = forced_language(self.written, self.target_language)
             with torch.no_grad(), quiet(), evaluating(self.model):
@@ -306,7 +306,7 @@ class Translation(TextSubject):
         require_text(text, "target")
         require_target_language(self.name, self.written)
         with refusing(f"the tokenizer of {self.name} fails on this target"):
-            target: list[int] = self.written(text_target=text).input_ids
+            target: list[int] = self.written(text_target=text).input_ids[: None if self._code is None else -1]
         if self.longest is not None and len(target) > self.longest:
             raise InputError(
                 f"the target has {len(target)} tokens, more than the {self.longest} that {self.name} writes"
@@ -339,8 +339,15 @@ class Translation(TextSubject):
     @property
     def _start(self) -> int:
         """The token that a target begins with, before any of it is written."""
+        if self._code is not None:
+            return self._code
         start: int = self.model.generation_config.decoder_start_token_id  # type: ignore[union-attr, assignment]
         return self.model.config.decoder_start_token_id if start is None else start
+
+    @cached_property
+    def _code(self) -> int | None:
+        """The language's code, where targets are written behind it."""
+        return first_token_of(self.written)
 
     @cached_property
     def _labels(self) -> list[str]:

@@ -8,6 +8,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import PreTrainedTokenizerFast
 
 import interpret
+from interpret.subjects.remarks import special_positions
 
 SPECIAL = ["<pad>", "<end>", "<s>", "<unk>"]
 ODD = (
@@ -142,3 +143,11 @@ def test_the_first_word_is_ranked_whole_or_not_at_all(kind):
                 found[subject.sink] = ()
         first_counts = subject.is_causal
         assert found["drop"] == tuple(unit for unit in found["keep"] if not (first_counts and 0 in unit.tokens)), text
+
+
+def test_words_that_a_tokenizer_does_not_know_are_ranked_and_its_sign_for_them_is_not():
+    tokenizer, text = whole_words(), "The zebra sat <unk> on"
+    encoding = tokenizer.encode(text)
+    assert encoding.ids[1] == encoding.ids[3] == tokenizer.token_to_id("<unk>")
+    special = special_positions(tokenizer, text, encoding.ids, encoding.offsets, [False] * 5)
+    assert special == [False, False, False, True, False]

@@ -123,6 +123,12 @@ def _caveats(found: Steps) -> list[str]:
     others = sum(step.decision.predicted != step.decision.label for step in found.steps)
     if others:
         said.append(f"At {others} of {count} tokens the model itself prefers another one than stands there.")
+    measured = [step.judgement.measurement for step in found.steps if step.judgement is not None]
+    if rounded := sum(max(each.rank_unfelt, each.input_unfelt) > 0 for each in measured):
+        said.append(
+            f"At {rounded} of {count} tokens some words move the margin by no more than rounding of its scores may, "
+            "which counts as nothing."
+        )
     if found.replacements and count > 1:
         said.append(
             f"These are {count} answers, each about one token; the more there are, the likelier it is that some are "

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 import interpret
 from analyses.analyze import Analysis, analyze
+from analyses.steps import analyze_steps
 from interpret.errors import InputError
 from interpret.scale import apart, margin_size
 from interpret.subjects.classification import TextClassification
@@ -122,3 +124,24 @@ def test_a_score_that_is_no_number_is_refused(saved: Path) -> None:
         for ask in (lambda given: Scores.of(given, 0), lambda given: margins(given[:, None], torch.tensor([0]))):
             with pytest.raises(InputError, match="the margin must stay a number when words or"):
                 ask(logits)
+
+
+def test_what_counts_as_nothing_is_said(saved: Path) -> None:
+    subject = interpret.load(saved / "llama")
+    found, (step,) = analyze(subject, TEXT, effort="quick"), (steps := analyze_steps(subject, TEXT, most=1)).steps
+    assert step.judgement is not None
+    for rank, inputs in ((0, 0), (2, 1), (0, 3)):
+        counted = {"rank_unfelt": rank, "input_unfelt": inputs, "rounding": 2e-5}
+        written = replace(found, measurement=replace(found.measurement, **counted)).to_dict()
+        assert {name: written["verdict"]["beside"][name] for name in counted} == counted
+        said = (
+            f"{max(rank, inputs)} of {found.measurement.words} words, replaced or taken out of the attention row, move "
+            "the margin by no more than rounding of its scores may (2e-05 logits), which counts as nothing."
+        )
+        assert (said in written["caveats"]) == (rank + inputs > 0)
+        judged = replace(step.judgement, measurement=replace(step.judgement.measurement, **counted))
+        written = replace(steps, steps=(replace(step, judgement=judged),)).to_dict()
+        said = (
+            "At 1 of 1 tokens some words move the margin by no more than rounding of its scores may, which counts as "
+        )
+        assert (f"{said}nothing." in written["caveats"]) == (rank + inputs > 0)

@@ -20,6 +20,8 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic since clic
 
         try:
             return value if isinstance(value, int) else parse_bytes(str(value))
+        except OverflowError:
+            self.fail("this is more memory than there can be.", param, ctx)
         except InputError as error:
             self.fail(f"{error}.", param, ctx)
 

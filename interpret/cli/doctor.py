@@ -109,7 +109,7 @@ def _diagnosed(
 
 def _lengths(tokens: str) -> tuple[int, ...]:
     parts = [part.strip() for part in tokens.split(",") if part.strip()]
-    if not parts or not all(part.isdecimal() and 0 < int(part) <= 10**9 for part in parts):
+    if not parts or not all(part.isdecimal() and len(part) <= 10 and 0 < int(part) <= 10**9 for part in parts):
         raise InputError(f"--tokens must be lengths of texts with commas between, such as 128,512, not {tokens!r}")
     return tuple(map(int, parts))
 

@@ -35,7 +35,9 @@ SHOWN_HEADS = 8
 @click.option(
     "--target", type=TEXT, help="Label or next token whose score is followed; by default the one the model prefers."
 )
-@click.option("--draws", type=click.IntRange(min=100), default=200, show_default=True, help="Random draws of heads.")
+@click.option(
+    "--draws", type=click.IntRange(100, 1_000_000), default=200, show_default=True, help="Random draws of heads."
+)
 @click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of the draws.")
 @click.option("--figure", type=FILE, help="Also draw the heads to this SVG or PNG file.")
 @click.option("--truncate", is_flag=True, help="Cut a text that is too long for the model instead of refusing it.")

@@ -10,6 +10,7 @@ from interpret.cli.options import shown
 from interpret.errors import InputError
 
 EVERY = "all"
+LONGEST_NUMBER = 18  # digits; Python itself refuses to read thousands
 
 
 class PositionType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
@@ -21,7 +22,7 @@ class PositionType(click.ParamType):  # type: ignore[type-arg]  # generic since 
         """The value; fails for any other."""
         if value == EVERY:
             return EVERY
-        if not str(value).isdecimal() or int(value) < 1:
+        if not str(value).isdecimal() or len(str(value)) > LONGEST_NUMBER or int(value) < 1:
             self.fail(f"{value!r} is neither a number from 1 on nor {EVERY!r}.", param, ctx)
         return int(value)
 

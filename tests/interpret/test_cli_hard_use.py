@@ -108,6 +108,19 @@ def test_a_file_keeps_its_mode_and_may_have_a_long_name(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("analyze", TEXT, "--position"), "is neither a number from 1 on nor 'all'"),
+        (("analyze", TEXT, "--max-memory"), "this is more memory than there can be"),
+        (("doctor", "--tokens"), "--tokens must be lengths of texts with commas between"),
+        (("pair", TEXT, "warm", "funny", "film", "--draws"), "is not a valid integer range"),
+    ],
+)
+def test_a_number_of_thousands_of_digits_is_one_line(arguments: tuple[str, ...], said: str) -> None:
+    assert said in error_of(*arguments, "9" * 5000)
+
+
 def test_text_is_utf_8() -> None:
     said = error_of("pair", TEXT, "warm", "caf\udce9", "film")
     assert said.startswith("Invalid value for 'FIRST': this is not UTF-8 text; convert it first")

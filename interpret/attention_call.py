@@ -62,6 +62,19 @@ class AttentionCall(ABC):
         return batch, heads, queries, keys
 
     @property
+    def key_axes(self) -> dict[str, int]:
+        """Which of its tensors hold keys or values, and on which axis; a text that is read on adds to them."""
+        return {}
+
+    def copy_keys(self, seen: int) -> None:
+        """Leaves out all keys but the first, and copies those, where a cache is going to write into their buffer."""
+        self.__dict__.pop("weights", None)
+        self.replaced = None if self.replaced is None else self.replaced[..., :seen]
+        for name, axis in self.key_axes.items():
+            tensor: Tensor = getattr(self, name)
+            setattr(self, name, tensor.narrow(axis, 0, min(seen, tensor.shape[axis])).clone())
+
+    @property
     def blocks(self) -> list[tuple[int, int]]:
         """Where blocks of rows begin and end whose weights are computed together; a short text is one block."""
         return self._blocks_of(self.shape[1])
@@ -138,8 +151,18 @@ class AttentionCall(ABC):
 
     @property
     def is_causal(self) -> bool:
-        """Whether a position may attend to later ones only by mistake."""
+        """Whether the module says that it looks back only; what its rows may see is `visible`."""
         return getattr(self.module, "is_causal", False) is True
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether the kernel dropped weights by chance, so that its output isn't that of the weights before."""
+        return False
+
+    @property
+    def has_whole_rows(self) -> bool:
+        """Whether rows sum to 1, or to less where a sink takes a share; not where something changes the softmax."""
+        return not self.has_dropout
 
     @property
     def has_sink(self) -> bool:

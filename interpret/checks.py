@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn import functional
 
 from interpret.attention_call import AttentionCall
 
@@ -40,7 +41,8 @@ def checked_calls(calls: Sequence[AttentionCall], attention_mask: Bool[Tensor, "
 
     Args:
         calls: All of the pass.
-        attention_mask: True for real tokens, as the model was told; `None` where it wasn't.
+        attention_mask: True for real tokens, as the model was told; `None` where it wasn't. It says which of the hidden
+            keys are padding.
     """
     blocks = [(call, spread_evenly(call.blocks)) for call in calls]
     worst = torch.zeros(4)
@@ -52,11 +54,12 @@ def checked_calls(calls: Sequence[AttentionCall], attention_mask: Bool[Tensor, "
     names = {
         "each row of attention weights sums to 1": exact,
         "no weight on padding": 0.0,
-        "no weight on later positions in causal layers": 0.0,
+        "no weight on what the layer's mask hides": 0.0,
         "weights x values give what the kernel returned": 10 * exact,
     }
+    dropped = " (dropout was on)" if any(call.has_dropout for call in calls) else ""
     some = " (some rows of each layer)" if any(len(ends) < len(call.blocks) for call, ends in blocks) else ""
-    return [Check(name + some, value, names[name]) for name, value in zip(names, worst.tolist(), strict=True)]
+    return [Check(name + some + dropped, value, names[name]) for name, value in zip(names, worst.tolist(), strict=True)]
 
 
 def spread_evenly(blocks: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -69,21 +72,28 @@ def spread_evenly(blocks: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 def _deviations(
     call: AttentionCall, attention_mask: Bool[Tensor, "batch token"] | None, start: int, stop: int
 ) -> Float[Tensor, " check"]:
-    """The worst of each kind in some rows; rows of padding don't count."""
-    batch, _, queries, keys = call.shape
+    """The worst of each kind in some rows. Those that may see nothing don't count: kernels differ in what they hold.
+
+    What a layer hides is what the mask of this very call hides, whatever its module says of itself: prefixes and tokens
+    of an image see later positions in causal models too.
+    """
     weights = call.rows(start, stop).detach()
+    seen = call.visible_rows(start, stop)
+    seen = functional.pad(seen, (0, weights.shape[-1] - seen.shape[-1]))
+    counts, zero = seen.any(dim=-1, keepdim=True), weights.new_zeros(())
+    strongest = weights.abs().amax(dim=1, keepdim=True) if seen.shape[1] == 1 else weights.abs()
+    on_hidden = strongest.where(counts & ~seen, zero)
     told = None if attention_mask is None else attention_mask.to(weights.device)
-    shown = told[:, None, start:stop, None] if told is not None and told.shape == (batch, queries) else True
-    none = weights.new_zeros(())
-    summed = weights.float().sum(dim=-1, keepdim=True) - 1
-    on_padding, later, written = none, none, none
-    if told is not None and told.shape == (batch, keys):
-        on_padding = weights * ~told[:, None, None, : weights.shape[-1]] * shown
-    if call.is_causal and keys >= queries:
-        later = weights.triu(keys - queries + 1 + start) * shown
+    on_padding = zero
+    if told is not None and told.shape == (call.shape[0], call.shape[3]):
+        is_padding = ~told[:, None, None, : weights.shape[-1]]
+        on_padding, on_hidden = on_hidden.where(is_padding, zero), on_hidden.where(~is_padding, zero)
+    sums = written = zero
+    if call.has_whole_rows:
+        sums = (weights.float().sum(dim=-1, keepdim=True) - 1).where(counts, zero.float())
     if call.output is not None and not call.edited_output:
         output = call.output.detach()
         off = call.written(weights, start).detach().float() - output[:, start:stop].float()
-        written = off.transpose(1, 2) / output.float().abs().max().clamp(min=1e-6) * shown
-    sums = (summed.clamp(min=0) if call.has_sink else summed) * shown
-    return torch.stack([each.abs().max().float().cpu() for each in (sums, on_padding, later, written)])
+        written = (off.transpose(1, 2) / output.float().abs().max().clamp(min=1e-6)).where(counts, zero.float())
+    found = (sums.clamp(min=0) if call.has_sink else sums, on_padding, on_hidden, written)
+    return torch.stack([each.abs().max().float().cpu() for each in found])

@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interpret.attention_call import AttentionCall, Way
-from interpret.eager import eager_kernel, fetched
+from interpret.eager import Kernel, eager_kernel, fetched
 from interpret.errors import CaptureError
-from interpret.masks import causal_mask, part_for
+from interpret.masks import causal_mask, lets_see, part_for
 
 PLAIN = {"scaling", "dropout", "position_ids", "cache_position"}  # numbers that leave the formula of scores plain
 
@@ -26,7 +26,9 @@ class InterfaceCall(AttentionCall):
         value: `[batch, key_head, key, dim]`.
         mask: What the kernel was given: `None`, boolean (true where attention is allowed) or additive.
         kernel: Name of the kernel that ran, such as "sdpa" or "eager".
+        run: That kernel.
         extras: Everything else of the call (scaling, softcap, sinks, position bias ...); part of the score.
+        dropped: The weights that an eager kernel used, where it dropped some of them by chance.
     """
 
     way: ClassVar[Way] = "interface"
@@ -35,18 +37,23 @@ class InterfaceCall(AttentionCall):
     value: Float[Tensor, "batch key_head key value_dim"]
     mask: Tensor | None
     kernel: str
+    run: Kernel = field(repr=False)
     extras: dict[str, Any] = field(repr=False)
+    dropped: Float[Tensor, "batch head query key"] | None = field(default=None, repr=False)
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
         """Attention weights, computed by the model's own eager function.
 
         Where it gives weights of which a learned sink has taken nothing yet, and takes its share from the output, that
-        share is what it makes of values that are all 1.
+        share is what it makes of values that are all 1. A row that may see nothing is what the kernel made of it: 0
+        where it wrote 0.
         """
-        return self._computed(0, *self.shape[2:])
+        return self._computed(0, *self.shape[2:]) if self.dropped is None else self.dropped
 
     def own_rows(self, start: int, stop: int) -> Float[Tensor, "batch head row seen"]:
         """Some rows of the weights, by the same function; keys that come after all of them are left out."""
+        if self.dropped is not None:
+            return self.dropped[:, :, start:stop]
         return self._computed(start, stop, self._seen(stop))
 
     def rows_of(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
@@ -67,7 +74,7 @@ class InterfaceCall(AttentionCall):
         share = heads // self.key.shape[1]
         apart = [slice(first, first + share) for first in range(0, heads, share)]
         more = {name for name, given in self.extras.items() if isinstance(given, Tensor | float)} - PLAIN
-        if self._is_short or self.differentiable or more:
+        if self._is_short or self.differentiable or more or self.dropped is not None:
             return [slice(0, heads)]
         for row in {queries // 2, queries - 1}:
             expected = self.own_rows(row, row + 1)
@@ -89,7 +96,9 @@ class InterfaceCall(AttentionCall):
             scores[..., start:].masked_fill_(ahead[..., : seen - start], torch.finfo(scores.dtype).min)
         elif (mask := self._eager_mask(start, stop, seen)) is not None:
             scores += mask[:, :, :, :seen]
-        return scores.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
+        weights = scores.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
+        empty = self._empty_rows(start, stop, seen)
+        return weights if empty is None else weights.masked_fill_(empty[:, heads], 0.0)
 
     def _computed(self, start: int, stop: int, seen: int) -> Float[Tensor, "batch head row seen"]:
         """What the eager function makes of some queries and the first keys."""
@@ -111,18 +120,56 @@ class InterfaceCall(AttentionCall):
             kept, whole = written.transpose(1, 2), weights.sum(dim=-1, keepdim=True)
             if (kept - whole).abs().max() > 4 * torch.finfo(weights.dtype).eps:
                 weights = weights * (kept / whole)
-        return weights
+        empty = self._empty_rows(start, stop, seen)
+        return weights if empty is None else weights.masked_fill(empty, 0.0)
+
+    def _empty_rows(self, start: int, stop: int, seen: int) -> Bool[Tensor, "batch head row 1"] | None:
+        """Rows that may see nothing and for which the kernel wrote 0; `None` where there can be none.
+
+        Kernels differ there: an eager function gives an even row, others write 0 or the mean of all values, by the form
+        of the mask. So what this one wrote is looked at, or what it writes, while an edit is being made.
+        """
+        if self.mask is None or self.kernel == "eager":
+            return None
+        blind = ~self._visible(start, stop, seen).any(dim=-1, keepdim=True)
+        written = None if self.edited_output or self.replaced is not None else self.output
+        if written is None:
+            if not blind.any():
+                return None
+            with torch.no_grad(), fetched(self.module):
+                written = self.run(self.module, self.query, self.key, self.value, self.mask, **self.extras)[0]
+        wrote = written.detach()[:, start:stop].transpose(1, 2).any(dim=-1, keepdim=True)
+        return blind & ~wrote
 
     @property
     def is_causal(self) -> bool:
-        """Whether a position may attend to later ones only by mistake."""
+        """Whether a kernel that is given no mask hides later positions; one that nothing is said of does."""
         flag = self.extras.get("is_causal")
-        return bool(getattr(self.module, "is_causal", False) if flag is None else flag)
+        return bool(getattr(self.module, "is_causal", True) if flag is None else flag)
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether the kernel dropped weights by chance."""
+        return self.module.training and bool(self.extras.get("dropout"))
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Examples, heads, queries and keys."""
         return self.query.shape[0], self.query.shape[1], self.query.shape[2], self.key.shape[2]
+
+    @property
+    def key_axes(self) -> dict[str, int]:
+        """Its tensors of keys and values, and their axis."""
+        return {"key": 2, "value": 2}
+
+    def copy_keys(self, seen: int) -> None:
+        """Leaves out all keys but the first, and copies those; masks and biases lose what belongs to the others."""
+        queries, keys = self.shape[2:]
+        seen = min(seen, keys)
+        self.mask = part_for(self.mask, (queries, keys), 0, queries, seen)
+        self.extras = {name: part_for(given, (queries, keys), 0, queries, seen) for name, given in self.extras.items()}
+        self.dropped = None if self.dropped is None else self.dropped[..., :seen]
+        super().copy_keys(seen)
 
     @property
     def visible(self) -> Bool[Tensor, "#batch #head query key"]:
@@ -136,10 +183,10 @@ class InterfaceCall(AttentionCall):
     def _visible(self, start: int, stop: int, seen: int) -> Bool[Tensor, "#batch #head row seen"]:
         if self._is_told_causal:
             return causal_mask(stop - start, seen, self.query.device, first=start)
-        mask = self._eager_mask(start, stop, seen)
+        mask = self._own_mask(start, stop, seen)
         if mask is None:
             return torch.ones(1, 1, stop - start, seen, dtype=torch.bool, device=self.query.device)
-        return mask[..., :seen] > torch.finfo(mask.dtype).min / 2
+        return lets_see(mask)[..., :seen]
 
     def _seen(self, stop: int) -> int:
         """How many keys the queries before `stop` can see at most, where a causal flag tells; else all."""
@@ -171,17 +218,34 @@ class InterfaceCall(AttentionCall):
 
     def _eager_mask(self, start: int, stop: int, seen: int) -> Tensor | None:
         """The part of that mask that belongs to some queries and the first keys."""
-        allowed: Tensor | None = part_for(self.mask, self.shape[2:], start, stop, seen)
-        if self.kernel == "eager" or (allowed is not None and allowed.dtype != torch.bool):
+        allowed = self._own_mask(start, stop, seen)
+        if self.kernel == "eager":
             return allowed
-        if allowed is not None and allowed.ndim != 4:
-            raise CaptureError(
-                f"the mask of the {self.kernel} kernel has {allowed.ndim} axes and can't be read; "
-                'load the model with attn_implementation="sdpa"'
-            )
+        if allowed is not None and allowed.dtype != torch.bool:
+            return _near_zero(allowed) if torch.finfo(self.query.dtype).bits < 32 else allowed
         if allowed is None:
-            if self.query.shape[2] == 1 or not self.is_causal:
+            if not self._is_told_causal:
                 return None
             allowed = causal_mask(stop - start, seen, self.query.device, first=start)
         hidden = torch.finfo(self.query.dtype).min
         return torch.zeros_like(allowed, dtype=self.query.dtype).masked_fill(~allowed, hidden)
+
+    def _own_mask(self, start: int, stop: int, seen: int) -> Tensor | None:
+        """That part of the mask as the kernel was given it."""
+        mask: Tensor | None = part_for(self.mask, self.shape[2:], start, stop, seen)
+        if mask is not None and mask.ndim != 4 and self.kernel != "eager":
+            raise CaptureError(
+                f"the mask of the {self.kernel} kernel has {mask.ndim} axes and can't be read; "
+                'load the model with attn_implementation="sdpa"'
+            )
+        return mask
+
+
+def _near_zero(mask: Tensor) -> Tensor:
+    """An additive mask moved row by row so that its largest number is 0, which changes no softmax.
+
+    Kernels add masks to scores in 32 bits, eager functions in the model's own 16, where scores beside -10,000 are lost.
+    Beside much smaller numbers they are lost in 32 bits as well.
+    """
+    top = mask.amax(dim=-1, keepdim=True)
+    return mask - top.where(top.abs() < 2**17, 0.0)

@@ -3,8 +3,26 @@
 from typing import Any
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Shaped
 from torch import Tensor
+
+# Taken from a score, it leaves a weight of 0 whatever the score is: exp(-5000) is 0 in every number format. So masks of
+# -10,000 or -1e9 hide, and -100 doesn't.
+HIDES = 5000.0
+
+
+def lets_see(mask: Shaped[Tensor, "*any key"]) -> Bool[Tensor, "*any key"]:
+    """True where a mask lets a query see a key.
+
+    Args:
+        mask: Boolean, true where attention is allowed, or what is added to scores. A row that has the smallest numbers
+            only sees nothing, though some kernels give it an even row.
+    """
+    if mask.dtype == torch.bool:
+        return mask
+    added = mask if mask.is_floating_point() else mask.float()
+    least = (added.amax(dim=-1, keepdim=True) - HIDES).clamp(min=torch.finfo(added.dtype).min / 2)
+    return added > least
 
 
 def causal_mask(

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interpret.attention_call import AttentionCall, Way
-from interpret.masks import causal_mask
+from interpret.masks import causal_mask, lets_see
 from interpret.watching.form import Form
 from interpret.watching.heads import Folding
 
@@ -42,9 +42,25 @@ class ObservedProduct(AttentionCall):
         return self.folding.unfold(self.form.plain_values(self.values, self.folding.sizes))
 
     @property
+    def has_whole_rows(self) -> bool:
+        """Never for sure: dropout, head masks and gates are in the weights as they entered the product."""
+        return False
+
+    @property
+    def key_axes(self) -> dict[str, int]:
+        """Its tensor of values, and the axis of keys."""
+        return {"values": self.form.values.index(self.form.key)}
+
+    def copy_keys(self, seen: int) -> None:
+        """Leaves out all keys but the first, and copies their values."""
+        axis = self.form.weights.index(self.form.key)
+        self.probabilities = self.probabilities.narrow(axis, 0, min(seen, self.probabilities.shape[axis]))
+        super().copy_keys(seen)
+
+    @property
     def visible(self) -> Bool[Tensor, "batch head query key"]:
         """True where the model's own weight isn't 0; a weight too small for its number format counts as hidden."""
-        return self.own_weights() > 0
+        return self.own_weights() != 0
 
 
 @dataclass(eq=False, kw_only=True)
@@ -58,6 +74,7 @@ class ObservedKernel(AttentionCall):
         mask: `None`, boolean (true where attention is allowed) or additive; `[#batch, #head, #query, key]`.
         causal: The kernel's causal flag: each query sees keys up to its own place, both counted from the start.
         scale: What scores are multiplied by.
+        dropout: Share of the weights that the kernel dropped.
     """
 
     way: ClassVar[Way] = "observed"
@@ -67,9 +84,12 @@ class ObservedKernel(AttentionCall):
     mask: Tensor | None
     causal: bool
     scale: float
+    dropout: float = 0.0
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
         """The weights that the kernel's documentation defines; a row that sees nothing is all 0, as the kernel has it.
+
+        A mask that only adds very small numbers leaves an even row there.
 
         Source: `torch.nn.functional.scaled_dot_product_attention`, the equivalent code of its documentation. Sums
         are made in at least 32 bits, as in the kernels.
@@ -77,16 +97,33 @@ class ObservedKernel(AttentionCall):
         exact = torch.promote_types(self.query.dtype, torch.float32)
         keys = self.key.repeat_interleave(self.query.shape[1] // self.key.shape[1], dim=1)
         scores = self.query.to(exact) @ keys.to(exact).transpose(-1, -2) * self.scale
-        if self.mask is not None and self.mask.dtype != torch.bool:
-            scores = scores + self.mask
-        hidden = ~self.visible
-        weights = scores.masked_fill(hidden, -math.inf).softmax(dim=-1)
-        return weights.masked_fill(hidden.all(dim=-1, keepdim=True), 0.0).to(self.query.dtype)
+        if self.mask is not None:
+            is_flag = self.mask.dtype == torch.bool
+            scores = scores.masked_fill(~self.mask, -math.inf) if is_flag else scores + self.mask
+        if self.causal:
+            scores = scores.masked_fill(~causal_mask(scores.shape[2], scores.shape[3], scores.device), -math.inf)
+        hides_all = (scores == -math.inf).all(dim=-1, keepdim=True)
+        return scores.softmax(dim=-1).masked_fill(hides_all, 0.0).to(self.query.dtype)
 
     @property
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
         """Value vectors with shared ones repeated, one for each query head."""
         return self.value.repeat_interleave(self.query.shape[1] // self.value.shape[1], dim=1)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Examples, heads, queries and keys."""
+        return self.query.shape[0], self.query.shape[1], self.query.shape[2], self.key.shape[2]
+
+    @property
+    def key_axes(self) -> dict[str, int]:
+        """Its tensors of keys and values, and their axis."""
+        return {"key": 2, "value": 2}
+
+    def copy_keys(self, seen: int) -> None:
+        """Leaves out all keys but the first, and copies those."""
+        self.mask = None if self.mask is None else self.mask[..., :seen]
+        super().copy_keys(seen)
 
     @property
     def visible(self) -> Bool[Tensor, "#batch #head query key"]:
@@ -97,9 +134,14 @@ class ObservedKernel(AttentionCall):
             seen = causal_mask(queries, keys, self.query.device)
         if self.mask is None:
             return seen
-        return seen & (self.mask if self.mask.dtype == torch.bool else self.mask > torch.finfo(self.mask.dtype).min / 2)
+        return seen & lets_see(self.mask)
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether the kernel dropped weights by chance."""
+        return self.dropout > 0
 
     @property
     def is_causal(self) -> bool:
-        """Whether a position may attend to later ones only by mistake."""
+        """Whether the kernel was given a causal flag, or the module says that it looks back only."""
         return self.causal or super().is_causal

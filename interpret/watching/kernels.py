@@ -48,7 +48,7 @@ def observed_kernel(
         module=frame.module, name=taps[0].names[frame.module],
         query=lead.unfold(query), key=_shared(key, lead, enable_gqa), value=_shared(value, lead, enable_gqa),
         mask=None if attn_mask is None else lead.unfold(attn_mask.expand(*lead.sizes, *attn_mask.shape[-2:])),
-        causal=is_causal, scale=1 / math.sqrt(query.shape[-1]) if scale is None else scale,
+        causal=is_causal, scale=1 / math.sqrt(query.shape[-1]) if scale is None else scale, dropout=dropout_p,
     )  # fmt: skip
     kept: list[Tensor] = []
 

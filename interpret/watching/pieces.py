@@ -130,7 +130,8 @@ class PiecewiseCall(AttentionCall):
 
     def visible_rows(self, start: int, stop: int) -> Bool[Tensor, "batch head row key"]:
         """The rows of `visible` from `start` on."""
-        return self.own_rows(start, stop) > 0
+        own = self.rows(start, stop) if self.replaced is None else self.own_rows(start, stop)
+        return own != 0
 
     @cached_property
     def _is_global(self) -> Bool[Tensor, "batch query"]:

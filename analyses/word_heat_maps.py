@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from interpret.errors import CaptureError, InputError
+from interpret.pass_inputs import PassInputs
 from interpret.seam import AttentionCall, Tap, tapped
 from interpret.subjects.example import Unit
 from interpret.subjects.text import require_text
@@ -125,9 +126,9 @@ class _CrossAttention(Tap):
         self.sums: dict[tuple[int, int], Float[Tensor, "token place"]] = {}
         self.maps = self.passes = 0
 
-    def begin_pass(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        super().begin_pass(args, kwargs)
-        latent: Tensor = args[0] if args else kwargs["sample"]
+    def begin_pass(self, inputs: PassInputs) -> None:
+        super().begin_pass(inputs)
+        latent: Tensor = inputs.by_name["sample"]
         self.sizes = _sizes(*latent.shape[-2:])
         self.passes += 1
 

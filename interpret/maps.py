@@ -117,6 +117,12 @@ class RecordedMaps(Maps):
         """
         calls = [record.calls[layer] for layer in range(len(record))]
         shapes = [call.shape[1:] for call in calls]
+        _, queries, keys = shapes[0]
+        if frames is None and len(set(shapes)) == 1 and queries != keys:
+            raise CaptureError(
+                f"attention through layers needs maps with as many queries as keys, not {queries} and {keys}; of "
+                "`generate` take record.whole(), or run one pass over the whole text"
+            )
         self.frames = [Frame.whole(shapes[0][1])] * len(shapes) if frames is None else list(frames)
         expected = [
             (shapes[0][0], frame.queries[1] - frame.queries[0], frame.keys[1] - frame.keys[0]) for frame in self.frames

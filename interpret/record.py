@@ -1,8 +1,7 @@
 """Keeping the attention of a forward pass: `with recording(model) as record: model(**inputs)`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -10,8 +9,12 @@ from torch import Tensor, nn
 
 from interpret.checks import Check, checked_calls
 from interpret.errors import CaptureError
+from interpret.kept_keys import KeptKeys
 from interpret.memory import return_freed
+from interpret.pass_inputs import PassInputs
+from interpret.rejoined_call import rejoined
 from interpret.seam import AttentionCall, Tap, tapped
+from interpret.steps import Step, numbered
 from interpret.unkept_call import UnkeptCall
 
 # Bytes that the heads of a call wrote, from which on its layer takes long enough for freed memory to be looked through.
@@ -21,17 +24,22 @@ __all__ = ["Check", "Recording", "recording"]
 
 
 class Recording:
-    """What the seam kept of one forward pass. Weights are computed when asked for, and kept.
+    """What the seam kept of one forward pass, or of several. Weights are computed when asked for, and kept.
+
+    Of several passes, as `generate` makes, each is had by `step`, and those that read one text on together by `whole`.
 
     Attributes:
         calls: The attention calls in the order in which they ran; a model that shares one module over
             several layers has a call for each.
+        attention_mask: True for real tokens, as the model was told in the last pass; `None` where it wasn't.
+        passes: What is known of each pass.
     """
 
-    def __init__(self) -> None:
-        self.calls: list[AttentionCall] = []
-        self.attention_mask: Tensor | None = None
-        self.passes = 0
+    def __init__(self, calls: Sequence[AttentionCall] = (), attention_mask: Tensor | None = None) -> None:
+        self.calls = list(calls)
+        self.attention_mask = attention_mask
+        self.passes: list[Step] = []
+        self._views: dict[int, Recording] = {}
 
     def __len__(self) -> int:
         return len(self._complete())
@@ -58,6 +66,55 @@ class Recording:
             if not 0 <= number < size:
                 raise IndexError(f"{name} must be from 0 to {size - 1} in layer {layer}, not {number}")
         return call.rows_at([position])[example, head, 0]
+
+    @property
+    def steps(self) -> int:
+        """How many passes ran."""
+        return max(len(self.passes), min(1, len(self.calls)))
+
+    def step(self, number: int) -> "Recording":
+        """One pass of several, in all respects like a recording of it alone.
+
+        In `generate` step 0 has the rows of the prompt, and each one after it the row of the token that was written
+        last, over all positions so far. Layers have the numbers of the first step. Of a beam search it has the beams in
+        the order in which they were in that pass; of drafts that are checked, as many rows as were checked.
+
+        Args:
+            number: Which pass, from 0.
+
+        Raises:
+            IndexError: There is no such pass.
+            CaptureError: Nothing was recorded, or several texts were generated.
+        """
+        self._require_calls()
+        if not 0 <= number < self.steps:
+            raise IndexError(f"step must be from 0 to {self.steps - 1}, not {number}")
+        if not self.passes:
+            return self
+        if number not in self._views:
+            self._views[number] = Recording(numbered(self.passes, number), self.passes[number].mask)
+        return self._views[number]
+
+    def whole(self) -> "Recording":
+        """The text that several passes read on, as if it had been read in one: each layer's whole map.
+
+        It ends before the last token that was written, which nothing has read.
+
+        Raises:
+            CaptureError: The passes don't read one text on: it has others as well, its beams changed places, or the
+                cache was changed in between.
+        """
+        self._require_calls()
+        if len(self.passes) < 2:
+            return self
+        views = [self.step(number) for number in range(self.steps)]
+        if self.passes[0].before > 0 or not all(step.follows for step in self.passes[1:]):
+            raise CaptureError(
+                "the passes of this recording don't read one text on (its beams changed places, its cache was changed "
+                "between two of them, or each read a text of its own), so they have no common map; run one pass over "
+                "the whole text"
+            )
+        return Recording(rejoined([view.calls for view in views], [step.before for step in self.passes]))
 
     def output(self, layer: int) -> Float[Tensor, "batch query head dim"]:
         """What each head of one layer wrote, before the output projection."""
@@ -98,22 +155,25 @@ class Recording:
     def checks(self) -> tuple[Check, ...]:
         """Holds the recorded weights against what ran.
 
-        Rows sum to 1; nothing lies on padding or, in causal modules, on later positions; and the weights
-        times the values give the output that the model's own kernel returned.
+        Rows sum to 1; nothing lies on padding or on anything else that the mask of that layer hides; and the weights
+        times the values give the output that the model's own kernel returned. Rows that may see nothing don't count.
         """
         told = None if self.attention_mask is None else self.attention_mask.bool()
         return tuple(checked_calls(self._complete(), told))
 
-    def _complete(self) -> list[AttentionCall]:
+    def _require_calls(self) -> None:
         if not self.calls:
             raise CaptureError(
                 "nothing was recorded: run the model inside the `recording` block; if it ran there, it computes "
                 "attention by a way of its own that can't be read"
             )
-        if self.passes > 1:
+
+    def _complete(self) -> list[AttentionCall]:
+        self._require_calls()
+        if len(self.passes) > 1:
             raise CaptureError(
-                f"this recording saw {self.passes} forward passes, so a layer's number has no one meaning; "
-                "open a new `recording` for each"
+                f"this recording saw {self.steps} forward passes, so a layer's number has no one meaning; take one of "
+                f"them with record.step(number), from 0 to {self.steps - 1}, or run one pass over the whole text"
             )
         return self.calls
 
@@ -123,30 +183,55 @@ class _Recorder(Tap):
         super().__init__(model)
         self.recording = recording
         self.only = only
+        self.step: Step | None = None
+        self.kept = KeptKeys()
+        self.outside: list[AttentionCall] = []  # what ran since the last pass: an encoder, in `generate`
 
-    def begin_pass(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        super().begin_pass(args, kwargs)
-        self.recording.passes += 1
-        self.recording.attention_mask = _padding_mask(kwargs.get("attention_mask"))
+    def begin_pass(self, inputs: PassInputs) -> None:
+        super().begin_pass(inputs)
+        self.step = Step(inputs.before, inputs.mask, inputs.cache is not None)
+        if inputs.has_encoded:
+            self.step.calls.extend(self.outside)
+            self.step.first_keys.extend(0 for _ in self.outside)
+        self.recording.passes.append(self.step)
+        self.recording.attention_mask = inputs.mask
+
+    def end_pass(self) -> None:
+        super().end_pass()
+        if self.step is not None:
+            self.step.follows = self.kept.take(self.step.calls, self.step.first_keys, self.step.before)
+        self.step = None
 
     def on_call(self, layer: int, call: AttentionCall) -> None:
-        kept = self.only in (None, layer)
-        self.recording.calls.append(call if kept else UnkeptCall(module=call.module, name=call.name))
+        kept = call if self.only in (None, layer) else UnkeptCall(module=call.module, name=call.name)
+        self.recording.calls.append(kept)
+        if self.step is not None:
+            self.step.add(kept, self.inputs)
+        elif layer == 0:
+            self.outside = [kept]
+        else:
+            self.outside.append(kept)
         if call.output is not None and call.output.device.type == "cpu" and call.output.nbytes >= LARGE:
             return_freed()
 
 
-def _padding_mask(mask: Any) -> Tensor | None:
-    return mask if isinstance(mask, Tensor) and mask.ndim == 2 else None
-
-
 @contextmanager
 def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recording]:
-    """Keeps the attention of one forward pass of `model`, run inside the block.
+    """Keeps the attention of one forward pass of `model`, run inside the block, or of each of several.
+
+    What each token looked at that a language model wrote:
+
+        with recording(model) as record:
+            written = model.generate(ids, max_new_tokens=20)
+        record.steps  # how many passes: the prompt, then one for each token but the last
+        record.step(0).weights(layer)  # [batch, head, query, key] of the prompt
+        record.step(3).weights(layer)[:, :, -1]  # what the third token that was written looked at, to write the fourth
+        record.whole().weights(layer)  # all of them, as one pass over the text would have them
 
     The model computes with its own kernel, so its output is the same to the last bit; queries, keys and
-    values are kept by reference, and weights are computed from them by the model's own eager function when
-    asked for. Cost: memory for queries, keys, values and head outputs; no `token x token` matrix until then.
+    values are kept by reference (those of a cache once for all passes), and weights are computed from them by the
+    model's own eager function when asked for. Cost: memory for queries, keys, values and head outputs; no
+    `token x token` matrix until then.
 
     Modules that don't go through transformers' attention interface are watched while they run (`Recording.way` says
     so): a fused kernel of PyTorch's, whose weights are computed by the formula in its documentation, or a softmax of

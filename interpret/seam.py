@@ -20,6 +20,7 @@ from interpret.attention_call import AttentionCall
 from interpret.eager import Kernel, eager_kernel
 from interpret.interface_call import InterfaceCall
 from interpret.masks import causal_mask
+from interpret.pass_inputs import pass_inputs
 from interpret.seam_taps import Tap, is_listening, listening, put_to, taps_of
 from interpret.watching import unwatched, watched
 
@@ -59,13 +60,14 @@ def attend(
         return kernel(module, query, key, value, attention_mask, **extras)
     call = InterfaceCall(
         module=module, name=taps[0].names[module], query=query, key=key, value=value, mask=attention_mask,
-        kernel=kernel_name, extras=extras,
+        kernel=kernel_name, run=kernel, extras=extras,
     )  # fmt: skip
     weights: Tensor | None = None
 
     def compute() -> Tensor:
         nonlocal weights
         output, weights = kernel(module, query, key, value, attention_mask, **extras)
+        call.dropped = weights if call.has_dropout else None
         return output
 
     with unwatched():
@@ -80,18 +82,37 @@ def tapped(model: nn.Module, tap: Tap) -> Iterator[None]:
     Only forward passes of the thread that opened the block are tapped. Nested blocks see the calls in the
     order in which they were opened.
     """
+    depth = 0
 
-    def begin_pass(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def begin_pass(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        nonlocal depth
         if is_listening(tap):
-            tap.begin_pass(args, kwargs)
+            depth += 1
+            if depth == 1:
+                tap.begin_pass(pass_inputs(module, args, kwargs))
+
+    def end_pass(*_: Any) -> None:
+        nonlocal depth
+        if is_listening(tap):
+            depth -= 1
+            if depth == 0:
+                tap.end_pass()
 
     with ExitStack() as stack:
         for config in _routable_configs(model):
             stack.enter_context(_routed(config))
-        stack.callback(model.register_forward_pre_hook(begin_pass, with_kwargs=True).remove)
+        for door in _doors(model):
+            stack.callback(door.register_forward_pre_hook(begin_pass, with_kwargs=True).remove)
+            stack.callback(door.register_forward_hook(end_pass, always_call=True).remove)
         stack.enter_context(watched(model, tap))
         stack.enter_context(listening(tap))
         yield
+
+
+def _doors(model: nn.Module) -> list[nn.Module]:
+    """The model, and those in it that may generate by themselves, past a wrapper's own `forward`."""
+    inside = [module for module in model.modules() if module is not model]
+    return [model, *(module for module in inside if callable(getattr(module, "generate", None)))]
 
 
 def _routable_configs(model: nn.Module) -> list[Any]:

@@ -3,26 +3,48 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 from torch import Tensor, nn
 
 from interpret.attention_call import AttentionCall
+from interpret.pass_inputs import PassInputs
 
 
 class Tap:
     """Listens to one model's attention calls in the order in which they run; subclasses record or edit.
 
-    `layer` in the methods below counts those calls from 0 within one forward pass.
+    `layer` in the methods below counts those calls from 0 within one forward pass. Those of an encoder that ran before,
+    as in `generate`, belong to every pass of that text, so layers have the numbers of a pass of both.
+
+    Attributes:
+        names: Dotted names of the model's modules.
+        layer: The number of the next call.
+        encoded: How many calls ran before the latest pass and after the one before, in an encoder.
+        first: The number of the first call of the latest pass.
+        inputs: Of the latest pass.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.names = {module: name for name, module in model.named_modules()}
         self.layer = 0
+        self.encoded = self.first = 0
+        self.inputs = PassInputs({})
 
-    def begin_pass(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def begin_pass(self, inputs: PassInputs) -> None:
         """The model is about to run on these inputs."""
+        self.inputs = inputs
+        self.encoded = self.layer or self.encoded
+        if inputs.before == 0 or inputs.has_encoded:
+            self.first = self.encoded if inputs.has_encoded else 0
+        self.layer = self.first
+
+    def end_pass(self) -> None:
+        """The model has run, or failed."""
         self.layer = 0
+        self.inputs = PassInputs({})
+
+    def on_start(self, layer: int, call: AttentionCall) -> None:
+        """A call is about to run."""
 
     def edits_weights(self, layer: int) -> bool:
         """Whether `on_weights` changes this layer; only then are weights computed during the pass."""
@@ -80,6 +102,7 @@ def put_to(taps: list[Tap], call: AttentionCall, compute: Callable[[], Tensor]) 
         The head outputs, edits included; those of `compute`, the very tensor, where nobody edits.
     """
     for tap in taps:
+        tap.on_start(tap.layer, call)
         if tap.edits_weights(tap.layer):
             call.replaced = tap.on_weights(tap.layer, call.weights)
             call.__dict__.pop("weights", None)

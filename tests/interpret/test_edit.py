@@ -153,7 +153,15 @@ def test_gradients_flow_through_edits(llama, inputs):
     [
         (zero_head(0, 4), "head must be from 0 to 3 in this layer, not 4"),
         (uniform_row(0, 9), "head must be from 0 to 3 in this layer, not 9"),
-        (uniform_row(0, 1, 99), "query must be from 0 to 8 in this layer, not 99"),
+        (
+            uniform_row(0, 1, 99),
+            "the edit of position 99 in layer 0 changed nothing: positions 0 to 8 were read in this block",
+        ),
+        (permute_row(0, [0, 9], [1, 0]), "key must be from 0 to 8 in this layer, not 9"),
+        (
+            set_head(0, 1, torch.zeros(5, 16)),
+            "the output given for head 1 is for 5 positions, and this pass has those from 0 to 8; give one for each",
+        ),
         (zero_head(2, 0), "the edit of layer 2 changed nothing: layers 0 to 1 ran in this block"),
     ],
 )

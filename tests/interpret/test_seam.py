@@ -106,7 +106,7 @@ def test_checks_notice_what_they_are_for():
     assert found == {
         "each row of attention weights sums to 1": False,
         "no weight on padding": False,
-        "no weight on later positions in causal layers": False,
+        "no weight on what the layer's mask hides": False,
         "weights x values give what the kernel returned": False,
     }
 
@@ -201,7 +201,8 @@ def test_a_second_pass_needs_a_recording_of_its_own():
     with pytest.raises(CaptureError) as error:
         kept.weights(0)
     assert str(error.value) == (
-        "this recording saw 2 forward passes, so a layer's number has no one meaning; open a new `recording` for each"
+        "this recording saw 2 forward passes, so a layer's number has no one meaning; take one of them with "
+        "record.step(number), from 0 to 1, or run one pass over the whole text"
     )
 
 

@@ -33,7 +33,7 @@ class ToySubject(Subject):
         is_causal: bool = False,
     ) -> None:
         mask_id = VOCABULARY.index("[MASK]") if mask else None
-        super().__init__("toy", model, mask_id=mask_id, is_causal=is_causal)
+        super().__init__("toy", model.eval(), mask_id=mask_id, is_causal=is_causal)
         self.before = before
         self.after = after
 

@@ -58,10 +58,6 @@ class Trial:
             return f"self-checks fail: {', '.join(self.failed)}"
         return self.refusal or (f"crashes: {self.crash}" if self.crash else "")
 
-    def noting(self, note: str) -> "Trial":
-        """The same, with something else to know."""
-        return replace(self, note=note)
-
     def naming(self, found: str, name: str) -> "Trial":
         """The same, with a model called by another name."""
         return replace(self, **{key: getattr(self, key).replace(found, name) for key in ("refusal", "crash", "single")})

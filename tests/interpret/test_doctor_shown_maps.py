@@ -14,8 +14,8 @@ from interpret.doctor.head_edits import check_head_edits
 from interpret.doctor.padding import check_padding, check_padding_weight
 from interpret.doctor.readers import find_readers
 from interpret.doctor.rows import row_of
-from interpret.doctor.trial import Trial
 from interpret.doctor.sampling import sample_inputs
+from interpret.doctor.trial import Trial
 from interpret.record import recording
 
 

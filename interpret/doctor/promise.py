@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from interpret.loading.description import describe
 _WEIGHTS = ("model.safetensors", INDEX, "pytorch_model.bin", "pytorch_model.bin.index.json")
 _READERS = ("tokenizer.json", "vocab.txt", "vocab.json", "preprocessor_config.json", "processor_config.json")
 _NOTE = "tried on a small random model of this config, so weights weren't looked at"
+_SMALL = " (numbers are of a small model of this config)"
 
 
 def promise(name: str, path: Path, config: Any, task: str, *, asked: str | None, allow_pickle: bool) -> Trial:
@@ -31,7 +33,7 @@ def promise(name: str, path: Path, config: Any, task: str, *, asked: str | None,
     except InputError as error:
         return Trial(refusal=str(error))
     tried = try_config(config, task, name=name, beside=beside)
-    return tried if tried.against else tried.noting(_NOTE)
+    return replace(tried, note=_NOTE, refusal=tried.refusal + _SMALL * bool(tried.refusal))
 
 
 def require_known(name: str, path: Path, task: str | None) -> None:

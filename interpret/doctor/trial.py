@@ -58,10 +58,6 @@ class Trial:
             return f"self-checks fail: {', '.join(self.failed)}"
         return self.refusal or (f"crashes: {self.crash}" if self.crash else "")
 
-    def noting(self, note: str) -> "Trial":
-        """The same, with something else to know."""
-        return replace(self, note=note)
-
     def naming(self, found: str, name: str) -> "Trial":
         """The same, with a model called by another name."""
         return replace(self, **{key: getattr(self, key).replace(found, name) for key in ("refusal", "crash", "single")})
@@ -194,13 +190,22 @@ def sample_input(subject: Subject, folder: Path) -> tuple[str, str | None]:
         return str(_noise(folder / "noise.png", subject.grid.channels)), None
     assert isinstance(subject, TextSubject)
     words = _words(subject)
-    second = " ".join(words[_WORDS:]) if subject.needs_second else None
-    text = " ".join(words[:_WORDS])
+    text, second = " ".join(words[:_WORDS]), " ".join(words[_WORDS:])
+    masked = [] if subject.mask_id is None else [f"{SENTENCE} {subject.tokenizer.id_to_token(subject.mask_id)}"]
+    inputs = [
+        (first, other if subject.needs_second else None)
+        for first, other in ((text, second), (SENTENCE, SENTENCE), *((each, SENTENCE) for each in masked))
+    ]
+    return next((each for each in inputs if _is_read(subject, *each)), inputs[1])
+
+
+def _is_read(subject: TextSubject, text: str, second: str | None) -> bool:
+    """Whether a text is one for this model: some don't read their own words back, and some tasks want a blank."""
     try:
         subject.encode(text, second)
-    except InputError:  # some tokenizers don't read their own words back
-        return SENTENCE, None if second is None else SENTENCE
-    return text, second
+    except InputError:
+        return False
+    return True
 
 
 def _words(subject: TextSubject) -> list[str]:

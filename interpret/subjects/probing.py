@@ -71,7 +71,10 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
 
 def call_options(model: nn.Module) -> dict[str, Any]:
     """Options that save time and memory, as far as the model takes them: no cache, scores of the last position only."""
-    accepted = inspect.signature(model.forward).parameters
+    accepted = set(inspect.signature(model.forward).parameters)
+    head = getattr(model, "get_output_embeddings", None)
+    if head is not None and head() is None:  # a classifier that takes the option cuts off what it reads itself
+        accepted -= {"logits_to_keep"}
     return {**{option: value for option, value in _OPTIONS.items() if option in accepted}, **as_names(model)}
 
 

@@ -217,7 +217,7 @@ def saved_config(folder: Path, architecture: str, made_for: str, **changes: obje
         ("bart", "BartForSequenceClassification", {}, "is an encoder-decoder model, and those are read for tra"),
         ("llama", "LlamaForCausalLM", {"quantization_config": {"quant_method": "awq"}}, "has quantized weights, which"),
         ("bert", "BertForSequenceClassification", {"pruned_heads": {"0": [1]}}, "had heads pruned (pruned_heads in c"),
-        ("swin", "SwinForImageClassification", {}, "looks at 64 windows of 49 positions each; use ViT"),
+        ("swin", "SwinForImageClassification", {}, "looks at 196 windows of 16 positions each; use ViT"),
         ("siglip", "SiglipForImageClassification", {}, "vision_model.head.attention looks from 1 position at 196, and "
          "others from and at 196; use ViT"),
         ("vit", "ViTForImageClassification", {"image_size": 225}, "its images of 225 x 225 pixels can't be cut into "
@@ -231,6 +231,8 @@ def test_a_config_promises_no_analysis_where_loading_or_analysing_refuses(
     reasons = {each.analyses: each.reason for each in found.analyses}
     assert says in reasons["interpret analyze"] and not found.passed
     assert reasons["interpret analyze"].startswith(str(tmp_path)), reasons  # not the folder of the small model
+    small = reasons["interpret analyze"].endswith(" (numbers are of a small model of this config)")
+    assert small != (architecture in ("bart", "llama") or "pruned_heads" in changes)
 
 
 def test_what_lies_beside_a_config_is_looked_at_as_loading_does(bert_folder: Path, saved: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from interpret.doctor.padding import check_padding, check_padding_weight
 from interpret.doctor.readers import find_readers
 from interpret.doctor.rows import row_of
 from interpret.doctor.sampling import sample_inputs
+from interpret.doctor.trial import Trial
 from interpret.record import recording
 
 
@@ -66,7 +67,7 @@ def test_pieces_that_a_model_shows_are_not_compared(family: str) -> None:
         "not applicable",
         detail="the model shows pieces, and no whole maps",
     )
-    row = row_of(family, "text-classification", examine(model))
+    row = row_of(family, "text-classification", examine(model), Trial())
     assert row.says.endswith("shows no weights of its own to compare with (the model shows pieces, and no whole maps)")
 
 

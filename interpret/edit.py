@@ -146,13 +146,15 @@ def _require_index(axis: str, index: int, size: int) -> None:
 
 
 class _Editor(Tap):
+    edits = True
+
     def __init__(self, model: nn.Module, edits: Sequence[Edit]) -> None:
         super().__init__(model)
-        self.edits = edits
+        self.changes = edits
         self.reached: set[int] = set()
 
     def edits_weights(self, layer: int) -> bool:
-        return any(edit.stage == "weights" and edit.applies_to(layer) for edit in self.edits)
+        return any(edit.stage == "weights" and edit.applies_to(layer) for edit in self.changes)
 
     def on_weights(self, layer: int, weights: Tensor) -> Tensor:
         return self._apply("weights", layer, weights)
@@ -164,7 +166,7 @@ class _Editor(Tap):
         self.reached.add(layer)
 
     def _apply(self, stage: str, layer: int, tensor: Tensor) -> Tensor:
-        for edit in self.edits:
+        for edit in self.changes:
             if edit.stage == stage and edit.applies_to(layer):
                 tensor = edit.change(layer, tensor)
         return tensor
@@ -175,9 +177,12 @@ def editing(model: nn.Module, *edits: Edit) -> Iterator[None]:
     """Applies `edits` to the attention of `model` in every forward pass inside the block.
 
     Blocks nest: outer edits come first, and a `recording` around or inside sees the result. Gradients flow
-    through edits. Afterwards the model is as it was, also after an error.
+    through edits, and through what gradient checkpointing computes again of an edited pass, also if the block ended
+    before the backward pass begins; an edit is then made a second time. Afterwards the model is as it was, also after
+    an error.
 
     Raises:
+        CaptureError: Attention runs inside an autograd function whose gradients can't know of the edit.
         CaptureError: At the end of the block, an edit named a layer that never ran, so nothing was changed.
     """
     editor = _Editor(model, edits)

@@ -77,20 +77,32 @@ def attend(
 def tapped(model: nn.Module, tap: Tap) -> Iterator[None]:
     """Routes `model`'s attention through `attend` with `tap` listening, until the block ends.
 
-    Only forward passes of the thread that opened the block are tapped. Nested blocks see the calls in the
-    order in which they were opened.
+    Only forward passes of the thread that opened the block are tapped, and what edits changed in them is changed
+    again where it is computed again for gradients. Nested blocks see the calls in the order in which they were opened.
     """
+    tap.installed = partial(_installed, model, tap)
+    with tap.installed(), listening(tap):
+        yield
+
+
+@contextmanager
+def _installed(model: nn.Module, tap: Tap) -> Iterator[None]:
+    """Sends `model`'s attention to the taps until the block ends; nothing changes inside another block of this tap."""
 
     def begin_pass(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if is_listening(tap):
+        if is_listening(tap) and tap.hears_now and not tap.is_second_run:
             tap.begin_pass(args, kwargs)
 
+    if tap in _installed_taps:
+        yield
+        return
     with ExitStack() as stack:
+        stack.callback(_installed_taps.remove, tap)
+        _installed_taps.add(tap)
         for config in _routable_configs(model):
             stack.enter_context(_routed(config))
         stack.callback(model.register_forward_pre_hook(begin_pass, with_kwargs=True).remove)
         stack.enter_context(watched(model, tap))
-        stack.enter_context(listening(tap))
         yield
 
 
@@ -107,6 +119,7 @@ def _routable_configs(model: nn.Module) -> list[Any]:
     return [config for config in found.values() if config._attn_implementation is not None]
 
 
+_installed_taps: set[Tap] = set()
 _routes_lock = threading.Lock()
 _routes: dict[int, tuple[str, int]] = {}  # by id of a config that lives as long: its own kernel, and open blocks
 

@@ -1,28 +1,48 @@
 """Who listens to a model's attention, and how a call is put to them."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from interpret.attention_call import AttentionCall
+from interpret.recomputation import backward_pass, prepare_second_run
 
 
 class Tap:
     """Listens to one model's attention calls in the order in which they run; subclasses record or edit.
 
     `layer` in the methods below counts those calls from 0 within one forward pass.
+
+    Attributes:
+        edits: Whether it changes attention, so that it must hear what is computed again in a backward pass.
+        keeps_gradients: Whether gradients were kept when the pass began.
+        is_second_run: Whether it hears calls that it has heard before.
+        installed: A block in which the model's attention is sent to the taps.
     """
+
+    edits = False
+    installed: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def __init__(self, model: nn.Module) -> None:
         self.names = {module: name for name, module in model.named_modules()}
         self.layer = 0
+        self.keeps_gradients = torch.is_grad_enabled()
+        self.is_second_run = False
+        self._opened_in = backward_pass()
 
     def begin_pass(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """The model is about to run on these inputs."""
         self.layer = 0
+        self.keeps_gradients = torch.is_grad_enabled()
+
+    @property
+    def hears_now(self) -> bool:
+        """Whether calls are this tap's: not where a backward pass computes again what it didn't hear, or has heard."""
+        return self.is_second_run or backward_pass() == self._opened_in
 
     def edits_weights(self, layer: int) -> bool:
         """Whether `on_weights` changes this layer; only then are weights computed during the pass."""
@@ -46,7 +66,13 @@ _taps: ContextVar[tuple[Tap, ...]] = ContextVar("interpret_taps", default=())
 @contextmanager
 def listening(tap: Tap) -> Iterator[None]:
     """Lets `tap` hear the calls of this thread until the block ends, after those that are listening already."""
-    token = _taps.set((*_taps.get(), tap))
+    with _listening_alone(*_taps.get(), tap):
+        yield
+
+
+@contextmanager
+def _listening_alone(*taps: Tap) -> Iterator[None]:
+    token = _taps.set(taps)
     try:
         yield
     finally:
@@ -65,7 +91,7 @@ def listeners() -> tuple[Tap, ...]:
 
 def taps_of(module: nn.Module) -> list[Tap]:
     """The taps of this thread that listen to a model which `module` is part of, in the order of opening."""
-    return [tap for tap in _taps.get() if module in tap.names]
+    return [tap for tap in _taps.get() if module in tap.names and tap.hears_now]
 
 
 def put_to(taps: list[Tap], call: AttentionCall, compute: Callable[[], Tensor]) -> Tensor:
@@ -79,6 +105,8 @@ def put_to(taps: list[Tap], call: AttentionCall, compute: Callable[[], Tensor]) 
     Returns:
         The head outputs, edits included; those of `compute`, the very tensor, where nobody edits.
     """
+    if editors := [tap for tap in _taps.get() if tap.edits]:
+        prepare_second_run(editors, _listening_alone)
     for tap in taps:
         if tap.edits_weights(tap.layer):
             call.replaced = tap.on_weights(tap.layer, call.weights)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import takewhile
 from typing import Any
 
 from torch import nn
 
+from interpret.recomputation import around, running
 from interpret.seam_taps import Tap, is_listening
 from interpret.watching.heads import Frame
 from interpret.watching.marks import tensors_in
@@ -48,8 +50,9 @@ def watched(model: nn.Module, tap: Tap) -> Iterator[None]:
 def _begin(frame: Frame) -> None:
     watch = current.get()
     if watch is None:
-        watch = Watch()
+        watch = Watch(_outside_of(frame.module))
         current.set(watch)
+        running.set(watch.frames)
         watch.__enter__()  # type: ignore[no-untyped-call]
     watch.frames.append(frame)
 
@@ -62,8 +65,16 @@ def _end(module: nn.Module, tap: Tap, *, is_whole: bool) -> None:
         if frame.module is module and frame.tap is tap:  # nested blocks leave in the order in which they entered
             watch.frames.remove(frame)
             break
-    if not watch.frames:
+    if len(watch.frames) == watch.outer:
         watch.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         current.set(None)
+        running.set(())
         if is_whole:  # a pass that ended in an error has nothing to show
             watch.require_all_read()
+
+
+def _outside_of(module: nn.Module) -> list[Frame]:
+    """Where a piece of a model runs for the second time: the modules that were running around it the first time."""
+    return list(
+        takewhile(lambda frame: frame.module is not module and module in set(frame.module.modules()), around.get())
+    )

@@ -22,12 +22,14 @@ class Watch(TorchFunctionMode):
 
     Attributes:
         frames: The modules that are running, the innermost last.
+        outer: How many of them ran before the watch began.
         paused: Whether to hear nothing, because attention is reached by the interface.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, frames: list[Frame]) -> None:
         super().__init__()
-        self.frames: list[Frame] = []
+        self.frames = frames
+        self.outer = len(frames)
         self.paused = False
         self._marks = Marks()
         self._softmaxes: list[Softmax] = []

@@ -54,9 +54,10 @@ def attention_statistics(
         also: Readers of the same maps that are shown every block, too.
 
     Raises:
+        CaptureError: The calls of a recording are no chain of layers.
         ValueError: A readout, a separator or the residual can't be, or attention isn't made of shares.
     """
-    maps = maps_of(attention)
+    maps = maps_of(attention).as_chain()
     rollout = rollout_reader(maps, readouts=readouts, residual=residual)
     entropy, patterns, received = EntropyReader(maps), PatternsReader(maps, separators), ReceivedReader(maps)
     read_maps(maps, [rollout, entropy, patterns, received, *also])

@@ -1,18 +1,20 @@
 """Keeping the attention of a forward pass: `with recording(model) as record: model(**inputs)`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from interpret.chain import is_seen, layers_of, remember, require_chain
 from interpret.checks import Check, checked_calls
 from interpret.errors import CaptureError
 from interpret.memory import return_freed
 from interpret.seam import AttentionCall, Tap, tapped
 from interpret.unkept_call import UnkeptCall
+from interpret.watching.streams import begin_following, following
 
 # Bytes that the heads of a call wrote, from which on its layer takes long enough for freed memory to be looked through.
 LARGE = 2**23
@@ -26,10 +28,12 @@ class Recording:
     Attributes:
         calls: The attention calls in the order in which they ran; a model that shares one module over
             several layers has a call for each.
+        model: What made them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, model: nn.Module) -> None:
         self.calls: list[AttentionCall] = []
+        self.model = model
         self.attention_mask: Tensor | None = None
         self.passes = 0
 
@@ -65,6 +69,24 @@ class Recording:
         if call.output is None:
             raise CaptureError(f"layer {layer} wasn't recorded; leave out only=, or give it that layer")
         return call.output
+
+    def layers(self) -> list[AttentionCall]:
+        """The calls as a chain of layers, in which each reads what the one before it wrote.
+
+        They are `calls`, but where the heads of a layer ran one after another; those are one call here.
+
+        Raises:
+            CaptureError: There is no such chain, as where two texts or two encoders were recorded together.
+        """
+        return layers_of(self.model, self._complete())
+
+    def require_chain(self) -> None:
+        """Refuses a pass whose calls aren't the layers of one chain, a call for each.
+
+        Raises:
+            CaptureError: They are no chain, or heads of one layer ran one after another.
+        """
+        require_chain(self.model, self._complete())
 
     @property
     def way(self) -> str:
@@ -123,9 +145,11 @@ class _Recorder(Tap):
         super().__init__(model)
         self.recording = recording
         self.only = only
+        self.follows = only is None and not is_seen(model)
 
     def begin_pass(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         super().begin_pass(args, kwargs)
+        begin_following()
         self.recording.passes += 1
         self.recording.attention_mask = _padding_mask(kwargs.get("attention_mask"))
 
@@ -165,6 +189,7 @@ def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recordin
     Yields:
         The recording, complete once the model has run.
     """
-    record = Recording()
-    with tapped(model, _Recorder(model, record, only)):
+    record = Recording(model)
+    with following() if only is None else nullcontext(), tapped(model, _Recorder(model, record, only)):
         yield record
+    remember(model, record.calls)

@@ -22,6 +22,7 @@ from interpret.interface_call import InterfaceCall
 from interpret.masks import causal_mask
 from interpret.seam_taps import Tap, is_listening, listening, put_to, taps_of
 from interpret.watching import unwatched, watched
+from interpret.watching.streams import reading_of
 
 __all__ = ["AttentionCall", "InterfaceCall", "Kernel", "Tap", "attend", "causal_mask", "eager_kernel", "tapped"]
 
@@ -59,7 +60,7 @@ def attend(
         return kernel(module, query, key, value, attention_mask, **extras)
     call = InterfaceCall(
         module=module, name=taps[0].names[module], query=query, key=key, value=value, mask=attention_mask,
-        kernel=kernel_name, extras=extras,
+        kernel=kernel_name, extras=extras, reading=reading_of(query, key, value),
     )  # fmt: skip
     weights: Tensor | None = None
 
@@ -70,6 +71,8 @@ def attend(
 
     with unwatched():
         output = put_to(taps, call, compute)
+    if call.reading is not None:
+        call.reading.wrote(output, -3)
     return output, weights if call.replaced is None else call.replaced
 
 

@@ -21,10 +21,12 @@ class Tap:
         edits: Whether it changes attention, so that it must hear what is computed again in a backward pass.
         keeps_gradients: Whether gradients were kept when the pass began.
         is_second_run: Whether it hears calls that it has heard before.
+        follows: Whether the passes of a model are to be followed in which nothing else is watched.
         installed: A block in which the model's attention is sent to the taps.
     """
 
     edits = False
+    follows = False
     installed: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def __init__(self, model: nn.Module) -> None:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from interpret.errors import InputError
+from interpret.errors import CaptureError, InputError
 from interpret.loading.description import task_of
 from interpret.loading.huggingface import subject_of
 from interpret.record import recording
@@ -164,6 +164,11 @@ def _require_maps(name: str, reader: WrappedModule, ids: Int[Tensor, "1 token"])
                 f"alone: {' x '.join(map(str, call.weights.shape[-2:]))} for {ids.shape[1]} tokens; analyses need a "
                 "map of them in each layer, and interpret.recording reads what there is"
             )
+    try:
+        if record.calls:
+            record.require_chain()
+    except CaptureError as error:
+        raise InputError(f"{name} can't be explained: {error}") from error
     heads = sorted({call.weights.shape[1] for call in record.calls})
     if len(heads) > 1:
         raise InputError(f"{name} has layers of {heads} heads, and analyses need as many in each layer")

@@ -28,7 +28,7 @@ def watched(model: nn.Module, tap: Tap) -> Iterator[None]:
     def enter(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if is_listening(tap):
             given = next(tensors_in((args, kwargs)), None)
-            is_whole = layout_of(module) is not None
+            is_whole = not heard or layout_of(module) is not None
             _begin(
                 Frame(module, tap, is_read_whole=is_whole)
                 if given is None or given.is_nested  # whose shape isn't made of numbers
@@ -38,8 +38,11 @@ def watched(model: nn.Module, tap: Tap) -> Iterator[None]:
     def leave(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         _end(module, tap, is_whole=output is not None)
 
+    heard = suspects(model)
+    # Where nothing is to be heard, the pass may still be followed, whichever of its modules the user runs.
+    followed = [module for module in model.modules() if next(module.children(), None)] if tap.follows else []
     with ExitStack() as stack:
-        for module in suspects(model):
+        for module in heard or followed:
             stack.callback(module.register_forward_pre_hook(enter, with_kwargs=True).remove)
             if layout := layout_of(module):
                 stack.enter_context(read_whole(module, layout, tap))

@@ -250,7 +250,8 @@ def test_other_ways_to_compute_again_are_refused_where_gradients_are_wanted():
     torch.testing.assert_close(edited, Deep()(some_ids(), ((2, 1),)))
     refusal = (
         r"^attention runs inside an autograd function \(Reversible\) that computes gradients by itself, so they would "
-        r"be those of the model without the edit; use torch\.utils\.checkpoint, or run the model under torch\.no_grad\(\)$"
+        r"be those of the model without the edit; use torch\.utils\.checkpoint, or run the model under "
+        r"torch\.no_grad\(\)$"
     )
     with pytest.raises(CaptureError, match=refusal), editing(model, zero_head(2, 1)):
         model(some_ids())

@@ -31,11 +31,12 @@ def last_layer_attention(
         "sink mass" is the share of the row that lies on no unit. A row with nothing on units gives zeros.
 
     Raises:
+        CaptureError: The calls of a recording are no chain of layers, so none is the last.
         ValueError: The attention or the decision is of another text, or a recording of several.
 
     Source: Raw attention in Abnar and Zuidema (2020), arXiv:2005.00928, section 2. They keep every position.
     """
-    maps = maps_of(attention)
+    maps = maps_of(attention).as_chain()
     if maps.length != len(example.ids):
         raise ValueError(
             f"weights must be of this text's {len(example.ids)} tokens, not of {maps.length}; record the same example"

@@ -56,9 +56,10 @@ def attention_statistics(
         example: Which of the inputs of a recording, from 0; of one input it needn't be said.
 
     Raises:
+        CaptureError: The calls of a recording are no chain of layers.
         ValueError: A readout, a separator or the residual can't be, or attention isn't made of shares.
     """
-    maps = maps_of(attention, example=example)
+    maps = maps_of(attention, example=example).as_chain()
     rollout = rollout_reader(maps, readouts=readouts, residual=residual)
     entropy, patterns, received = EntropyReader(maps), PatternsReader(maps, separators), ReceivedReader(maps)
     read_maps(maps, [rollout, entropy, patterns, received, *also])

@@ -33,7 +33,7 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
         too, and of an encoder-decoder those of the target.
 
     Raises:
-        CaptureError: No attention could be read.
+        CaptureError: No attention could be read, or its calls are no chain of layers.
 
     Source: Chefer, Gur and Wolf (2021), Generic Attention-model Explainability for Interpreting Bi-Modal and
     Encoder-Decoder Transformers, arXiv:2103.15679, section 3, equations 1 to 10; attention itself in the place of
@@ -45,6 +45,7 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
     record, slopes = _slopes(subject, example, decision)
     frames = [subject.frame(ids, layer) for layer in range(len(record))]
     if all(frame.is_whole for frame in frames):
+        record.require_chain()
         tokens = _followed_back(record, slopes, readout)
     else:
         tokens = readout @ relevance([_product(*pair) for pair in zip(record.calls, slopes, strict=True)], frames)

@@ -34,6 +34,9 @@ def attention_rollout(
     followed as `rᵀ M_l ... M_1` from the left, vector by vector, while weights are computed some rows at a time: the
     same numbers in the memory of a few rows, for texts of any length.
 
+    The calls of a recording must be a chain in which each reads what the one before it wrote. Heads of one layer that
+    ran one after another are taken together.
+
     Args:
         attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
             learned sink takes a share. Such a share is left out as those of `sinks` are.
@@ -46,12 +49,13 @@ def attention_rollout(
         example: Which of the inputs of a recording, from 0; of one input it needn't be said.
 
     Raises:
+        CaptureError: The calls of a recording are no chain of layers.
         ValueError: `residual` is outside [0, 1], a sink isn't a position, readouts are of another length, or a row
             isn't made of shares.
 
     Source: Abnar and Zuidema (2020), arXiv:2005.00928, section 3; they use 0.5. `sinks` is ours.
     """
-    maps = maps_of(attention, example=example)
+    maps = maps_of(attention, example=example).as_chain()
     reader = rollout_reader(maps, readouts=readouts, residual=residual, sinks=sinks)
     read_maps(maps, [reader])
     return reader.result()

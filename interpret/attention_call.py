@@ -4,12 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 from weakref import WeakSet
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, UntypedStorage, nn
+
+if TYPE_CHECKING:
+    from interpret.watching.streams import Reading
 
 Way = Literal["interface", "observed"]
 
@@ -37,6 +40,7 @@ class AttentionCall(ABC):
         replaced: The weights that an edit put in the place of the model's own.
         edited_output: Whether an edit changed `output`, so that it is no longer weights times values.
         differentiable: Whether gradients were kept when the call ran; its weights carry them only then.
+        reading: Which calls of the pass it read; `None` where that wasn't followed.
     """
 
     way: ClassVar[Way]
@@ -46,6 +50,7 @@ class AttentionCall(ABC):
     replaced: Float[Tensor, "batch head query key"] | None = field(default=None, repr=False)
     edited_output: bool = False
     differentiable: bool = field(default_factory=torch.is_grad_enabled)
+    reading: "Reading | None" = field(default=None, repr=False)
 
     @cached_property
     def weights(self) -> Float[Tensor, "batch head query key"]:

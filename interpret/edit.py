@@ -223,9 +223,11 @@ def _require_index(axis: str, index: int, size: int, *, first: int = 0) -> None:
 
 
 class _Editor(Tap):
+    edits = True
+
     def __init__(self, model: nn.Module, edits: Sequence[Edit]) -> None:
         super().__init__(model)
-        self.edits = edits
+        self.changes = edits
         self.reached: set[int] = set()
         self.placed: set[Edit] = set()
         self.read = (sys.maxsize, 0)  # the first position that could be edited, and one past the last
@@ -233,13 +235,13 @@ class _Editor(Tap):
         self.modules: dict[int, nn.Module] = {}
 
     def edits_weights(self, layer: int) -> bool:
-        return any(edit.stage == "weights" and edit.applies_to(layer) for edit in self.edits)
+        return any(edit.stage == "weights" and edit.applies_to(layer) for edit in self.changes)
 
     def on_start(self, layer: int, call: AttentionCall) -> None:
         self.place = self.inputs.place(call)
         began = self.modules.setdefault(layer, call.module) if self.place.row else call.module
         self.modules[layer] = began
-        if began is not call.module and any(edit.layer is not None for edit in self.edits):
+        if began is not call.module and any(edit.layer is not None for edit in self.changes):
             raise CaptureError(
                 f"layer {layer} is {call.name} in a pass that reads on, and {self.names[began]} in the one that began "
                 "the text, so layers can't be edited by number; run one pass over the whole text"
@@ -256,7 +258,7 @@ class _Editor(Tap):
 
     def require_all_made(self) -> None:
         """Raises an error if some edit changed nothing."""
-        for edit in self.edits:
+        for edit in self.changes:
             if edit.layer is not None and edit.layer not in self.reached:
                 ran = f"layers 0 to {max(self.reached)} ran" if self.reached else "no attention that can be edited ran"
                 raise CaptureError(f"the edit of layer {edit.layer} changed nothing: {ran} in this block")
@@ -267,7 +269,7 @@ class _Editor(Tap):
                 )
 
     def _apply(self, stage: str, layer: int, tensor: Tensor, rows: int) -> Tensor:
-        for edit in self.edits:
+        for edit in self.changes:
             if edit.stage == stage and edit.applies_to(layer):
                 edited = edit.apply(layer, tensor, self.place)
                 first = self.place.row
@@ -283,12 +285,15 @@ def editing(model: nn.Module, *edits: Edit) -> Iterator[None]:
     """Applies `edits` to the attention of `model` in every forward pass inside the block.
 
     Blocks nest: outer edits come first, and a `recording` around or inside sees the result. Gradients flow
-    through edits. Afterwards the model is as it was, also after an error.
+    through edits, and through what gradient checkpointing computes again of an edited pass, also if the block ended
+    before the backward pass begins; an edit is then made a second time. Afterwards the model is as it was, also after
+    an error.
 
     Positions are those in the text so far, so in `generate` an edit of position 12 is made in the pass that reads that
     one, whichever that is, as it would be in one pass over the whole text.
 
     Raises:
+        CaptureError: Attention runs inside an autograd function whose gradients can't know of the edit.
         CaptureError: At the end of the block, an edit named a layer that never ran or a position that no pass read, so
             nothing was changed.
     """

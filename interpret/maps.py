@@ -4,6 +4,7 @@ A text of 32,768 tokens has a billion weights in each head. What analyses need o
 block by block, so no map has to exist as a whole.
 """
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -73,6 +74,14 @@ class Maps(ABC):
     device: torch.device
     rows: Bool[Tensor, "layer query"]
 
+    def as_chain(self) -> "Maps":
+        """The maps of layers each of which reads what the one before it wrote.
+
+        Raises:
+            CaptureError: These are the maps of a recording whose calls are no such chain.
+        """
+        return self
+
     @abstractmethod
     def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """All rows of a call between two positions, a block at a time, from first to last.
@@ -133,10 +142,21 @@ class RecordedMaps(Maps):
             raise CaptureError(
                 f"layers have attention maps of different shapes {sorted(set(shapes))}; read them with weights(layer)"
             )
-        self.calls, self.example = calls, record.example(example)
+        self.record, self.calls, self.example = record, calls, record.example(example)
         self.layers, self.heads, self.length = len(shapes), shapes[0][0], self.frames[0].length
         self.rows = torch.stack([frame.has_row for frame in self.frames])
         self.device = record.output(0).device
+
+    def as_chain(self) -> Maps:
+        """The same, the heads of a layer that ran one after another together; what frames say is a chain by them."""
+        if not all(frame.is_whole for frame in self.frames):
+            return self
+        chain, layers = copy.copy(self), self.record.layers()
+        chain.calls, chain.layers, chain.heads = layers, len(layers), layers[0].shape[1]
+        if any(layer.shape[1] != chain.heads for layer in layers):
+            raise CaptureError("layers have different numbers of heads; read them with weights(layer)")
+        chain.frames, chain.rows = self.frames[: chain.layers], self.rows[: chain.layers]
+        return chain
 
     def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """All rows of a call between two positions, a block at a time, from first to last."""
@@ -217,6 +237,10 @@ class Beginning(Maps):
         """
         self.whole, self.layers, self.heads, self.length = maps, maps.layers, maps.heads, length
         self.rows, self.device = maps.rows[:, :length], maps.device
+
+    def as_chain(self) -> Maps:
+        """The beginning of the longer input's chain."""
+        return Beginning(self.whole.as_chain(), self.length)
 
     def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """All rows of a call between two positions, a block at a time, from first to last."""

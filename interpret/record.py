@@ -1,12 +1,13 @@
 """Keeping the attention of a forward pass: `with recording(model) as record: model(**inputs)`."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from interpret.chain import is_seen, layers_of, remember, require_chain
 from interpret.checks import Check, checked_calls
 from interpret.errors import CaptureError, InputError
 from interpret.indices import require_index
@@ -17,6 +18,7 @@ from interpret.rejoined_call import rejoined
 from interpret.seam import AttentionCall, Tap, tapped
 from interpret.steps import Step, numbered
 from interpret.unkept_call import UnkeptCall
+from interpret.watching.streams import begin_following, following
 
 # Bytes that the heads of a call wrote, from which on its layer takes long enough for freed memory to be looked through.
 LARGE = 2**23
@@ -34,9 +36,13 @@ class Recording:
             several layers has a call for each.
         attention_mask: True for real tokens, as the model was told in the last pass; `None` where it wasn't.
         passes: What is known of each pass.
+        model: What made them.
     """
 
-    def __init__(self, calls: Sequence[AttentionCall] = (), attention_mask: Tensor | None = None) -> None:
+    def __init__(
+        self, model: nn.Module, calls: Sequence[AttentionCall] = (), attention_mask: Tensor | None = None
+    ) -> None:
+        self.model = model
         self.calls = list(calls)
         self.attention_mask = attention_mask
         self.passes: list[Step] = []
@@ -102,7 +108,7 @@ class Recording:
         if not self.passes:
             return self
         if number not in self._views:
-            self._views[number] = Recording(numbered(self.passes, number), self.passes[number].mask)
+            self._views[number] = Recording(self.model, numbered(self.passes, number), self.passes[number].mask)
         return self._views[number]
 
     def whole(self) -> "Recording":
@@ -124,7 +130,7 @@ class Recording:
                 "between two of them, or each read a text of its own), so they have no common map; run one pass over "
                 "the whole text"
             )
-        return Recording(rejoined([view.calls for view in views], [step.before for step in self.passes]))
+        return Recording(self.model, rejoined([view.calls for view in views], [step.before for step in self.passes]))
 
     def output(self, layer: int) -> Float[Tensor, "batch query head dim"]:
         """What each head of one layer wrote, before the output projection; layers count from 0."""
@@ -132,6 +138,24 @@ class Recording:
         if call.output is None:
             raise CaptureError(f"layer {layer} wasn't recorded; leave out only=, or give it that layer")
         return call.output
+
+    def layers(self) -> list[AttentionCall]:
+        """The calls as a chain of layers, in which each reads what the one before it wrote.
+
+        They are `calls`, but where the heads of a layer ran one after another; those are one call here.
+
+        Raises:
+            CaptureError: There is no such chain, as where two texts or two encoders were recorded together.
+        """
+        return layers_of(self.model, self._complete())
+
+    def require_chain(self) -> None:
+        """Refuses a pass whose calls aren't the layers of one chain, a call for each.
+
+        Raises:
+            CaptureError: They are no chain, or heads of one layer ran one after another.
+        """
+        require_chain(self.model, self._complete())
 
     @property
     def way(self) -> str:
@@ -218,12 +242,14 @@ class _Recorder(Tap):
         super().__init__(model)
         self.recording = recording
         self.only = only
+        self.follows = only is None and not is_seen(model)
         self.step: Step | None = None
         self.kept = KeptKeys()
         self.outside: list[AttentionCall] = []  # what ran since the last pass: an encoder, in `generate`
 
     def begin_pass(self, inputs: PassInputs) -> None:
         super().begin_pass(inputs)
+        begin_following()
         self.step = Step(inputs.before, inputs.mask, inputs.cache is not None)
         if inputs.has_encoded:
             self.step.calls.extend(self.outside)
@@ -284,6 +310,7 @@ def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recordin
     Yields:
         The recording, complete once the model has run.
     """
-    record = Recording()
-    with tapped(model, _Recorder(model, record, only)):
+    record = Recording(model)
+    with following() if only is None else nullcontext(), tapped(model, _Recorder(model, record, only)):
         yield record
+    remember(model, record.calls)

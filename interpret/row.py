@@ -86,6 +86,7 @@ def read_row(
         head: The one head to look at, from 0; `None` for all.
 
     Raises:
+        CaptureError: A layer is counted from the last, and attention calls are no chain.
         IndexError: The model has no such layer, or the layer no such head.
     """
     if readout.shape != ids.shape[1:2]:
@@ -134,6 +135,8 @@ def _read(
         raise OutOfRange(f"layer must be from 0 to {len(record) - 1}, not {layer}")
     number = layer % len(record)
     frame = subject.frame(ids, number)
+    if layer < 0 and frame.is_whole:
+        record.require_chain()
     rows = frame.rows(positions)
     states = passed.states if blocks[number] is blocks[-1] and frame.is_whole else None
     entries = () if states is None else tuple(map(_answer_to_one, passed.entries))

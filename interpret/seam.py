@@ -24,6 +24,7 @@ from interpret.masks import causal_mask
 from interpret.pass_inputs import pass_inputs
 from interpret.seam_taps import Tap, is_listening, listening, put_to, taps_of
 from interpret.watching import unwatched, watched
+from interpret.watching.streams import reading_of
 
 __all__ = ["AttentionCall", "InterfaceCall", "Kernel", "Tap", "attend", "causal_mask", "eager_kernel", "tapped"]
 
@@ -61,7 +62,7 @@ def attend(
         return kernel(module, query, key, value, attention_mask, **extras)
     call = InterfaceCall(
         module=module, name=taps[0].names[module], query=query, key=key, value=value, mask=attention_mask,
-        kernel=kernel_name, run=kernel, extras=extras,
+        kernel=kernel_name, run=kernel, extras=extras, reading=reading_of(query, key, value),
     )  # fmt: skip
     weights: Tensor | None = None
 
@@ -73,6 +74,8 @@ def attend(
 
     with unwatched():
         output = put_to(taps, call, compute)
+    if call.reading is not None:
+        call.reading.wrote(output, -3)
     return output, weights if call.replaced is None else call.replaced
 
 
@@ -80,33 +83,45 @@ def attend(
 def tapped(model: nn.Module, tap: Tap) -> Iterator[None]:
     """Routes `model`'s attention through `attend` with `tap` listening, until the block ends.
 
-    Only forward passes of the thread that opened the block are tapped. Nested blocks see the calls in the
-    order in which they were opened.
+    Only forward passes of the thread that opened the block are tapped, and what edits changed in them is changed
+    again where it is computed again for gradients. Nested blocks see the calls in the order in which they were opened.
     """
+    tap.installed = partial(_installed, model, tap)
+    with tap.installed(), listening(tap):
+        yield
+
+
+@contextmanager
+def _installed(model: nn.Module, tap: Tap) -> Iterator[None]:
+    """Sends `model`'s attention to the taps until the block ends; nothing changes inside another block of this tap."""
     depth = 0
 
     def begin_pass(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         nonlocal depth
-        if is_listening(tap):
+        if _hears_passes(tap):
             depth += 1
             if depth == 1:
                 tap.begin_pass(pass_inputs(module, args, kwargs))
 
     def end_pass(*_: Any) -> None:
         nonlocal depth
-        if is_listening(tap):
+        if _hears_passes(tap):
             depth -= 1
             if depth == 0:
                 tap.end_pass()
 
+    if tap in _installed_taps:
+        yield
+        return
     with ExitStack() as stack:
+        stack.callback(_installed_taps.remove, tap)
+        _installed_taps.add(tap)
         for config in _routable_configs(model):
             stack.enter_context(_routed(config))
         for door in _doors(model):
             stack.callback(door.register_forward_pre_hook(begin_pass, with_kwargs=True).remove)
             stack.callback(door.register_forward_hook(end_pass, always_call=True).remove)
         stack.enter_context(watched(model, tap))
-        stack.enter_context(listening(tap))
         yield
 
 
@@ -114,6 +129,11 @@ def _doors(model: nn.Module) -> list[nn.Module]:
     """The model, and those in it that may generate by themselves, past a wrapper's own `forward`."""
     inside = [module for module in model.modules() if module is not model]
     return [model, *(module for module in inside if callable(getattr(module, "generate", None)))]
+
+
+def _hears_passes(tap: Tap) -> bool:
+    """Whether passes that begin and end now are this tap's, and none that is computed again."""
+    return is_listening(tap) and tap.hears_now and not tap.is_second_run
 
 
 def _routable_configs(model: nn.Module) -> list[Any]:
@@ -129,6 +149,7 @@ def _routable_configs(model: nn.Module) -> list[Any]:
     return [config for config in found.values() if config._attn_implementation is not None]
 
 
+_installed_taps: set[Tap] = set()
 _routes_lock = threading.Lock()
 _routes: dict[int, tuple[str, int]] = {}  # by id of a config that lives as long: its own kernel, and open blocks
 

@@ -1,13 +1,15 @@
 """Who listens to a model's attention, and how a call is put to them."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
+import torch
 from torch import Tensor, nn
 
 from interpret.attention_call import AttentionCall
 from interpret.pass_inputs import PassInputs
+from interpret.recomputation import backward_pass, prepare_second_run
 
 
 class Tap:
@@ -22,16 +24,29 @@ class Tap:
         encoded: How many calls ran before the latest pass and after the one before, in an encoder.
         first: The number of the first call of the latest pass.
         inputs: Of the latest pass.
+        edits: Whether it changes attention, so that it must hear what is computed again in a backward pass.
+        keeps_gradients: Whether gradients were kept when the pass began.
+        is_second_run: Whether it hears calls that it has heard before.
+        follows: Whether the passes of a model are to be followed in which nothing else is watched.
+        installed: A block in which the model's attention is sent to the taps.
     """
+
+    edits = False
+    follows = False
+    installed: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def __init__(self, model: nn.Module) -> None:
         self.names = {module: name for name, module in model.named_modules()}
         self.layer = 0
         self.encoded = self.first = 0
         self.inputs = PassInputs({})
+        self.keeps_gradients = torch.is_grad_enabled()
+        self.is_second_run = False
+        self._opened_in = backward_pass()
 
     def begin_pass(self, inputs: PassInputs) -> None:
         """The model is about to run on these inputs."""
+        self.keeps_gradients = torch.is_grad_enabled()
         self.inputs = inputs
         self.encoded = self.layer or self.encoded
         if inputs.before == 0 or inputs.has_encoded:
@@ -45,6 +60,11 @@ class Tap:
 
     def on_start(self, layer: int, call: AttentionCall) -> None:
         """A call is about to run."""
+
+    @property
+    def hears_now(self) -> bool:
+        """Whether calls are this tap's: not where a backward pass computes again what it didn't hear, or has heard."""
+        return self.is_second_run or backward_pass() == self._opened_in
 
     def edits_weights(self, layer: int) -> bool:
         """Whether `on_weights` changes this layer; only then are weights computed during the pass."""
@@ -68,7 +88,13 @@ _taps: ContextVar[tuple[Tap, ...]] = ContextVar("interpret_taps", default=())
 @contextmanager
 def listening(tap: Tap) -> Iterator[None]:
     """Lets `tap` hear the calls of this thread until the block ends, after those that are listening already."""
-    token = _taps.set((*_taps.get(), tap))
+    with _listening_alone(*_taps.get(), tap):
+        yield
+
+
+@contextmanager
+def _listening_alone(*taps: Tap) -> Iterator[None]:
+    token = _taps.set(taps)
     try:
         yield
     finally:
@@ -87,7 +113,7 @@ def listeners() -> tuple[Tap, ...]:
 
 def taps_of(module: nn.Module) -> list[Tap]:
     """The taps of this thread that listen to a model which `module` is part of, in the order of opening."""
-    return [tap for tap in _taps.get() if module in tap.names]
+    return [tap for tap in _taps.get() if module in tap.names and tap.hears_now]
 
 
 def put_to(taps: list[Tap], call: AttentionCall, compute: Callable[[], Tensor]) -> Tensor:
@@ -101,6 +127,8 @@ def put_to(taps: list[Tap], call: AttentionCall, compute: Callable[[], Tensor]) 
     Returns:
         The head outputs, edits included; those of `compute`, the very tensor, where nobody edits.
     """
+    if editors := [tap for tap in _taps.get() if tap.edits]:
+        prepare_second_run(editors, _listening_alone)
     for tap in taps:
         tap.on_start(tap.layer, call)
         if tap.edits_weights(tap.layer):

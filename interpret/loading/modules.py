@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from interpret.errors import InputError
+from interpret.errors import CaptureError, InputError
 from interpret.evaluating import evaluating
 from interpret.loading.description import task_of
 from interpret.loading.huggingface import subject_of
@@ -223,3 +223,8 @@ def _require_maps(name: str, reader: WrappedModule, ids: Int[Tensor, "1 token"])
                 f"alone: {' x '.join(map(str, call.weights.shape[-2:]))} for {ids.shape[1]} tokens; analyses need a "
                 "map of them in each layer, and interpret.recording reads what there is"
             )
+    try:
+        if record.calls:
+            record.require_chain()
+    except CaptureError as error:
+        raise InputError(f"{name} can't be explained: {error}") from error

@@ -59,6 +59,7 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
     first, second = _recorded(name, model, ids), _recorded(name, model, other)
     _require_every_layer(name, model, first.calls)
     try:
+        first.require_chain()
         ahead = [float(first.weights(layer).triu(1).abs().amax()) for layer in range(len(first))]
         change = (first.output(len(first) - 1) - second.output(len(second) - 1)).float().abs().amax(dim=(0, 2, 3))
     except CaptureError as error:

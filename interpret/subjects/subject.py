@@ -382,6 +382,8 @@ class Subject(ABC):
             embeddings = self.embed(example.ids[None]).detach().requires_grad_()
             score = margin(self.logits_from(embeddings, example.ids[None]), target)[0]
         last = len(record) - 1
+        if self.frame(example.ids[None], last).is_whole:
+            record.require_chain()
         (gradient,) = torch.autograd.grad(score, record.output(last))
         influence: Tensor = gradient[0].float().flatten(1).norm(dim=1).cpu()
         influence = self.frame(example.ids[None], last).all_rows(influence)

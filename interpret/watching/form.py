@@ -30,6 +30,12 @@ class Form:
     key: str
     dim: str
 
+    @property
+    def positions(self) -> set[int]:
+        """The axes of queries and keys in weights and values, from the end."""
+        wanted = ((self.weights, self.query), (self.weights, self.key), (self.values, self.key))
+        return {letters.index(letter) - len(letters) for letters, letter in wanted}
+
     def sizes(self, weights: Tensor, values: Tensor) -> tuple[int, ...]:
         """Sizes of the leading axes, where one operand may have 1 or none."""
         known = [*zip(self.weights, weights.shape, strict=True), *zip(self.values, values.shape, strict=True)]

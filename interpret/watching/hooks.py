@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import takewhile
 from typing import Any
 
 from torch import nn
 
+from interpret.recomputation import around, running
 from interpret.seam_taps import Tap, is_listening
 from interpret.watching.heads import Frame
 from interpret.watching.marks import tensors_in
@@ -26,7 +28,7 @@ def watched(model: nn.Module, tap: Tap) -> Iterator[None]:
     def enter(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if is_listening(tap):
             given = next(tensors_in((args, kwargs)), None)
-            is_whole = layout_of(module) is not None
+            is_whole = not heard or layout_of(module) is not None
             _begin(
                 Frame(module, tap, is_read_whole=is_whole)
                 if given is None or given.is_nested  # whose shape isn't made of numbers
@@ -36,8 +38,11 @@ def watched(model: nn.Module, tap: Tap) -> Iterator[None]:
     def leave(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         _end(module, tap, is_whole=output is not None)
 
+    heard = suspects(model)
+    # Where nothing is to be heard, the pass may still be followed, whichever of its modules the user runs.
+    followed = [module for module in model.modules() if next(module.children(), None)] if tap.follows else []
     with ExitStack() as stack:
-        for module in suspects(model):
+        for module in heard or followed:
             stack.callback(module.register_forward_pre_hook(enter, with_kwargs=True).remove)
             if layout := layout_of(module):
                 stack.enter_context(read_whole(module, layout, tap))
@@ -48,8 +53,9 @@ def watched(model: nn.Module, tap: Tap) -> Iterator[None]:
 def _begin(frame: Frame) -> None:
     watch = current.get()
     if watch is None:
-        watch = Watch()
+        watch = Watch(_outside_of(frame.module))
         current.set(watch)
+        running.set(watch.frames)
         watch.__enter__()  # type: ignore[no-untyped-call]
     watch.frames.append(frame)
 
@@ -62,8 +68,16 @@ def _end(module: nn.Module, tap: Tap, *, is_whole: bool) -> None:
         if frame.module is module and frame.tap is tap:  # nested blocks leave in the order in which they entered
             watch.frames.remove(frame)
             break
-    if not watch.frames:
+    if len(watch.frames) == watch.outer:
         watch.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         current.set(None)
+        running.set(())
         if is_whole:  # a pass that ended in an error has nothing to show
             watch.require_all_read()
+
+
+def _outside_of(module: nn.Module) -> list[Frame]:
+    """Where a piece of a model runs for the second time: the modules that were running around it the first time."""
+    return list(
+        takewhile(lambda frame: frame.module is not module and module in set(frame.module.modules()), around.get())
+    )

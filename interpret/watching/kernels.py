@@ -11,6 +11,7 @@ from interpret.seam_taps import put_to, taps_of
 from interpret.watching.calls import ObservedKernel
 from interpret.watching.heads import Folding, Frame, folding
 from interpret.watching.places import require_whole
+from interpret.watching.streams import reading_of
 
 
 def observed_kernel(
@@ -49,6 +50,7 @@ def observed_kernel(
         query=lead.unfold(query), key=_shared(key, lead, enable_gqa), value=_shared(value, lead, enable_gqa),
         mask=None if attn_mask is None else lead.unfold(attn_mask.expand(*lead.sizes, *attn_mask.shape[-2:])),
         causal=is_causal, scale=1 / math.sqrt(query.shape[-1]) if scale is None else scale, dropout=dropout_p,
+        reading=reading_of(query, key, value),
     )  # fmt: skip
     kept: list[Tensor] = []
 
@@ -58,9 +60,11 @@ def observed_kernel(
 
     output = put_to(taps, call, compute)
     # Where gradients are kept, the model goes on from what was recorded, so that they lead to it; the numbers stay.
-    if kept and not call.edited_output and not output.requires_grad:
-        return kept[0]
-    return lead.fold(output.transpose(1, 2))
+    is_own = kept and not call.edited_output and not output.requires_grad
+    answer = kept[0] if is_own else lead.fold(output.transpose(1, 2))
+    if call.reading is not None:
+        call.reading.wrote(answer, -2)
+    return answer
 
 
 def _shared(tensor: Tensor, lead: Folding, is_grouped: bool) -> Tensor:

@@ -9,10 +9,12 @@ anything but scores (routers, classifiers) get no mark.
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+T = TypeVar("T")
 
 SOFTMAX = {"softmax"}
 PRODUCTS = {"matmul", "__matmul__", "bmm", "baddbmm", "einsum", "mm"}
@@ -24,8 +26,9 @@ _SAME = {
     *("cpu", "cuda", "clamp", "clamp_"),
 }
 _WIDER = {"expand", "expand_as"}
-_VIEWS = {"view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "view_as", "reshape_as"}
-_TURNS = {"transpose", "permute", "swapaxes", "swapdims", "movedim", "moveaxis", "transpose_"}
+VIEWS = {"view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "view_as", "reshape_as"}
+_NESTED = (tuple, list, dict)
+TURNS = {"transpose", "permute", "swapaxes", "swapdims", "movedim", "moveaxis", "transpose_"}
 
 
 @dataclass(eq=False)
@@ -60,22 +63,22 @@ SCORES = Mark("scores")
 SPOILT = Mark("spoilt")
 
 
-class Marks:
-    """The marks of the tensors that are alive; keeps none of them alive."""
+class ByTensor(Generic[T]):
+    """Something about each of the tensors that are alive; keeps none of them alive."""
 
     def __init__(self) -> None:
-        self._found: dict[int, tuple[weakref.ref[Tensor], Mark]] = {}
+        self._found: dict[int, tuple[weakref.ref[Tensor], T]] = {}
 
-    def __getitem__(self, tensor: Any) -> Mark | None:
+    def __getitem__(self, tensor: Any) -> T | None:
         entry = self._found.get(id(tensor))
         return entry[1] if entry is not None and entry[0]() is tensor else None
 
-    def __setitem__(self, tensor: Tensor, mark: Mark | None) -> None:
+    def __setitem__(self, tensor: Tensor, found: T | None) -> None:
         key = id(tensor)
-        if mark is None:
+        if found is None:
             self._found.pop(key, None)
         else:
-            self._found[key] = weakref.ref(tensor, lambda ref: self._forget(key, ref)), mark
+            self._found[key] = weakref.ref(tensor, lambda ref: self._forget(key, ref)), found
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -84,9 +87,13 @@ class Marks:
         if key in self._found and self._found[key][0] is ref:
             del self._found[key]
 
+
+class Marks(ByTensor[Mark]):
+    """The marks of the tensors that are alive."""
+
     def follow(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         """Marks what a function made of marked tensors; for everything but softmaxes and products."""
-        found = [(tensor, mark) for tensor in tensors_in((args, kwargs)) if (mark := self[tensor]) is not None]
+        found = [(tensor, mark) for tensor in given_tensors(args, kwargs) if (mark := self[tensor]) is not None]
         if not found:
             return
         source, mark = max(found, key=lambda pair: _RANK[pair[1].kind])
@@ -126,9 +133,9 @@ def _axis_after(
         return axis if result.shape == source.shape else None
     if name in _WIDER:
         return axis if result.ndim == source.ndim and result.shape[axis] == size else None
-    if name in _VIEWS:
+    if name in VIEWS:
         return result.ndim - 1 if axis == last and result.shape[-1] == size else None
-    if name in _TURNS and args and args[0] is source:
+    if name in TURNS and args and args[0] is source:
         probe = torch.empty([*range(2, source.ndim + 2)], device="meta")
         turned: Tensor = getattr(torch.Tensor, name)(probe, *args[1:], **kwargs)
         return turned.shape.index(axis + 2)
@@ -142,13 +149,21 @@ def is_learned(tensor: Tensor) -> bool:
     return isinstance(tensor, nn.Parameter) or isinstance(tensor._base, nn.Parameter)
 
 
+def given_tensors(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
+    """The tensors that a function was given."""
+    found = [given for given in args if isinstance(given, Tensor)]
+    if len(found) < len(args):
+        found += [tensor for given in args if isinstance(given, _NESTED) for tensor in tensors_in(given)]
+    return found + list(tensors_in(kwargs)) if kwargs else found
+
+
 def tensors_in(value: Any) -> Iterator[Tensor]:
     """The tensors in arguments or results, nested ones included."""
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, tuple | list):
-        for part in value:
-            yield from tensors_in(part)
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from tensors_in(part)
+    elif isinstance(value, _NESTED):
+        for part in value.values() if isinstance(value, dict) else value:
+            if isinstance(part, Tensor):
+                yield part
+            elif isinstance(part, _NESTED):
+                yield from tensors_in(part)

@@ -15,6 +15,7 @@ from interpret.watching.heads import Frame
 from interpret.watching.kernels import observed_kernel
 from interpret.watching.marks import PRODUCTS, SCORES, SOFTMAX, SPOILT, Mark, Marks, Softmax, is_learned
 from interpret.watching.products import observed_product, operands_of, product_form
+from interpret.watching.streams import streams
 
 
 class Watch(TorchFunctionMode):
@@ -22,12 +23,14 @@ class Watch(TorchFunctionMode):
 
     Attributes:
         frames: The modules that are running, the innermost last.
+        outer: How many of them ran before the watch began.
         paused: Whether to hear nothing, because attention is reached by the interface.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, frames: list[Frame]) -> None:
         super().__init__()
-        self.frames: list[Frame] = []
+        self.frames = frames
+        self.outer = len(frames)
         self.paused = False
         self._marks = Marks()
         self._softmaxes: list[Softmax] = []
@@ -37,14 +40,26 @@ class Watch(TorchFunctionMode):
     ) -> Any:
         """Runs `func`, and looks at what goes in and comes out."""
         kwargs = kwargs or {}
-        if self.paused or not self.frames or self.frames[-1].is_read_whole:
+        if self.paused or not self.frames:
+            return func(*args, **kwargs)
+        name, followed = getattr(func, "__name__", ""), streams()
+        if followed is None:
+            return self._heard(func, name, args, kwargs)
+        before = followed.calls
+        result = self._heard(func, name, args, kwargs)
+        if followed.calls == before:  # a call says itself what it wrote
+            followed.follow(name, args, kwargs, result)
+        return result
+
+    def _heard(self, func: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Runs a function, which may be attention or a part of it."""
+        if self.frames[-1].is_read_whole:
             return func(*args, **kwargs)
         if func is functional.multi_head_attention_forward:
             with self:
                 return _heard_inside(func)(*args, **kwargs)
         if func is functional.scaled_dot_product_attention:
             return observed_kernel(self.frames, *args, **kwargs)
-        name = getattr(func, "__name__", "")
         if name in PRODUCTS:
             return self._product(func, name, args, kwargs)
         result = func(*args, **kwargs)

@@ -10,6 +10,7 @@ from interpret.watching.calls import ObservedProduct
 from interpret.watching.form import Form, einsum_letters, form_of, matrix_letters
 from interpret.watching.heads import Frame, folding
 from interpret.watching.places import require_whole
+from interpret.watching.streams import reading_of
 
 
 def operands_of(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, ...]:
@@ -71,6 +72,7 @@ def observed_product(
     call = ObservedProduct(
         module=frame.module, name=taps[0].names[frame.module],
         probabilities=weights, values=values, form=form, folding=lead,
+        reading=reading_of(weights, values, axes=form.positions),
     )  # fmt: skip
     kept: list[Tensor] = []
 
@@ -81,6 +83,8 @@ def observed_product(
 
     output = put_to(taps, call, compute)
     # Where gradients are kept, the model goes on from what was recorded, so that they lead to it; the numbers stay.
-    if kept and not call.edited_output and not output.requires_grad:
-        return kept[0]
-    return form.own_output(lead.fold(output.transpose(1, 2)))
+    is_own = kept and not call.edited_output and not output.requires_grad
+    answer = kept[0] if is_own else form.own_output(lead.fold(output.transpose(1, 2)))
+    if call.reading is not None:
+        call.reading.wrote(answer, form.output.index(form.query) - len(form.output))
+    return answer

@@ -10,6 +10,7 @@ from interpret.errors import CaptureError
 from interpret.seam_taps import Tap, put_to, taps_of
 from interpret.watching.mode import current
 from interpret.watching.pieces import Layout, PiecewiseCall, hidden_states
+from interpret.watching.streams import reading_of
 
 
 @contextmanager
@@ -79,12 +80,15 @@ def _put(module: nn.Module, layout: Layout, args: tuple[Any, ...], kwargs: dict[
     assert heads is not None
     call = PiecewiseCall(
         module=module, name=taps[0].names[module], layout=layout, args=args, kwargs=kwargs, heads=heads, length=length,
+        reading=reading_of(hidden_states(args, kwargs)),
     )  # fmt: skip
     own = written[:, :length].view(len(written), length, heads, -1)
     output = put_to(taps, call, lambda: own)
     # Where gradients are kept, the model goes on from what was recorded, so that they lead to it; the numbers stay.
-    if output is own and not output.requires_grad:
-        return written
-    filled = written.clone()
-    filled[:, :length] = output.flatten(2)
+    filled = written
+    if output is not own or output.requires_grad:
+        filled = written.clone()
+        filled[:, :length] = output.flatten(2)
+    if call.reading is not None:
+        call.reading.wrote(filled, -2)
     return filled

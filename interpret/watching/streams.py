@@ -21,6 +21,7 @@ from interpret.watching.positions import NOWHERE, Place, keeps_all, place_after,
 
 _PROJECTS = PRODUCTS | {"linear", "addmm", "conv1d", "conv2d"}
 _JOINS = {"cat", "concat", "concatenate", "stack"}
+_SHAPED = {"expand_as", "view_as", "reshape_as", "type_as", "to"}  # as another tensor is, whose numbers they don't read
 _MANY = 8  # origins; a tensor with more was made of too much to be what one layer projects
 
 
@@ -114,6 +115,9 @@ class Streams:
         """
         if not isinstance(result, Tensor | tuple | list) and name != "__setitem__":
             return
+        if name in _SHAPED or name.startswith("new_") or name.endswith("_like"):
+            args = args[:1] if name in _SHAPED else ()
+            kwargs = {}
         given = given_tensors(args, kwargs)
         traced = [(tensor, trace) for tensor in given if (trace := self._traces[tensor]) is not None]
         projects = name in _PROJECTS and any(map(is_learned, given))

@@ -302,6 +302,15 @@ class TwoPassesSideBySide(Base):
         return torch.cat([super(TwoPassesSideBySide, self).encoded(x) for _ in range(2)], -1)
 
 
+class TwoTextsOfOneForm(Base):
+    """The second text's vectors are made to look like the first one's, whose numbers they don't read."""
+
+    def forward(self, ids):
+        first = self.encoded(self.embedding(ids))
+        second = self.embedding(ids + 1).type_as(first).view_as(first).to(first) + torch.zeros_like(first)
+        return self.encoded(second + first.new_zeros(first.shape)).sum(1) + first.sum(1)
+
+
 class TwoEncoders(Base):
     """Two encoders of a layer each, over one text, of which each has an embedding of its own."""
 
@@ -356,8 +365,8 @@ class FirstPosition(Base):
 
 
 NO_CHAINS = [
-    *(TwoTexts, Told, TwoPasses, TwoPassesSideBySide, TwoEncoders, Cross, Branches, BothDirections, Axial),
-    FirstPosition,
+    *(TwoTexts, Told, TwoTextsOfOneForm, TwoPasses, TwoPassesSideBySide, TwoEncoders, Cross, Branches),
+    *(BothDirections, Axial, FirstPosition),
 ]
 
 

@@ -415,13 +415,13 @@ def test_heads_of_a_layer_that_run_one_after_another_are_joined(kind, mode):
         torch.testing.assert_close(layer.weights, weights)
         torch.testing.assert_close(layer.written(weights), layer.output)
         assert layer.visible.equal(weights > 0)
-    rollout = attention_rollout(record)
+    rollout = attention_rollout(record, example=0)
     torch.testing.assert_close(rollout.flow[-1], by_hand(layers))
     readout = torch.eye(LONG)[-1:]
-    torch.testing.assert_close(attention_rollout(record, readouts=readout).flow[:, 0], rollout.flow[:, -1])
-    statistics = attention_statistics(record, readouts=readout, separators=())
+    torch.testing.assert_close(attention_rollout(record, readouts=readout, example=0).flow[:, 0], rollout.flow[:, -1])
+    statistics = attention_statistics(record, readouts=readout, separators=(), example=0)
     assert statistics.entropy.nats.shape == (2, 4, LONG)
-    assert RecordedMaps(record).as_chain().heads == 4
+    assert RecordedMaps(record, example=0).as_chain().heads == 4
 
 
 @pytest.mark.parametrize("kind", CHAINS)
@@ -432,22 +432,23 @@ def test_calls_that_read_each_other_are_layers(kind):
     record.require_chain()
     if kind not in (TwoStates, OfTorch):  # whose modules take turns, or keep no weights
         layers = [weights for module in kept(model) for weights in module]
-        torch.testing.assert_close(attention_rollout(record).flow[-1], by_hand(layers))
+        torch.testing.assert_close(attention_rollout(record, example=0).flow[-1], by_hand(layers))
 
 
 @pytest.mark.parametrize("kind", NO_CHAINS)
 def test_what_is_no_chain_is_refused(kind):
     _, record = recorded(kind)
+    maps = RecordedMaps(record, example=0)
     refusal = f"^{NO_CHAIN}"
-    for ask in (record.layers, record.require_chain, lambda: attention_rollout(record)):
+    for ask in (record.layers, record.require_chain, lambda: attention_rollout(maps)):
         with pytest.raises(CaptureError, match=refusal):
             ask()
     with pytest.raises(CaptureError, match=refusal):
-        attention_statistics(record, readouts=torch.eye(LONG), separators=())
+        attention_statistics(maps, readouts=torch.eye(LONG), separators=())
     decision = Decision(0, "yes", 0.5, 0.0, "yes", (), torch.eye(LONG)[0])
     with pytest.raises(CaptureError, match=refusal):
-        last_layer_attention(record, Example("a", torch.arange(LONG), tuple("abcde"), (), ()), decision)
-    assert len(attention_entropy(record).nats) == len(record.calls)  # of a call by itself
+        last_layer_attention(maps, Example("a", torch.arange(LONG), tuple("abcde"), (), ()), decision)
+    assert len(attention_entropy(record, example=0).nats) == len(record.calls)  # of a call by itself
 
 
 @pytest.mark.parametrize(("kind", "why"), [(TwoPasses, NO_CHAIN), (Branches, NO_CHAIN), (Lecture, APART)])

@@ -334,4 +334,4 @@ def test_a_process_that_was_ended_from_outside_is_said_in_one_line(
         "a process that judged models was ended from outside, perhaps for want of memory; the same command goes on "
         "where it stopped, if need be with fewer --workers"
     )
-    assert list((tmp_path / "out" / "parts").iterdir()) == []
+    assert not (tmp_path / "out" / "parts").exists()

@@ -115,7 +115,7 @@ def test_recording_reads_every_layer_and_changes_nothing(name):
     with recording(model) as record:
         assert torch.equal(model(input_ids=IDS, attention_mask=mask).logits, alone)
     assert [call.name for call in record.calls] == [f"blocks.{layer}.attention" for layer in range(3)]
-    assert record.stacked().shape == (3, 4, 7, 7)
+    assert record.stacked(0).shape == (3, 4, 7, 7)
     assert record.calls[0].is_causal == (CONFIGS[name].kind == "language model")
     assert all(check.passed for check in record.checks()), record.checks()
 

@@ -108,11 +108,14 @@ def test_the_likeliest_tokens_are_those_that_transformers_writes(family):
     assert all(family.decide(example).predicted == family.label(example.expected) for example in found.examples)
 
 
-def test_penalties_of_the_model_are_left_aside(llama):
-    wanted = [example.expected for example in llama.continuation(TEXT, most=6).examples]
+def test_penalties_of_the_model_are_those_of_what_it_writes(llama):
+    before = [example.expected for example in llama.continuation(TEXT, most=6).examples]
     llama.model.generation_config.repetition_penalty = 5.0
     llama.model.generation_config.no_repeat_ngram_size = 1
-    assert [example.expected for example in llama.continuation(TEXT, most=6).examples] == wanted
+    ids = torch.tensor([llama.tokenizer.encode(TEXT).ids])
+    theirs = llama.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=6, do_sample=False)
+    found = [example.expected for example in llama.continuation(TEXT, most=6).examples]
+    assert found == theirs[0, ids.shape[1] :].tolist() != before
 
 
 def test_a_text_ends_with_the_model_s_end_mark(llama):

@@ -59,7 +59,9 @@ class PassInputs:
     def _layer_of(self, call: AttentionCall) -> Any:
         """The layer of the cache that a call of self-attention has its keys from; `None` for any other."""
         number = getattr(call.module, "layer_idx", None)
-        if not isinstance(number, int) or number >= len(self._layers) or _is_in(call, self._encoded.get(number)):
+        if not isinstance(number, int) or not 0 <= number < len(self._layers):
+            return None  # Zamba's shared attention calls itself layer -1, and is told its layer by each call
+        if _is_in(call, self._encoded.get(number)):
             return None
         return self._layers[number]
 

@@ -212,7 +212,6 @@ def saved_config(folder: Path, architecture: str, made_for: str, **changes: obje
         ("fnet", "FNetForSequenceClassification", {}, "has no attention that can be read: nothing in it goes through"),
         ("jamba", "JambaForCausalLM", {}, "has attention that can be read in 2 of its 4 layers only"),
         ("hrm_text", "HrmTextForCausalLM", {}, "drops gradients inside: 2 of its 12 attention calls are computed with"),
-        ("esm", "EsmForSequenceClassification", {"vocab_size": 33}, "can't be run from token vectors, which gradients"),
         ("bert", "BertLMHeadModel", {}, "lets its positions see later ones, so it predicts no next token"),
         ("bart", "BartForSequenceClassification", {}, "is an encoder-decoder model, and those are read for tra"),
         ("llama", "LlamaForCausalLM", {"quantization_config": {"quant_method": "awq"}}, "has quantized weights, which"),

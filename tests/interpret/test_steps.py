@@ -10,6 +10,8 @@ from transformers import FalconConfig, FalconForCausalLM, StaticCache
 
 import interpret
 from analyses.rollout import attention_rollout
+from interpret.doctor.building import default_config
+from interpret.doctor.building import tiny_model as build_tiny
 from interpret.errors import CaptureError
 from interpret.record import Recording, recording
 
@@ -231,3 +233,13 @@ def test_several_plain_passes_are_had_by_their_numbers() -> None:
         model(prompt()[:, :4])
     maps = of_one_pass("llama", prompt()[:, :4])
     torch.testing.assert_close(record.step(1).weights(0), maps[0], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", ["zamba", "zamba2"])
+def test_a_layer_that_is_told_its_place_by_each_call_has_its_rows_in_every_step(family: str) -> None:
+    model = build_tiny(default_config(family), "text-generation")
+    record, written = generated(model, prompt())
+    with torch.no_grad(), recording(model) as one:
+        model(written[:, :-1])
+    for layer in range(len(one)):
+        torch.testing.assert_close(record.whole().weights(layer), one.weights(layer), rtol=0, atol=2e-6)

@@ -33,7 +33,7 @@ def last_layer_alone(
         entered += 1
         if entered < uses:
             return args, kwargs
-        args, kwargs = _cropped((args, kwargs), length, rows)
+        args, kwargs = _cropped((args, kwargs), length, rows, len(states))
         if args:
             return (states, *args[1:]), kwargs
         return args, {**kwargs, "hidden_states": states}
@@ -41,10 +41,12 @@ def last_layer_alone(
     def leave(_: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
         if entered < uses:
             return output
-        hidden = output[0] if isinstance(output, tuple) else output
+        hidden = output[0] if isinstance(output, tuple | list) else output
         whole = hidden.new_zeros(len(hidden), length, hidden.shape[-1]).index_copy(
             1, torch.tensor(rows, device=hidden.device), hidden
         )
+        if isinstance(output, list):
+            return [whole, *output[1:]]
         return (whole, *output[1:]) if isinstance(output, tuple) else whole
 
     uses = sum(entry.block is last for entry in entries)  # a few models have one layer for all
@@ -55,14 +57,16 @@ def last_layer_alone(
         yield
 
 
-def _cropped(value: Any, length: int, rows: list[int]) -> Any:
+def _cropped(value: Any, length: int, rows: list[int], variants: int) -> Any:
     """Arguments of a layer with only `rows` of what has a row for each position."""
     if isinstance(value, tuple | list):
-        return type(value)(_cropped(part, length, rows) for part in value)
+        return type(value)(_cropped(part, length, rows, variants) for part in value)
     if isinstance(value, dict):
-        return {name: _cropped(part, length, rows) for name, part in value.items()}
+        return {name: _cropped(part, length, rows, variants) for name, part in value.items()}
     if not isinstance(value, Tensor):
         return value
+    if value.ndim == 1 and variants == length and not bool((value.diff() > 0).all()):
+        return value  # a number for each input, such as its language, of as many inputs as there are positions
     for axis in {1: [0], 2: [1], 3: [1], 4: [2, 3]}.get(value.ndim, []):
         if value.shape[axis] == length:
             value = value.index_select(axis, torch.tensor(rows, device=value.device))

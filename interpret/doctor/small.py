@@ -15,6 +15,9 @@ SIDE = 4  # patches from left to right, and from top to bottom, of the images th
 _READ_WITH = (".json", ".txt", ".model", ".spm", ".jinja")  # endings of the files that tokenizers and processors have
 _NOT_READ_WITH = ("config.json", "generation_config.json", "adapter_config.json")
 
+# Letters, for tokenizers that cut every word into its own (Qwen2's, which transformers makes of any vocabulary).
+_LETTERS = "Ġwordsthexfm"
+
 
 def save_small(folder: Path, config: Any, task: str, *, beside: Path | None = None) -> None:
     """Writes a small random model of a config, and something that feeds it.
@@ -82,7 +85,8 @@ def _tokenizer(model: Any, task: str) -> Any:
     size = vocabulary_size(model)
     special = _special_tokens(text, size)
     named = {number: f"<{role}>" for role, number in reversed(special.items())}
-    vocabulary = {named.get(number, f"w{number}"): number for number in range(size)}
+    letters = dict(zip(range(size - 1, 3 * size // 4, -1), _LETTERS, strict=False))
+    vocabulary = {named.get(number) or letters.get(number, f"w{number}"): number for number in range(size)}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=named[special["unk"]]))
     tokenizer.add_special_tokens(list(named.values()))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()

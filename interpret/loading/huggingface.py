@@ -298,8 +298,9 @@ def subject_of(
 
 
 def _longest(model: Any, tokenizer: Any) -> int | None:
-    """Most tokens that the model has positions for."""
-    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    """Most tokens that the model has positions for, in what it reads."""
+    config = model.config.get_text_config()
+    positions = getattr(config, "max_position_embeddings", getattr(config, "max_encoder_position_embeddings", None))
     if not isinstance(positions, int) or positions < 1:  # XLNet's are -1, for it has no limit
         said = int(tokenizer.model_max_length)
         return said if said < 1_000_000 else None  # tokenizers that don't know say 1e30

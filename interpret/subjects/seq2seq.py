@@ -291,10 +291,17 @@ class Translation(TextSubject):
         length = _source_length(ids)
         return ids[:, :length], ~ids[:, length:]
 
+    @property
+    def _longest_target(self) -> int | None:
+        """Most tokens that the decoder has positions for; a few models have other numbers for what is read."""
+        found: int | None = getattr(self.model.config, "max_decoder_position_embeddings", self.longest)
+        return found
+
     def _target(self, source: Example, text: str | None, most: int | None = None) -> list[int]:
         """Ids of the whole target: as it was given, or as the model writes it, in so many tokens at most."""
         if text is None:
-            most = min(each for each in (most or LONGEST_TARGET, self.longest and self.longest - 1) if each is not None)
+            room = self._longest_target and self._longest_target - 1
+            most = min(each for each in (most or LONGEST_TARGET, room) if each is not None)
             ids = source.ids[None].to(self.device)
             language = forced_language(self.written, self.target_language)
             with torch.no_grad(), quiet(), evaluating(self.model):
@@ -307,10 +314,9 @@ class Translation(TextSubject):
         require_target_language(self.name, self.written)
         with refusing(f"the tokenizer of {self.name} fails on this target"):
             target: list[int] = self.written(text_target=text).input_ids[: None if self._code is None else -1]
-        if self.longest is not None and len(target) > self.longest:
-            raise InputError(
-                f"the target has {len(target)} tokens, more than the {self.longest} that {self.name} writes"
-            )
+        longest = self._longest_target
+        if longest is not None and len(target) > longest:
+            raise InputError(f"the target has {len(target)} tokens, more than the {longest} that {self.name} writes")
         return target
 
     def _ids_as_written(self, text: str, source: Example) -> list[int]:

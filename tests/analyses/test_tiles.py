@@ -77,7 +77,7 @@ def test_blocks_of_rows_give_what_whole_maps_give(monkeypatch):
         weights = torch.stack([each[0] for each in shown]).double().numpy()
         for most in (3, 5):
             monkeypatch.setattr(tiles, "MOST_TILES", most)
-            reader = TilesReader(maps := RecordedMaps(record), readout := torch.linspace(0, 1, 9).softmax(0))
+            reader = TilesReader(maps := RecordedMaps(record, example=0), readout := torch.linspace(0, 1, 9).softmax(0))
             read_maps(maps, [reader])
             found = reader.result()
             share, largest = pooled(weights, found.size)

@@ -88,12 +88,12 @@ def test_a_window_hides_what_lies_before_it():
     kept, _ = record(model)
     expected = first_scores(model, 4, 2).masked_fill(~seen_back(3), -math.inf).softmax(-1)
     torch.testing.assert_close(kept.weights(0), expected, atol=1e-5, rtol=0)
-    assert torch.equal(kept.visible()[0], seen_back(3))
+    assert torch.equal(kept.visible(example=0)[0], seen_back(3))
 
 
 def test_layers_with_and_without_a_window_are_told_apart():
     kept, _ = record(tiny_model("causal", "gemma2"))  # windows of 4 in every other layer
-    assert [int(kept.visible()[layer].sum(-1).max()) for layer in (0, 1)] == [4, LENGTH]
+    assert [int(kept.visible(example=0)[layer].sum(-1).max()) for layer in (0, 1)] == [4, LENGTH]
 
 
 def capped(call, module):

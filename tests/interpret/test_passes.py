@@ -78,7 +78,7 @@ def test_inside_the_block_the_input_is_run_once_for_all(subject: TextSubject) ->
         sweep(subject, example.ids)
         head_rows(subject, ids, decision.readout)
         subject.record(example, alone=decision.logits)
-        assert sum(len(each) == 1 and torch.equal(each, ids) for each in given) == 1
+        assert sum(len(each) == 1 and torch.equal(each, ids) for each in given) == 2  # for all, and the plain call
         other = ids.flip(1)
         assert run_pass(subject, other) is not run_pass(subject, other)  # only the input of the block is kept
         assert run_pass(subject, torch.cat([ids, ids])) is not first
@@ -100,7 +100,7 @@ def test_an_analysis_runs_the_untouched_input_alone_and_recorded_and_to_plan(sub
     with passes_of(subject) as given:
         analyze(subject, example, effort="quick")
     clean = sum(len(each) == 1 and torch.equal(each[0], example.ids) for each in given)
-    assert clean == 4  # two to plan, one left alone, one recorded
+    assert clean == 5  # two to plan, one left alone, one recorded, and the plain call
 
 
 def test_one_layer_can_be_recorded_without_the_others(subject: TextSubject) -> None:

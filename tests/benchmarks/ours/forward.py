@@ -61,7 +61,7 @@ def long_alone(settings: Settings) -> Callable[[], list[float]]:
 
 def long_read(settings: Settings) -> Callable[[], list[float]]:
     """The pass, exact rollout of the last position, and the entropy of every row of every head."""
-    return _read(settings, lambda record, last: _rollout_and_entropy(RecordedMaps(record), last))
+    return _read(settings, lambda record, last: _rollout_and_entropy(RecordedMaps(record, example=0), last))
 
 
 def long_read_for_all(settings: Settings) -> Callable[[], list[float]]:

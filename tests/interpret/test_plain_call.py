@@ -88,7 +88,7 @@ def test_classifiers_of_odd_settings_decide_as_their_plain_call(name, tmp_path):
             torch.testing.assert_close(subject.decide(example).logits, expected, atol=1e-5, rtol=1e-5)
             if len(texts) == 1 or name not in ("bert, one type", "roberta"):
                 assert plain_check(subject, example).passed
-            told = " ".join(subject.remarks_on(example))
+            told = " ".join(each for each in subject.remarks_on(example) if "special tokens in it" not in each)
             if len(texts) > 1 and name in ("bert, no types handed", "bert, one type", "roberta"):
                 assert "marks the second text by" in told
             else:

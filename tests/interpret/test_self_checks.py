@@ -76,7 +76,7 @@ def test_what_is_seen_is_what_the_mask_leaves_a_weight() -> None:
     model = tiny_model("causal", "llama")
     for number, hides in ((-1e9, True), (-1e4, True), (-65504.0, True), (-100.0, False)):
         record = recorded(model, ids(), attention_mask=added(seen("prefix"), number))
-        assert torch.equal(record.visible()[1], seen("prefix")[0, 0]) == hides
+        assert torch.equal(record.visible(example=0)[1], seen("prefix")[0, 0]) == hides
 
 
 def test_edits_leave_rows_that_see_nothing_as_the_kernel_has_them() -> None:

@@ -174,9 +174,15 @@ def sample_analysis(
         "verdict": _verdict(answer, nulls),
         "alignment": _alignment(words) if aligned else None,
         "checks": [
-            {"name": "rows sum to 1", "value": 3.6e-07, "tolerance": 1e-05, "passed": True},
-            {"name": "no weight on hidden positions", "value": 0.0, "tolerance": 0.0, "passed": True},
-            {"name": "logits are those of the model left alone", "value": 2e-3, "tolerance": 1e-5, "passed": not nulls},
+            {"name": "rows sum to 1", "detail": "", "value": 3.6e-07, "tolerance": 1e-05, "passed": True},
+            {"name": "no weight on hidden positions", "detail": "", "value": 0.0, "tolerance": 0.0, "passed": True},
+            {
+                "name": "logits are those of the model left alone",
+                "detail": "",
+                "value": 2e-3,
+                "tolerance": 1e-5,
+                "passed": not nulls,
+            },
         ],
         "caveats": ["Masked inputs are unlike those the model was trained on."] if not hostile else ["</p><script>1"],
     }

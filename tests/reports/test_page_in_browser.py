@@ -73,7 +73,13 @@ def test_the_policy_stops_a_script_that_would_get_in(visit: Any, browser: Any, f
         document.body.append(script);
     }""")
     for directive in ("img-src", "script-src"):  # of the handler and the script, whatever part of it is told
-        page.wait_for_function("name => window.blocked.some(blocked => blocked.startsWith(name))", arg=directive)
+        page.evaluate(
+            """name => new Promise(done => {
+                const look = () => window.blocked.some(blocked => blocked.startsWith(name)) ? done() : setTimeout(look);
+                look();
+            })""",
+            directive,
+        )
     assert page.evaluate("window.stolen") is None
     assert finished == []
     context.close()

@@ -120,9 +120,13 @@ def test_what_is_scrolled_under_a_mouse_at_rest_is_not_pointed_at(opened: Any) -
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 - 150
     opened.mouse.move(x, y)
     said = readout.inner_text()
-    opened.evaluate("document.addEventListener('mouseover', () => window.noticed = true, {once: true})")
+    opened.evaluate(
+        """window.noticed = new Promise(
+        done => document.addEventListener('mouseover', () => done(), {once: true}))"""
+        + "; 0"
+    )
     opened.evaluate("window.scrollBy({top: 150, behavior: 'instant'})")
-    opened.wait_for_function("window.noticed")  # the browser found out what lies under the mouse
+    opened.evaluate("() => window.noticed")  # the browser found out what lies under the mouse
     assert tiles.nth(20).bounding_box()["y"] == pytest.approx(box["y"] - 150, abs=1)
     assert readout.inner_text() == said
     opened.mouse.move(x + 1, y + 1)

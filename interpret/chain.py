@@ -5,7 +5,7 @@ Rollout, relevance and "the last layer" mean something only then. Which call rea
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from interpret.attention_call import AttentionCall
 from interpret.errors import CaptureError
+from interpret.parted_call import PartedCall
 from interpret.watching.streams import Reading
 from interpret.watching.suspects import suspects
 
@@ -132,15 +133,10 @@ def _is_joined(heads: Sequence[Reading]) -> bool:
 
 
 @dataclass(eq=False, kw_only=True)
-class JoinedHeads(AttentionCall):
-    """Heads of one layer that ran one after another, as one call.
-
-    Attributes:
-        parts: The calls, in the order in which they ran.
-    """
+class JoinedHeads(PartedCall):
+    """Heads of one layer that ran one after another, as one call."""
 
     way = "observed"
-    parts: Sequence[AttentionCall] = field(repr=False)
 
     @classmethod
     def of(cls, parts: Sequence[AttentionCall]) -> "JoinedHeads":
@@ -164,13 +160,3 @@ class JoinedHeads(AttentionCall):
     def visible(self) -> Bool[Tensor, "batch head query key"]:
         """True where a query can see a key in each part."""
         return torch.cat([part.visible.expand(part.shape) for part in self.parts], dim=1)
-
-    @property
-    def is_causal(self) -> bool:
-        """Whether a position may attend to later ones only by mistake."""
-        return all(part.is_causal for part in self.parts)
-
-    @property
-    def has_sink(self) -> bool:
-        """Whether a learned sink takes part of some rows."""
-        return any(part.has_sink for part in self.parts)

@@ -8,23 +8,20 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interpret.attention_call import AttentionCall, Way
+from interpret.attention_call import Way
 from interpret.eager import Kernel, eager_kernel, fetched
 from interpret.errors import CaptureError
+from interpret.kernel_call import KernelCall
 from interpret.masks import causal_mask, lets_see, part_for
 
 PLAIN = {"scaling", "dropout", "position_ids", "cache_position"}  # numbers that leave the formula of scores plain
 
 
 @dataclass(eq=False, kw_only=True)
-class InterfaceCall(AttentionCall):
+class InterfaceCall(KernelCall):
     """A call of `attend`: queries, keys and values are known, and weights are computed from them when asked.
 
     Attributes:
-        query: `[batch, head, query, dim]`, after any rotary embedding.
-        key: `[batch, key_head, key, dim]`; fewer heads than `query` when heads share keys.
-        value: `[batch, key_head, key, dim]`.
-        mask: What the kernel was given: `None`, boolean (true where attention is allowed) or additive.
         kernel: Name of the kernel that ran, such as "sdpa" or "eager".
         run: That kernel.
         extras: Everything else of the call (scaling, softcap, sinks, position bias ...); part of the score.
@@ -32,10 +29,6 @@ class InterfaceCall(AttentionCall):
     """
 
     way: ClassVar[Way] = "interface"
-    query: Float[Tensor, "batch head query dim"]
-    key: Float[Tensor, "batch key_head key dim"]
-    value: Float[Tensor, "batch key_head key value_dim"]
-    mask: Tensor | None
     kernel: str
     run: Kernel = field(repr=False)
     extras: dict[str, Any] = field(repr=False)
@@ -152,16 +145,6 @@ class InterfaceCall(AttentionCall):
         """Whether the kernel dropped weights by chance."""
         return self.module.training and bool(self.extras.get("dropout"))
 
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """Examples, heads, queries and keys."""
-        return self.query.shape[0], self.query.shape[1], self.query.shape[2], self.key.shape[2]
-
-    @property
-    def key_axes(self) -> dict[str, int]:
-        """Its tensors of keys and values, and their axis."""
-        return {"key": 2, "value": 2}
-
     def copy_keys(self, seen: int) -> None:
         """Leaves out all keys but the first, and copies those; masks and biases lose what belongs to the others."""
         queries, keys = self.shape[2:]
@@ -197,11 +180,6 @@ class InterfaceCall(AttentionCall):
     def _is_told_causal(self) -> bool:
         """Whether the kernel was given a causal flag instead of a mask."""
         return self.mask is None and self.kernel != "eager" and self.is_causal and self.shape[2] > 1
-
-    @property
-    def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
-        """Value vectors with shared ones repeated, one for each query head."""
-        return self.value.repeat_interleave(self.query.shape[1] // self.value.shape[1], dim=1)
 
     @property
     def has_sink(self) -> bool:

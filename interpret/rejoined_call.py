@@ -1,7 +1,7 @@
 """An attention call of a text that was read in several passes, put together from the calls of all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Shaped
@@ -9,18 +9,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from interpret.attention_call import AttentionCall, Way
+from interpret.parted_call import PartedCall
 
 
 @dataclass(eq=False, kw_only=True)
-class RejoinedCall(AttentionCall):
+class RejoinedCall(PartedCall):
     """The rows of several calls of one module, which together have every position of the text.
 
     Attributes:
-        parts: The calls, each with all keys up to its last row.
+        parts: Each with all keys up to its last row.
         ends: Where rows of the text begin and end that each of them has.
     """
 
-    parts: Sequence[AttentionCall] = field(repr=False)
     ends: Sequence[tuple[int, int]]
 
     @property
@@ -60,21 +60,6 @@ class RejoinedCall(AttentionCall):
         batch, heads = self.shape[:2]
         seen = [part.visible_rows(*rows).expand(batch, heads, -1, -1) for part, rows in self._within(start, stop)]
         return self._wide(seen)
-
-    @property
-    def has_sink(self) -> bool:
-        """Whether a learned sink takes part of each row."""
-        return any(part.has_sink for part in self.parts)
-
-    @property
-    def has_dropout(self) -> bool:
-        """Whether weights were dropped by chance when some of it ran."""
-        return any(part.has_dropout for part in self.parts)
-
-    @property
-    def has_whole_rows(self) -> bool:
-        """Whether the rows of all parts sum to 1."""
-        return all(part.has_whole_rows for part in self.parts)
 
     @property
     def _is_of_itself(self) -> bool:

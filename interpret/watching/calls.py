@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interpret.attention_call import AttentionCall, Way
+from interpret.kernel_call import KernelCall
 from interpret.masks import causal_mask, lets_see
 from interpret.watching.form import Form
 from interpret.watching.heads import Folding
@@ -64,24 +65,16 @@ class ObservedProduct(AttentionCall):
 
 
 @dataclass(eq=False, kw_only=True)
-class ObservedKernel(AttentionCall):
+class ObservedKernel(KernelCall):
     """A call of PyTorch's `scaled_dot_product_attention` in a module's own code.
 
     Attributes:
-        query: `[batch, head, query, dim]`.
-        key: `[batch, key_head, key, dim]`.
-        value: `[batch, key_head, key, dim]`.
-        mask: `None`, boolean (true where attention is allowed) or additive; `[#batch, #head, #query, key]`.
         causal: The kernel's causal flag: each query sees keys up to its own place, both counted from the start.
         scale: What scores are multiplied by.
         dropout: Share of the weights that the kernel dropped.
     """
 
     way: ClassVar[Way] = "observed"
-    query: Float[Tensor, "batch head query dim"]
-    key: Float[Tensor, "batch key_head key dim"]
-    value: Float[Tensor, "batch key_head key value_dim"]
-    mask: Tensor | None
     causal: bool
     scale: float
     dropout: float = 0.0
@@ -104,21 +97,6 @@ class ObservedKernel(AttentionCall):
             scores = scores.masked_fill(~causal_mask(scores.shape[2], scores.shape[3], scores.device), -math.inf)
         hides_all = (scores == -math.inf).all(dim=-1, keepdim=True)
         return scores.softmax(dim=-1).masked_fill(hides_all, 0.0).to(self.query.dtype)
-
-    @property
-    def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
-        """Value vectors with shared ones repeated, one for each query head."""
-        return self.value.repeat_interleave(self.query.shape[1] // self.value.shape[1], dim=1)
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """Examples, heads, queries and keys."""
-        return self.query.shape[0], self.query.shape[1], self.query.shape[2], self.key.shape[2]
-
-    @property
-    def key_axes(self) -> dict[str, int]:
-        """Its tensors of keys and values, and their axis."""
-        return {"key": 2, "value": 2}
 
     def copy_keys(self, seen: int) -> None:
         """Leaves out all keys but the first, and copies those."""

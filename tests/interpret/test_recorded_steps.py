@@ -80,14 +80,16 @@ def test_a_step_is_a_recording_like_any_other() -> None:
     step, whole = record.step(2), record.whole()
     assert (step.steps, len(step), step.way) == (1, 2, "interface")
     assert step.stacked(1).shape == (2, 4, 1, 11)
-    assert step.visible().all()
+    assert all(step.visible(each).all() for each in range(2))
     torch.testing.assert_close(step.row(1, 3, 0, example=1), one.weights(1)[1, 3, 10, :11])
     torch.testing.assert_close(step.output(1), one.output(1)[:, 10:11])
     torch.testing.assert_close(whole.output(1), one.output(1))
     torch.testing.assert_close(whole.calls[1].values_per_head, one.calls[1].values_per_head)
-    assert torch.equal(whole.visible(), one.visible())
+    assert all(torch.equal(whole.visible(each), one.visible(each)) for each in range(2))
     torch.testing.assert_close(whole.calls[1].rows(7, 12), one.weights(1)[:, :, 7:12], rtol=0, atol=1e-6)
-    torch.testing.assert_close(attention_rollout(whole).flow, attention_rollout(one).flow, rtol=0, atol=1e-6)
+    for each in range(2):
+        theirs = attention_rollout(one, example=each).flow
+        torch.testing.assert_close(attention_rollout(whole, example=each).flow, theirs, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("kernel", ["sdpa", "eager"])

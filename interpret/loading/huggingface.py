@@ -283,8 +283,8 @@ def subject_of(
     model, kind = found.model, TASKS[task]
     require_no_boxes(name, model)
     require_same_inside(name, found)
-    most = [number for number in (longest, _longest(model, tokenizer)) if number is not None]
-    options: dict[str, Any] = {"longest": min(most, default=None), "sink": sink, "weight_files": weight_files}
+    most = smaller(longest, _longest(model, tokenizer))
+    options: dict[str, Any] = {"longest": most, "sink": sink, "weight_files": weight_files}
     if not issubclass(kind, Translation):
         require_no_languages(name, task, languages)
     if labels is not None and not issubclass(kind, NamedLabels):
@@ -295,6 +295,11 @@ def subject_of(
     subject.follow(found.called, tokenizer)
     require_same_from_vectors(subject)
     return subject
+
+
+def smaller(one: int | None, other: int | None) -> int | None:
+    """The smaller of two limits, of which either may not be there."""
+    return min((number for number in (one, other) if number is not None), default=None)
 
 
 def _longest(model: Any, tokenizer: Any) -> int | None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from interpret.errors import CaptureError, InputError
 from interpret.evaluating import evaluating
 from interpret.loading.description import task_of
-from interpret.loading.huggingface import subject_of
+from interpret.loading.huggingface import smaller, subject_of
 from interpret.loading.readable import require_readable
 from interpret.loading.wrappers import unwrapped
 from interpret.record import recording
@@ -92,7 +92,7 @@ def _own_subject(
     scores = _tried(name, reader, fast)
     chosen = _task(name, scores, task, labels, grid)
     padding, most = _set_by_user(tokenizer)
-    options: dict[str, Any] = {"longest": _smaller(longest, most), "sink": sink}
+    options: dict[str, Any] = {"longest": smaller(longest, most), "sink": sink}
     subject: OwnModule
     if chosen == TextClassification.task:
         named = _labels(name, scores, labels)
@@ -125,11 +125,6 @@ def _set_by_user(tokenizer: Any) -> tuple[dict[str, Any] | None, int | None]:
     padding, truncation = tokenizer.padding or {}, tokenizer.truncation or {}
     kept = {name: padding.get(name) for name in ("length", "direction", "pad_id", "pad_type_id", "pad_token")}
     return kept if kept["length"] else None, truncation.get("max_length")
-
-
-def _smaller(one: int | None, other: int | None) -> int | None:
-    given = [number for number in (one, other) if number is not None]
-    return min(given, default=None)
 
 
 def _require_embeddings(name: str, model: Any) -> None:

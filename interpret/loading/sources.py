@@ -123,9 +123,7 @@ def load(
     require_unit_kind(units)
     if is_pipeline(model):
         subject = _of_pipeline(model, tokenizer, task=task, labels=labels, sink=sink, languages=languages)
-        subject.units = units
-        return subject
-    if isinstance(model, nn.Module):
+    elif isinstance(model, nn.Module):
         if (device, dtype, allow_pickle) != ("cpu", "auto", False):
             raise InputError(
                 "a module stays where it is and as it is: use module.to(...), and leave out device, "
@@ -136,20 +134,19 @@ def load(
             model, tokenizer=tokenizer, task=task, labels=labels, inputs=inputs, grid=grid, longest=longest, sink=sink,
             languages=languages,
         )  # fmt: skip
-        subject.units = units
-        return subject
-    if (tokenizer, labels, inputs, grid, longest) != (None,) * 5:
-        raise InputError(
-            "tokenizer, labels, inputs, grid and longest are for a module of yours; a model that is loaded by its name "
-            "brings them along"
+    else:
+        if (tokenizer, labels, inputs, grid, longest) != (None,) * 5:
+            raise InputError(
+                "tokenizer, labels, inputs, grid and longest are for a module of yours; a model that is loaded by its "
+                "name brings them along"
+            )
+        if not isinstance(model, str | os.PathLike | None):
+            raise InputError(
+                f"a model must be the name of one, a module, or a pipeline of transformers, not {type(model).__name__}"
+            )
+        subject = _load_named(
+            model, task=task, device=device, dtype=dtype, allow_pickle=allow_pickle, sink=sink, languages=languages
         )
-    if not isinstance(model, str | os.PathLike | None):
-        raise InputError(
-            f"a model must be the name of one, a module, or a pipeline of transformers, not {type(model).__name__}"
-        )
-    subject = _load_named(
-        model, task=task, device=device, dtype=dtype, allow_pickle=allow_pickle, sink=sink, languages=languages
-    )
     subject.units = units
     return subject
 

@@ -4,14 +4,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from interpret.errors import InputError
 from interpret.evaluating import evaluating
 from interpret.refusals import refusing
+from interpret.scale import apart
+from interpret.subjects.conventions import numbers_in
 from interpret.subjects.subject import some_ids
 
-_NEAR = 1e-3  # of the largest score
+_NEAR = 1e-3  # of each score
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +57,8 @@ def require_same_inside(name: str, found: Unwrapped) -> None:
     )
     wanted = f"{name} is wrapped in a {wrapper} that doesn't run on token ids; {way_out}"
     with refusing(wanted), torch.no_grad(), evaluating(found.called):
-        outer, inner = (_first(each(input_ids=ids)) for each in (found.called, found.model))
-    same = outer.shape == inner.shape and torch.allclose(outer, inner, atol=_NEAR * float(inner.abs().max()), rtol=0)
-    if not same:
+        outer, inner = (numbers_in(each(input_ids=ids))[0] for each in (found.called, found.model))
+    if apart(outer, inner) > _NEAR:
         raise InputError(
             f"{name} is wrapped in a {wrapper} that gives other scores than the model inside, so what it adds can't be "
             f"kept; {way_out}"
@@ -66,9 +67,7 @@ def require_same_inside(name: str, found: Unwrapped) -> None:
 
 def is_pipeline(given: Any) -> bool:
     """Whether this is a pipeline of transformers."""
-    return any(
-        kind.__name__ == "Pipeline" and kind.__module__.startswith("transformers.") for kind in type(given).__mro__
-    )
+    return _is_kind(given, "transformers.", ("Pipeline",))
 
 
 def _inside(model: nn.Module) -> nn.Module | None:
@@ -83,10 +82,5 @@ def _inside(model: nn.Module) -> nn.Module | None:
     return inner if isinstance(inner, nn.Module) and _is_kind(model, ("torch.", "deepspeed."), around) else None
 
 
-def _is_kind(model: nn.Module, packages: str | tuple[str, ...], names: tuple[str, ...]) -> bool:
-    return any(kind.__name__ in names and kind.__module__.startswith(packages) for kind in type(model).__mro__)
-
-
-def _first(output: Any) -> Tensor:
-    values = output.values() if isinstance(output, dict) else output if isinstance(output, tuple) else (output,)
-    return next(value.float() for value in values if isinstance(value, Tensor) and value.is_floating_point())
+def _is_kind(given: Any, packages: str | tuple[str, ...], names: tuple[str, ...]) -> bool:
+    return any(kind.__name__ in names and kind.__module__.startswith(packages) for kind in type(given).__mro__)

@@ -159,10 +159,11 @@ def _hears_types(model: nn.Module) -> bool:
     ids = some_ids(model.get_input_embeddings().weight)  # type: ignore[operator]
     with torch.no_grad(), evaluating(model):
         with_types, without = (model(input_ids=ids, **told) for told in ({"token_type_ids": torch.zeros_like(ids)}, {}))
-    pairs = zip(_tensors(with_types), _tensors(without), strict=True)
+    pairs = zip(numbers_in(with_types), numbers_in(without), strict=True)
     return not all(torch.allclose(one, other, rtol=1e-4, atol=1e-5) for one, other in pairs)
 
 
-def _tensors(output: Any) -> list[Tensor]:
-    values = output.values() if isinstance(output, dict) else output
+def numbers_in(output: Any) -> list[Tensor]:
+    """What a model answers, as far as it is tensors of numbers: a mapping of them, a tuple, or one."""
+    values = output.values() if isinstance(output, dict) else output if isinstance(output, tuple) else (output,)
     return [value for value in values if isinstance(value, Tensor) and value.is_floating_point()]

@@ -195,8 +195,7 @@ class NextToken(TextSubject):
         """The scores that `model.generate` has for the first token that it writes, before any rule of its settings."""
         ids = example.ids[None]
         if example.texts:  # special tokens after a text are left out, for they would end it
-            cut = {"truncation": True, "max_length": self.longest} if example.truncated else {}
-            ids = self.conventions.read(example.texts, cut)["input_ids"][:, : len(example.ids)]
+            ids = self._as_user_reads(example, example.texts)["input_ids"][:, : len(example.ids)]
         ids = plain_ids(ids).to(self.device)
         if not hasattr(self.model, "generate"):
             return PlainCall({"input_ids": ids}, self._decisive(self.answer(input_ids=ids), ids)[0])

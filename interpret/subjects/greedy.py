@@ -10,15 +10,33 @@ from torch import Tensor, nn
 from interpret.evaluating import evaluating
 from interpret.quiet import quiet
 
-# Whatever the settings say of sampling, beams and several answers: one is written, the likeliest token each time.
-GREEDY: dict[str, Any] = {"do_sample": False, "num_beams": 1, "num_return_sequences": 1}
-
 _RULES = {  # settings by which another token than the likeliest may be written, and what they are without a rule
     **dict.fromkeys(("repetition_penalty", "encoder_repetition_penalty", "guidance_scale"), 1.0),
     **dict.fromkeys(("no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "min_length", "min_new_tokens"), 0),
     **dict.fromkeys(("bad_words_ids", "suppress_tokens", "begin_suppress_tokens", "sequence_bias"), None),
     **dict.fromkeys(("forced_bos_token_id", "forced_eos_token_id", "exponential_decay_length_penalty"), None),
 }
+
+
+def generated(model: nn.Module, ids: Int[Tensor, "1 token"], most: int, **options: Any) -> Any:
+    """What `generate` gives by the model's own settings, without chance and without beams.
+
+    Whatever the settings say of sampling, beams and several answers, one is written: the likeliest token each time.
+
+    Args:
+        model: With a `generate` of transformers.
+        ids: What it reads.
+        most: How many tokens to write, at most.
+        options: Further ones of `generate`.
+
+    Returns:
+        Transformers' output, whose `sequences` are the tokens.
+    """
+    with torch.no_grad(), quiet(), evaluating(model):
+        return model.generate(  # type: ignore[operator]
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=most, do_sample=False, num_beams=1,
+            num_return_sequences=1, return_dict_in_generate=True, **options,
+        )  # fmt: skip
 
 
 def written_tokens(
@@ -39,14 +57,9 @@ def written_tokens(
         logits: Scores of the next token, for models that don't write by themselves.
     """
     if hasattr(model, "generate"):
-        with torch.no_grad(), quiet(), evaluating(model):
-            whole: Tensor = model.generate(  # type: ignore[operator]
-                ids[None], attention_mask=torch.ones_like(ids[None]), max_new_tokens=most,
-                return_dict_in_generate=False, **GREEDY,
-            )  # fmt: skip
-        written: list[int] = whole[0, len(ids) :].tolist()
-        return written
-    ends, written = _end_marks(model), []
+        whole: list[int] = generated(model, ids[None], most).sequences[0].tolist()
+        return whole[len(ids) :]
+    ends, written = _end_marks(model), list[int]()
     for _ in range(most):
         with torch.no_grad():
             written.append(int(logits(torch.cat([ids, ids.new_tensor(written)])[None])[0].argmax()))
@@ -62,11 +75,7 @@ def first_token(model: nn.Module, ids: Int[Tensor, "1 token"]) -> tuple[int, Flo
         model: With a `generate` of transformers.
         ids: What stands before.
     """
-    with torch.no_grad(), quiet(), evaluating(model):
-        found = model.generate(  # type: ignore[operator]
-            ids, attention_mask=torch.ones_like(ids), max_new_tokens=1, return_dict_in_generate=True,
-            output_logits=True, **GREEDY,
-        )  # fmt: skip
+    found = generated(model, ids, 1, output_logits=True)
     return int(found.sequences[0, ids.shape[1]]), found.logits[0][0]
 
 

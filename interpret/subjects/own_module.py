@@ -49,8 +49,7 @@ class OwnModule(TextSubject):
         """The module on what the user's tokenizer gives."""
         if not example.texts:
             return None
-        cut: dict[str, Any] = {"truncation": self.cut, "max_length": self.longest} if example.truncated else {}
-        inputs = {name: value.to(self.device) for name, value in self.conventions.read(example.texts, cut).items()}
+        inputs = self._as_user_reads(example, example.texts)
         return PlainCall(inputs, self._decisive(self.answer(**inputs), example.ids[None].to(self.device))[0])
 
     def logits_from(

@@ -19,13 +19,12 @@ from torch import Tensor, nn
 from interpret.errors import InputError
 from interpret.evaluating import evaluating
 from interpret.frame import Frame
-from interpret.quiet import quiet
 from interpret.record import recording
 from interpret.refusals import refusing
 from interpret.scale import apart
 from interpret.subjects.continuation import Continuation, require_one_source
 from interpret.subjects.example import Example, Part
-from interpret.subjects.greedy import GREEDY
+from interpret.subjects.greedy import generated
 from interpret.subjects.languages import first_token_of, forced_language, require_target_language, set_languages
 from interpret.subjects.plain_call import PlainCall
 from interpret.subjects.probing import as_names
@@ -249,8 +248,7 @@ class Translation(TextSubject):
 
     def plain_call(self, example: Example) -> PlainCall | None:
         """`model(**tokenizer(source), decoder_input_ids=target)`, the scores behind the last token of the target."""
-        cut: dict[str, Any] = {"truncation": True, "max_length": self.longest} if example.truncated else {}
-        inputs = {name: value.to(self.device) for name, value in self.conventions.read(example.texts[:1], cut).items()}
+        inputs = self._as_user_reads(example, example.texts[:1])
         inputs["decoder_input_ids"] = self.given_of(example)["decoder_input_ids"]
         with evaluating(self.model):
             output = self.conventions.called(**inputs, **as_names(self.model))
@@ -302,14 +300,9 @@ class Translation(TextSubject):
         if text is None:
             room = self._longest_target and self._longest_target - 1
             most = min(each for each in (most or LONGEST_TARGET, room) if each is not None)
-            ids = source.ids[None].to(self.device)
             language = forced_language(self.written, self.target_language)
-            with torch.no_grad(), quiet(), evaluating(self.model):
-                written = self.model.generate(  # type: ignore[operator]
-                    ids, attention_mask=torch.ones_like(ids), max_new_tokens=most, return_dict_in_generate=False,
-                    **GREEDY, **language,
-                )  # fmt: skip
-            return [int(each) for each in written[0, 1:]]
+            written = generated(self.model, source.ids[None].to(self.device), most, **language)
+            return [int(each) for each in written.sequences[0, 1:]]
         require_text(text, "target")
         require_target_language(self.name, self.written)
         with refusing(f"the tokenizer of {self.name} fails on this target"):
@@ -327,8 +320,7 @@ class Translation(TextSubject):
         Raises:
             InputError: The two cut it differently.
         """
-        cut = {"truncation": True, "max_length": self.longest} if source.truncated else {}
-        theirs: list[int] = self.written(text, **cut).input_ids
+        theirs: list[int] = self.written(text, **self._cut_options(source)).input_ids
         unknown, ours = self.written.unk_token_id, source.ids.tolist()
         if len(theirs) != len(ours) or any(
             one not in (other, unknown) for one, other in zip(ours, theirs, strict=True)

@@ -187,11 +187,19 @@ class TextSubject(Subject):
         """`model(**tokenizer(text, second))`, as far as the model takes what the tokenizer gives."""
         if not example.texts or self.conventions.fails_on(len(example.texts)):
             return None
-        cut: dict[str, Any] = {"truncation": self.cut, "max_length": self.longest} if example.truncated else {}
-        inputs = {name: value.to(self.device) for name, value in self.conventions.read(example.texts, cut).items()}
+        inputs = self._as_user_reads(example, example.texts)
         with evaluating(self.conventions.called):
             output = self.conventions.called(**inputs, **as_names(self.model))
         return PlainCall(inputs, self._decisive(output, example.ids[None].to(self.device))[0])
+
+    def _as_user_reads(self, example: Example, texts: Sequence[str]) -> dict[str, Tensor]:
+        """What the user's tokenizer gives the model of texts, which it cuts where those of an example were cut."""
+        inputs = self.conventions.read(texts, self._cut_options(example))
+        return {name: value.to(self.device) for name, value in inputs.items()}
+
+    def _cut_options(self, example: Example) -> dict[str, Any]:
+        """What a tokenizer of transformers is told, so that it cuts texts as those of an example were cut."""
+        return {"truncation": self.cut, "max_length": self.longest} if example.truncated else {}
 
     def remarks_on(self, example: Example) -> tuple[str, ...]:
         """Also where conventions disagree of how the model is called."""

@@ -17,6 +17,7 @@ from interpret.loading.description import describe
 from interpret.quiet import quiet
 from interpret.record import recording
 from interpret.refusals import first_line, refusing
+from interpret.text_config import text_config
 
 
 def read_config(name: str, task: str | None) -> tuple[Path, Any, str]:
@@ -142,7 +143,7 @@ def _task(name: str, path: Path, values: dict[str, Any], task: str | None) -> st
 
 def _shape(config: Any) -> CallShape:
     """The heads of a layer, as a config usually names them."""
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    text = text_config(config)
 
     def number(*names: str) -> int | None:
         return next((value for name in names if isinstance(value := getattr(text, name, None), int) and value), None)

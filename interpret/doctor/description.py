@@ -12,6 +12,7 @@ from interpret.doctor.building import TASKS, class_names
 from interpret.doctor.sampling import sample_inputs
 from interpret.record import recording
 from interpret.subjects.facts import attention_kernel
+from interpret.text_config import text_config
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def describe_model(name: str, model: nn.Module, task: str) -> Description:
 
 def declared_layers(config: Any) -> int | None:
     """How many layers a config declares, of encoder and decoder together."""
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    text = text_config(config)
     if getattr(config, "is_encoder_decoder", False):
         encoder, decoder = getattr(config, "encoder_layers", None), getattr(config, "decoder_layers", None)
         if isinstance(encoder, int) and isinstance(decoder, int):
@@ -109,7 +110,7 @@ def declared_layers(config: Any) -> int | None:
 
 def longest_text(config: Any) -> int | None:
     """Most tokens that a config has positions for, where it says."""
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    text = text_config(config)
     names = ("max_position_embeddings", "n_positions", "positions")
     found = next((value for name in names if isinstance(value := getattr(text, name, None), int)), None)
     return found if found and found > 0 else None

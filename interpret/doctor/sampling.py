@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
+from interpret.text_config import text_config
+
 _SEPARATED = 3  # separators that some question answering models count
 
 
@@ -63,7 +65,7 @@ def text_key(inputs: dict[str, Tensor]) -> str | None:
 def padding_id(model: nn.Module) -> int | None:
     """The token that fills texts up, where the model names one."""
     config: Any = getattr(model, "config", None)
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    text = text_config(config)
     found = getattr(text, "pad_token_id", None)
     return found if isinstance(found, int) and found >= 0 else None
 

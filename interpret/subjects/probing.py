@@ -21,6 +21,7 @@ from interpret.scale import apart
 from interpret.seam import AttentionCall
 from interpret.subjects.kept_gradients import require_gradients
 from interpret.subjects.subject import Subject, some_ids
+from interpret.text_config import text_config
 
 READABLE = (
     "BERT, RoBERTa, DistilBERT, DeBERTa, ModernBERT, GPT-2, GPT-J, Bloom, Llama, Mistral, Qwen, Gemma, Phi and OPT"
@@ -154,8 +155,8 @@ def _unreadable(name: str, error: CaptureError) -> str:
 def _require_every_layer(name: str, model: nn.Module, calls: Sequence[AttentionCall]) -> None:
     seen = len(calls)
     config: Any = getattr(model, "config", None)
-    text_config = config.get_text_config() if hasattr(config, "get_text_config") else config
-    layers = getattr(text_config, "num_hidden_layers", None)
+    texts = text_config(config)
+    layers = getattr(texts, "num_hidden_layers", None)
     architecture = type(model).__name__
     if seen == 0:
         raise InputError(

@@ -27,6 +27,7 @@ from interpret.subjects.token_ids import TokenIds, plain_ids
 from interpret.subjects.units import grouped, named_as_cut
 from interpret.subjects.vectors import WayIn, answering
 from interpret.subjects.words import token_texts
+from interpret.text_config import text_config
 
 
 class TextSubject(Subject):
@@ -171,7 +172,7 @@ class TextSubject(Subject):
         """Some inputs by which a model is tried; one ends in what its config says is padding."""
         sample = self.sample()
         config: Any = getattr(self.model, "config", None)
-        pad = getattr(config.get_text_config() if hasattr(config, "get_text_config") else config, "pad_token_id", None)
+        pad = getattr(text_config(config), "pad_token_id", None)
         known = self.model.get_input_embeddings().weight.shape[0]  # type: ignore[operator]
         if not isinstance(pad, int) or not 0 <= pad < known:
             return [sample]

@@ -187,6 +187,19 @@ def test_a_wrapper_that_computes_otherwise_is_refused_with_the_way_out():
         interpret.load(Louder(model), tokenizer=fast())
 
 
+def test_a_suppressed_score_does_not_hide_that_a_wrapper_computes_otherwise():
+    class Turned(nn.DataParallel):
+        def forward(self, **inputs):
+            logits = self.module(**inputs).logits
+            return transformers.modeling_outputs.SequenceClassifierOutput(logits=logits[:, [1, 0, 2]])
+
+    model = random_model("classifier", "bert", word_pieces(), num_labels=3)
+    with torch.no_grad():
+        model.classifier.bias[2] = -1e9
+    with pytest.raises(interpret.InputError, match="gives other scores than the model inside"):
+        interpret.load(Turned(model), tokenizer=fast())
+
+
 def test_what_is_no_model_is_refused():
     with pytest.raises(interpret.InputError, match="not SimpleNamespace"):
         interpret.load(SimpleNamespace())

@@ -83,7 +83,7 @@ class _SecondRun:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with _one_at_a_time, ExitStack() as stack:
             for tap, layer in self.starts:
-                stack.enter_context(tap.installed())
+                stack.enter_context(tap.installed(tap))
                 stack.enter_context(_counting_from(tap, layer))
             stack.enter_context(self.listening(*(tap for tap, _ in self.starts)))
             stack.callback(around.reset, around.set(self.frames))

@@ -86,8 +86,8 @@ def tapped(model: nn.Module, tap: Tap) -> Iterator[None]:
     Only forward passes of the thread that opened the block are tapped, and what edits changed in them is changed
     again where it is computed again for gradients. Nested blocks see the calls in the order in which they were opened.
     """
-    tap.installed = partial(_installed, model, tap)
-    with tap.installed(), listening(tap):
+    tap.installed = partial(_installed, model)
+    with tap.installed(tap), listening(tap):
         yield
 
 

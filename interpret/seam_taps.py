@@ -28,12 +28,13 @@ class Tap:
         keeps_gradients: Whether gradients were kept when the pass began.
         is_second_run: Whether it hears calls that it has heard before.
         follows: Whether the passes of a model are to be followed in which nothing else is watched.
-        installed: A block in which the model's attention is sent to the taps.
+        installed: Makes a block in which the model's attention is sent to the tap that it is given. It doesn't hold that
+            tap itself: in a ring, recordings would be freed only when Python looks for rings.
     """
 
     edits = False
     follows = False
-    installed: Callable[[], AbstractContextManager[None]] = nullcontext
+    installed: Callable[["Tap"], AbstractContextManager[None]] = nullcontext
 
     def __init__(self, model: nn.Module) -> None:
         self.names = {module: name for name, module in model.named_modules()}

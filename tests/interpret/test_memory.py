@@ -1,8 +1,11 @@
 """Sizes as people write them, and what a process holds."""
 
+import gc
 import platform
 import subprocess
 import sys
+import weakref
+from contextlib import nullcontext
 from pathlib import Path
 
 import psutil
@@ -11,6 +14,7 @@ import torch
 from tiny_models import tiny_inputs, tiny_model
 
 from interpret import memory, record
+from interpret.edit import editing, zero_head
 from interpret.errors import InputError
 from interpret.memory import free_bytes, parse_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes
 
@@ -114,3 +118,26 @@ def test_a_recording_returns_what_layers_freed_where_they_are_large(
         model(**tiny_inputs("causal"))
     assert len(kept) == 2
     assert len(calls) == times
+
+
+@pytest.mark.parametrize("passes", ["one", "edited", "followed", "generated"])
+def test_a_recording_is_freed_with_its_last_name(passes: str) -> None:
+    """Not when Python next looks for objects that hold each other, which many recordings may come before."""
+    model, inputs = tiny_model("causal", "llama"), tiny_inputs("causal")
+    ids = inputs["input_ids"][:1]
+
+    def kept() -> list[weakref.ref[object]]:
+        edits = editing(model, zero_head(0, 0)) if passes == "edited" else nullcontext()
+        with torch.no_grad(), edits, record.recording(model) as found:
+            model.generate(ids, max_new_tokens=3) if passes == "generated" else model(**inputs)
+        found.step(0).weights(0)
+        return [weakref.ref(each) for each in (found, *(call.output for call in found.calls))]
+
+    if passes != "followed":
+        kept()  # which call reads which is seen once
+    gc.collect()
+    gc.disable()
+    try:
+        assert [each() for each in kept()] == [None] * (7 if passes == "generated" else 3)
+    finally:
+        gc.enable()

@@ -4,7 +4,7 @@ Rollout, relevance and "the last layer" mean something only then. Which call rea
 (`interpret.watching.streams`). Of models whose code is known it is seen once, for it is the same in all their passes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -28,10 +28,10 @@ def is_seen(model: nn.Module) -> bool:
     return model in _seen
 
 
-def remember(model: nn.Module, calls: Sequence[AttentionCall]) -> None:
-    """Keeps what was seen of a pass, if no code in the model is a user's own."""
+def remember(model: nn.Module, names: Mapping[nn.Module, str], calls: Sequence[AttentionCall]) -> None:
+    """Keeps what was seen of a pass of a model with modules of these names, if no code in it is a user's own."""
     readings = _readings(calls)
-    if readings and not suspects(model):
+    if readings and not suspects(names):
         _seen.setdefault(model, {})[_names(calls)] = _groups(calls, readings)
 
 

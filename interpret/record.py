@@ -311,6 +311,7 @@ def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recordin
         The recording, complete once the model has run.
     """
     record = Recording(model)
-    with following() if only is None else nullcontext(), tapped(model, _Recorder(model, record, only)):
+    recorder = _Recorder(model, record, only)
+    with following() if only is None else nullcontext(), tapped(model, recorder):
         yield record
-    remember(model, record.calls)
+    remember(model, recorder.names, record.calls)

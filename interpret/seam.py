@@ -116,19 +116,18 @@ def _installed(model: nn.Module, tap: Tap) -> Iterator[None]:
     with ExitStack() as stack:
         stack.callback(_installed_taps.remove, tap)
         _installed_taps.add(tap)
-        for config in _routable_configs(model):
+        for config in _routable_configs(tap):
             stack.enter_context(_routed(config))
-        for door in _doors(model):
+        for door in _doors(model, tap):
             stack.callback(door.register_forward_pre_hook(begin_pass, with_kwargs=True).remove)
             stack.callback(door.register_forward_hook(end_pass, always_call=True).remove)
-        stack.enter_context(watched(model, tap))
+        stack.enter_context(watched(tap))
         yield
 
 
-def _doors(model: nn.Module) -> list[nn.Module]:
+def _doors(model: nn.Module, tap: Tap) -> list[nn.Module]:
     """The model, and those in it that may generate by themselves, past a wrapper's own `forward`."""
-    inside = [module for module in model.modules() if module is not model]
-    return [model, *(module for module in inside if callable(getattr(module, "generate", None)))]
+    return [model, *(module for module in tap.names if module is not model and hasattr(type(module), "generate"))]
 
 
 def _hears_passes(tap: Tap) -> bool:
@@ -136,9 +135,9 @@ def _hears_passes(tap: Tap) -> bool:
     return is_listening(tap) and tap.hears_now and not tap.is_second_run
 
 
-def _routable_configs(model: nn.Module) -> list[Any]:
-    """The transformers configs below `model` whose modules look their attention function up at each call."""
-    owners: list[Any] = [module for module in model.modules() if hasattr(module, "_can_set_attn_implementation")]
+def _routable_configs(tap: Tap) -> list[Any]:
+    """The transformers configs in a tap's model whose modules look their attention function up at each call."""
+    owners: list[Any] = [module for module in tap.names if hasattr(type(module), "_can_set_attn_implementation")]
     pending: list[Any] = [owner.config for owner in owners if owner._can_set_attn_implementation()]
     found: dict[int, Any] = {}
     while pending:

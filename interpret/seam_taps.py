@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,13 +29,13 @@ class Tap:
         keeps_gradients: Whether gradients were kept when the pass began.
         is_second_run: Whether it hears calls that it has heard before.
         follows: Whether the passes of a model are to be followed in which nothing else is watched.
-        installed: Makes a block in which the model's attention is sent to the tap that it is given. It doesn't hold that
-            tap itself: in a ring, recordings would be freed only when Python looks for rings.
+        installed: Makes a block in which the model's attention is sent to the tap that it is given. It doesn't hold
+            that tap itself: in a ring, recordings would be freed only when Python looks for rings.
     """
 
     edits = False
     follows = False
-    installed: Callable[["Tap"], AbstractContextManager[None]] = nullcontext
+    installed: Callable[["Tap"], AbstractContextManager[Any]] = nullcontext
 
     def __init__(self, model: nn.Module) -> None:
         self.names = {module: name for name, module in model.named_modules()}

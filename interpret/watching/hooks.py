@@ -18,8 +18,8 @@ from interpret.watching.whole import read_whole
 
 
 @contextmanager
-def watched(model: nn.Module, tap: Tap) -> Iterator[None]:
-    """Lets `tap` hear the attention that modules of `model` compute by themselves, until the block ends.
+def watched(tap: Tap) -> Iterator[None]:
+    """Lets `tap` hear the attention that modules of its model compute by themselves, until the block ends.
 
     PyTorch's own layers leave their fast path for encoders meanwhile, so their output may differ by rounding, and
     padded positions hold numbers instead of zeros.
@@ -38,9 +38,9 @@ def watched(model: nn.Module, tap: Tap) -> Iterator[None]:
     def leave(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         _end(module, tap, is_whole=output is not None)
 
-    heard = suspects(model)
+    heard = suspects(tap.names)
     # Where nothing is to be heard, the pass may still be followed, whichever of its modules the user runs.
-    followed = [module for module in model.modules() if next(module.children(), None)] if tap.follows else []
+    followed = [module for module in tap.names if next(module.children(), None)] if tap.follows else []
     with ExitStack() as stack:
         for module in heard or followed:
             stack.callback(module.register_forward_pre_hook(enter, with_kwargs=True).remove)

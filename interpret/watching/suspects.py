@@ -1,7 +1,7 @@
 """Which modules may compute attention by code of their own, so that only models that have some are watched."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
@@ -14,18 +14,20 @@ _READ = "transformers.models."  # whose code is looked at
 _KNOWN = ("torch.", "transformers.", "interpret.native.")  # of these, the rest computes none of its own
 
 
-def suspects(model: nn.Module) -> list[nn.Module]:
+def suspects(names: Mapping[nn.Module, str]) -> list[nn.Module]:
     """The modules that may compute attention in a way of their own, and every module that these are part of.
 
     Transformers' modules are told by the names that their code uses: those that go through the attention interface and
     call no softmax are left out. So are PyTorch's layers of other kinds, and our own, which call `attend`. Modules of
     any other package are suspects.
+
+    Args:
+        names: Dotted names of a model's modules.
     """
-    named = dict(model.named_modules())
-    chosen = {name for name, module in named.items() if _is_suspect(type(module))}  # type: ignore[arg-type]  # classes are hashable
+    chosen = {name for module, name in names.items() if _is_suspect(type(module))}  # type: ignore[arg-type]  # classes are hashable
     parts = [name.split(".") for name in chosen if name]
     chosen |= {".".join(names[:length]) for names in parts for length in range(len(names))}
-    return [module for name, module in named.items() if name in chosen]
+    return [module for module, name in names.items() if name in chosen]
 
 
 @cache

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from interpret.errors import InputError
+from interpret.evaluating import evaluating
 from interpret.loading.checkpoints import Weights, find_weights, require_plausible
 from interpret.loading.description import describe, headless
 from interpret.loading.gguf_header import read_gguf_header
@@ -290,10 +291,11 @@ def subject_of(
     if labels is not None and not issubclass(kind, NamedLabels):
         raise InputError(f"{name} is for {task}, whose labels have no names of their own; leave labels= out")
     given = {} if labels is None else {"labels": labels}
-    subject = kind.from_transformers(name, model, tokenizer, **options, **given, **languages)
-    assert isinstance(subject, TextSubject)
-    subject.follow(found.called, tokenizer)
-    require_same_from_vectors(subject)
+    with evaluating(model):
+        subject = kind.from_transformers(name, model, tokenizer, **options, **given, **languages)
+        assert isinstance(subject, TextSubject)
+        subject.follow(found.called, tokenizer)
+        require_same_from_vectors(subject)
     return subject
 
 

@@ -128,8 +128,10 @@ def _set_by_user(tokenizer: Any) -> tuple[dict[str, Any] | None, int | None]:
 
 
 def _require_embeddings(name: str, model: Any) -> None:
-    """Refuses a model whose table of token vectors is kept elsewhere between passes, for it says where inputs go."""
-    if model.get_input_embeddings().weight.is_meta or next(model.parameters()).is_meta:
+    """Refuses a model without a table of token vectors, or that keeps it elsewhere: it says where inputs go."""
+    with refusing(f"{name} has no one table of token vectors"):
+        table = model.get_input_embeddings().weight
+    if table.is_meta or next(model.parameters()).is_meta:
         raise InputError(
             f"{name} keeps its token embeddings on a disk or another device between passes; load it with a device_map "
             "that puts them where it computes, other layers may stay there"

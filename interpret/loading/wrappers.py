@@ -10,7 +10,7 @@ from interpret.errors import InputError
 from interpret.evaluating import evaluating
 from interpret.refusals import refusing
 from interpret.scale import apart
-from interpret.subjects.conventions import numbers_in
+from interpret.subjects.conventions import numbers_in, takes
 from interpret.subjects.subject import some_ids
 
 _NEAR = 1e-3  # of each score
@@ -51,13 +51,15 @@ def require_same_inside(name: str, found: Unwrapped) -> None:
     if found.called is found.model:
         return
     ids = some_ids(found.model.get_input_embeddings().weight)  # type: ignore[operator]
+    # Models of encoder and decoder are trained on both a source and a target, and some run on nothing less.
+    given = {"input_ids": ids, **({"decoder_input_ids": ids} if takes(found.model, "decoder_input_ids") else {})}
     wrapper = type(found.called).__name__
     way_out = (
         "give a model that the wrapper is part of (of an adapter, merge_and_unload() makes one), or the one inside"
     )
     wanted = f"{name} is wrapped in a {wrapper} that doesn't run on token ids; {way_out}"
     with refusing(wanted), torch.no_grad(), evaluating(found.called):
-        outer, inner = (numbers_in(each(input_ids=ids))[0] for each in (found.called, found.model))
+        outer, inner = (numbers_in(each(**given))[0] for each in (found.called, found.model))
     if apart(outer, inner) > _NEAR:
         raise InputError(
             f"{name} is wrapped in a {wrapper} that gives other scores than the model inside, so what it adds can't be "

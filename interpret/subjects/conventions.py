@@ -1,7 +1,7 @@
 """How a model is called by its user: with which tokenizer, and whether that tells it types of tokens."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,6 +33,10 @@ _NOT_HEARD = (
     "The tokenizer hands token types to the model, which generate() on token ids doesn't, and neither is it told any "
     "here; with them it gives other scores."
 )
+_PLACED = (
+    "generate() tells the model where each token stands, from 0, and so is it told here; a call on token ids alone "
+    "gives other scores."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +48,7 @@ class Conventions:
         called: What its user calls: the model itself, or what is wrapped around it.
         tokenizer: Of transformers, as the user has it, or one of the tokenizers library.
         tells_types: Whether the model is told the type of each token.
+        tells_positions: Whether it is told the position of each.
         fails_on_pairs: Whether a plain call on two texts ends in an error.
         of_pairs: What has to be said of inputs of two texts.
         of_all: What has to be said of every input.
@@ -56,6 +61,7 @@ class Conventions:
     fails_on_pairs: bool = False
     of_pairs: tuple[str, ...] = ()
     of_all: tuple[str, ...] = ()
+    tells_positions: bool = False
 
     @classmethod
     def of_module(cls, model: nn.Module, tokenizer: Tokenizer) -> "Conventions":
@@ -90,6 +96,18 @@ class Conventions:
         """The same without types of tokens, for those whom nobody tells them."""
         said = (_NOT_HEARD,) if self.of_all else ()
         return replace(self, tells_types=False, fails_on_pairs=False, of_pairs=(), of_all=said)
+
+    @property
+    def as_written(self) -> "Conventions":
+        """The same as `generate` calls a model that writes: it tells no types of tokens, but where each stands.
+
+        RoBERTa and its kin count from another number than 0 where nobody says, so they write otherwise than they
+        answer.
+        """
+        untyped = self.without_types
+        if not (hasattr(self.model, "generate") and takes(self.model, "position_ids") and _hears_positions(self.model)):
+            return untyped
+        return replace(untyped, tells_positions=True, of_all=(*untyped.of_all, _PLACED))
 
     def fails_on(self, texts: int) -> bool:
         """Whether a plain call on so many texts ends in an error."""
@@ -156,11 +174,28 @@ def _knows(model: nn.Module, kind: int) -> bool:
 
 def _hears_types(model: nn.Module) -> bool:
     """Whether types of 0 change what a model answers, as where it looks them up among its words."""
+    return _hears(model, "token_type_ids", torch.zeros_like)
+
+
+def _hears_positions(model: nn.Module) -> bool:
+    """Whether positions from 0 on change what a model answers; not where it takes none of this shape."""
+    try:
+        return _hears(model, "position_ids", positions_of)
+    except Exception:  # models of texts and images take three numbers of each position, and whatever else
+        return False
+
+
+def positions_of(ids: Int[Tensor, "batch token"]) -> Int[Tensor, "batch token"]:
+    """Where each token of a text stands, from 0."""
+    return torch.arange(ids.shape[1], device=ids.device).expand(len(ids), -1)
+
+
+def _hears(model: nn.Module, name: str, told: Callable[[Tensor], Tensor]) -> bool:
+    """Whether something that a model is told beside its tokens changes what it answers."""
     ids = some_ids(model.get_input_embeddings().weight)  # type: ignore[operator]
     with torch.no_grad(), evaluating(model):
-        with_types, without = (model(input_ids=ids, **told) for told in ({"token_type_ids": torch.zeros_like(ids)}, {}))
-    pairs = zip(numbers_in(with_types), numbers_in(without), strict=True)
-    return not all(torch.allclose(one, other, rtol=1e-4, atol=1e-5) for one, other in pairs)
+        one, other = (numbers_in(model(input_ids=ids, **more)) for more in ({name: told(ids)}, {}))
+    return not all(torch.allclose(*pair, rtol=1e-4, atol=1e-5) for pair in zip(one, other, strict=True))
 
 
 def numbers_in(output: Any) -> list[Tensor]:

@@ -16,6 +16,7 @@ from interpret.quiet import without_panic_report
 from interpret.refusals import refusing
 from interpret.subjects.chat import ChatTemplate, message_example
 from interpret.subjects.continuation import Continuation, extended, joined, remarks_on_seam, require_one_source
+from interpret.subjects.conventions import positions_of
 from interpret.subjects.example import Example
 from interpret.subjects.greedy import first_token, has_rules, written_tokens
 from interpret.subjects.plain_call import PlainCall
@@ -172,7 +173,9 @@ class NextToken(TextSubject):
         parts: Iterable[Int[Tensor, "_batch _token"]],
         watched: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> Iterator[Float[Tensor, "_batch label"]]:
-        """`logits` of untouched passes; what inputs begin with alike is read once."""
+        """`logits` of untouched passes; what inputs begin with alike is read once, unless positions are to be told."""
+        if self.conventions.tells_positions:
+            return super().logits_of_many(parts, watched)
         return self._shared_prefix.answers((ids.to(self.device) for ids in parts), watched)
 
     @cached_property
@@ -187,9 +190,9 @@ class NextToken(TextSubject):
         return logits[:, -count:]
 
     def follow(self, called: nn.Module, tokenizer: Any) -> None:
-        """Takes on how the user calls the model; `generate` tells a language model no types of tokens."""
+        """Takes on how the user calls the model; what it writes, it writes by `generate`."""
         super().follow(called, tokenizer)
-        self.conventions = self.conventions.without_types
+        self.conventions = self.conventions.as_written
 
     def plain_call(self, example: Example) -> PlainCall | None:
         """The scores that `model.generate` has for the first token that it writes, before any rule of its settings."""
@@ -199,7 +202,8 @@ class NextToken(TextSubject):
         ids = plain_ids(ids).to(self.device)
         if not hasattr(self.model, "generate"):
             return PlainCall({"input_ids": ids}, self._decisive(self.answer(input_ids=ids), ids)[0])
-        return PlainCall({"input_ids": ids}, first_token(self._writer, ids)[1])
+        told = {"position_ids": positions_of(ids)} if self.conventions.tells_positions else {}
+        return PlainCall({"input_ids": ids, **told}, first_token(self._writer, ids)[1])
 
     def remarks_on(self, example: Example) -> tuple[str, ...]:
         """Also that `generate` writes another token than the likeliest, by a rule of the model's settings."""

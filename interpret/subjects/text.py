@@ -16,7 +16,7 @@ from interpret.errors import InputError
 from interpret.evaluating import evaluating
 from interpret.quiet import without_panic_report
 from interpret.refusals import refusing
-from interpret.subjects.conventions import Conventions, joins_texts
+from interpret.subjects.conventions import Conventions, joins_texts, positions_of
 from interpret.subjects.example import Example, Part
 from interpret.subjects.plain_call import PlainCall
 from interpret.subjects.probing import as_names, call_options, probe_attention
@@ -207,11 +207,13 @@ class TextSubject(Subject):
         return (*super().remarks_on(example), *self.conventions.remarks(len(example.texts)))
 
     def _told(self, ids: Int[Tensor, "batch token"]) -> dict[str, Any]:
-        """What a model is told beside its tokens: their types, where its user tells them, and what saves time."""
-        if not self.conventions.tells_types:
-            return self._options
-        types = ids.types if isinstance(ids, TokenIds) else torch.zeros_like(ids)
-        return {**self._options, "token_type_ids": types}
+        """What a model is told beside its tokens: what its user tells it of them, and what saves time."""
+        told = dict(self._options)
+        if self.conventions.tells_types:
+            told["token_type_ids"] = ids.types if isinstance(ids, TokenIds) else torch.zeros_like(ids)
+        if self.conventions.tells_positions:
+            told["position_ids"] = positions_of(ids)
+        return told
 
     def _required(self, text: str, second: str | None) -> tuple[str, ...]:
         """The texts, if they are as many as the task takes, and can be read."""

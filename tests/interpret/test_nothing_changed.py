@@ -1,5 +1,7 @@
 """Nothing that is handed over is changed: models, configs, tokenizers, modes, hooks, gradients."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -146,6 +148,26 @@ def test_a_model_in_training_is_asked_without_dropout():
     for _ in range(2):
         assert torch.equal(subject.decide(subject.encode(TEXT)).logits, expected)
     assert model.training
+
+
+def test_a_model_that_gives_up_its_blocks_for_a_short_text_has_them_back():
+    """BigBird does so for good, and would read long texts otherwise from then on."""
+    blocks = {"block_size": 4, "num_random_blocks": 1}
+    model = random_model("classifier", "big_bird", word_pieces(), **blocks).train()
+    tokenizer, short, long = fast(word_pieces(), **SPECIAL), TEXT, " ".join([TEXT, SECOND, TEXT])
+    plain = copy.deepcopy(model).eval()
+    with torch.no_grad():  # in this order: the first is read in blocks
+        expected = {text: plain(**tokenizer(text, return_tensors="pt")).logits[0] for text in (long, short)}
+        otherwise = plain(**tokenizer(long, return_tensors="pt")).logits[0]
+    assert float((otherwise - expected[long]).abs().max()) > 0.01
+    before = state_of_model(model), list(map(id, model.modules()))
+    subject = interpret.load(model, tokenizer=tokenizer)
+    for text in (short, long):
+        example = subject.encode(text)
+        torch.testing.assert_close(subject.decide(example).logits, expected[text], atol=1e-5, rtol=1e-5)
+        assert all(check.passed for check in subject.record(example)[1])
+    whole(subject, short)
+    assert (state_of_model(model), list(map(id, model.modules()))) == before
 
 
 def test_the_users_calls_of_a_tokenizer_change_nothing_for_a_subject():

@@ -9,6 +9,7 @@ import transformers
 from saved_models import HEADS, SENTENCES, SPECIAL, byte_pairs, random_model, save_gpt2, word_pieces
 from tokenizers import Tokenizer, processors
 from torch import nn
+from translators_for_tests import save_translator
 
 import interpret
 from analyses.analyze import analyze
@@ -176,6 +177,19 @@ def test_wrappers_keep_the_task(wrapper):
     assert subject.longest == model.config.max_position_embeddings
 
 
+@pytest.mark.parametrize("family", ["t5", "m2m_100"])
+def test_a_wrapped_translator_translates(family, tmp_path):
+    model = save_translator(tmp_path, family)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    ids = torch.tensor([tokenizer(TEXT).input_ids])
+    with torch.no_grad():
+        written = model.generate(ids, do_sample=False, num_beams=1, max_new_tokens=3)[0, 1:].tolist()
+    subject = interpret.load(nn.DataParallel(model), tokenizer=tokenizer)
+    found = subject.continuation(TEXT, most=3).examples
+    assert [example.expected for example in found] == written
+    assert all(plain_check(subject, example).passed for example in found)
+
+
 def test_a_wrapper_that_computes_otherwise_is_refused_with_the_way_out():
     class Louder(nn.DataParallel):
         def forward(self, **inputs):
@@ -304,6 +318,38 @@ def test_a_language_model_under_a_tokenizer_with_types_is_told_none():
         expected = model(input_ids=example.ids[None]).logits[0, -1]
     torch.testing.assert_close(subject.decide(example).logits, expected, atol=1e-5, rtol=1e-5)
     assert "token types" in " ".join(subject.remarks_on(example)) and plain_check(subject, example).passed
+
+
+def test_a_model_that_counts_from_another_number_is_told_positions_as_generate_tells_them():
+    tokenizer = Tokenizer.from_str(word_pieces().to_str())
+    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A", special_tokens=[("[CLS]", 2)])
+    model = random_model("causal", "roberta", tokenizer, is_decoder=True, pad_token_id=0)
+    subject = interpret.load(model, tokenizer=fast(tokenizer, typed=False, pad_token="[PAD]"))
+    example, fewer = (subject.encode(text) for text in (TEXT, TEXT.replace("cat ", "")))
+    with torch.no_grad():
+        options = {"do_sample": False, "return_dict_in_generate": True, "output_logits": True, "max_new_tokens": 3}
+        written, shorter = (model.generate(each.ids[None], **options) for each in (example, fewer))
+        plain = model(input_ids=example.ids[None]).logits[0, -1]
+    found = subject.decide(example).logits
+    torch.testing.assert_close(found, written.logits[0][0], atol=1e-5, rtol=1e-5)
+    assert float((found - plain).abs().max()) > 0.01
+    assert "where each token stands" in " ".join(subject.remarks_on(example))
+    assert plain_check(subject, example).passed
+    steps = subject.continuation(TEXT, most=3).examples
+    assert [step.expected for step in steps] == written.sequences[0, len(example.ids) :].tolist()
+    for step, logits in zip(steps, written.logits, strict=True):
+        torch.testing.assert_close(subject.decide(step).logits, logits[0], atol=1e-4, rtol=1e-4)
+    (many,) = subject.logits_of_many([torch.stack([fewer.ids, fewer.ids])])
+    torch.testing.assert_close(many, shorter.logits[0].expand(2, -1), atol=1e-5, rtol=1e-5)
+
+
+def test_models_without_a_table_of_token_vectors_are_refused():
+    for family, settings in (("canine", {}), ("perceiver", {"d_model": 32, "d_latents": 32, "num_latents": 4})):
+        sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}
+        config = transformers.AutoConfig.for_model(family, **sizes, **settings)
+        model = HEADS["classifier"].from_config(config).eval()
+        with pytest.raises(interpret.InputError, match="has no one table of token vectors"):
+            interpret.load(model, tokenizer=fast())
 
 
 def test_models_of_pages_are_refused():

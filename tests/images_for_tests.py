@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForImageClassification, ViTImageProcessorPil
+from transformers.modeling_outputs import ImageClassifierOutput
 
 from interpret.seam import attend
 from interpret.subjects.vision import ImageClassification
@@ -92,13 +93,13 @@ class SeesRed(nn.Module):
         self.config = SimpleNamespace(patch_size=PATCH, num_channels=3, num_hidden_layers=1)
         self.sharpness = nn.Parameter(torch.tensor(sharpness))
 
-    def forward(self, pixel_values: Tensor) -> SimpleNamespace:
+    def forward(self, pixel_values: Tensor) -> ImageClassifierOutput:
         batch, _, height, width = pixel_values.shape
         tiles = pixel_values.view(batch, 3, height // PATCH, PATCH, width // PATCH, PATCH).mean(dim=(3, 5)).flatten(2)
         red = torch.cat([tiles.new_zeros(batch, 1), tiles[:, 0] - tiles[:, 1:].mean(dim=1)], dim=1)[:, None, :, None]
         query = self.sharpness * torch.ones_like(red)
         written, _ = attend(self, query, red, red, None, kernel=eager_attention_forward, kernel_name="eager")
-        return SimpleNamespace(logits=torch.cat([written[:, 0, :, 0], torch.zeros(batch, 1)], dim=1))
+        return ImageClassifierOutput(logits=torch.cat([written[:, 0, :, 0], torch.zeros(batch, 1)], dim=1))
 
 
 def sees_red() -> ImageClassification:

@@ -102,7 +102,7 @@ def find_grid(name: str, model: nn.Module, *, channels: int, height: int, width:
     grid = PatchGrid(rows, columns, high, wide, channels, tokens - rows * columns)
     _require_places(name, model, grid, pixels)
     coloured = pixels.to(next(model.parameters())).requires_grad_()
-    require_gradients(name, model, lambda: model(pixel_values=coloured).logits)
+    require_gradients(name, model, lambda: model(pixel_values=coloured)[0])
     return grid
 
 

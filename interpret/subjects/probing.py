@@ -27,6 +27,7 @@ READABLE = (
     "BERT, RoBERTa, DistilBERT, DeBERTa, ModernBERT, GPT-2, GPT-J, Bloom, Llama, Mistral, Qwen, Gemma, Phi and OPT"
 )
 
+_ROUNDING = 16  # steps of the precision by which a position may differ in two passes, as in mixtures of experts
 _OPTIONS = {"use_cache": False, "logits_to_keep": 1}
 
 
@@ -62,12 +63,14 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
     try:
         first.require_chain()
         ahead = [float(first.weights(layer).triu(1).abs().amax()) for layer in range(len(first))]
-        change = (first.output(len(first) - 1) - second.output(len(second) - 1)).float().abs().amax(dim=(0, 2, 3))
+        one, another = (each.output(len(each) - 1).float() for each in (first, second))
     except CaptureError as error:
         raise InputError(_unreadable(name, error)) from error
     # Where not even the last position notices the other token, nothing shows that positions see only earlier ones.
     # Where something looks ahead, the first position may still have no use for what it finds at the last.
-    is_causal = not any(ahead) and bool(change[-1] > 0) and float(change[0]) <= 1e-6 * float(change[-1])
+    change = (one - another).abs().amax(dim=(0, 2, 3))
+    rounding = _ROUNDING * torch.finfo(first.output(0).dtype).eps * float(one.abs().amax())
+    is_causal = not any(ahead) and float(change[0]) <= rounding and bool(change[-1] > change[0])
     return Probe(layers=len(first), is_causal=is_causal)
 
 

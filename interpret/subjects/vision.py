@@ -19,7 +19,6 @@ from interpret.subjects.labels import NamedLabels, is_multi_label, labels_of
 from interpret.subjects.patches import find_grid
 from interpret.subjects.picture import Mode, Picture, open_image
 from interpret.subjects.plain_call import PlainCall
-from interpret.subjects.probing import as_names
 from interpret.subjects.subject import Subject
 
 if TYPE_CHECKING:
@@ -120,11 +119,7 @@ class ImageClassification(NamedLabels, Subject):
 
     def logits(self, ids: Float[Tensor, "batch token number"]) -> Float[Tensor, "batch label"]:
         """Scores of every label."""
-        pixels = self.grid.joined(ids.to(next(self.model.parameters())))
-        with evaluating(self.model):
-            output = self.model(pixel_values=pixels, **as_names(self.model))
-        logits: Tensor = output.logits
-        return logits
+        return self._scores(self.grid.joined(ids.to(next(self.model.parameters()))))
 
     def given_of(self, example: Example) -> dict[str, Tensor]:
         """The pixels."""
@@ -133,9 +128,12 @@ class ImageClassification(NamedLabels, Subject):
     def plain_call(self, example: Example) -> PlainCall:
         """`model(**processor(image))`."""
         pixels = self._pixels(open_image(example.text, self._mode)).to(next(self.model.parameters()))
+        return PlainCall({"pixel_values": pixels[None]}, self._scores(pixels[None])[0])
+
+    def _scores(self, pixels: Float[Tensor, "batch channel y x"]) -> Float[Tensor, "batch label"]:
         with evaluating(self.model):
-            output = self.model(pixel_values=pixels[None], **as_names(self.model))
-        return PlainCall({"pixel_values": pixels[None]}, output.logits[0])
+            logits: Tensor = self.model(pixel_values=pixels)[0]  # the first of a tuple, or of what has names
+        return logits
 
     def logits_from(
         self, embeddings: Float[Tensor, "batch token number"], ids: Float[Tensor, "#batch token number"]

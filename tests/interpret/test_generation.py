@@ -1,12 +1,13 @@
 """A language model decides on the next token; its labels are tokens that people can read and name."""
 
 import re
+from contextlib import nullcontext
 
 import pytest
 import torch
 from saved_models import byte_pairs, pieces_with_spaces, random_model, save_tokenizer, word_pieces
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 import interpret
 from interpret.native import LanguageModelConfig, TransformerLanguageModel
@@ -175,6 +176,16 @@ def test_a_model_that_sees_later_positions_predicts_no_next_token(tmp_path):
     )
     with pytest.raises(interpret.InputError, match=one_line(wanted)):
         interpret.load(tmp_path)
+
+
+@pytest.mark.parametrize(("leak", "is_read"), [(1e-6, True), (1e-2, False)])
+def test_rounding_is_no_look_ahead(leak, is_read):
+    """Mixtures of experts compute a position in another order where another one goes to another expert."""
+    model = random_model("causal", "llama", byte_pairs())
+    model.model.layers[0].mlp.register_forward_hook(lambda *given: given[-1] + leak * given[-1][:, -1:])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=byte_pairs(), pad_token="<pad>")
+    with nullcontext() if is_read else pytest.raises(interpret.InputError, match="predicts no next token"):
+        assert interpret.load(model, tokenizer=tokenizer).is_causal
 
 
 def test_smollm2_goes_on_with_a_sentence(smollm2):

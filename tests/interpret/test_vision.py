@@ -75,6 +75,18 @@ def test_logits_are_the_models_own(family, noise):
     assert subject.decide(example).label == ("cat", "dog", "ship")[int(expected.argmax())]
 
 
+def test_a_model_that_answers_by_a_tuple_is_read(noise):
+    model = tiny_vision_model("clip")
+    expected = ImageClassification.from_transformers("by name", model, processor())
+    example = expected.encode(noise)
+    logits = expected.logits(example.ids[None])
+    model.config.return_dict = False
+    subject = ImageClassification.from_transformers("by place", model, processor())
+    assert isinstance(model(pixel_values=subject.given_of(example)["pixel_values"]), tuple)
+    assert torch.equal(subject.logits(example.ids[None]), logits)
+    assert all(check.passed for check in subject.record(example)[1])
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_recordings_check_out_and_a_batch_equals_single_images(family, noise, tmp_path):
     subject = tiny_vision(family)

@@ -133,7 +133,7 @@ def test_a_folder_of_another_study_is_refused(data: Path, bert: TextSubject, tmp
 def test_the_command_prints_the_answer_and_where_the_results_are(data: Path, saved: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ["study", str(data), "--model", str(saved / "bert"), "--out", str(out), "--replacements", "2"]
-    done = CliRunner().invoke(main, arguments)
+    done = CliRunner().invoke(main, [*arguments, "--no-texts"])
     assert done.exit_code == 0, done.output
     assert "attention  inconclusive" in done.stdout and f"results    {out}" in done.stdout
     assert "12 examples are too few" in done.stdout

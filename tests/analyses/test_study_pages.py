@@ -128,7 +128,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes_in_every_file(
     wanted = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
     assert len(moments) == 12 and len(wanted) == 12  # study.json, two parts, two results, six texts and the report
     assert {path.parent.name for path in wanted} == {"out", "parts", "texts"}
-    for at in (0, 1, 4, 8, 11):
+    for at in (1, 8, 11):  # before the first part, the fourth text and the report
         assert (moments[at] / "out" / ".lock").exists() and list(moments[at].rglob("*.part"))
         monkeypatch.chdir(moments[at])
         run(data, saved / "bert", Path("out"))

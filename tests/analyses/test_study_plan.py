@@ -39,6 +39,8 @@ def prepared(data: Path, subject: TextSubject, classic: bool = False) -> Prepare
 def test_a_study_makes_as_many_passes_as_it_was_thought_to(
     classic: bool, data: Path, bert: TextSubject, tmp_path: Path
 ) -> None:
+    if classic:  # which takes long: two texts of each length
+        data.write_text("".join(data.read_text().splitlines(keepends=True)[i] for i in (0, 1, 2, 3, 6)))
     ready, plans = prepared(data, bert, classic), []
     with counted(bert) as total:
         study(ready, tmp_path / "out", planned=plans.append)

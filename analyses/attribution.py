@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interpret.errors import InputError
 from interpret.subjects.example import Example
 
 
@@ -24,7 +25,8 @@ class Attribution:
         notes: Numbers that belong to the reading, such as "convergence delta".
 
     Raises:
-        ValueError: There are more units than tokens, a number isn't finite, or an unsigned score is negative.
+        ValueError: There are more units than tokens, or an unsigned score is negative.
+        InputError: A number isn't finite, for the model computes some that aren't.
     """
 
     method: str
@@ -42,7 +44,10 @@ class Attribution:
             )
         numbers = torch.cat([self.scores, self.tokens, torch.tensor(list(self.notes.values())).to(self.scores)])
         if not torch.isfinite(numbers).all():
-            raise ValueError(f"{self.method} gave scores that aren't finite, so units can't be ranked by them")
+            raise InputError(
+                f"{self.method} gave scores that aren't finite, so units can't be ranked by them; the model computes NaN "
+                "or infinity on the way to its answer, which a higher precision (dtype float32) may mend"
+            )
         if not self.signed and bool((numbers[: len(self.scores) + len(self.tokens)] < 0).any()):
             raise ValueError(f"{self.method} is unsigned but gave a score below zero; call it signed")
 

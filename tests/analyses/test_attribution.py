@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from analyses.attribution import Attribution
+from interpret.errors import InputError
 
 
 def attribution(scores, tokens=None, **options):
@@ -47,8 +48,8 @@ def test_a_text_without_units_has_no_scores():
 def test_numbers_must_be_finite(bad, place):
     arguments = {"scores": [1.0], "tokens": [1.0, 2.0], "notes": {"steps": 1.0}}
     arguments[place] = {"steps": bad} if place == "notes" else [bad]
-    message = "saliency gave scores that aren't finite, so units can't be ranked by them"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+    message = "saliency gave scores that aren't finite, so units can't be ranked by them; the model computes NaN"
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
         attribution(**arguments)
 
 

@@ -1,1 +1,10 @@
-"""Analyses of attention and of decisions, one method a file; `analyses.analyze` runs them all on one text."""
+"""Analyses of attention and of decisions.
+
+    from analyses import analyze, attention_rollout, faithfulness, head_importance
+
+`analyze` runs them on one text. The names are in `__init__.pyi`; each is imported when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

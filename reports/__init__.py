@@ -1,1 +1,1 @@
-"""Analyses as people read them: one page (`reports.page`) and figures for papers (`reports.figures`)."""
+"""Results as people read them: pages (`reports.analysis.page`) and figures for papers (`reports.figures.analysis`)."""

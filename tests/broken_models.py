@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpret.seam import attend
-from interpret.watching import unwatched
+from interpret.attention.interface import attend
+from interpret.attention.observed import unwatched
 
 HEADS, WIDTH, VOCABULARY, LAYERS = 2, 4, 40, 2
 
@@ -16,7 +16,7 @@ HEADS, WIDTH, VOCABULARY, LAYERS = 2, 4, 40, 2
 def eager_attention_forward(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **_: Any
 ) -> tuple[Tensor, Tensor]:
-    """What the seam takes the weights from; it is found by its name."""
+    """What weights are taken from; it is found by its name."""
     scores = query @ key.mT / WIDTH**0.5
     weights = (scores if attention_mask is None else scores + attention_mask).softmax(-1)
     return (weights @ value).transpose(1, 2), weights

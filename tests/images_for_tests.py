@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForImageClassification, ViTImageProcessorPil
 from transformers.modeling_outputs import ImageClassifierOutput
 
-from interpret.seam import attend
+from interpret.attention.interface import attend
 from interpret.subjects.vision import ImageClassification
 
 SIDE, PATCH = 16, 4

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from analyses.components.measurement import Measurement
+from analyses.verdicts.measurement import Measurement
 
 GOOD = Measurement(
     words=12,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from analyses.planning.work import GRADIENT
-from interpret.passes import run_pass
+from interpret.subjects.forward_pass import run_pass
 from interpret.subjects.subject import Subject
 
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
+from interpret.attention.interface import attend
 from interpret.errors import InputError
-from interpret.seam import attend
 from interpret.subjects.example import Example, Unit
 from interpret.subjects.subject import Subject
 

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 import interpret
-from analyses.components.verdict import BARS
-from analyses.judgement import judge, usual_source
-from analyses.word_pairs import word_pairs
+from analyses.decision.judgement import judge, usual_source
+from analyses.heads.word_pairs import word_pairs
+from analyses.verdicts.verdict import BARS
 from interpret.cli import main
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

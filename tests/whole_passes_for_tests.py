@@ -7,7 +7,7 @@ from subjects_for_tests import SENTENCE, ToySubject
 from torch import Tensor
 
 import interpret
-from interpret.row import DecisionRow, read_row
+from interpret.interventions.decision_row import DecisionRow, read_row
 from interpret.subjects.example import Example
 
 OTHER = "a film shines and the end was not dull very clever but slow warm and warm"

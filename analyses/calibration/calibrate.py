@@ -10,10 +10,10 @@ from typing import Any
 from analyses.calibration.draws import Job, plan
 from analyses.calibration.judging import judged
 from analyses.calibration.workers import worker_pool
-from analyses.components.bars import BARS, IDLE, IDLE_SHARE
-from analyses.study.chunks import partition
-from analyses.study.folder import StudyFolder
-from analyses.study.running import run_chunks
+from analyses.resumable.chunks import partition
+from analyses.resumable.folder import StudyFolder
+from analyses.resumable.running import run_chunks
+from analyses.verdicts.thresholds import BARS, IDLE, IDLE_SHARE
 from interpret.errors import InputError
 from interpret.native.planted import FAMILIES
 
@@ -22,7 +22,7 @@ DOSE_SIZES = (100,)  # texts of each model whose dose is set
 
 
 @dataclass(frozen=True)
-class Plan:
+class CalibrationPlan:
     """What a calibration draws.
 
     Attributes:
@@ -52,11 +52,11 @@ class Plan:
         }
 
 
-QUICK = Plan(draws=1, sizes=(50,))
+QUICK = CalibrationPlan(draws=1, sizes=(50,))
 
 
 def run_calibration(
-    asked: Plan,
+    asked: CalibrationPlan,
     folder: Path,
     *,
     workers: int = 1,
@@ -97,5 +97,5 @@ def run_calibration(
     return records[: len(jobs)]  # an earlier run may have drawn more
 
 
-def _sizes(job: Job, asked: Plan) -> tuple[int, ...]:
+def _sizes(job: Job, asked: CalibrationPlan) -> tuple[int, ...]:
     return DOSE_SIZES if job.dose else asked.sizes

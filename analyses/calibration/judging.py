@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from analyses.calibration.draws import Job, draw
-from analyses.components.elsewhere import idle_elsewhere
-from analyses.components.measure import measure
-from analyses.components.measurement import Draws, Measurement
-from analyses.components.one_text import ONE_TEXT, one_text_verdict
-from analyses.components.resampling import CorpusUnigram, Resampler
-from analyses.components.verdict import verdict
-from analyses.components.vocabulary import VocabularyUnigram
+from analyses.verdicts.idle_elsewhere import idle_elsewhere
+from analyses.verdicts.measure import measure
+from analyses.verdicts.measurement import Draws, Measurement
+from analyses.verdicts.one_text import ONE_TEXT, one_text_verdict
+from analyses.verdicts.resampling import CorpusUnigram, Resampler
+from analyses.verdicts.verdict import verdict
+from analyses.verdicts.vocabulary import VocabularyUnigram
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 
 from analyses.calibration.draws import DOSES, LENGTHS, PROTOCOL
-from analyses.calibration.error_rates import error_of
 from analyses.calibration.judging import METRICS
+from analyses.verdicts.error_rates import error_of
 from interpret.native.planted import FAMILIES
 
 Record = Mapping[str, Any]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
-from interpret.processes import end_with, interrupts_later
+from interpret.system.processes import end_with, interrupts_later
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.optim.adam import adam
 
 from analyses.classic.distances import js_divergence
-from analyses.components.content import Content
-from interpret.gradients import gradients_on
-from interpret.row import DecisionRow
+from analyses.verdicts.content import Content
+from interpret.interventions.decision_row import DecisionRow
+from interpret.modes.gradients_on import gradients_on
 
 PENALTY = 500.0  # weight of a change of the answer beyond the allowance, as in the paper's code
 REACH = 5.0  # steps times learning rate, as in the paper: 500 times 0.01

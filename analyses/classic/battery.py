@@ -16,9 +16,9 @@ from analyses.classic.serrano_smith import SerranoSmith, serrano_smith
 from analyses.classic.uniform import uniform_attention
 from analyses.classic.violation import faithfulness_violation
 from analyses.classic.without_words import without_each_unit
-from analyses.components.content import Content
-from interpret.gradients import gradients_on
-from interpret.row import read_row
+from analyses.verdicts.content import Content
+from interpret.interventions.decision_row import read_row
+from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject

@@ -6,16 +6,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interpret.gradients import gradients_on
+from interpret.modes.gradients_on import gradients_on
 from interpret.native import ClassifierConfig, TransformerClassifier
-from interpret.native.learning import Recipe, Texts, share_of_rate, shuffled_batches
+from interpret.native.learning import Texts, TrainingRecipe, share_of_rate, shuffled_batches
 
 
 @gradients_on()
 def fit(
     config: ClassifierConfig,
     texts: Texts,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     loss: Callable[[TransformerClassifier, list[int]], Float[Tensor, ""]],
     *,
     seed: int,

@@ -12,9 +12,9 @@ from torch import Tensor
 from analyses.classic.fitting import fit
 from analyses.classic.native_answers import even_shares, in_order, native_answers, require_words
 from analyses.statistics import Interval, hierarchical_bootstrap
-from interpret.edit import editing, set_weights
+from interpret.attention.edits import editing, set_weights
 from interpret.native import ClassifierConfig, TransformerClassifier
-from interpret.native.learning import Recipe, Texts, loss_of, padded
+from interpret.native.learning import Texts, TrainingRecipe, loss_of, padded
 
 LEARNED, EVEN = "learned", "uniform"
 Shares = Callable[[Sequence[int], Int[Tensor, "batch token"]], Float[Tensor, "batch token"]]
@@ -83,7 +83,7 @@ def frozen_attention(
     train: Texts,
     test: Texts,
     *,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     guides: Mapping[str, TransformerClassifier] | None = None,
 ) -> FrozenAttention:
@@ -151,7 +151,7 @@ def _logits(
 
 
 def _loss(
-    texts: Texts, recipe: Recipe, shares: Shares | None, model: TransformerClassifier, rows: list[int]
+    texts: Texts, recipe: TrainingRecipe, shares: Shares | None, model: TransformerClassifier, rows: list[int]
 ) -> Float[Tensor, ""]:
     return loss_of(_logits(model, texts, rows, shares), texts, rows, recipe)
 

@@ -8,12 +8,12 @@ from torch import Tensor
 
 from analyses.classic.distances import total_variation
 from analyses.classic.without_words import rounding
-from analyses.components.content import Content
-from analyses.components.edits import permuted
 from analyses.statistics import kendall_tau
-from interpret.edit import Edit, editing
-from interpret.gradients import gradients_on
-from interpret.row import DecisionRow
+from analyses.verdicts.content import Content
+from analyses.verdicts.row_edits import permuted
+from interpret.attention.edits import Edit, editing
+from interpret.interventions.decision_row import DecisionRow
+from interpret.modes.gradients_on import gradients_on
 
 OUTPUTS = 20  # labels whose gradient is taken, one backward pass each
 

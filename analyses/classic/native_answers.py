@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interpret.attention.recording import Recording, recording
 from interpret.native import TransformerClassifier
 from interpret.native.learning import Texts, padded
-from interpret.record import Recording, recording
 
 BATCH = 128
 LEAST = 1e-30  # added to each word's weight: where a row has none on words at all, its words share alike

@@ -12,9 +12,9 @@ from analyses.classic.distances import kl_divergence, total_variation
 from analyses.classic.fitting import fit
 from analyses.classic.model_comparison import ModelComparison, compare_models
 from analyses.classic.native_answers import Answers, native_answers, word_shares
+from interpret.attention.recording import recording
 from interpret.native import TransformerClassifier
-from interpret.native.learning import Recipe, Texts, padded
-from interpret.record import recording
+from interpret.native.learning import Texts, TrainingRecipe, padded
 
 PENALTIES = (0.0, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1)
 
@@ -53,7 +53,7 @@ def retrained_adversary(
     train: Texts,
     test: Texts,
     *,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     penalties: Sequence[float] = PENALTIES,
     seed: int = 0,
 ) -> RetrainedAdversary:

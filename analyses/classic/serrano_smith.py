@@ -9,9 +9,9 @@ from torch import Tensor
 
 from analyses.classic.distances import js_divergence
 from analyses.classic.slopes import weight_slopes
-from analyses.components.content import Content
-from analyses.components.edits import in_parts
-from interpret.row import DecisionRow
+from analyses.verdicts.content import Content
+from analyses.verdicts.row_edits import in_parts
+from interpret.interventions.decision_row import DecisionRow
 
 SMALLEST = 1e-9  # of the mass that is left when weights are renormalised
 

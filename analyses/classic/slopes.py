@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interpret.gradients import gradients_on
-from interpret.row import DecisionRow
+from interpret.interventions.decision_row import DecisionRow
+from interpret.modes.gradients_on import gradients_on
 
 
 @gradients_on()

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import torch
 
-from analyses.components.content import Content
-from interpret.row import DecisionRow
-from interpret.written_row import margins
+from analyses.verdicts.content import Content
+from interpret.interventions.decision_row import DecisionRow
+from interpret.interventions.head_outputs import margins
 
 
 @dataclass(frozen=True)

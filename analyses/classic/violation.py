@@ -8,8 +8,8 @@ from torch import Tensor
 
 from analyses.classic.slopes import weight_slopes
 from analyses.classic.without_words import ROUNDING, rounding
-from analyses.components.content import Content
-from interpret.row import DecisionRow
+from analyses.verdicts.content import Content
+from interpret.interventions.decision_row import DecisionRow
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,10 +3,10 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.leave_one_out import logits_without_each_unit
-from interpret.row import DecisionRow
-from interpret.scale import margin_size
+from analyses.explanations.leave_one_out import logits_without_each_unit
+from interpret.interventions.decision_row import DecisionRow
 from interpret.subjects.example import Example
+from interpret.tolerances import margin_size
 
 ROUNDING = 1e-6  # a change of probabilities up to this may be that of another batch size, and counts as none
 

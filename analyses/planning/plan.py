@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from analyses.components.measurement import Draws
-from analyses.effort import Effort
+from analyses.planning.effort import Effort
 from analyses.planning.speed import Speed, measure_speed
 from analyses.planning.work import Work, analysis_work, steps_work, study_work
+from analyses.verdicts.measurement import Draws
 from interpret.errors import InputError
-from interpret.memory import free_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes
 from interpret.subjects.continuation import Continuation
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
+from interpret.system.memory import free_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes
 
 SPARE = 0.9  # of the free memory is taken; the rest is for what isn't foreseen
 _NUMBER = 4  # bytes

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from analyses.gradients import KEPT
-from interpret.footprint import held_bytes, kept_bytes
-from interpret.memory import used_bytes
-from interpret.row import read_row
+from analyses.explanations.gradients import KEPT
+from interpret.interventions.decision_row import read_row
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
+from interpret.system.footprint import held_bytes, kept_bytes
+from interpret.system.memory import used_bytes
 
 ROWS_TIMED = 4  # inputs of the batch that is timed
 LONG = 1.0  # seconds of a pass from which on nothing is gained by timing a batch

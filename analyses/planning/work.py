@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from analyses.components.elsewhere import PERMUTATIONS, TEXTS
-from analyses.components.measurement import Draws
-from analyses.components.one_text import ONE_TEXT
-from analyses.effort import Effort
-from analyses.faithfulness import curve_counts, erasure_budgets
+from analyses.explanations.faithfulness import curve_counts, erasure_budgets
+from analyses.planning.effort import Effort
+from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS
+from analyses.verdicts.measurement import Draws
+from analyses.verdicts.one_text import ONE_TEXT
 from interpret.subjects.continuation import Continuation
 from interpret.subjects.example import Example
 from interpret.subjects.generation import NextToken

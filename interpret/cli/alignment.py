@@ -19,7 +19,7 @@ def read_alignment(subject: Any, text: str, target: str | None, gold: str | None
         InputError: A gold alignment is given that can't be used.
     """
     if subject.task == "translation":
-        from analyses.alignment import alignment
+        from analyses.translation.alignment import alignment
 
         return alignment(subject, text, target, gold=gold, truncate=truncate)
     if gold is not None:

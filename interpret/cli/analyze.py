@@ -29,7 +29,7 @@ from interpret.cli.streams import say, tell
 from interpret.cli.tokens import PositionType, Tokens
 from interpret.cli.tokens import summary as tokens_summary
 from interpret.errors import InputError
-from interpret.writing import make_folder, require_folder, require_writable, write_whole
+from interpret.system.writing import make_folder, require_folder, require_writable, write_whole
 
 FAILED_CHECK = 3  # exit code: the analysis is there, but a self-check failed
 STANDARD_OUTPUT = Path("-")
@@ -142,7 +142,7 @@ def _analyze(
     for path, content in zip(_files(out, json_path), contents, strict=False):
         write_whole(path, content)
     if figures:
-        from reports.figures import save_figures
+        from reports.figures.analysis import save_figures
 
         make_folder(figures)
         save_figures(found, figures)
@@ -163,10 +163,10 @@ def _files(out: Path, json_path: Path | None) -> list[Path]:
 
 def _page(found: dict[str, Any]) -> str:
     if "decision" in found:
-        from reports.page import render
+        from reports.analysis.page import render
 
         return render(found)
-    from reports.steps_page import render_steps
+    from reports.generation.page import render_steps
 
     return render_steps(found)
 
@@ -188,7 +188,7 @@ def _summary(found: dict[str, Any], out: Path) -> str:
 
 
 def _component(each: dict[str, Any]) -> str:
-    from reports.findings import limits
+    from reports.analysis.findings import limits
 
     value = "undefined" if each["value"] is None else f"{each['value']:.2f}"
     chance = "" if each["p_value"] is None else f", p = {each['p_value']:.3f} against random orders"

@@ -11,10 +11,10 @@ from interpret.cli.options import SEEDS, command_line, errors_in_one_line
 from interpret.cli.progress import progress_bar
 from interpret.cli.streams import say
 from interpret.errors import InputError
-from interpret.writing import write_whole
+from interpret.system.writing import write_whole
 
 if TYPE_CHECKING:
-    from analyses.calibration.calibrate import Plan
+    from analyses.calibration.calibrate import CalibrationPlan
 
 TABLE = "table.json"
 MOST_DRAWS = 100_000  # of which the list fits into memory
@@ -65,11 +65,11 @@ def calibrate(
     say(_shown(table, out / TABLE, page))
 
 
-def _asked(quick: bool, draws: int | None, families: str | None, seed: int | None) -> "Plan":
-    from analyses.calibration.calibrate import QUICK, Plan
+def _asked(quick: bool, draws: int | None, families: str | None, seed: int | None) -> "CalibrationPlan":
+    from analyses.calibration.calibrate import QUICK, CalibrationPlan
 
-    usual = QUICK if quick else Plan()
-    return Plan(
+    usual = QUICK if quick else CalibrationPlan()
+    return CalibrationPlan(
         draws=draws or usual.draws,
         sizes=usual.sizes,
         families=usual.families if families is None else _families(families),
@@ -92,12 +92,12 @@ def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _calibrated(asked: "Plan", out: Path, workers: int, command: str) -> tuple[dict[str, Any], Path]:
+def _calibrated(asked: "CalibrationPlan", out: Path, workers: int, command: str) -> tuple[dict[str, Any], Path]:
     """Runs what is missing; writes the tables and the report anew."""
     from analyses.calibration.calibrate import run_calibration
     from analyses.calibration.tables import tabulate
-    from analyses.study.folder import REPORT, StudyFolder
-    from reports.calibration_page import render_calibration
+    from analyses.resumable.folder import REPORT, StudyFolder
+    from reports.calibration.page import render_calibration
 
     with progress_bar("judging") as progress:
         records = run_calibration(asked, out, workers=workers, progress=progress)
@@ -110,7 +110,7 @@ def _calibrated(asked: "Plan", out: Path, workers: int, command: str) -> tuple[d
 
 
 def _shown(table: dict[str, Any], tables: Path, page: Path) -> str:
-    from reports.calibration_terms import BOUNDS_NOTHING, FEWEST
+    from reports.calibration.terms import BOUNDS_NOTHING, FEWEST
 
     protocol = [cell for cell in table["overall"] if cell["group"] == "protocol"]
     others = [cell for cell in table["overall"] if cell["group"] == "others"]

@@ -16,7 +16,7 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic since clic
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The size in bytes; fails for anything else."""
         from interpret.errors import InputError
-        from interpret.memory import parse_bytes
+        from interpret.system.memory import parse_bytes
 
         try:
             return value if isinstance(value, int) else parse_bytes(str(value))
@@ -34,7 +34,7 @@ def show_plan(plan: Any) -> None:
 
 def cost_line(run: dict[str, Any]) -> str:
     """What was planned and what it took, for the summary."""
-    from interpret.memory import shown_bytes, shown_seconds
+    from interpret.system.memory import shown_bytes, shown_seconds
 
     planned = run["planned"]
     return (

@@ -11,15 +11,15 @@ from interpret.cli.options import FILE, errors_in_one_line, load_subject, model_
 from interpret.cli.progress import progress_line
 from interpret.cli.streams import say
 from interpret.errors import InputError
-from interpret.files import require_model
-from interpret.writing import require_writable, write_whole
+from interpret.system.files import require_model
+from interpret.system.writing import require_writable, write_whole
 
 if TYPE_CHECKING:
     from interpret.doctor.availability import Availability
-    from interpret.doctor.costs import Cost
+    from interpret.doctor.check_result import CheckResult
+    from interpret.doctor.costs import CostEstimate
     from interpret.doctor.description import Description
     from interpret.doctor.diagnosis import Diagnosis
-    from interpret.doctor.finding import Finding
 
 FAILED_CHECK = 3  # exit code: the model was examined, and a check failed or it can't be analysed
 STANDARD_OUTPUT = Path("-")
@@ -146,7 +146,7 @@ def _what(model: "Description") -> list[str]:
     ]
 
 
-def _checked(finding: "Finding") -> str:
+def _checked(finding: "CheckResult") -> str:
     number = "" if finding.value is None else f" {finding.value:.1e}"
     if finding.value is not None and finding.tolerance is not None:
         number += f" (at most {finding.tolerance:.0e})" if finding.tolerance else " (at most 0)"
@@ -157,12 +157,12 @@ def _because(each: "Availability") -> str:
     return f": {each.reason}" if each.reason else f" ({each.note})" if each.note else ""
 
 
-def _timed(costs: tuple["Cost", ...]) -> str:
+def _timed(costs: tuple["CostEstimate", ...]) -> str:
     return "one measured pass" if any(cost.seconds is not None for cost in costs) else "no pass (time isn't known)"
 
 
-def _costs(costs: tuple["Cost", ...]) -> list[str]:
-    from interpret.memory import shown_bytes
+def _costs(costs: tuple["CostEstimate", ...]) -> list[str]:
+    from interpret.system.memory import shown_bytes
 
     lines = [f"  {'tokens':>9}  {'weights':>10}  {'recording':>10}  {'all maps':>10}  {'a pass':>9}"]
     for cost in costs:

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from interpret.cli.streams import BadInput
 from interpret.errors import CaptureError, InputError
-from interpret.files import LONGEST_TEXT, read_file, read_stream, require_model
+from interpret.system.files import LONGEST_TEXT, read_file, read_stream, require_model
 
 EXAMPLE = "A gripping, funny and moving film."
 

@@ -19,10 +19,10 @@ from interpret.cli.options import (
 from interpret.cli.progress import progress_line
 from interpret.cli.streams import say
 from interpret.errors import InputError
-from interpret.writing import require_writable
+from interpret.system.writing import require_writable
 
 if TYPE_CHECKING:
-    from analyses.word_pairs import WordPairs
+    from analyses.heads.word_pairs import WordPairs
 
 SHOWN_HEADS = 8
 
@@ -76,14 +76,14 @@ def _pair(
     progress("loading the model")
     subject = load_text_subject(options)
 
-    from analyses.word_pairs import word_pairs
+    from analyses.heads.word_pairs import word_pairs
 
     example = subject.encode(text, truncate=truncate)
     decision = subject.decide(example, target)
     word, first, second = words
     measured = word_pairs(subject, example, decision, word=word, first=first, second=second, draws=draws, seed=seed)
     if figure:
-        from reports.pair_figure import save_pair_figure
+        from reports.figures.word_pairs import save_pair_figure
 
         save_pair_figure(measured, words, figure)
     progress("")

@@ -68,7 +68,7 @@ class Question:
         self, *, effort: str, verdicts: bool, target: str | None, eraser: str | None, max_memory: int | None
     ) -> Any:
         """What it will take, as `analyses.planning.plan` has it."""
-        from analyses.effort import EFFORTS
+        from analyses.planning.effort import EFFORTS
         from analyses.planning.plan import plan_analysis, plan_steps
 
         if self.several:
@@ -93,10 +93,10 @@ class Question:
         """
         options["corpus"] = None if corpus is None else self._replacements(corpus, options["progress"])
         if self.several:
-            from analyses.steps import analyze_steps
+            from analyses.generation.steps import analyze_steps
 
             return analyze_steps(self.subject, self.given, verdicts=verdicts, **options).to_dict(command)
-        from analyses.analyze import analyze
+        from analyses.decision.analyze import analyze
 
         found = analyze(self.subject, self.given, target=target, effort=effort, alignment=self.alignment, **options)
         return found.to_dict(command)
@@ -105,10 +105,10 @@ class Question:
         """Words of other texts, or patches of other images."""
         progress("reading the corpus")
         if self.subject.task == "image-classification":
-            from analyses.components.patch_resampling import images_of
+            from analyses.verdicts.patch_resampling import images_of
 
             return images_of(corpus, self.subject)
-        from analyses.study.study import words_of
+        from analyses.studies.study import words_of
 
         return words_of(corpus, self.subject)
 

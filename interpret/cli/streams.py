@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import click
 
-from interpret.writing import AS_GIVEN
+from interpret.system.writing import AS_GIVEN
 
 ERASED = "\r\x1b[2K"  # what stands on the line of a terminal
 

@@ -21,13 +21,13 @@ from interpret.cli.options import (
 from interpret.cli.progress import progress_bar, progress_line
 from interpret.cli.streams import say, tell
 from interpret.errors import CaptureError, InputError
-from interpret.files import require_model
-from interpret.writing import make_folder, write_whole
+from interpret.system.files import require_model
+from interpret.system.writing import make_folder, write_whole
 
 if TYPE_CHECKING:
-    from analyses.cost import Cost
+    from analyses.planning.cost import PlanAndCost
     from analyses.planning.plan import Plan
-    from analyses.study.study import Prepared
+    from analyses.studies.study import Prepared
 
 SHOWN_ROWS = 5
 FAILED_CHECK = 3  # exit code: the study is there, but a self-check failed
@@ -94,7 +94,7 @@ def study(
 
 
 def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
-    from analyses.study.rows import read_rows
+    from analyses.data_sets.rows import read_rows
 
     replacements, seed, classic = (options.pop(name) for name in ("replacements", "seed", "classic"))
     object_key, replacer = options.pop("object_key"), options.pop("replacer")
@@ -102,12 +102,12 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     rows = read_rows(data, seed=seed, **columns)
     subject = load_text_subject(options)
 
-    from analyses.components.measurement import Draws
-    from analyses.study.study import prepare
+    from analyses.studies.study import prepare
+    from analyses.verdicts.measurement import Draws
 
     resampler = None
     if replacer is not None:
-        from analyses.components.masked_model import MaskedModel
+        from analyses.verdicts.masked_model import MaskedModel
 
         require_model(replacer)
         resampler = MaskedModel.load(replacer, subject)
@@ -122,10 +122,10 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     )
 
 
-def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> tuple[dict[str, Any], "Cost | None"]:
+def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> tuple[dict[str, Any], "PlanAndCost | None"]:
     """What was found, and what it cost; `None` where nothing was left to measure."""
-    from analyses.cost import Cost
-    from analyses.study.study import study as run
+    from analyses.planning.cost import PlanAndCost
+    from analyses.studies.study import study as run
 
     started = time.monotonic()
     plans: list[Plan] = []
@@ -136,7 +136,7 @@ def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> tuple[
 
     with progress_bar("measuring") as progress:
         found = run(prepared, out, max_memory=max_memory, planned=planned, progress=progress)
-    cost = Cost.since(started, plans[0], prepared.subject.device) if plans else None
+    cost = PlanAndCost.since(started, plans[0], prepared.subject.device) if plans else None
     return found, cost
 
 
@@ -158,8 +158,8 @@ def _report(
     """Writes the pages of single texts that are missing (with a command for them), and the report anew."""
     from pyarrow.parquet import read_table
 
-    from analyses.study.folder import REPORT, RESULTS, TEXTS, StudyFolder
-    from reports.study_page import render_study
+    from analyses.resumable.folder import REPORT, RESULTS, TEXTS, StudyFolder
+    from reports.study.page import render_study
 
     with StudyFolder(out, prepared.fingerprint()).open():
         records = read_table(out / RESULTS).to_pylist()
@@ -176,8 +176,8 @@ def _report(
 
 def _write_texts(prepared: "Prepared", missing: dict[Path, str], command: list[str]) -> None:
     """A report on each of these texts alone. One that can't be analysed by itself has none, and the study goes on."""
-    from analyses.analyze import analyze
-    from reports.page import render
+    from analyses.decision.analyze import analyze
+    from reports.analysis.page import render
 
     progress = progress_line()
     for page, text in missing.items():
@@ -195,7 +195,7 @@ def _write_texts(prepared: "Prepared", missing: dict[Path, str], command: list[s
     progress("")
 
 
-def _shown(found: dict[str, Any], cost: "Cost | None", out: Path, page: Path) -> str:
+def _shown(found: dict[str, Any], cost: "PlanAndCost | None", out: Path, page: Path) -> str:
     verdict = found["verdict"]
     lines = [f"attention  {verdict['answer']}", *(f"           {reason}" for reason in verdict["because"])]
     if verdict["needed"]:

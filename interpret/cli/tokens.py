@@ -75,7 +75,7 @@ class Tokens:
         Raises:
             InputError: The model writes no text.
         """
-        from analyses.steps import require_writer
+        from analyses.generation.steps import require_writer
 
         require_writer(subject)
         return subject.continuation(text, second, most=self.generate, **options)

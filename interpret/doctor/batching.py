@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-from interpret.doctor.answers import answer, difference, part
-from interpret.doctor.finding import Finding, measured, tolerance_for
-from interpret.record import recording
+from interpret.attention.recording import recording
+from interpret.doctor.check_result import CheckResult, measured, tolerance_for
+from interpret.projections.answers import answer, difference, part
 
 
-def check_batching(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
+def check_batching(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
     """Compares each example of a batch with the same example alone."""
     examples = len(next(iter(inputs.values())))
     with torch.no_grad():
@@ -23,7 +23,7 @@ def check_batching(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
     return measured("a batch answers as each input alone", max(apart), tolerance_for(model))
 
 
-def check_untouched(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
+def check_untouched(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
     """Compares the answer under recording with that of the model left alone: no bit may differ."""
     with torch.no_grad():
         alone = answer(model, inputs)

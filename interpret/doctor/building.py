@@ -11,7 +11,7 @@ from torch import nn
 
 from interpret.doctor.shrinking import shrunk
 from interpret.errors import InputError
-from interpret.quiet import quiet
+from interpret.system.quiet import quiet
 
 # By the name of the task, the table in which transformers registers who can do it.
 TASKS = {

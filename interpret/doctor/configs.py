@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from interpret.doctor.answers import answer
+from interpret.attention.recording import recording
 from interpret.doctor.building import TASKS, class_names
 from interpret.doctor.description import CallShape, Description, declared_layers, longest_text, task_of, way_in
 from interpret.doctor.promise import require_known
@@ -14,10 +14,10 @@ from interpret.doctor.sampling import sample_inputs
 from interpret.errors import InputError
 from interpret.loading.checkpoints import read_json, require_plausible
 from interpret.loading.description import describe
-from interpret.quiet import quiet
-from interpret.record import recording
-from interpret.refusals import first_line, refusing
-from interpret.text_config import text_config
+from interpret.projections.answers import answer
+from interpret.subjects.text_config import text_config
+from interpret.system.quiet import quiet
+from interpret.system.refusals import first_line, refusing
 
 
 def read_config(name: str, task: str | None) -> tuple[Path, Any, str]:

@@ -8,18 +8,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from interpret.doctor.answers import answer
+from interpret.attention.recording import recording
 from interpret.doctor.description import CallShape, Description
-from interpret.doctor.readers import matrix_of
 from interpret.doctor.sampling import sample_inputs, takes_pixels
-from interpret.record import recording
+from interpret.projections.answers import answer
+from interpret.projections.output_projection import matrix_of
 
 MEASURED_TOKENS = 64
 _BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
 
 
 @dataclass(frozen=True)
-class Pass:
+class MeasuredPass:
     """A forward pass that was measured.
 
     Attributes:
@@ -34,7 +34,7 @@ class Pass:
 
 
 @dataclass(frozen=True)
-class Cost:
+class CostEstimate:
     """An estimate for one text.
 
     Attributes:
@@ -59,8 +59,8 @@ class Cost:
 
 
 def estimate_costs(
-    description: Description, tokens: Sequence[int], *, measured: Pass | None = None
-) -> tuple[Cost, ...]:
+    description: Description, tokens: Sequence[int], *, measured: MeasuredPass | None = None
+) -> tuple[CostEstimate, ...]:
     """Memory by arithmetic; time as the measured pass, scaled by how many operations a text of that length needs.
 
     A pass of `n` tokens counts twice the weights of all linear maps times `n`, and for each head `2 * n * n` for every
@@ -75,7 +75,7 @@ def estimate_costs(
     linear = measured.linear if measured else 0
     second = measured.seconds / _operations(description.calls, linear, measured.tokens) if measured else None
     return tuple(
-        Cost(
+        CostEstimate(
             tokens=length,
             weights_bytes=description.parameters * size,
             recording_bytes=size * length * sum(map(_kept, description.calls)),
@@ -87,7 +87,7 @@ def estimate_costs(
     )
 
 
-def measure_pass(model: nn.Module, longest: int | None) -> Pass:
+def measure_pass(model: nn.Module, longest: int | None) -> MeasuredPass:
     """Takes the time of one recorded pass of one input, after another one to warm up.
 
     Args:
@@ -109,7 +109,7 @@ def measure_pass(model: nn.Module, longest: int | None) -> Pass:
     }
     patches = record.weights(0).shape[-1] if takes_pixels(model) and record.calls else None
     tokens = patches or next(iter(inputs.values())).shape[1]
-    return Pass(tokens, seconds, sum(weight.numel() for weight in linear))
+    return MeasuredPass(tokens, seconds, sum(weight.numel() for weight in linear))
 
 
 def _kept(call: CallShape) -> int:

@@ -6,13 +6,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from interpret.attention_call import AttentionCall
-from interpret.doctor.answers import answer
+from interpret.attention.call import AttentionCall
+from interpret.attention.recording import recording
 from interpret.doctor.building import TASKS, class_names
 from interpret.doctor.sampling import sample_inputs
-from interpret.record import recording
+from interpret.projections.answers import answer
 from interpret.subjects.facts import attention_kernel
-from interpret.text_config import text_config
+from interpret.subjects.text_config import text_config
 
 
 @dataclass(frozen=True)

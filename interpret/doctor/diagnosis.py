@@ -7,20 +7,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from interpret.doctor.answers import answer
+from interpret.attention.recording import recording
 from interpret.doctor.availability import ANALYZE, Availability, available_analyses
 from interpret.doctor.building import tiny_model
 from interpret.doctor.configs import describe_config, image_lengths, read_config
-from interpret.doctor.costs import Cost, estimate_costs, measure_pass
+from interpret.doctor.costs import CostEstimate, estimate_costs, measure_pass
 from interpret.doctor.description import Description, describe_model, way_in
 from interpret.doctor.examination import Examination, examine
 from interpret.doctor.promise import promise
 from interpret.doctor.sampling import sample_inputs, takes_pixels
 from interpret.doctor.trial import try_analysis, try_rollout
-from interpret.evaluating import evaluating
-from interpret.quiet import quiet
-from interpret.record import recording
+from interpret.modes.evaluating import evaluating
+from interpret.projections.answers import answer
 from interpret.subjects.subject import Subject
+from interpret.system.quiet import quiet
 
 SCHEMA = "interpret-attention/doctor/1"
 _LONGEST_TRIAL = 60.0  # seconds that an analysis may take, to be tried
@@ -43,7 +43,7 @@ class Diagnosis:
     examination: Examination
     small: bool
     analyses: tuple[Availability, ...]
-    costs: tuple[Cost, ...]
+    costs: tuple[CostEstimate, ...]
 
     @property
     def passed(self) -> bool:

@@ -7,20 +7,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interpret.attention_call import AttentionCall
-from interpret.doctor.answers import accepted
-from interpret.doctor.finding import Finding, is_exact, measured
+from interpret.attention.call import AttentionCall
+from interpret.attention.observed.pieces import PiecewiseCall
+from interpret.attention.recording import Recording, recording
+from interpret.doctor.check_result import CheckResult, is_exact, measured
 from interpret.errors import CaptureError
-from interpret.record import Recording, recording
-from interpret.refusals import first_line
-from interpret.watching.pieces import PiecewiseCall
+from interpret.projections.answers import accepted
+from interpret.system.refusals import first_line
 
 CHECK = "weights are those of output_attentions=True"
 
 _NEAR = 1e-3  # maps further apart are of different layers
 
 
-def check_weights(model: nn.Module, inputs: dict[str, Tensor], *, tolerance: float = 1e-6) -> Finding:
+def check_weights(model: nn.Module, inputs: dict[str, Tensor], *, tolerance: float = 1e-6) -> CheckResult:
     """Holds every recorded map against what the model shows when it computes attention step by step.
 
     Encoder, decoder and cross attention come in lists of their own, each in the order of its layers; a recording has
@@ -47,21 +47,21 @@ def check_weights(model: nn.Module, inputs: dict[str, Tensor], *, tolerance: flo
             )
     except Exception as error:  # whatever a model without this option makes of it
         why = "" if isinstance(error, TypeError) else f": {first_line(error)}"
-        return Finding(CHECK, "not applicable", detail=f"the model offers none{why}")
+        return CheckResult(CHECK, "not applicable", detail=f"the model offers none{why}")
     shown = shown_maps(output)
     if not shown:
-        return Finding(CHECK, "not applicable", detail="the model offers none")
+        return CheckResult(CHECK, "not applicable", detail="the model offers none")
     exact = is_exact(model)
     with nullcontext() if exact else eager(model), torch.no_grad(), recording(model) as record:
         model(**inputs, **accepted(model, {"use_cache": False, "return_dict": True}))
     try:
         recorded = [_shapes_shown(call) for call in record.calls]
     except CaptureError as error:
-        return Finding(CHECK, "failed", detail=str(error))
+        return CheckResult(CHECK, "failed", detail=str(error))
     shown = [maps for maps in shown if not _in_pieces(maps, record)]
     shown = [[_weights_of(leaf) for leaf in maps if not _is_state(leaf, record)] for maps in shown]
     if not any(shown):
-        return Finding(CHECK, "not applicable", detail="the model shows pieces, and no whole maps")
+        return CheckResult(CHECK, "not applicable", detail="the model shows pieces, and no whole maps")
     return _compared(recorded, shown, tolerance if exact else 2e-2)
 
 
@@ -114,7 +114,7 @@ def _shapes_shown(call: AttentionCall) -> list[Tensor]:
     return [call.weights] + [call.weights / call.weights.sum(-1, keepdim=True)] * call.has_sink
 
 
-def _compared(recorded: list[list[Tensor]], shown: list[list[Tensor]], tolerance: float) -> Finding:
+def _compared(recorded: list[list[Tensor]], shown: list[list[Tensor]], tolerance: float) -> CheckResult:
     waiting = [list(maps) for maps in shown]
     total, worst, far, matched, found = sum(map(len, shown)), 0.0, float("inf"), 0, 0
     for forms in recorded:
@@ -131,7 +131,7 @@ def _compared(recorded: list[list[Tensor]], shown: list[list[Tensor]], tolerance
         found += bool(taken)
     if matched < total:
         detail = f"{matched} of the {total} maps that the model shows were recorded, and {len(recorded)} in all"
-        return Finding(CHECK, "failed", far if far < float("inf") else None, tolerance, detail)
+        return CheckResult(CHECK, "failed", far if far < float("inf") else None, tolerance, detail)
     hidden = len(recorded) - found
     return measured(
         CHECK, worst, tolerance, f"{matched} maps" + (f"; the model doesn't show {hidden} more" * bool(hidden))

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from interpret.doctor.answers import accepted, answer
+from interpret.attention.recording import recording
 from interpret.doctor.batching import check_batching, check_untouched
+from interpret.doctor.check_result import CheckResult
 from interpret.doctor.eager_weights import CHECK as WEIGHTS
 from interpret.doctor.eager_weights import check_weights, eager
-from interpret.doctor.finding import Finding
 from interpret.doctor.gradient_flow import CHECK as GRADIENTS
 from interpret.doctor.gradient_flow import check_gradients
 from interpret.doctor.head_edits import CHECK as HEAD_EDITS
@@ -20,9 +20,9 @@ from interpret.doctor.row_edits import CHECK as ROWS
 from interpret.doctor.row_edits import check_row_edits
 from interpret.doctor.sampling import sample_inputs
 from interpret.errors import CaptureError
-from interpret.gradients import gradients_on
-from interpret.record import recording
-from interpret.refusals import first_line
+from interpret.modes.gradients_on import gradients_on
+from interpret.projections.answers import accepted, answer
+from interpret.system.refusals import first_line
 
 BYPASSES = (
     "shows weights under output_attentions=True, but while it ran no softmax of scores was seen whose result meets "
@@ -46,15 +46,15 @@ class Examination:
     model_class: str
     calls: int
     ways: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
     reason: str = ""
 
     @property
-    def failed(self) -> tuple[Finding, ...]:
+    def failed(self) -> tuple[CheckResult, ...]:
         """The checks that failed."""
         return tuple(found for found in self.findings if found.outcome == "failed")
 
-    def finding(self, check: str) -> Finding | None:
+    def finding(self, check: str) -> CheckResult | None:
         """The finding of a check, if it was made."""
         return next((found for found in self.findings if found.check == check), None)
 
@@ -91,7 +91,9 @@ def examine(model: nn.Module, *, every_head: bool = True, weight_tolerance: floa
     return Examination(name, len(record), ways, _findings(model, inputs, every_head, weight_tolerance))
 
 
-def _findings(model: nn.Module, inputs: dict[str, Tensor], every_head: bool, tolerance: float) -> tuple[Finding, ...]:
+def _findings(
+    model: nn.Module, inputs: dict[str, Tensor], every_head: bool, tolerance: float
+) -> tuple[CheckResult, ...]:
     return (
         _guarded(WEIGHTS, lambda: check_weights(model, inputs, tolerance=tolerance)),
         _guarded("recording changes no bit of the answer", lambda: check_untouched(model, inputs)),
@@ -106,26 +108,26 @@ def _findings(model: nn.Module, inputs: dict[str, Tensor], every_head: bool, tol
     )
 
 
-def _self_checks(model: nn.Module, inputs: dict[str, Tensor]) -> tuple[Finding, ...]:
+def _self_checks(model: nn.Module, inputs: dict[str, Tensor]) -> tuple[CheckResult, ...]:
     """What the recording finds in itself."""
     try:
         with torch.no_grad(), recording(model) as record:
             answer(model, inputs)
         return tuple(
-            Finding(check.name, "passed" if check.passed else "failed", check.value, check.tolerance)
+            CheckResult(check.name, "passed" if check.passed else "failed", check.value, check.tolerance)
             for check in record.checks()
             if check.name != "no weight on padding"  # looked at with padding, below
         )
     except Exception as error:
-        return (Finding("the recording checks itself", "failed", detail=first_line(error)),)
+        return (CheckResult("the recording checks itself", "failed", detail=first_line(error)),)
 
 
-def _guarded(check: str, run: Callable[[], Finding]) -> Finding:
+def _guarded(check: str, run: Callable[[], CheckResult]) -> CheckResult:
     """A check that raises has failed: one broken part of a model must not hide the others."""
     try:
         return run()
     except Exception as error:
-        return Finding(check, "failed", detail=f"{type(error).__name__}: {first_line(error)}")
+        return CheckResult(check, "failed", detail=f"{type(error).__name__}: {first_line(error)}")
 
 
 def _reason(model: nn.Module, inputs: dict[str, Tensor]) -> str:

@@ -3,15 +3,15 @@
 import torch
 from torch import Tensor, nn
 
-from interpret.doctor.answers import answer, difference
-from interpret.doctor.finding import Finding, measured, tolerance_for
-from interpret.doctor.readers import Reader, find_readers
-from interpret.edit import editing, zero_head
+from interpret.attention.edits import editing, zero_head
+from interpret.doctor.check_result import CheckResult, measured, tolerance_for
+from interpret.projections.answers import answer, difference
+from interpret.projections.output_projection import OutputProjection, find_readers
 
 CHECK = "a silenced head is one with zeroed columns of the output projection"
 
 
-def check_head_edits(model: nn.Module, inputs: dict[str, Tensor], *, every_head: bool = True) -> Finding:
+def check_head_edits(model: nn.Module, inputs: dict[str, Tensor], *, every_head: bool = True) -> CheckResult:
     """Compares `zero_head` with the model whose output projection doesn't read that head.
 
     Both must change the answer in the same way, and change it at all. A projection that several layers share is
@@ -31,7 +31,7 @@ def check_head_edits(model: nn.Module, inputs: dict[str, Tensor], *, every_head:
     readers = find_readers(model, inputs)
     found = [reader for reader in readers if reader is not None]
     if not found:
-        return Finding(CHECK, "not applicable", detail="no output projection was found: no module reads the heads")
+        return CheckResult(CHECK, "not applicable", detail="no output projection was found: no module reads the heads")
     tried = found if every_head else [found[index] for index in sorted({0, len(found) // 2, len(found) - 1})]
     worst, effects = 0.0, []
     with torch.no_grad():
@@ -48,8 +48,12 @@ def check_head_edits(model: nn.Module, inputs: dict[str, Tensor], *, every_head:
 
 
 def _finding(
-    worst: float, effects: list[float], tried: list[Reader], readers: list[Reader | None], tolerance: float
-) -> Finding:
+    worst: float,
+    effects: list[float],
+    tried: list[OutputProjection],
+    readers: list[OutputProjection | None],
+    tolerance: float,
+) -> CheckResult:
     detail = f"{len(effects)} heads in {len(tried)} layers"
     between = sorted({type(reader.module).__name__ for reader in tried if reader.matrix is None})
     if between:
@@ -57,8 +61,8 @@ def _finding(
     if still := sum(effect == 0 for effect in effects):
         detail += f"; {still} of them change nothing"
     if still == len(effects):
-        return Finding(CHECK, "failed", worst, tolerance, f"no head changes the answer ({detail})")
+        return CheckResult(CHECK, "failed", worst, tolerance, f"no head changes the answer ({detail})")
     if missing := readers.count(None):
         detail += f"; {missing} more layers have no projection that was found"
-        return Finding(CHECK, "failed", worst, tolerance, detail)
+        return CheckResult(CHECK, "failed", worst, tolerance, detail)
     return measured(CHECK, worst, tolerance, detail)

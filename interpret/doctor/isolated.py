@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
-from interpret.processes import end_with, interrupts_later
+from interpret.system.processes import end_with, interrupts_later
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -76,7 +76,9 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["interpret.doctor.rows", "analyses.analyze", "transformers.modeling_utils"])
+    context.set_forkserver_preload(
+        ["interpret.doctor.table_rows", "analyses.decision.analyze", "transformers.modeling_utils"]
+    )
     return context
 
 

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpret.doctor.answers import Answer, answer, difference
-from interpret.doctor.finding import Finding, measured, tolerance_for
+from interpret.attention.observed.pieces import PiecewiseCall
+from interpret.attention.recording import recording
+from interpret.doctor.check_result import CheckResult, measured, tolerance_for
 from interpret.doctor.sampling import padding_id, text_key
-from interpret.record import recording
-from interpret.watching.pieces import PiecewiseCall
+from interpret.projections.answers import Answer, answer, difference
 
 PADDING = 3  # tokens
 _COUNTED = "the model takes no position ids, and counts from the padding"
@@ -19,7 +19,7 @@ _SIGHT = "the model lays out anew which positions see each other"
 _SHIFTED = "the decoder is given the padded text behind its first token, and counts the padding"
 
 
-def check_padding(model: nn.Module, inputs: dict[str, Tensor], side: str) -> Finding:
+def check_padding(model: nn.Module, inputs: dict[str, Tensor], side: str) -> CheckResult:
     """Compares a text with the same text and three tokens of padding, masked, in a batch of its own.
 
     Tried first with the mask alone, then with position ids where the model takes them.
@@ -37,7 +37,7 @@ def check_padding(model: nn.Module, inputs: dict[str, Tensor], side: str) -> Fin
     key = text_key(inputs)
     named = inspect.signature(model.forward).parameters
     if key is None or "attention_mask" not in named:
-        return Finding(check, "not applicable", detail="the model takes no padding")
+        return CheckResult(check, "not applicable", detail="the model takes no padding")
     alone = {name: value[:1] for name, value in inputs.items()}
     padded = _padded(alone, key, side, padding_id(model) or 0)
     tolerance = tolerance_for(model)
@@ -54,17 +54,17 @@ def check_padding(model: nn.Module, inputs: dict[str, Tensor], side: str) -> Fin
             told = f"given position ids; without, the answer moves by {moved[0]:.2g}"
             return measured(check, moved[-1], tolerance, told)
         if _sight_moved(model, alone, padded, length, side):
-            return Finding(check, "noted", moved[0], tolerance, _SIGHT)
+            return CheckResult(check, "noted", moved[0], tolerance, _SIGHT)
         if any(_heads_moved(model, alone, given, length, side) <= tolerance for given in tried):
-            return Finding(check, "noted", moved[0], tolerance, _FIXED)
+            return CheckResult(check, "noted", moved[0], tolerance, _FIXED)
     if side == "left" and len(tried) == 1:
-        return Finding(check, "noted", moved[0], tolerance, _COUNTED)
+        return CheckResult(check, "noted", moved[0], tolerance, _COUNTED)
     if side == "left" and _derives_decoder_input(model, inputs):
-        return Finding(check, "noted", min(moved), tolerance, _SHIFTED)
+        return CheckResult(check, "noted", min(moved), tolerance, _SHIFTED)
     return measured(check, min(moved), tolerance)
 
 
-def check_padding_weight(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
+def check_padding_weight(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
     """Looks for recorded attention of real tokens on padding, in a text padded on the left and on the right.
 
     A decoder that is fed the padded input of its encoder has no mask of its own, so calls that look back only are
@@ -73,7 +73,7 @@ def check_padding_weight(model: nn.Module, inputs: dict[str, Tensor]) -> Finding
     check = "no recorded weight on padding"
     key = text_key(inputs)
     if key is None or "attention_mask" not in inspect.signature(model.forward).parameters:
-        return Finding(check, "not applicable", detail="the model takes no padding")
+        return CheckResult(check, "not applicable", detail="the model takes no padding")
     alone = {name: value[:1] for name, value in inputs.items()}
     has_decoder = _derives_decoder_input(model, inputs)
     worst = 0.0

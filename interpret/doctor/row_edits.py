@@ -3,15 +3,15 @@
 import torch
 from torch import Tensor, nn
 
-from interpret.doctor.answers import answer, difference
-from interpret.doctor.finding import Finding, measured, tolerance_for
-from interpret.edit import editing, set_weights, uniform_row
-from interpret.record import recording
+from interpret.attention.edits import editing, set_weights, uniform_row
+from interpret.attention.recording import recording
+from interpret.doctor.check_result import CheckResult, measured, tolerance_for
+from interpret.projections.answers import answer, difference
 
 CHECK = "recorded weights, put back, give the same answer"
 
 
-def check_row_edits(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
+def check_row_edits(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
     """Puts the recorded weights of all layers back, and then even ones in their place.
 
     The first must not change the answer, beyond the rounding of another way to compute it; the second must change it,
@@ -33,5 +33,5 @@ def check_row_edits(model: nn.Module, inputs: dict[str, Tensor]) -> Finding:
         with editing(model, *(uniform_row(layer) for layer in range(len(record)))):
             moved = difference(untouched, answer(model, inputs))
     if moved == 0:
-        return Finding(CHECK, "failed", again, detail="even weights in all layers don't change the answer")
+        return CheckResult(CHECK, "failed", again, detail="even weights in all layers don't change the answer")
     return measured(CHECK, again, 10 * tolerance_for(model))

@@ -7,7 +7,7 @@ from datetime import date
 
 from interpret.doctor.building import TASKS, registered_pairs
 from interpret.doctor.isolated import Failure, run_isolated
-from interpret.doctor.rows import Row, examine_pair
+from interpret.doctor.table_rows import TableRow, examine_pair
 
 COMMAND = "interpret doctor --all --out reports/verified_models.md"
 _SECONDS, _GIGABYTES = 90, 6.0
@@ -45,7 +45,7 @@ code while it runs (observed).
 
 def examine_all(
     pairs: list[tuple[str, str]] | None = None, *, workers: int = 2, progress: Callable[[int, int], None] | None = None
-) -> list[Row]:
+) -> list[TableRow]:
     """Examines a tiny model of each architecture and task, each in a process of its own.
 
     Args:
@@ -57,19 +57,19 @@ def examine_all(
         One row for each pair, in their order.
     """
     asked = registered_pairs() if pairs is None else pairs
-    rows: dict[int, Row] = {}
+    rows: dict[int, TableRow] = {}
     found = run_isolated(examine_pair, asked, workers=workers, seconds=_SECONDS, gigabytes=_GIGABYTES)
     with closing(found) as results:
         for number, result in results:
             if isinstance(result, Failure):
-                result = Row(*asked[number], "unsupported", says=result.reason)
+                result = TableRow(*asked[number], "unsupported", says=result.reason)
             rows[number] = result
             if progress:
                 progress(len(rows), len(asked))
     return [rows[number] for number in range(len(asked))]
 
 
-def render_table(rows: list[Row], *, today: date | None = None) -> str:
+def render_table(rows: list[TableRow], *, today: date | None = None) -> str:
     """Writes the rows as Markdown, with the versions and the date.
 
     Args:
@@ -103,7 +103,7 @@ def _counted(counts: Counter[tuple[str, str]], task: str) -> str:
     return " | ".join(str(counts[task, status]) for status in ("verified", "partial", "unsupported"))
 
 
-def _line(row: Row) -> str:
+def _line(row: TableRow) -> str:
     cells = [
         row.architecture,
         row.status,

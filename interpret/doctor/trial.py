@@ -12,18 +12,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from interpret.doctor.answers import answer
+from interpret.attention.recording import recording
 from interpret.doctor.sampling import sample_inputs
 from interpret.doctor.small import save_small, with_few_patches
 from interpret.errors import CaptureError, InputError
-from interpret.record import recording
-from interpret.refusals import first_line
+from interpret.projections.answers import answer
 from interpret.subjects.continuation import Writer
 from interpret.subjects.example import Example
 from interpret.subjects.single import require_single_text
 from interpret.subjects.subject import Subject
 from interpret.subjects.text import TextSubject
 from interpret.subjects.vision import ImageClassification
+from interpret.system.refusals import first_line
 
 SENTENCE = "A short text of some words"  # where the tokenizer's own words make none
 _WORDS, _FURTHER = 6, 4  # of a text, and of one beside it
@@ -123,7 +123,7 @@ def try_rollout(model: nn.Module) -> str:
     Args:
         model: One that runs on `sample_inputs`.
     """
-    from analyses.rollout import attention_rollout
+    from analyses.explanations.rollout import attention_rollout
 
     with torch.no_grad(), recording(model) as record:
         answer(model, sample_inputs(model, examples=1))
@@ -143,11 +143,11 @@ def _outcome(run: Callable[[], object]) -> Trial:
 
 
 def _analysed(subject: Subject, folder: Path, most_seconds: float) -> Trial:
-    from analyses.analyze import analyze
-    from analyses.effort import EFFORTS
+    from analyses.decision.analyze import analyze
+    from analyses.generation.steps import analyze_steps
+    from analyses.planning.effort import EFFORTS
     from analyses.planning.plan import plan_analysis
-    from analyses.steps import analyze_steps
-    from interpret.memory import shown_seconds
+    from interpret.system.memory import shown_seconds
 
     text, second = sample_input(subject, folder)
     example = subject.encode(text, second)
@@ -169,7 +169,7 @@ def _analysed(subject: Subject, folder: Path, most_seconds: float) -> Trial:
 
 def _pair(subject: Subject, example: Example) -> None:
     """What `interpret pair` does, and `study` with each text."""
-    from analyses.word_pairs import word_pairs
+    from analyses.heads.word_pairs import word_pairs
 
     require_single_text(subject)
     first, *_, last = [unit.text for unit in example.units]

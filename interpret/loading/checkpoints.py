@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from interpret.errors import InputError
-from interpret.refusals import first_line, refusing
+from interpret.system.refusals import first_line, refusing
 
 INDEX = "model.safetensors.index.json"
 _REPEATED = re.compile(r"^(num|n)_\w*(layer|block|expert|group)|(layers?|blocks|experts|depth|(block|expert)_count)$")

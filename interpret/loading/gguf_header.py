@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from interpret.errors import InputError
-from interpret.refusals import refusing
+from interpret.system.refusals import refusing
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9

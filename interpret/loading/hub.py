@@ -6,7 +6,7 @@ from pathlib import Path
 
 from interpret.errors import InputError
 from interpret.loading.checkpoints import INDEX, shard_names
-from interpret.refusals import first_line
+from interpret.system.refusals import first_line
 
 _DESCRIPTION = (
     *("config.json", INDEX, "*token*", "vocab*", "merges.txt", "*.model", "*.spm", "spiece*", "bpe.codes"),

@@ -9,13 +9,11 @@ import torch
 from torch import nn
 
 from interpret.errors import InputError
-from interpret.evaluating import evaluating
 from interpret.loading.checkpoints import Weights, find_weights, require_plausible
 from interpret.loading.description import describe, headless
 from interpret.loading.gguf_header import read_gguf_header
 from interpret.loading.wrappers import Unwrapped, require_same_inside
-from interpret.quiet import without_panic_report
-from interpret.refusals import refusing
+from interpret.modes.evaluating import evaluating
 from interpret.subjects.conventions import takes
 from interpret.subjects.labels import NamedLabels
 from interpret.subjects.probing import require_finite, require_same_from_vectors
@@ -24,6 +22,8 @@ from interpret.subjects.subject import Subject
 from interpret.subjects.tasks import TASKS
 from interpret.subjects.text import TextSubject
 from interpret.subjects.vision import ImageClassification
+from interpret.system.quiet import without_panic_report
+from interpret.system.refusals import refusing
 
 _SLACK = 50_000_000  # numbers that a model may have beyond twice those in its weights: masks, position tables
 

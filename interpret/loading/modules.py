@@ -9,15 +9,13 @@ from jaxtyping import Float, Int
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from interpret.attention.recording import recording
 from interpret.errors import CaptureError, InputError
-from interpret.evaluating import evaluating
 from interpret.loading.description import task_of
 from interpret.loading.huggingface import smaller, subject_of
 from interpret.loading.readable import require_readable
 from interpret.loading.wrappers import unwrapped
-from interpret.record import recording
-from interpret.refusals import refusing
-from interpret.scale import apart
+from interpret.modes.evaluating import evaluating
 from interpret.subjects.classification import TextClassification
 from interpret.subjects.generation import NextToken
 from interpret.subjects.image_tokens import ImageTokenModel
@@ -27,6 +25,8 @@ from interpret.subjects.probing import require_finite, require_same_from_vectors
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.subject import Subject, some_ids
 from interpret.subjects.wrapped import Inputs, WrappedModule, wrapped
+from interpret.system.refusals import refusing
+from interpret.tolerances import apart
 
 _TASKS = (TextClassification.task, NextToken.task)
 

@@ -10,17 +10,15 @@ import torch
 from torch import nn
 
 from interpret.errors import InputError
-from interpret.evaluating import evaluating
-from interpret.gradients import gradients_on
 from interpret.loading.description import describe, require_task
 from interpret.loading.hub import fetch
 from interpret.loading.huggingface import load_folder, load_gguf, require_no_languages
 from interpret.loading.modules import load_module
 from interpret.loading.wrappers import is_pipeline
+from interpret.modes.evaluating import evaluating
+from interpret.modes.gradients_on import gradients_on
 from interpret.native import NativeModel, TransformerClassifier, is_native
 from interpret.native import load as load_native
-from interpret.quiet import quiet
-from interpret.refusals import first_line, refusing
 from interpret.subjects.classification import TextClassification
 from interpret.subjects.example import UnitKind
 from interpret.subjects.generation import NextToken
@@ -29,6 +27,8 @@ from interpret.subjects.subject import Subject
 from interpret.subjects.units import require_unit_kind
 from interpret.subjects.vision import ImageClassification
 from interpret.subjects.wrapped import Inputs
+from interpret.system.quiet import quiet
+from interpret.system.refusals import first_line, refusing
 
 BUILT_IN = "built-in sentiment model"
 SHIPPED = Path(str(files("interpret.native") / "sentiment"))

@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 from interpret.errors import InputError
-from interpret.evaluating import evaluating
-from interpret.refusals import refusing
-from interpret.scale import apart
+from interpret.modes.evaluating import evaluating
 from interpret.subjects.conventions import numbers_in, takes
 from interpret.subjects.subject import some_ids
+from interpret.system.refusals import refusing
+from interpret.tolerances import apart
 
 _NEAR = 1e-3  # of each score
 

@@ -7,8 +7,8 @@ each on `dim` numbers of its own; what they wrote is joined and projected back.
 
 Two functions compute the same formula: `eager_attention_forward` step by step, weights included, and
 `fused_attention_forward` in one call of PyTorch that never builds the weights. `MultiHeadAttention` runs the
-fused one through `interpret.seam.attend`, where recording and editing take place. Cheaper kinds of attention are in
-`window.py` and `linear.py`.
+fused one through `interpret.attention.interface.attend`, where recording and editing take place. Cheaper kinds of
+attention are in `window.py` and `linear.py`.
 
 Source: Vaswani et al. (2017), arXiv:1706.03762, section 3.2, equation 1; shared keys and values: Ainslie et
 al. (2023), arXiv:2305.13245, section 2.
@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpret.seam import Kernel, attend, causal_mask
+from interpret.attention.interface import Kernel, attend, causal_mask
 
 
 def eager_attention_forward(
@@ -34,7 +34,7 @@ def eager_attention_forward(
     dropout: float = 0.0,
     **extras: Any,
 ) -> tuple[Float[Tensor, "batch query head value_dim"], Float[Tensor, "batch head query key"]]:
-    """Computes attention step by step. The seam calls this function when weights are asked for.
+    """Computes attention step by step. `attend` calls this function when weights are asked for.
 
     Args:
         module: Whose attention it is; says whether dropout applies.

@@ -10,12 +10,12 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from interpret.gradients import gradients_on
+from interpret.modes.gradients_on import gradients_on
 from interpret.native.classifier import TransformerClassifier
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingRecipe:
     """How to train.
 
     Attributes:
@@ -82,7 +82,7 @@ def encoded(
     )
 
 
-def train(model: TransformerClassifier, texts: Texts, recipe: Recipe, *, mask_id: int) -> Iterator[float]:
+def train(model: TransformerClassifier, texts: Texts, recipe: TrainingRecipe, *, mask_id: int) -> Iterator[float]:
     """Trains `model`, and yields the mean loss after each epoch.
 
     In some batches words are hidden behind the mask token, but the answer to learn stays that of the whole
@@ -170,7 +170,9 @@ def hide_words(
     return ids.masked_fill(hidden, mask_id)
 
 
-def loss_of(logits: Float[Tensor, "batch label"], texts: Texts, rows: list[int], recipe: Recipe) -> Float[Tensor, ""]:
+def loss_of(
+    logits: Float[Tensor, "batch label"], texts: Texts, rows: list[int], recipe: TrainingRecipe
+) -> Float[Tensor, ""]:
     """Cross-entropy with the labels and with the teacher's probabilities, each where it is known."""
     labels = texts.labels[rows]
     known = (labels >= 0).float()

@@ -18,9 +18,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from interpret.attention.interface import Kernel
 from interpret.native.attention import MultiHeadAttention
 from interpret.native.visible_keys import VisibleKeys
-from interpret.seam import Kernel
 
 BLOCK = 128  # tokens after which a causal sum is carried on
 
@@ -33,7 +33,7 @@ def eager_attention_forward(
     attention_mask: Float[Tensor, "#batch #head #query key"] | None,
     **extras: Any,
 ) -> tuple[Float[Tensor, "batch query head value_dim"], Float[Tensor, "batch head query key"]]:
-    """Computes linear attention with its weights. The seam calls this function when they are asked for.
+    """Computes linear attention with its weights. `attend` calls this function when they are asked for.
 
     Args:
         module: Whose attention it is.

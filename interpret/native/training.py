@@ -23,7 +23,7 @@ from interpret.errors import InputError
 from interpret.native.classifier import TransformerClassifier
 from interpret.native.config import ClassifierConfig
 from interpret.native.corpus import Corpus, Sentence, more_texts, natural_spelling, read_corpus
-from interpret.native.learning import Recipe, Texts, accuracy, best_temperature, encoded, logits_of, train
+from interpret.native.learning import Texts, TrainingRecipe, accuracy, best_temperature, encoded, logits_of, train
 from interpret.native.storing import NativeModel, load, save
 from interpret.native.teacher import teacher_logits
 from interpret.native.vocabulary import frequent_pieces, reduced_pieces, starting_vectors, word_pieces
@@ -45,9 +45,11 @@ HIDDEN_SHARE = 0.3  # of the words, where accuracy is reported with words hidden
 @click.option("--positions", default=256, show_default=True, help="Longest text, in tokens.")
 @click.option("--dropout", default=0.2, show_default=True, help="Share of numbers set to 0 while training.")
 @click.option("--pieces", default=8, show_default=True, help="Pieces of each sentence that the teacher labels.")
-@click.option("--epochs", default=Recipe.epochs, show_default=True, help="Passes over the texts.")
-@click.option("--rate", default=Recipe.rate, show_default=True, help="Highest learning rate.")
-@click.option("--seed", default=Recipe.seed, show_default=True, help="Same seed, same model on the same machine.")
+@click.option("--epochs", default=TrainingRecipe.epochs, show_default=True, help="Passes over the texts.")
+@click.option("--rate", default=TrainingRecipe.rate, show_default=True, help="Highest learning rate.")
+@click.option(
+    "--seed", default=TrainingRecipe.seed, show_default=True, help="Same seed, same model on the same machine."
+)
 def main(
     data: str,
     out: Path,
@@ -78,7 +80,7 @@ def main(
             dropout=dropout,
             labels=tuple(labels.split(",")),
         )
-        recipe = Recipe(epochs=epochs, rate=rate, seed=seed)
+        recipe = TrainingRecipe(epochs=epochs, rate=rate, seed=seed)
         reached = train_classifier(
             read_corpus(data), out, config, recipe, teacher=teacher, encoder=encoder, pieces=pieces
         )
@@ -92,7 +94,7 @@ def train_classifier(
     corpus: Corpus,
     out: Path,
     config: ClassifierConfig,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     *,
     teacher: str | None = None,
     encoder: Path | None = None,
@@ -168,7 +170,9 @@ def _lessons(corpus: Corpus, words: Sequence[str], *, pieces: int, seed: int) ->
     )
 
 
-def _train_to_best(model: TransformerClassifier, lessons: Texts, dev: Texts, recipe: Recipe, mask_id: int) -> None:
+def _train_to_best(
+    model: TransformerClassifier, lessons: Texts, dev: Texts, recipe: TrainingRecipe, mask_id: int
+) -> None:
     """Trains, and keeps the weights of the epoch that is best on dev."""
     best, kept = -1.0, model.state_dict()
     for epoch, loss in enumerate(train(model, lessons, recipe, mask_id=mask_id), start=1):

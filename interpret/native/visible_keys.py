@@ -1,7 +1,7 @@
 """Which keys each query may see, as a rule instead of a matrix.
 
 A mask of 32,768 tokens is 1 GiB, and a kernel that looks at neighbours only needs a narrow band of it. So the mask is
-kept as what it says, and built when it is looked at: by the seam, which needs all of it for attention weights, or by a
+kept as what it says, and built when it is looked at: by `attend`, which needs all of it for attention weights, or by a
 kernel, in parts.
 """
 

@@ -17,9 +17,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from interpret.attention.interface import Kernel
 from interpret.native.attention import MultiHeadAttention, fused_attention_forward
 from interpret.native.visible_keys import VisibleKeys
-from interpret.seam import Kernel
 
 BLOCK = 128  # queries that are answered at once
 

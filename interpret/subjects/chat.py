@@ -7,11 +7,11 @@ import torch
 from tokenizers import Tokenizer
 
 from interpret.errors import InputError
-from interpret.refusals import refusing
 from interpret.subjects.example import Example, Part, UnitKind
 from interpret.subjects.remarks import remarks_on_marks, remarks_on_units, special_positions
 from interpret.subjects.units import grouped
 from interpret.subjects.words import token_texts
+from interpret.system.refusals import refusing
 
 UNUSED = (
     "The model has a chat template and read the text without it, as a text to go on with; --chat makes the text a "

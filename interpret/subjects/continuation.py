@@ -10,10 +10,10 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from interpret.errors import InputError
-from interpret.refusals import refusing
 from interpret.subjects.example import Example, Part, Unit
 from interpret.subjects.units import shortened, units_of
 from interpret.subjects.words import find_units
+from interpret.system.refusals import refusing
 
 _UNKNOWN = "\ufffd"  # what a decoder writes for a part of a character
 

@@ -11,10 +11,10 @@ from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 
 from interpret.errors import InputError
-from interpret.evaluating import evaluating
-from interpret.quiet import without_panic_report
-from interpret.refusals import refusing
+from interpret.modes.evaluating import evaluating
 from interpret.subjects.subject import some_ids
+from interpret.system.quiet import without_panic_report
+from interpret.system.refusals import refusing
 
 _UNTOLD = (
     "The tokenizer marks the second text by a type of its own and doesn't hand types to the model (its "

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Int, Num, Shaped
 from torch import Tensor
 
-from interpret.gradients import tracked
+from interpret.modes.gradients_on import tracked
 from interpret.subjects.picture import Picture
 
 UnitKind = Literal["word", "token"]

@@ -12,8 +12,6 @@ from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 
 from interpret.errors import InputError
-from interpret.quiet import without_panic_report
-from interpret.refusals import refusing
 from interpret.subjects.chat import ChatTemplate, message_example
 from interpret.subjects.continuation import Continuation, extended, joined, remarks_on_seam, require_one_source
 from interpret.subjects.conventions import positions_of
@@ -25,6 +23,8 @@ from interpret.subjects.shared_prefix import SharedPrefix
 from interpret.subjects.text import TextSubject, require_text
 from interpret.subjects.token_ids import plain_ids
 from interpret.subjects.token_labels import decoded_tokens, distinct, find_token
+from interpret.system.quiet import without_panic_report
+from interpret.system.refusals import refusing
 
 USUAL_LENGTH = 20  # tokens that are written where nobody says how many
 _RULED = (

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from interpret.evaluating import evaluating
-from interpret.quiet import quiet
+from interpret.modes.evaluating import evaluating
+from interpret.system.quiet import quiet
 
 _RULES = {  # settings by which another token than the likeliest may be written, and what they are without a rule
     **dict.fromkeys(("repetition_penalty", "encoder_repetition_penalty", "guidance_scale"), 1.0),

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from interpret.attention.recording import recording
 from interpret.errors import InputError
-from interpret.record import recording
-from interpret.refusals import refusing
+from interpret.system.refusals import refusing
 
 
 def require_gradients(name: str, model: nn.Module, run: Callable[[], Tensor]) -> None:

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from interpret.attention.recording import Recording, recording
 from interpret.errors import CaptureError, InputError
-from interpret.record import Recording, recording
-from interpret.refusals import refusing
 from interpret.subjects.kept_gradients import require_gradients
+from interpret.system.refusals import refusing
 
 VISION = "ViT, DeiT, DINOv2, BEiT and CLIP"
 

@@ -11,8 +11,8 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from interpret.errors import InputError
-from interpret.files import read_file
-from interpret.refusals import first_line
+from interpret.system.files import read_file
+from interpret.system.refusals import first_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image

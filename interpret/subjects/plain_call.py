@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interpret.checks import Check
-from interpret.scale import apart
+from interpret.attention.checks import Check
+from interpret.tolerances import apart
 
 if TYPE_CHECKING:
     from interpret.subjects.example import Example

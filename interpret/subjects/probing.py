@@ -13,15 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from interpret.attention.interface import AttentionCall
+from interpret.attention.recording import Recording, recording
 from interpret.errors import CaptureError, InputError
-from interpret.gradients import MADE_WITHIN
-from interpret.record import Recording, recording
-from interpret.refusals import refusing
-from interpret.scale import apart
-from interpret.seam import AttentionCall
+from interpret.modes.gradients_on import MADE_WITHIN
 from interpret.subjects.kept_gradients import require_gradients
 from interpret.subjects.subject import Subject, some_ids
-from interpret.text_config import text_config
+from interpret.subjects.text_config import text_config
+from interpret.system.refusals import refusing
+from interpret.tolerances import apart
 
 READABLE = (
     "BERT, RoBERTa, DistilBERT, DeBERTa, ModernBERT, GPT-2, GPT-J, Bloom, Llama, Mistral, Qwen, Gemma, Phi and OPT"
@@ -45,7 +45,7 @@ class Probe:
 
 
 def probe_attention(name: str, model: nn.Module) -> Probe:
-    """Runs the model on three tokens, twice, and looks at what the seam sees.
+    """Runs the model on three tokens, twice, and looks at the attention that is recorded.
 
     Args:
         name: What the user called the model.

@@ -16,12 +16,10 @@ from jaxtyping import Float, Int
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from interpret.attention.position_spans import PositionSpan
+from interpret.attention.recording import recording
 from interpret.errors import InputError
-from interpret.evaluating import evaluating
-from interpret.frame import Frame
-from interpret.record import recording
-from interpret.refusals import refusing
-from interpret.scale import apart
+from interpret.modes.evaluating import evaluating
 from interpret.subjects.continuation import Continuation, require_one_source
 from interpret.subjects.example import Example, Part
 from interpret.subjects.greedy import generated
@@ -32,6 +30,8 @@ from interpret.subjects.sentencepieces import fast_tokenizer, sentence_pieces
 from interpret.subjects.text import TextSubject, require_text
 from interpret.subjects.token_ids import plain_ids
 from interpret.subjects.token_labels import decoded_tokens, distinct, find_token
+from interpret.system.refusals import refusing
+from interpret.tolerances import apart
 
 LONGEST_TARGET = 128  # tokens that are generated where no target is given
 
@@ -213,12 +213,12 @@ class Translation(TextSubject):
         """One, for nothing here looks at where padding begins."""
         return [self.sample()]
 
-    def frame(self, ids: Int[Tensor, "example token"], layer: int) -> Frame:
+    def frame(self, ids: Int[Tensor, "example token"], layer: int) -> PositionSpan:
         """Where the rows and keys of an attention call stand among source and target."""
         length, source = ids.shape[1], _source_length(ids)
         parts = {"source": (0, source), "target": (source, length)}
         kind = self._kinds[layer]
-        return Frame(
+        return PositionSpan(
             queries=parts["source" if kind == "encoder" else "target"],
             keys=parts["target" if kind == "decoder" else "source"],
             length=length,

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from interpret.evaluating import evaluating
-from interpret.scale import apart
+from interpret.modes.evaluating import evaluating
 from interpret.subjects.reading_cost import ReadingCost
+from interpret.tolerances import apart
 
 SAME = 1e-4  # of each score: how near the answer has to come to that of the whole input
 

@@ -12,19 +12,19 @@ from jaxtyping import Bool, Float, Int, Shaped
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from interpret.attention.maps import Maps, RecordedMaps
+from interpret.attention.position_spans import PositionSpan
+from interpret.attention.recording import Check, Recording, recording
 from interpret.errors import InputError
-from interpret.frame import Frame
-from interpret.gradients import gradients_on
 from interpret.indices import whole_number
-from interpret.maps import Maps, RecordedMaps
-from interpret.passes import run_pass
-from interpret.record import Check, Recording, recording
-from interpret.scale import apart
+from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision, Scores, margin
 from interpret.subjects.example import Example, UnitKind
 from interpret.subjects.facts import ModelFacts, model_facts
+from interpret.subjects.forward_pass import run_pass
 from interpret.subjects.plain_call import PlainCall, held_against_plain_call
 from interpret.subjects.vectors import WayIn
+from interpret.tolerances import apart
 
 TOKENS_AT_ONCE = {"cpu": 2048}  # more don't stay in the cache, and take up to a quarter longer
 MOST_TOKENS_AT_ONCE = 8192  # elsewhere
@@ -147,9 +147,9 @@ class Subject(ABC):
         """The subject that decides the one thing that is explained; of most models, itself."""
         return self
 
-    def frame(self, ids: Shaped[Tensor, "example token *number"], layer: int) -> Frame:
+    def frame(self, ids: Shaped[Tensor, "example token *number"], layer: int) -> PositionSpan:
         """Where the rows and keys of an attention call stand among the positions of an input."""
-        return Frame.whole(ids.shape[1])
+        return PositionSpan.whole(ids.shape[1])
 
     @abstractmethod
     def embed(self, ids: Shaped[Tensor, "batch token *number"]) -> Float[Tensor, "batch token hidden"]:

@@ -13,9 +13,7 @@ from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 
 from interpret.errors import InputError
-from interpret.evaluating import evaluating
-from interpret.quiet import without_panic_report
-from interpret.refusals import refusing
+from interpret.modes.evaluating import evaluating
 from interpret.subjects.conventions import Conventions, joins_texts, positions_of
 from interpret.subjects.example import Example, Part
 from interpret.subjects.plain_call import PlainCall
@@ -23,11 +21,13 @@ from interpret.subjects.probing import as_names, call_options, probe_attention
 from interpret.subjects.remarks import remarks_on_marks, remarks_on_units, special_positions
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.subject import Subject
+from interpret.subjects.text_config import text_config
 from interpret.subjects.token_ids import TokenIds, plain_ids
 from interpret.subjects.units import grouped, named_as_cut
 from interpret.subjects.vectors import WayIn, answering
 from interpret.subjects.words import token_texts
-from interpret.text_config import text_config
+from interpret.system.quiet import without_panic_report
+from interpret.system.refusals import refusing
 
 
 class TextSubject(Subject):

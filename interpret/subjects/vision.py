@@ -11,8 +11,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 
 from interpret.errors import InputError
-from interpret.evaluating import evaluating
-from interpret.refusals import refusing
+from interpret.modes.evaluating import evaluating
 from interpret.subjects.example import Example, Unit
 from interpret.subjects.filling import Filling, blurred, mean_colour, noisy_linear
 from interpret.subjects.labels import NamedLabels, is_multi_label, labels_of
@@ -20,6 +19,7 @@ from interpret.subjects.patches import find_grid
 from interpret.subjects.picture import Mode, Picture, open_image
 from interpret.subjects.plain_call import PlainCall
 from interpret.subjects.subject import Subject
+from interpret.system.refusals import refusing
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -7,8 +7,8 @@ from itertools import combinations
 import pytest
 import torch
 
-from analyses.agreement import rank_agreement
-from analyses.attribution import Attribution
+from analyses.explanations.agreement import rank_agreement
+from analyses.explanations.attribution import Attribution
 
 
 def explanation(scores, signed=True, method="one"):

@@ -8,8 +8,8 @@ import torch
 from translators_for_tests import save_translator
 
 import interpret
-from analyses.alignment import Alignment, alignment, strongest_links
-from analyses.alignment_errors import GoldAlignment, alignment_error_rate
+from analyses.translation.alignment import Alignment, alignment, strongest_links
+from analyses.translation.alignment_errors import GoldAlignment, alignment_error_rate
 from interpret.errors import InputError
 
 SOURCE, TARGET = "The cat sat on the mat, slowly", "A quiet film, slow at first"

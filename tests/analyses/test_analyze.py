@@ -10,14 +10,15 @@ import torch
 from saved_models import save_bert, save_llama
 
 import interpret
-from analyses import kept_attention, schema, tiles
-from analyses.analyze import EFFORTS, analyze
+from analyses.attention import pooled_maps
+from analyses.attention.encoded_maps import unpack_tiles
 from analyses.classic.battery import ClassicTests, classic_tests
-from analyses.packing import unpack_weights
-from analyses.packing_tiles import unpack_tiles
-from interpret import attention_call
-from interpret.record import recording
-from reports.page import render
+from analyses.decision import kept_attention, schema
+from analyses.decision.analyze import EFFORTS, analyze
+from analyses.export.encoding import unpack_weights
+from interpret.attention import call
+from interpret.attention.recording import recording
+from reports.analysis.page import render
 
 TEXT = "the plot drags but the cast is very warm"
 
@@ -115,7 +116,7 @@ def test_the_verdict_does_not_look_at_the_classic_tests(analysis, found, monkeyp
         other |= {name: -value for name, value in other.items() if isinstance(value, float)}
         return ClassicTests.from_dict(other)
 
-    monkeypatch.setattr("analyses.analyze.classic_tests", reversed_)
+    monkeypatch.setattr("analyses.decision.analyze.classic_tests", reversed_)
     steps = []
     again = analyze(analysis.subject, TEXT, effort="quick", seed=3, progress=steps.append).to_dict()
     assert again["classic"]["divergence"] == -found["classic"]["divergence"]
@@ -144,9 +145,9 @@ def test_a_bfloat16_model_is_analysed_too(tmp_path):
 def test_a_long_text_is_analysed_with_pooled_maps_and_the_same_numbers(analysis, found, monkeypatch):
     """The same text, as if it were too long to keep every weight of it: four rows at a time, tiles of three."""
     monkeypatch.setattr(kept_attention, "WHOLE", 0)
-    monkeypatch.setattr(tiles, "MOST_TILES", 4)
-    monkeypatch.setattr(attention_call, "WEIGHTS_AT_ONCE", 1)
-    monkeypatch.setattr(attention_call, "LEAST_ROWS", 4)
+    monkeypatch.setattr(pooled_maps, "MOST_TILES", 4)
+    monkeypatch.setattr(call, "WEIGHTS_AT_ONCE", 1)
+    monkeypatch.setattr(call, "LEAST_ROWS", 4)
     long = analyze(analysis.subject, TEXT, effort="quick", seed=3)
     written = long.to_dict()
     whole, weights = analysis.attention.weights, written["attention"]["weights"]

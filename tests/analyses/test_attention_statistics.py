@@ -9,19 +9,19 @@ import torch
 from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 from tiny_models import LANGUAGE_MODELS, tiny_inputs, tiny_model
 
-from analyses.attention_row import last_layer_attention
-from analyses.attention_statistics import attention_statistics
-from analyses.entropy import EntropyReader, attention_entropy
-from analyses.kept_attention import keeping_reader
-from analyses.patterns import PatternsReader, attention_patterns
-from analyses.reading import Reader, read_maps
-from analyses.received import ReceivedReader, attention_received
-from analyses.rollout import attention_rollout
-from analyses.rollout_readers import rollout_reader
-from analyses.tiles import TilesReader
-from interpret import attention_call
-from interpret.maps import GivenMaps, Maps
-from interpret.record import recording
+from analyses.attention.entropy import EntropyReader, attention_entropy
+from analyses.attention.patterns import PatternsReader, attention_patterns
+from analyses.attention.pooled_maps import TilesReader
+from analyses.attention.received import ReceivedReader, attention_received
+from analyses.attention.rollout_readers import rollout_reader
+from analyses.attention.streaming import Reader, read_maps
+from analyses.decision.attention_statistics import attention_statistics
+from analyses.decision.kept_attention import keeping_reader
+from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.rollout import attention_rollout
+from interpret.attention import call as attention_call
+from interpret.attention.maps import GivenMaps, Maps
+from interpret.attention.recording import recording
 
 
 @pytest.fixture(autouse=True)

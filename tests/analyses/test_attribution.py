@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from analyses.attribution import Attribution
+from analyses.explanations.attribution import Attribution
 from interpret.errors import InputError
 
 

@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from analyses.calibration import calibrate, error_rates
-from analyses.calibration.calibrate import SCHEMA, Plan, run_calibration
+from analyses.calibration import calibrate
+from analyses.calibration.calibrate import SCHEMA, CalibrationPlan, run_calibration
 from analyses.calibration.draws import DOSES, LENGTHS, PROTOCOL, Job, draw, plan
-from analyses.calibration.error_rates import error_of, error_rate_of_study, error_rate_of_text
 from analyses.calibration.judging import METRICS, judged
 from analyses.calibration.tables import tabulate
-from analyses.components.bars import BARS, IDLE, IDLE_SHARE
+from analyses.verdicts import error_rates
+from analyses.verdicts.error_rates import error_of, error_rate_of_study, error_rate_of_text
+from analyses.verdicts.thresholds import BARS, IDLE, IDLE_SHARE
 from interpret.errors import InputError
 from interpret.native.planted import FAMILIES
 
@@ -51,7 +52,7 @@ def counts(*numbers: int) -> dict[str, int]:
 
 
 def tables(records: list[dict[str, Any]], draws: int = 3) -> dict[str, Any]:
-    return tabulate(Plan(sizes=(50, 100)).fingerprint(), records, draws)
+    return tabulate(CalibrationPlan(sizes=(50, 100)).fingerprint(), records, draws)
 
 
 @pytest.fixture(scope="module")
@@ -190,8 +191,8 @@ def test_a_plan_of_fewer_rounds_begins_one_of_more() -> None:
         assert found == list(range(25) if family in PROTOCOL else range(0, 25, 2))
     doses = [(job.number, job.dose, job.level) for job in whole if job.dose]
     assert doses == [(number, dose, level) for number in (0, 10, 20) for dose in DOSES for level in DOSES[dose]]
-    assert Plan(draws=25).jobs() == whole
-    assert Plan(draws=3, families=("F7", "X1")).jobs() == tuple(
+    assert CalibrationPlan(draws=25).jobs() == whole
+    assert CalibrationPlan(draws=3, families=("F7", "X1")).jobs() == tuple(
         [Job("F7", 0), Job("X1", 0), Job("F7", 1), Job("F7", 2), Job("X1", 2)]
     )
 
@@ -245,8 +246,8 @@ def test_a_single_text_quotes_its_own_source_of_replacements() -> None:
 
 
 def test_the_table_that_comes_with_the_package_is_one_of_this_version() -> None:
-    table = json.loads((files("analyses.calibration") / "table.json").read_text())
-    wanted = Plan(draws=table["plan"]["draws"])
+    table = json.loads((files("analyses.verdicts") / "table.json").read_text())
+    wanted = CalibrationPlan(draws=table["plan"]["draws"])
     assert table["schema"] == SCHEMA
     assert table["plan"] == {**wanted.fingerprint()["plan"], "draws": wanted.draws}
     bars = {name: [each.floor, each.bar] for name, each in {**BARS, "idle share": IDLE_SHARE}.items()}
@@ -292,7 +293,7 @@ def test_a_calibration_keeps_what_judging_gives_and_goes_on_where_it_stopped(
         return {**first, "number": job.number}
 
     monkeypatch.setattr(calibrate, "judged", found)
-    asked = Plan(draws=2, sizes=(3, 5), families=("F7",), seed=7)
+    asked = CalibrationPlan(draws=2, sizes=(3, 5), families=("F7",), seed=7)
     records = run_calibration(asked, tmp_path / "out")
     assert records == [first, {**first, "number": 1}] and asks == [Job("F7", 0), Job("F7", 1)]
     assert first["sizes"] == [3, 5] and set(first["answers"]) == {OPEN}  # fewer than 50 texts
@@ -305,17 +306,17 @@ def test_a_calibration_keeps_what_judging_gives_and_goes_on_where_it_stopped(
     steps: list[tuple[int, int]] = []
     again = run_calibration(asked, tmp_path / "out", progress=lambda *step: steps.append(step))
     assert again == records and asks == [Job("F7", 1)] and steps == [(1, 2), (2, 2)]
-    fewer = Plan(draws=1, sizes=(3, 5), families=("F7",), seed=7)
+    fewer = CalibrationPlan(draws=1, sizes=(3, 5), families=("F7",), seed=7)
     assert run_calibration(fewer, tmp_path / "out") == records[:1]
     with pytest.raises(InputError, match=r"another study: plan\.seed was 7 and is now 8"):
-        run_calibration(Plan(draws=1, sizes=(3, 5), families=("F7",), seed=8), tmp_path / "out")
+        run_calibration(CalibrationPlan(draws=1, sizes=(3, 5), families=("F7",), seed=8), tmp_path / "out")
 
 
 def test_models_with_a_dose_are_judged_from_a_hundred_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[Job, tuple[int, ...]]] = []
     monkeypatch.setattr(calibrate, "worker_pool", in_this_process)
     monkeypatch.setattr(calibrate, "judged", lambda job, sizes, seed: asked.append((job, sizes)) or {"n": job.number})
-    run_calibration(Plan(draws=1, families=("F1", "X1")), tmp_path / "out")
+    run_calibration(CalibrationPlan(draws=1, families=("F1", "X1")), tmp_path / "out")
     assert asked[:2] == [(Job("F1", 0), (50, 100, 200)), (Job("X1", 0), (50, 100, 200))]
     assert {sizes for job, sizes in asked if job.dose} == {(100,)} and len(asked) == 2 + sum(map(len, DOSES.values()))
 
@@ -329,7 +330,7 @@ def test_a_process_that_was_ended_from_outside_is_said_in_one_line(
     monkeypatch.setattr(calibrate, "worker_pool", in_this_process)
     monkeypatch.setattr(calibrate, "judged", broken)
     with pytest.raises(InputError) as error:
-        run_calibration(Plan(draws=1, families=("F7",)), tmp_path / "out")
+        run_calibration(CalibrationPlan(draws=1, families=("F7",)), tmp_path / "out")
     assert str(error.value) == (
         "a process that judged models was ended from outside, perhaps for want of memory; the same command goes on "
         "where it stopped, if need be with fewer --workers"

@@ -9,11 +9,11 @@ from subjects_for_tests import SENTENCE, LinearSubject, OneLayerSubject, tiny_be
 from translators_for_tests import save_translator
 
 import interpret
-from analyses.chefer_relevance import chefer_relevance, relevance
-from interpret import attention_call
+from analyses.explanations.chefer_relevance import chefer_relevance, relevance
+from interpret.attention import call as attention_call
+from interpret.attention.interface_call import InterfaceCall
+from interpret.attention.position_spans import PositionSpan
 from interpret.errors import CaptureError
-from interpret.frame import Frame
-from interpret.interface_call import InterfaceCall
 
 SOURCE, TARGET = "The cat sat on the mat", "A quiet film, slow at first"
 TRANSLATORS = ("t5", "bart", "marian")
@@ -118,7 +118,7 @@ def test_every_way_through_both_stacks_is_added_up():
     encoder = torch.tensor([[0.0, 2.0], [0.0, 0.0]])
     decoder = torch.tensor([[0.0, 0.0], [3.0, 1.0]])
     cross = torch.tensor([[1.0, 0.0], [0.5, 0.25]])
-    frames = [Frame((0, 2), (0, 2), 4), Frame((2, 4), (2, 4), 4), Frame((2, 4), (0, 2), 4)]
+    frames = [PositionSpan((0, 2), (0, 2), 4), PositionSpan((2, 4), (2, 4), 4), PositionSpan((2, 4), (0, 2), 4)]
     found = relevance([encoder, decoder, cross], frames)
     assert found[:2].tolist() == [[0, 2, 0, 0], [0, 0, 0, 0]]
     # N(R_tt) is [[1, 0], [3/4, 5/4]] and N(R_ss) is [[1, 1], [0, 1]].
@@ -128,7 +128,7 @@ def test_every_way_through_both_stacks_is_added_up():
 
 def test_small_numbers_are_not_lost():
     tiny = torch.tensor([[0.0, 1e-12], [0.0, 0.0]])
-    assert relevance([tiny], [Frame.whole(2)])[0, 1] == tiny[0, 1]
+    assert relevance([tiny], [PositionSpan.whole(2)])[0, 1] == tiny[0, 1]
 
 
 def test_it_works_where_gradients_are_switched_off_and_leaves_none():

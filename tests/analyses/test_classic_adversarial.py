@@ -15,8 +15,8 @@ import interpret
 from analyses.classic import adversarial
 from analyses.classic.adversarial import adversarial_attention
 from analyses.classic.distances import js_divergence
-from analyses.components.content import Content
-from interpret.row import DecisionRow, read_row
+from analyses.verdicts.content import Content
+from interpret.interventions.decision_row import DecisionRow, read_row
 from interpret.subjects.subject import Subject
 
 

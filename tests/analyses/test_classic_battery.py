@@ -17,9 +17,9 @@ from analyses.classic.serrano_smith import serrano_smith
 from analyses.classic.uniform import uniform_attention
 from analyses.classic.violation import faithfulness_violation
 from analyses.classic.without_words import without_each_unit
-from analyses.components.content import Content
+from analyses.verdicts.content import Content
 from interpret.errors import InputError
-from interpret.row import read_row
+from interpret.interventions.decision_row import read_row
 
 
 def run(subject: ToySubject, text: str = SENTENCE, *, seed: int = 0, eraser: str = "delete") -> ClassicTests:

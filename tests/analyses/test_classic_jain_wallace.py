@@ -13,9 +13,9 @@ from torch import Tensor
 import interpret
 from analyses.classic.jain_wallace import JainWallace, jain_wallace
 from analyses.classic.without_words import without_each_unit
-from analyses.components.content import Content
+from analyses.verdicts.content import Content
 from interpret.errors import InputError
-from interpret.row import read_row
+from interpret.interventions.decision_row import read_row
 from interpret.subjects.subject import Subject
 
 

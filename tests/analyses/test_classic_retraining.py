@@ -22,14 +22,14 @@ from analyses.classic.native_answers import even_shares, native_answers
 from analyses.classic.retrained_adversary import RetrainedAdversary, _loss, adversarial_loss, retrained_adversary
 from analyses.classic.seed_variance import seed_variance
 from interpret.native import ClassifierConfig, TransformerClassifier
-from interpret.native.learning import Recipe, Texts, encoded, padded
+from interpret.native.learning import Texts, TrainingRecipe, encoded, padded
 from interpret.native.vocabulary import SPECIAL, word_pieces
 
 GOOD, BAD = ("lovely", "bright", "witty"), ("dreary", "clumsy", "stale")
 FILLERS = ("the", "film", "plot", "cast", "is", "a", "song", "and", "scene", "was")
 PIECES = (*SPECIAL, *GOOD, *BAD, *FILLERS)
 CUES = range(len(SPECIAL), len(SPECIAL) + len(GOOD) + len(BAD))
-RECIPE = Recipe(epochs=8, batch=25, rate=2e-2, weight_decay=0.0, smoothing=0.0)
+RECIPE = TrainingRecipe(epochs=8, batch=25, rate=2e-2, weight_decay=0.0, smoothing=0.0)
 
 
 def sentences(count: int, seed: int) -> Texts:
@@ -87,7 +87,7 @@ def adversaries(layers: int) -> tuple[TransformerClassifier, RetrainedAdversary]
         functional.cross_entropy(base(input_ids=ids, attention_mask=real).logits, TRAIN.labels).backward()
         optimizer.step()
     base.zero_grad()
-    recipe = Recipe(epochs=14, batch=20, rate=5e-3, weight_decay=0.0)
+    recipe = TrainingRecipe(epochs=14, batch=20, rate=5e-3, weight_decay=0.0)
     return base, retrained_adversary(base, TRAIN, TEST, recipe=recipe, penalties=(0.0, 0.01))
 
 
@@ -152,7 +152,7 @@ def test_predictions_of_frozen_arms_are_those_of_the_imposed_weights(arm: str) -
 
 
 def test_only_the_last_layers_attention_is_frozen() -> None:
-    found = frozen_attention(config(2), TRAIN, TEST, recipe=Recipe(epochs=1, batch=50, rate=1e-2), seeds=(3,))
+    found = frozen_attention(config(2), TRAIN, TEST, recipe=TrainingRecipe(epochs=1, batch=50, rate=1e-2), seeds=(3,))
     with torch.random.fork_rng():
         torch.manual_seed(3)
         start = TransformerClassifier(config(2))
@@ -283,7 +283,7 @@ def test_accuracy_is_over_the_texts_that_have_a_label() -> None:
     answers = native_answers(base, TEST).probabilities.argmax(dim=-1)
     some = replace(TEST, labels=answers.where(torch.arange(len(TEST)) < 50, torch.tensor(-1)))
     none = replace(TEST, labels=torch.full_like(answers, -1))
-    quick = Recipe(epochs=1, batch=100)
+    quick = TrainingRecipe(epochs=1, batch=100)
     for texts, expected in ((some, 1.0), (none, math.nan)):
         found = retrained_adversary(base, TRAIN, texts, recipe=quick, penalties=(0.0,))
         assert found.base_accuracy == pytest.approx(expected, nan_ok=True)
@@ -293,7 +293,7 @@ def test_training_repeats_and_leaves_the_base_and_the_random_state_alone() -> No
     base, _ = adversaries(1)
     before = [parameter.clone() for parameter in base.parameters()]
     state = torch.get_rng_state()
-    quick = Recipe(epochs=1, batch=32, rate=1e-2)
+    quick = TrainingRecipe(epochs=1, batch=32, rate=1e-2)
     runs = [
         retrained_adversary(base, TRAIN, TEST, recipe=quick, penalties=(0.1,), seed=seed).curve for seed in (0, 0, 1)
     ]

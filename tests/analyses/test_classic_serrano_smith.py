@@ -10,8 +10,8 @@ from torch import Tensor
 
 import interpret
 from analyses.classic.serrano_smith import serrano_smith
-from analyses.components.content import Content
-from interpret.row import DecisionRow, read_row
+from analyses.verdicts.content import Content
+from interpret.interventions.decision_row import DecisionRow, read_row
 from interpret.subjects.subject import Subject
 
 

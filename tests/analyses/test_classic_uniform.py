@@ -7,8 +7,8 @@ from torch import Tensor
 
 import interpret
 from analyses.classic.uniform import uniform_attention
-from analyses.components.content import Content
-from interpret.row import DecisionRow, read_row
+from analyses.verdicts.content import Content
+from interpret.interventions.decision_row import DecisionRow, read_row
 from interpret.subjects.decision import margin
 
 

@@ -6,9 +6,9 @@ from subjects_for_tests import SENTENCE, OneLayerSubject, tiny_bert
 
 from analyses.classic.violation import Violation, faithfulness_violation
 from analyses.classic.without_words import without_each_unit
-from analyses.components.content import Content
+from analyses.verdicts.content import Content
 from interpret.errors import InputError
-from interpret.row import read_row
+from interpret.interventions.decision_row import read_row
 from interpret.subjects.subject import Subject
 
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from analyses.entropy import attention_entropy
-from interpret.seam import causal_mask
+from analyses.attention.entropy import attention_entropy
+from interpret.attention.interface import causal_mask
 
 
 def random_weights(length=6, causal=False, seed=0):

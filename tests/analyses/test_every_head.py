@@ -6,9 +6,9 @@ from subjects_for_tests import SENTENCE, tiny_llama
 from translators_for_tests import save_translator
 
 import interpret
-from analyses.components.every_head import head_rows
-from interpret import attention_call
-from interpret.interface_call import InterfaceCall
+from analyses.verdicts.every_head import head_rows
+from interpret.attention import call as attention_call
+from interpret.attention.interface_call import InterfaceCall
 
 
 def expected(subject, example, readout):

@@ -7,8 +7,8 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, VOCABULARY, LinearSubject, tiny_bert, tiny_llama
 
-from analyses.attribution import Attribution
-from analyses.faithfulness import faithfulness
+from analyses.explanations.attribution import Attribution
+from analyses.explanations.faithfulness import faithfulness
 
 WORDS = len(SENTENCE.split())
 

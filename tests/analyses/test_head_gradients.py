@@ -6,10 +6,10 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, LinearSubject, OneLayerSubject, tiny_bert, tiny_llama
 
-from analyses.head_gradients import HeadGradients, head_gradients
-from interpret.edit import Edit, editing
+from analyses.heads.gradients import HeadGradients, head_gradients
+from interpret.attention.edits import Edit, editing
+from interpret.attention.recording import recording
 from interpret.errors import CaptureError
-from interpret.record import recording
 
 
 def gated_margin(subject, example, target, layer, head, gate):

@@ -6,19 +6,19 @@ import pytest
 import torch
 from images_for_tests import save_noise, save_red_patch, sees_red, tiny_vision
 
-from analyses.attention_row import last_layer_attention
 from analyses.classic.battery import classic_tests
-from analyses.components.elsewhere import idle_elsewhere
-from analyses.components.measure import measure
-from analyses.components.measurement import Draws
-from analyses.components.one_text import one_text_verdict
-from analyses.components.patch_resampling import PatchesOfImages, PatchesOfTheImage
-from analyses.faithfulness import faithfulness
-from analyses.gradients import input_x_gradient, integrated_gradients, saliency
-from analyses.head_gradients import head_gradients
-from analyses.heads import head_importance
-from analyses.leave_one_out import leave_one_out
-from analyses.rollout import attention_rollout, rollout_attribution
+from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.faithfulness import faithfulness
+from analyses.explanations.gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.explanations.leave_one_out import leave_one_out
+from analyses.explanations.rollout import attention_rollout, rollout_attribution
+from analyses.heads.ablation import head_importance
+from analyses.heads.gradients import head_gradients
+from analyses.verdicts.idle_elsewhere import idle_elsewhere
+from analyses.verdicts.measure import measure
+from analyses.verdicts.measurement import Draws
+from analyses.verdicts.one_text import one_text_verdict
+from analyses.verdicts.patch_resampling import PatchesOfImages, PatchesOfTheImage
 from interpret.subjects.decision import margin
 
 FEW = Draws(permutations=4, replacements=4, orders=19)

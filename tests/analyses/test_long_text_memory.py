@@ -9,13 +9,13 @@ import resource, sys
 import torch
 from subjects_for_tests import VOCABULARY, ToySubject
 from transformers import LlamaConfig, LlamaForCausalLM
-from analyses.attention_row import last_layer_attention
-from analyses.attention_statistics import attention_statistics
-from analyses.chefer_relevance import chefer_relevance
-from analyses.components.every_head import head_rows
-from analyses.head_gradients import head_gradients
-from analyses.kept_attention import PooledMaps, keeping_reader
-from interpret.row import read_row
+from analyses.explanations.attention_row import last_layer_attention
+from analyses.decision.attention_statistics import attention_statistics
+from analyses.explanations.chefer_relevance import chefer_relevance
+from analyses.verdicts.every_head import head_rows
+from analyses.heads.gradients import head_gradients
+from analyses.decision.kept_attention import PooledMaps, keeping_reader
+from interpret.interventions.decision_row import read_row
 
 torch.set_num_threads(1)
 config = LlamaConfig(

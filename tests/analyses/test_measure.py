@@ -20,10 +20,10 @@ from whole_passes_for_tests import (
     without,
 )
 
-from analyses.components.content import Content
-from analyses.components.measure import measure
-from analyses.components.measurement import Draws, Measurement
-from analyses.components.resampling import CorpusUnigram, Resampler
+from analyses.verdicts.content import Content
+from analyses.verdicts.measure import measure
+from analyses.verdicts.measurement import Draws, Measurement
+from analyses.verdicts.resampling import CorpusUnigram, Resampler
 from interpret.subjects.example import Example
 
 DRAWS = Draws(permutations=3, replacements=4, orders=3, null_orders=19)
@@ -229,7 +229,7 @@ def test_unlike_counts_the_outputs_of_edited_passes_that_are_far_from_those_of_t
     name: str, limit: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A standard deviation or less is far here, so that something is."""
-    monkeypatch.setattr("analyses.components.unlike.FAR", limit)
+    monkeypatch.setattr("analyses.verdicts.off_distribution.FAR", limit)
     passes = SETTINGS[name]()
     resampler = CorpusUnigram(passes.examples)
     found, oracle = measured(passes, resampler), Oracle(passes, resampler)

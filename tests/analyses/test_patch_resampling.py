@@ -4,7 +4,7 @@ import pytest
 import torch
 from images_for_tests import save_noise, sees_red, tiny_vision
 
-from analyses.components.patch_resampling import PatchesOfImages, PatchesOfTheImage, images_of
+from analyses.verdicts.patch_resampling import PatchesOfImages, PatchesOfTheImage, images_of
 from interpret.errors import InputError
 from interpret.subjects.example import Example, Unit
 

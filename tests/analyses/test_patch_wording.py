@@ -2,8 +2,8 @@
 
 import pytest
 
-from analyses.components.claim import CLAIM, LIMITS_OF_A_TEXT
-from analyses.patch_wording import in_patches, verdict_in_patches
+from analyses.decision.patch_wording import in_patches, verdict_in_patches
+from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_TEXT
 
 
 @pytest.mark.parametrize(

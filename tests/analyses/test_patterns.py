@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from analyses.patterns import attention_patterns
+from analyses.attention.patterns import attention_patterns
 
 
 def random_weights(length=5, seed=0):

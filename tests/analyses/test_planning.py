@@ -8,14 +8,14 @@ import torch
 from passes_for_tests import counted
 
 import interpret
-from analyses.analyze import analyze
-from analyses.cost import Cost
-from analyses.effort import EFFORTS
+from analyses.decision.analyze import analyze
+from analyses.generation.steps import analyze_steps
 from analyses.planning import plan as planning
+from analyses.planning.cost import PlanAndCost
+from analyses.planning.effort import EFFORTS
 from analyses.planning.plan import Plan, plan_analysis, plan_steps
 from analyses.planning.speed import Speed, measure_speed
 from analyses.planning.work import analysis_work, steps_work
-from analyses.steps import analyze_steps
 from interpret.errors import InputError
 from interpret.subjects.subject import TOKENS_AT_ONCE, Subject
 
@@ -153,7 +153,7 @@ def test_verdicts_are_most_of_the_work_of_steps(llama: Any) -> None:
 
 def test_what_it_took_stands_beside_what_was_planned(bert: Any) -> None:
     cost = analyze(bert, TEXT, effort="quick").cost
-    assert isinstance(cost, Cost)
+    assert isinstance(cost, PlanAndCost)
     found = cost.to_dict()
     assert found["seconds"] > 0 < found["memory"]
     assert found["planned"] == {name: getattr(cost.plan, name) for name in ("passes", "seconds", "memory", "limit")}

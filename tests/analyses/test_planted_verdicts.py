@@ -2,10 +2,10 @@
 
 import pytest
 
-from analyses.components.measure import measure
-from analyses.components.measurement import Draws, Measurement
-from analyses.components.resampling import CorpusUnigram
-from analyses.components.verdict import verdict
+from analyses.verdicts.measure import measure
+from analyses.verdicts.measurement import Draws, Measurement
+from analyses.verdicts.resampling import CorpusUnigram
+from analyses.verdicts.verdict import verdict
 from interpret.native.planted import FAMILIES, plant
 
 TEXTS, LENGTH = 50, 20

@@ -9,15 +9,15 @@ from saved_models import byte_pairs, random_model, save_tokenizer
 from transformers import AutoConfig, AutoModelForSeq2SeqLM
 
 import interpret
-from analyses.analyze import analyze
-from analyses.attention_row import last_layer_attention
-from analyses.components.resampling import CorpusUnigram
-from analyses.components.vocabulary import VocabularyUnigram
-from analyses.gradients import input_x_gradient
-from analyses.head_gradients import head_gradients
-from analyses.leave_one_out import leave_one_out
-from analyses.rollout import attention_rollout, rollout_attribution
-from analyses.steps import analyze_steps
+from analyses.decision.analyze import analyze
+from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.gradients import input_x_gradient
+from analyses.explanations.leave_one_out import leave_one_out
+from analyses.explanations.rollout import attention_rollout, rollout_attribution
+from analyses.generation.steps import analyze_steps
+from analyses.heads.gradients import head_gradients
+from analyses.verdicts.resampling import CorpusUnigram
+from analyses.verdicts.vocabulary import VocabularyUnigram
 from interpret.errors import InputError
 from interpret.subjects.chat import UNUSED
 

@@ -11,19 +11,19 @@ import torch
 from click.testing import CliRunner
 from saved_models import SENTENCES
 
-from analyses.components.bars import BARS
-from analyses.components.content import Content
-from analyses.components.input_rank import input_effects
-from analyses.components.measure import measure
-from analyses.components.measurement import SHUFFLES, Draws
-from analyses.components.objects import object_of_study
-from analyses.components.top_k import top_erasure
+from analyses.data_sets.rows import read_rows
 from analyses.statistics import gini_correlation
-from analyses.study.rows import read_rows
-from analyses.study.study import Prepared, prepare, study
+from analyses.studies.study import Prepared, prepare, study
+from analyses.verdicts.content import Content
+from analyses.verdicts.input_rank import input_effects
+from analyses.verdicts.measure import measure
+from analyses.verdicts.measurement import SHUFFLES, Draws
+from analyses.verdicts.objects import object_of_study
+from analyses.verdicts.thresholds import BARS
+from analyses.verdicts.top_k import top_erasure
 from interpret.cli import main
 from interpret.errors import InputError
-from interpret.row import read_row
+from interpret.interventions.decision_row import read_row
 from interpret.subjects.text import TextSubject
 
 FEW = Draws(permutations=3, replacements=2, orders=3, null_orders=19)

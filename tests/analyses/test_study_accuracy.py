@@ -4,7 +4,7 @@ from typing import Any
 
 from scipy.stats import beta
 
-from analyses.study.accuracy import accuracy, doubts_about_accuracy
+from analyses.studies.accuracy import accuracy, doubts_about_accuracy
 
 
 def records(right: int, wrong: int, label: str | None = "a") -> list[dict[str, Any]]:

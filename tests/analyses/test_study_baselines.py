@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import bootstrap
 
 from analyses.statistics import gini_correlation
-from analyses.study.baselines import trivial_baseline
-from analyses.study.halves import halves
+from analyses.studies.baselines import trivial_baseline
+from analyses.studies.halves import halves
 
 
 def draws(count: int, mean: float, seed: int) -> np.ndarray:

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from analyses.study.chunks import Chunk, partition
-from analyses.study.folder import StudyFolder
-from analyses.study.parts import packed, table_of, unpacked
-from analyses.study.running import run_chunks
+from analyses.resumable.chunks import Chunk, partition
+from analyses.resumable.folder import StudyFolder
+from analyses.resumable.parts import packed, table_of, unpacked
+from analyses.resumable.running import run_chunks
 from interpret.errors import InputError
 
 FINGERPRINT = {"schema": "study/1", "model": {"name": "toy", "sha256": "ab12"}, "seed": 0, "chunk": 3}
@@ -24,10 +24,10 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import numpy as np
-from analyses.study.chunks import partition
-from analyses.study.folder import StudyFolder
-from analyses.study.parts import packed, table_of, unpacked
-from analyses.study.running import run_chunks
+from analyses.resumable.chunks import partition
+from analyses.resumable.folder import StudyFolder
+from analyses.resumable.parts import packed, table_of, unpacked
+from analyses.resumable.running import run_chunks
 
 def measure(chunk):
     sys.stdin.readline()  # whoever started this says when to go on

@@ -17,12 +17,12 @@ from click.testing import CliRunner
 from saved_models import SENTENCES
 
 from analyses.classic.battery import ClassicTests, classic_tests
-from analyses.components.measurement import Draws
-from analyses.study import summary as summary_module
-from analyses.study.classic_columns import classic_columns, classic_of
-from analyses.study.parts import packed, table_of, unpacked
-from analyses.study.rows import read_rows
-from analyses.study.study import Prepared, prepare, study
+from analyses.data_sets.rows import read_rows
+from analyses.resumable.parts import packed, table_of, unpacked
+from analyses.studies import summary as summary_module
+from analyses.studies.classic_columns import classic_columns, classic_of
+from analyses.studies.study import Prepared, prepare, study
+from analyses.verdicts.measurement import Draws
 from interpret.cli import main
 from interpret.errors import InputError
 from interpret.subjects.text import TextSubject
@@ -89,7 +89,7 @@ def test_each_field_has_columns_and_other_columns_are_no_tests() -> None:
 def short_search() -> Iterator[None]:
     """The search takes most of the time, and other tests look at it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("analyses.study.study.ADVERSARY_STEPS", STEPS)
+        patch.setattr("analyses.studies.study.ADVERSARY_STEPS", STEPS)
         yield
 
 

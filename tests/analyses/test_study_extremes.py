@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from analyses.study.extremes import Extremes, extremes
+from analyses.studies.extremes import Extremes, extremes
 
 
 def record(row: int, rank: float | None, words: int = 9) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analyses.study.halves import halves
+from analyses.studies.halves import halves
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 50])

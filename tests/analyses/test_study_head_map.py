@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import stdtr
 
-from analyses.study.halves import halves
-from analyses.study.head_map import FEWEST_TEXTS, HeadMap, head_map
+from analyses.studies.halves import halves
+from analyses.studies.head_map import FEWEST_TEXTS, HeadMap, head_map
 
 
 def sample(count: int, layers: int = 3, heads: int = 4, seed: int = 0) -> np.ndarray:

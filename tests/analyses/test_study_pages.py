@@ -143,7 +143,7 @@ def test_a_text_that_can_t_be_analysed_alone_has_no_report_and_stops_nothing(
 
     out = Path(shutil.copytree(finished[0], tmp_path / "out"))
     shutil.rmtree(out / "texts")
-    monkeypatch.setattr("analyses.analyze.analyze", refuse)
+    monkeypatch.setattr("analyses.decision.analyze.analyze", refuse)
     done = run(data, saved / "bert", out)
     assert done.stderr.count("this text is not for analysis") == 6
     assert links(out) == set()

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from passes_for_tests import counted
 from saved_models import SENTENCES
 
-from analyses.components.measurement import USUAL
+from analyses.data_sets.rows import read_rows
 from analyses.planning.plan import Plan
-from analyses.study.rows import read_rows
-from analyses.study.study import Prepared, prepare, study
+from analyses.studies.study import Prepared, prepare, study
+from analyses.verdicts.measurement import USUAL
 from interpret.cli import main
 from interpret.errors import InputError
 from interpret.subjects.text import TextSubject

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from subjects_for_tests import LinearSubject
 
-from analyses.study.matching import encoded, match_labels
-from analyses.study.rows import Rows, read_rows
+from analyses.data_sets.matching import encoded, match_labels
+from analyses.data_sets.rows import Rows, read_rows
 from interpret.errors import InputError
 
 TEXTS = ("a fine film", 'she said "no", twice', "two\nlines", "naïve – 漢字", "the end")

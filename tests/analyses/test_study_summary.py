@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyses.calibration.error_rates import ErrorRate
-from analyses.components.bars import BARS
-from analyses.components.verdict import Component, Verdict
-from analyses.study.baselines import trivial_baseline
-from analyses.study.head_map import head_map
-from analyses.study.notes import Note
-from analyses.study.summary import summarise
+from analyses.data_sets.notes import Note
+from analyses.studies.baselines import trivial_baseline
+from analyses.studies.head_map import head_map
+from analyses.studies.summary import summarise
+from analyses.verdicts.error_rates import ErrorRate
+from analyses.verdicts.thresholds import BARS
+from analyses.verdicts.verdict import Component, Verdict
 
 LAYERS, HEADS = 2, 3
 FINGERPRINT = {

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from analyses.word_heat_maps import word_heat_maps
+from analyses.diffusion.word_heat_maps import word_heat_maps
 from interpret.errors import CaptureError, InputError
 
 pytest.importorskip("diffusers", reason="diffusers, an optional extra of this package, isn't installed")

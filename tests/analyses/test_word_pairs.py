@@ -4,10 +4,10 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 
-from analyses.word_pairs import word_pairs
-from interpret.edit import editing, set_weights
+from analyses.heads.word_pairs import word_pairs
+from interpret.attention.edits import editing, set_weights
+from interpret.attention.recording import recording
 from interpret.errors import InputError
-from interpret.record import recording
 
 
 def recorded(subject, example):

@@ -12,24 +12,24 @@ from subjects_for_tests import SENTENCE, tiny_bert
 from tiny_models import tiny_inputs, tiny_model
 
 import interpret
-from analyses.asked import require_asked
-from analyses.attention_row import last_layer_attention
-from analyses.attention_statistics import attention_statistics
-from analyses.chefer_relevance import chefer_relevance
-from analyses.entropy import attention_entropy
-from analyses.faithfulness import faithfulness
-from analyses.gradients import saliency
-from analyses.head_gradients import head_gradients
-from analyses.heads import HeadImportance, head_importance
-from analyses.leave_one_out import leave_one_out
-from analyses.patterns import attention_patterns
-from analyses.received import attention_received
-from analyses.rollout import attention_rollout, rollout_attribution
+from analyses.attention.entropy import attention_entropy
+from analyses.attention.patterns import attention_patterns
+from analyses.attention.received import attention_received
+from analyses.decision.asked import require_asked
+from analyses.decision.attention_statistics import attention_statistics
+from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.chefer_relevance import chefer_relevance
+from analyses.explanations.faithfulness import faithfulness
+from analyses.explanations.gradients import saliency
+from analyses.explanations.leave_one_out import leave_one_out
+from analyses.explanations.rollout import attention_rollout, rollout_attribution
+from analyses.heads.ablation import HeadImportance, head_importance
+from analyses.heads.gradients import head_gradients
+from interpret.attention.maps import GivenMaps, RecordedMaps, maps_of
+from interpret.attention.recording import Recording, recording
 from interpret.errors import CaptureError, InputError
 from interpret.indices import OutOfRange, require_index, whole_number
-from interpret.maps import GivenMaps, RecordedMaps, maps_of
-from interpret.record import Recording, recording
-from interpret.row import read_row
+from interpret.interventions.decision_row import read_row
 from interpret.subjects.decision import margin
 
 ONE_CALL = (
@@ -246,7 +246,7 @@ def test_arguments_that_no_analysis_could_use() -> None:
     for effort in ("much", None, ["quick"]):
         effort_text = f"effort must be one of quick, standard, thorough, not {effort!r}"
         refused(InputError, effort_text, require_asked, subject, effort=effort)
-    given = "alignment must be what analyses.alignment.alignment gives, not str"
+    given = "alignment must be what analyses.translation.alignment.alignment gives, not str"
     refused(InputError, given, require_asked, subject, alignment="one")
     whole = "max_memory, in bytes, must be a whole number, not '1G' (str)"
     refused(InputError, whole, require_asked, subject, max_memory="1G")

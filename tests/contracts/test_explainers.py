@@ -4,15 +4,15 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 
-from analyses.attention_row import last_layer_attention
-from analyses.chefer_relevance import chefer_relevance
-from analyses.faithfulness import faithfulness
-from analyses.gradients import input_x_gradient, integrated_gradients, saliency
-from analyses.head_gradients import head_gradients
-from analyses.heads import head_importance
-from analyses.leave_one_out import leave_one_out
-from analyses.rollout import attention_rollout, rollout_attribution
-from analyses.word_pairs import word_pairs
+from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.chefer_relevance import chefer_relevance
+from analyses.explanations.faithfulness import faithfulness
+from analyses.explanations.gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.explanations.leave_one_out import leave_one_out
+from analyses.explanations.rollout import attention_rollout, rollout_attribution
+from analyses.heads.ablation import head_importance
+from analyses.heads.gradients import head_gradients
+from analyses.heads.word_pairs import word_pairs
 
 
 def weights(subject, example):

@@ -10,10 +10,10 @@ from tiny_models import tiny_inputs, tiny_model
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
+from interpret.attention.edits import Edit, editing, set_weights, zero_head
+from interpret.attention.recording import recording
 from interpret.doctor.building import default_config
 from interpret.doctor.building import tiny_model as smallest
-from interpret.edit import Edit, editing, set_weights, zero_head
-from interpret.record import recording
 
 LENGTH = 9
 SIZES = dict(vocab_size=99, hidden_size=64, num_hidden_layers=2, intermediate_size=64, head_dim=16)

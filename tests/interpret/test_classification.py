@@ -9,7 +9,7 @@ from saved_models import SPECIAL, byte_pairs, random_model, save_bert, save_gpt2
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import interpret
-from analyses.analyze import analyze
+from analyses.decision.analyze import analyze
 from interpret.subjects.decision import margin
 
 TEXT = "The cat sat on the mat, but the cake was dry."

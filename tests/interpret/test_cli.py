@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from interpret.cli import main
 from interpret.loading.description import listed
 from interpret.subjects.tasks import TASKS
-from interpret.writing import require_writable, write_whole
+from interpret.system.writing import require_writable, write_whole
 
 TEXT = "the plot drags but the cast is very warm"
 
@@ -251,7 +251,7 @@ def test_a_full_disk_leaves_the_old_report(run, saved, tmp_path, monkeypatch):
 
 
 def test_a_failed_check_has_an_exit_code_of_its_own(run, saved, monkeypatch):
-    from interpret.record import Check, Recording
+    from interpret.attention.recording import Check, Recording
 
     monkeypatch.setattr(Recording, "checks", lambda self: (Check("something is right", 1.0, 0.5),))
     result = run("analyze", TEXT, "--model", saved / "bert", "--quick", "--json", "-")

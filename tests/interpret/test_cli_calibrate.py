@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analyses.calibration import calibrate
-from analyses.calibration.calibrate import Plan
-from analyses.study.folder import StudyFolder
+from analyses.calibration.calibrate import CalibrationPlan
+from analyses.resumable.folder import StudyFolder
 from interpret.cli import main
 
-FEW = Plan(draws=1, sizes=(3,))  # instead of --quick's 50 texts, to save time
+FEW = CalibrationPlan(draws=1, sizes=(3,))  # instead of --quick's 50 texts, to save time
 
 
 def run(*arguments: Any) -> Result:
@@ -41,7 +41,7 @@ def test_two_families_give_a_table_on_the_screen_a_file_and_a_report(
     result = run("--quick", "--families", "f8,X1", "--workers", "1", "--out", out)
     assert result.exit_code == 0, (result.output, result.exception)
     table = json.loads((out / "table.json").read_text("utf-8"))
-    assert table["plan"] == {"sizes": [3], "families": ["F8", "X1"], "seed": Plan().seed, "draws": 1}
+    assert table["plan"] == {"sizes": [3], "families": ["F8", "X1"], "seed": CalibrationPlan().seed, "draws": 1}
     assert [family["draws"] for family in table["families"]] == [1, 1]
     lines = result.stdout.splitlines()
     assert len(lines) <= 24 and max(map(len, lines[:-2])) <= 120  # one screen
@@ -85,9 +85,9 @@ def test_numbers_start_at_one(option: str) -> None:
 
 
 def test_options_say_what_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[Plan, int]] = []
+    asked: list[tuple[CalibrationPlan, int]] = []
 
-    def nothing(plan: Plan, folder: Path, *, workers: int, progress: Any) -> list[dict[str, Any]]:
+    def nothing(plan: CalibrationPlan, folder: Path, *, workers: int, progress: Any) -> list[dict[str, Any]]:
         asked.append((plan, workers))
         return []
 
@@ -103,10 +103,10 @@ def test_options_say_what_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ):
         assert run(*options, "--out", f"out{number}").exit_code == 0
     assert [plan for plan, _ in asked] == [
-        Plan(),
-        Plan(draws=1, sizes=(50,)),
-        Plan(draws=3, sizes=(50,)),
-        Plan(seed=0, families=("F1", "F2", "F7", "F10", "X1", "X3")),
+        CalibrationPlan(),
+        CalibrationPlan(draws=1, sizes=(50,)),
+        CalibrationPlan(draws=3, sizes=(50,)),
+        CalibrationPlan(seed=0, families=("F1", "F2", "F7", "F10", "X1", "X3")),
     ]
     assert asked[3][1] == 5 and all(workers >= 1 for _, workers in asked)
 
@@ -166,6 +166,6 @@ def test_what_ends_the_command_ends_its_workers_and_leaves_nothing_half_written(
         assert process.returncode == -number and complaints == ""
     assert not list(out.rglob("*.part"))
     assert sorted(path.name for path in out.iterdir()) == ["parts", "study.json"]
-    asked = Plan(draws=9, sizes=(50,), families=("F8",))
+    asked = CalibrationPlan(draws=9, sizes=(50,), families=("F8",))
     with StudyFolder(out, asked.fingerprint()).open() as folder:
         assert folder.finished() == {0}

@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 
 from interpret.cli import main
 from interpret.doctor import examination, table
-from interpret.doctor.finding import Finding
-from interpret.doctor.rows import Row
+from interpret.doctor.check_result import CheckResult
+from interpret.doctor.table_rows import TableRow
 
 
 def run(*arguments: Any) -> Result:
@@ -73,8 +73,8 @@ def test_the_exit_code_is_0_only_where_an_analysis_would_run(tmp_path: Path) -> 
 
 
 def test_a_failed_check_is_exit_code_3(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_: Any) -> Finding:
-        return Finding("a batch answers as each input alone", "failed", 0.25, 1e-5)
+    def fails(*_: Any) -> CheckResult:
+        return CheckResult("a batch answers as each input alone", "failed", 0.25, 1e-5)
 
     monkeypatch.setattr(examination, "check_batching", fails)
     result = run(saved / "gpt2")
@@ -101,7 +101,7 @@ def test_wrong_use_is_refused_in_one_line(arguments: tuple[str, ...], says: str)
 
 
 def test_all_writes_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [Row("a", "text-generation", "verified", 2, "interface", 0.0, 0.0, "yes")]
+    rows = [TableRow("a", "text-generation", "verified", 2, "interface", 0.0, 0.0, "yes")]
     monkeypatch.setattr(table, "examine_all", lambda **_: rows)
     result = run("--all", "--out", tmp_path / "table.md")
     assert result.exit_code == 0

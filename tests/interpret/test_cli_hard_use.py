@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from interpret.cli import main
 from interpret.errors import InputError
-from interpret.writing import require_folder, require_writable, write_whole
+from interpret.system.writing import require_folder, require_writable, write_whole
 
 TEXT = "a warm and funny film"
 COMMAND = [sys.executable, "-c", "from interpret.cli import main; main()"]
@@ -27,7 +27,7 @@ from interpret.cli import main
 from interpret.cli.options import errors_in_one_line
 from interpret.cli.progress import progress_bar, progress_line
 from interpret.errors import InputError
-from interpret.writing import write_whole
+from interpret.system.writing import write_whole
 
 @main.command()
 def write():

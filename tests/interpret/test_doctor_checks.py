@@ -10,18 +10,18 @@ from broken_models import HEADS, LAYERS, WIDTH, Broken
 from tiny_models import tiny_model
 
 from interpret.doctor.batching import check_batching, check_untouched
+from interpret.doctor.check_result import CheckResult
 from interpret.doctor.eager_weights import check_weights
 from interpret.doctor.examination import BYPASSES, NO_ATTENTION, examine
-from interpret.doctor.finding import Finding
 from interpret.doctor.gradient_flow import check_gradients
 from interpret.doctor.head_edits import check_head_edits
 from interpret.doctor.padding import PADDING, check_padding, check_padding_weight
-from interpret.doctor.readers import find_readers
 from interpret.doctor.row_edits import check_row_edits
 from interpret.doctor.sampling import sample_inputs
 from interpret.errors import CaptureError
+from interpret.projections.output_projection import find_readers
 
-CHECKS: dict[str, Callable[..., Finding]] = {
+CHECKS: dict[str, Callable[..., CheckResult]] = {
     "weights": check_weights,
     "untouched": check_untouched,
     "batching": check_batching,
@@ -198,5 +198,7 @@ def test_a_check_that_raises_fails_and_hides_no_other() -> None:
 
     found = examine(Single().eval())
     failed = found.finding("a batch answers as each input alone")
-    assert failed == Finding("a batch answers as each input alone", "failed", detail="RuntimeError: one is not enough")
+    assert failed == CheckResult(
+        "a batch answers as each input alone", "failed", detail="RuntimeError: one is not enough"
+    )
     assert found.failed == (failed,)

@@ -11,12 +11,12 @@ from transformers.models.llama.modeling_llama import LlamaAttention
 
 from interpret.doctor.availability import available_analyses
 from interpret.doctor.building import default_config
+from interpret.doctor.check_result import CheckResult
 from interpret.doctor.configs import describe_config, read_config
-from interpret.doctor.costs import Pass, estimate_costs, measure_pass
+from interpret.doctor.costs import MeasuredPass, estimate_costs, measure_pass
 from interpret.doctor.description import CallShape, Description, describe_model
 from interpret.doctor.diagnosis import Diagnosis, diagnose, diagnose_config
 from interpret.doctor.examination import Examination
-from interpret.doctor.finding import Finding
 from interpret.doctor.trial import Trial, try_analysis
 from interpret.errors import InputError
 from interpret.subjects.text import TextSubject
@@ -52,7 +52,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_memory_is_counted_and_time_grows_with_the_operations() -> None:
-    short, long = estimate_costs(described(), (10, 100), measured=Pass(tokens=10, seconds=0.5, linear=300))
+    short, long = estimate_costs(described(), (10, 100), measured=MeasuredPass(tokens=10, seconds=0.5, linear=300))
     assert short.weights_bytes == 4000
     # Two layers, ten tokens: 4 heads of 8 and 16 numbers for queries and outputs, 2 of 8 and 16 for keys and values.
     assert short.recording_bytes == 4 * 2 * 10 * (4 * 8 + 4 * 16 + 2 * 8 + 2 * 16)
@@ -147,11 +147,11 @@ def test_a_config_that_isnt_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_analyses_are_withheld_for_what_was_found() -> None:
-    heads = Finding(
+    heads = CheckResult(
         "a silenced head is one with zeroed columns of the output projection", "failed", 0.1, 1e-5, "4 heads"
     )
-    rows = Finding("recorded weights, put back, give the same answer", "passed", 0.0, 1e-4)
-    gradients = Finding("gradients are finite", "passed")
+    rows = CheckResult("recorded weights, put back, give the same answer", "passed", 0.0, 1e-4)
+    gradients = CheckResult("gradients are finite", "passed")
     found = Examination("M", 1, ("interface",), (heads, rows, gradients))
     described_ = described(calls=(CallShape(4, 4, 8, 8),))
     refused = Trial(refusal="it refuses")
@@ -179,7 +179,7 @@ def test_analyses_are_withheld_for_what_was_found() -> None:
     ],
 )
 def test_commands_are_available_where_they_ran(tried: Trial, analyze: str, single: str) -> None:
-    found = Examination("M", 2, ("interface",), (Finding("gradients are finite", "passed"),))
+    found = Examination("M", 2, ("interface",), (CheckResult("gradients are finite", "passed"),))
     available = available_analyses(described(), found, tried)
     reasons = {each.analyses: each.reason for each in available}
     assert (reasons["interpret analyze"], reasons["interpret pair and study"]) == (analyze, single)

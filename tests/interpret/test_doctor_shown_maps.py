@@ -4,19 +4,19 @@ import pytest
 import torch
 from observed_models import observed_model
 
+from interpret.attention.recording import recording
 from interpret.doctor import eager_weights
 from interpret.doctor.building import default_config
 from interpret.doctor.building import tiny_model as smallest
+from interpret.doctor.check_result import CheckResult
 from interpret.doctor.eager_weights import check_weights
 from interpret.doctor.examination import BYPASSES, examine
-from interpret.doctor.finding import Finding
 from interpret.doctor.head_edits import check_head_edits
 from interpret.doctor.padding import check_padding, check_padding_weight
-from interpret.doctor.readers import find_readers
-from interpret.doctor.rows import row_of
 from interpret.doctor.sampling import sample_inputs
+from interpret.doctor.table_rows import row_of
 from interpret.doctor.trial import Trial
-from interpret.record import recording
+from interpret.projections.output_projection import find_readers
 
 
 def small(architecture: str, task: str) -> tuple[torch.nn.Module, dict[str, torch.Tensor]]:
@@ -62,7 +62,7 @@ def test_and_a_difference_in_it_is_still_seen(what: str, monkeypatch: pytest.Mon
 def test_pieces_that_a_model_shows_are_not_compared(family: str) -> None:
     model = observed_model(family)
     inputs = sample_inputs(model)
-    assert check_weights(model, inputs) == Finding(
+    assert check_weights(model, inputs) == CheckResult(
         "weights are those of output_attentions=True",
         "not applicable",
         detail="the model shows pieces, and no whole maps",

@@ -15,17 +15,17 @@ from own_modules import word_tokenizer
 from transformers import AutoConfig
 
 import interpret
+from interpret.attention.recording import Check, Recording
 from interpret.doctor import isolated
 from interpret.doctor.building import TASKS, class_names, default_config, registered_pairs, tiny_model
+from interpret.doctor.check_result import CheckResult
 from interpret.doctor.examination import Examination
-from interpret.doctor.finding import Finding
 from interpret.doctor.isolated import Failure, run_isolated
-from interpret.doctor.rows import Row, row_of
 from interpret.doctor.shrinking import VOCABULARY, shrunk
 from interpret.doctor.table import examine_all, render_table
+from interpret.doctor.table_rows import TableRow, row_of
 from interpret.doctor.trial import Trial, try_analysis
 from interpret.errors import InputError
-from interpret.record import Check, Recording
 from interpret.subjects.text import TextSubject
 
 SHIPPED = Path(__file__).parents[2] / "reports" / "verified_models.md"
@@ -90,9 +90,9 @@ def test_the_shipped_table_has_every_pair_and_its_numbers_keep_what_it_promises(
 
 def test_a_table_is_written_as_it_should_be() -> None:
     rows = [
-        Row("one", "text-generation", "verified", 2, "interface", 3e-8, 0.0, "yes"),
-        Row("two", "text-generation", "partial", 1, "observed", None, 2e-6, "no | way", "a | b"),
-        Row("one", "image-classification", "unsupported", says="no attention"),
+        TableRow("one", "text-generation", "verified", 2, "interface", 3e-8, 0.0, "yes"),
+        TableRow("two", "text-generation", "partial", 1, "observed", None, 2e-6, "no | way", "a | b"),
+        TableRow("one", "image-classification", "unsupported", says="no attention"),
     ]
     lines = render_table(rows, today=date(2026, 1, 2)).splitlines()
     assert lines[0] == "# Verified models"
@@ -118,20 +118,20 @@ def test_a_table_is_written_as_it_should_be() -> None:
 
 
 def test_a_row_is_verified_only_where_nothing_failed_and_heads_were_compared() -> None:
-    weights = Finding("weights are those of output_attentions=True", "passed", 1e-8, 1e-6)
-    heads = Finding("a silenced head is one with zeroed columns of the output projection", "passed", 0.0, 1e-5)
-    noted = Finding("padding on the left changes nothing", "noted", 0.5, 1e-5, "counts from the padding")
+    weights = CheckResult("weights are those of output_attentions=True", "passed", 1e-8, 1e-6)
+    heads = CheckResult("a silenced head is one with zeroed columns of the output projection", "passed", 0.0, 1e-5)
+    noted = CheckResult("padding on the left changes nothing", "noted", 0.5, 1e-5, "counts from the padding")
 
-    def row(*findings: Finding, tried: Trial | None = None) -> Row:
+    def row(*findings: CheckResult, tried: Trial | None = None) -> TableRow:
         return row_of("a", "text-generation", Examination("A", 2, ("interface",), findings), tried or Trial())
 
     sound = row(weights, heads, noted)
     assert (sound.status, sound.weights, sound.heads) == ("verified", 1e-8, 0.0)
     assert sound.says == "padding on the left changes the answer (counts from the padding)"
-    broken = row(Finding(weights.check, "failed", 0.1, 1e-6, "2 maps"), heads)
+    broken = row(CheckResult(weights.check, "failed", 0.1, 1e-6, "2 maps"), heads)
     assert (broken.status, broken.says) == ("partial", f"not so: {weights.check} (2 maps)")
-    assert row(weights, Finding(heads.check, "not applicable", detail="none")).status == "partial"
-    hidden = row(Finding(weights.check, "not applicable"), heads)
+    assert row(weights, CheckResult(heads.check, "not applicable", detail="none")).status == "partial"
+    hidden = row(CheckResult(weights.check, "not applicable"), heads)
     assert (hidden.status, hidden.weights) == ("verified", None)
     assert hidden.says == "shows no weights of its own to compare with"
     nothing = row_of("a", "text-generation", Examination("A", 0, (), (), "no attention"), Trial(refusal="it has none"))

@@ -6,9 +6,9 @@ import pytest
 import torch
 from tiny_models import tiny_inputs, tiny_model
 
-from interpret.edit import editing, mean_head, permute_row, set_head, set_weights, uniform_row, zero_head
+from interpret.attention.edits import editing, mean_head, permute_row, set_head, set_weights, uniform_row, zero_head
+from interpret.attention.recording import recording
 from interpret.errors import CaptureError
-from interpret.record import recording
 
 # For each family: where the output projection of a layer is, and whether its weight is [in, out].
 PROJECTIONS = [

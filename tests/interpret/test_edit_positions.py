@@ -7,9 +7,18 @@ import torch
 from tiny_models import tiny_inputs, tiny_model
 from torch import Tensor, nn
 
-from interpret.edit import Edit, editing, mean_head, permute_row, set_head, set_weights, uniform_row, zero_head
+from interpret.attention.edits import (
+    Edit,
+    editing,
+    mean_head,
+    permute_row,
+    set_head,
+    set_weights,
+    uniform_row,
+    zero_head,
+)
+from interpret.attention.recording import recording
 from interpret.errors import CaptureError
-from interpret.record import recording
 
 PROMPT, WRITTEN = 9, 5
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from interpret.errors import InputError
-from interpret.files import read_file, read_stream, require_file, require_model
+from interpret.system.files import read_file, read_stream, require_file, require_model
 
 HUGE = 2**40  # bytes
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from interpret.footprint import held_bytes, kept_bytes
 from interpret.subjects.text import TextSubject
+from interpret.system.footprint import held_bytes, kept_bytes
 
 NUMBER = 4  # bytes of a float32
 

@@ -10,18 +10,18 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import interpret
-from analyses.chefer_relevance import chefer_relevance
 from analyses.classic.battery import classic_tests
 from analyses.classic.slopes import weight_slopes
-from analyses.components.measure import measure
-from analyses.components.resampling import CorpusUnigram
-from analyses.gradients import input_x_gradient, integrated_gradients, saliency
-from analyses.head_gradients import head_gradients
-from analyses.heads import head_importance
-from analyses.steps import analyze_steps
+from analyses.explanations.chefer_relevance import chefer_relevance
+from analyses.explanations.gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.generation.steps import analyze_steps
+from analyses.heads.ablation import head_importance
+from analyses.heads.gradients import head_gradients
+from analyses.verdicts.measure import measure
+from analyses.verdicts.resampling import CorpusUnigram
 from interpret.errors import InputError
-from interpret.gradients import gradients_on
-from interpret.row import read_row
+from interpret.interventions.decision_row import read_row
+from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject

@@ -5,9 +5,9 @@ import torch
 from own_modules import WORDS, Writer, word_tokenizer
 
 import interpret
-from analyses.components.image_tokens import TokensOfTheImage
-from analyses.components.vocabulary import VocabularyUnigram
-from analyses.judgement import usual_source
+from analyses.decision.judgement import usual_source
+from analyses.verdicts.image_tokens import TokensOfTheImage
+from analyses.verdicts.vocabulary import VocabularyUnigram
 from interpret.errors import InputError
 from interpret.subjects.example import Part, Unit
 

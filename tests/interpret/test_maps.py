@@ -4,16 +4,16 @@ import pytest
 import torch
 from tiny_models import CLASSIFIERS, IMAGE_CLASSIFIERS, LANGUAGE_MODELS, tiny_inputs, tiny_model
 
-from analyses.entropy import attention_entropy
-from interpret import attention_call
-from interpret.edit import editing, uniform_row
+from analyses.attention.entropy import attention_entropy
+from interpret.attention import call as attention_call
+from interpret.attention.edits import editing, uniform_row
+from interpret.attention.maps import Beginning, GivenMaps, RecordedMaps, maps_of
+from interpret.attention.position_spans import PositionSpan
+from interpret.attention.recording import recording
 from interpret.errors import CaptureError
-from interpret.frame import Frame
-from interpret.maps import Beginning, GivenMaps, RecordedMaps, maps_of
 from interpret.native.attention import MultiHeadAttention
 from interpret.native.linear import LinearAttention
 from interpret.native.window import WindowAttention
-from interpret.record import recording
 
 FAMILIES = [
     *(("causal", family) for family in LANGUAGE_MODELS),
@@ -162,7 +162,10 @@ def test_blocks_between_two_positions():
 @pytest.mark.usefixtures("few_rows")
 def test_calls_lie_where_their_frames_say():
     record = recorded(tiny_model("translator", "t5"), tiny_inputs("translator"))
-    frames = [Frame((0, 9), (0, 9), 14)] * 2 + [Frame((9, 14), (9, 14), 14), Frame((9, 14), (0, 9), 14)] * 2
+    frames = [PositionSpan((0, 9), (0, 9), 14)] * 2 + [
+        PositionSpan((9, 14), (9, 14), 14),
+        PositionSpan((9, 14), (0, 9), 14),
+    ] * 2
     maps = RecordedMaps(record, frames, example=1)
     inputs = tiny_inputs("translator")
     with torch.no_grad():

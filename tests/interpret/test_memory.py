@@ -13,10 +13,11 @@ import pytest
 import torch
 from tiny_models import tiny_inputs, tiny_model
 
-from interpret import memory, record
-from interpret.edit import editing, zero_head
+from interpret.attention import recording
+from interpret.attention.edits import editing, zero_head
 from interpret.errors import InputError
-from interpret.memory import free_bytes, parse_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes
+from interpret.system import memory
+from interpret.system.memory import free_bytes, parse_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes
 
 CPU = torch.device("cpu")
 
@@ -84,7 +85,7 @@ def test_a_container_has_no_more_than_its_limit(tmp_path: Path, monkeypatch: pyt
 
 FREED = """
 import psutil, torch
-from interpret.memory import return_freed
+from interpret.system.memory import return_freed
 
 held = lambda: psutil.Process().memory_info().rss
 torch.empty(2**22)  # when it ends, glibc takes up the habit of keeping pieces of this size
@@ -112,9 +113,9 @@ def test_a_recording_returns_what_layers_freed_where_they_are_large(
     least: int, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
-    monkeypatch.setattr(record, "LARGE", least)
-    monkeypatch.setattr(record, "return_freed", lambda: calls.append(1))
-    with torch.no_grad(), record.recording(model := tiny_model("causal", "llama")) as kept:
+    monkeypatch.setattr(recording, "LARGE", least)
+    monkeypatch.setattr(recording, "return_freed", lambda: calls.append(1))
+    with torch.no_grad(), recording.recording(model := tiny_model("causal", "llama")) as kept:
         model(**tiny_inputs("causal"))
     assert len(kept) == 2
     assert len(calls) == times
@@ -128,7 +129,7 @@ def test_a_recording_is_freed_with_its_last_name(passes: str) -> None:
 
     def kept() -> list[weakref.ref[object]]:
         edits = editing(model, zero_head(0, 0)) if passes == "edited" else nullcontext()
-        with torch.no_grad(), edits, record.recording(model) as found:
+        with torch.no_grad(), edits, recording.recording(model) as found:
             model.generate(ids, max_new_tokens=3) if passes == "generated" else model(**inputs)
         found.step(0).weights(0)
         return [weakref.ref(each) for each in (found, *(call.output for call in found.calls))]

@@ -6,8 +6,8 @@ from saved_models import random_model, save_tokenizer, word_pieces
 from subjects_for_tests import tiny_bert
 
 import interpret
-from analyses.analyze import analyze
-from analyses.word_pairs import word_pairs
+from analyses.decision.analyze import analyze
+from analyses.heads.word_pairs import word_pairs
 from interpret.errors import InputError
 from interpret.subjects.example import Example
 from interpret.subjects.mentions import find_mention, mention_names

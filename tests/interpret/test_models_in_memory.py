@@ -7,10 +7,10 @@ from saved_models import random_model, save_bert, word_pieces
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import interpret
-from analyses.analyze import analyze
+from analyses.decision.analyze import analyze
+from interpret.attention.recording import recording
 from interpret.doctor.examination import examine
 from interpret.errors import InputError
-from interpret.record import recording
 
 TEXT = "The old cat sat on the mat while the rain kept falling."
 PARTS = ("embeddings", "pooler", "encoder.layer.0", "encoder.layer.1")

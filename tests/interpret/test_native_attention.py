@@ -1,4 +1,4 @@
-"""Multi-head attention against plain loops, PyTorch's kernels and its MultiheadAttention, and under the seam."""
+"""Multi-head attention against plain loops, PyTorch's kernels and its MultiheadAttention, and under `attend`."""
 
 from math import exp, sqrt
 
@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpret.edit import editing, set_weights, uniform_row, zero_head
+from interpret.attention.edits import editing, set_weights, uniform_row, zero_head
+from interpret.attention.interface import eager_kernel
+from interpret.attention.recording import recording
 from interpret.native.attention import MultiHeadAttention, eager_attention_forward, fused_attention_forward
-from interpret.record import recording
-from interpret.seam import eager_kernel
 
 
 def random_inputs(seed: int = 0, *, key_heads: int = 4, queries: int = 5, keys: int = 7) -> list[Tensor]:

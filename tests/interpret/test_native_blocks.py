@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from interpret.edit import editing, zero_head
+from interpret.attention.edits import editing, zero_head
+from interpret.attention.recording import recording
 from interpret.native.blocks import DecoderBlock, EncoderBlock, FeedForward
 from interpret.native.linear import LinearAttention
 from interpret.native.window import WindowAttention
-from interpret.record import recording
 
 HIDDEN = torch.randn(2, 6, 12, generator=torch.Generator().manual_seed(0))
 MEMORY = torch.randn(2, 8, 12, generator=torch.Generator().manual_seed(1))

@@ -10,19 +10,19 @@ from safetensors.torch import load_file
 from torch import nn
 
 import interpret
-from analyses.attention_row import last_layer_attention
-from analyses.entropy import attention_entropy
-from analyses.head_gradients import head_gradients
-from analyses.heads import head_importance
-from analyses.rollout import attention_rollout, rollout_attribution
+from analyses.attention.entropy import attention_entropy
+from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.rollout import attention_rollout, rollout_attribution
+from analyses.heads.ablation import head_importance
+from analyses.heads.gradients import head_gradients
 from interpret import native
-from interpret.edit import editing, uniform_row, zero_head
+from interpret.attention.edits import editing, uniform_row, zero_head
+from interpret.attention.recording import recording
+from interpret.interventions.decision_row import read_row
 from interpret.native.config import ClassifierConfig, LanguageModelConfig
 from interpret.native.linear import LinearAttention
 from interpret.native.vocabulary import SPECIAL, word_pieces
 from interpret.native.window import WindowAttention
-from interpret.record import recording
-from interpret.row import read_row
 from interpret.subjects.subject import Subject
 from interpret.subjects.text import TextSubject
 

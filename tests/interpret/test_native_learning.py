@@ -7,8 +7,8 @@ import torch
 
 from interpret.native import ClassifierConfig, TransformerClassifier
 from interpret.native.learning import (
-    Recipe,
     Texts,
+    TrainingRecipe,
     accuracy,
     best_temperature,
     encoded,
@@ -80,7 +80,7 @@ def cross_entropy(logits: list[float], target: list[float]) -> float:
 
 
 def test_the_loss_mixes_labels_and_teacher():
-    recipe = Recipe(smoothing=0.2, teacher_weight=0.75, temperature=2.0)
+    recipe = TrainingRecipe(smoothing=0.2, teacher_weight=0.75, temperature=2.0)
     logits, teacher = [[0.3, -1.0], [0.5, 0.1], [2.0, 1.0]], [[0.0, 2.0], [4.0, 0.0], [-2.0, 2.0]]
     soft = [[1 / (1 + exp((b - a) / 2)), 1 / (1 + exp((a - b) / 2))] for a, b in teacher]
     by_label = [cross_entropy(logits[0], [0.1, 0.9]), cross_entropy(logits[1], [0.9, 0.1])]
@@ -98,7 +98,7 @@ def test_training_learns_repeats_and_leaves_evaluation_mode():
     for seed in (0, 0, 1):
         torch.manual_seed(0)
         model = TransformerClassifier(CONFIG)
-        recipe = Recipe(epochs=10, batch=8, rate=1e-2, seed=seed)
+        recipe = TrainingRecipe(epochs=10, batch=8, rate=1e-2, seed=seed)
         losses = list(train(model, texts, recipe, mask_id=4))
         assert not model.training
         assert losses[-1] < losses[0]

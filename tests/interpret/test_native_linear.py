@@ -1,17 +1,17 @@
-"""Linear attention against loops, its two ways of computing against each other, and under the seam."""
+"""Linear attention against loops, its two ways of computing against each other, and under `attend`."""
 
 import pytest
 import torch
 from loops_for_tests import attention_by_loops, elu_strength
 from torch import Tensor, nn
 
-from interpret.edit import editing, set_weights, uniform_row, zero_head
+from interpret.attention.edits import editing, set_weights, uniform_row, zero_head
+from interpret.attention.interface import eager_kernel
+from interpret.attention.recording import recording
 from interpret.native import linear
 from interpret.native.attention import MultiHeadAttention
 from interpret.native.linear import LinearAttention, eager_attention_forward, linear_attention_forward
 from interpret.native.visible_keys import VisibleKeys
-from interpret.record import recording
-from interpret.seam import eager_kernel
 
 HIDDEN = torch.randn(2, 11, 12, generator=torch.Generator().manual_seed(3))
 MEMORY = torch.randn(2, 8, 12, generator=torch.Generator().manual_seed(4))

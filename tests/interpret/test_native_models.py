@@ -1,4 +1,4 @@
-"""Native classifiers and language models: padding, embeddings in the place of ids, and the seam on them."""
+"""Native classifiers and language models: padding, embeddings in the place of ids, and `attend` on them."""
 
 from dataclasses import replace
 
@@ -7,12 +7,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from interpret.edit import editing, zero_head
+from interpret.attention.edits import editing, zero_head
+from interpret.attention.recording import recording
 from interpret.errors import InputError
 from interpret.native.classifier import TransformerClassifier
 from interpret.native.config import ClassifierConfig, LanguageModelConfig
 from interpret.native.language_model import TransformerLanguageModel
-from interpret.record import recording
 
 SIZES = {"vocabulary": 20, "hidden": 12, "layers": 3, "heads": 4, "inner": 20, "positions": 10}
 CONFIGS = {

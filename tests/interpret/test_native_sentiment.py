@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from interpret import native
-from interpret.edit import editing, zero_head
-from interpret.record import recording
+from interpret.attention.edits import editing, zero_head
+from interpret.attention.recording import recording
 
 FOLDER = Path(native.__file__).parent / "sentiment"
 ROOT = FOLDER.parents[2]

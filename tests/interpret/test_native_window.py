@@ -1,4 +1,4 @@
-"""Attention in a window against loops, against PyTorch's kernel under the same mask, and under the seam."""
+"""Attention in a window against loops, against PyTorch's kernel under the same mask, and under `attend`."""
 
 from collections.abc import Callable
 
@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from interpret.edit import editing, set_weights, uniform_row, zero_head
+from interpret.attention.edits import editing, set_weights, uniform_row, zero_head
+from interpret.attention.interface import eager_kernel
+from interpret.attention.recording import recording
 from interpret.native import attention, window
 from interpret.native.attention import MultiHeadAttention
 from interpret.native.visible_keys import VisibleKeys
 from interpret.native.window import WindowAttention, window_attention_forward
-from interpret.record import recording
-from interpret.seam import eager_kernel
 
 TOKENS = 11
 PADDING = {  # real tokens of two examples

@@ -12,9 +12,9 @@ from tokenizers import Tokenizer
 from torch import nn
 
 import interpret
-from analyses.analyze import analyze
-from analyses.components.masked_model import MaskedModel
-from analyses.steps import analyze_steps
+from analyses.decision.analyze import analyze
+from analyses.generation.steps import analyze_steps
+from analyses.verdicts.masked_model import MaskedModel
 from interpret.doctor.diagnosis import diagnose
 
 TEXT, SECOND = SENTENCES[0], SENTENCES[1]

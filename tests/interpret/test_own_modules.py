@@ -10,10 +10,10 @@ from tokenizers import Tokenizer, models
 from torch import nn
 
 import interpret
-from analyses.analyze import analyze
+from analyses.decision.analyze import analyze
 from interpret.errors import InputError
 from interpret.subjects.decision import margin
-from reports.page import render
+from reports.analysis.page import render
 
 pytestmark = pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 

@@ -12,7 +12,7 @@ from torch import nn
 from translators_for_tests import save_translator
 
 import interpret
-from analyses.analyze import analyze
+from analyses.decision.analyze import analyze
 from interpret.subjects.plain_call import CHECK
 
 TEXT, SECOND, TYPED = SENTENCES[0], SENTENCES[1], "the cat [SEP] sat on [SEP] the mat"

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from interpret.attention.recording import recording
 from interpret.errors import InputError
 from interpret.native.planted import FAMILIES, Doses, PlantedModel, plant
-from interpret.record import recording
 
 DECIDED_ELSEWHERE = ("F2", "F3", "F4", "X5")
 BARELY = ("F7", "X6")

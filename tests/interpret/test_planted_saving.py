@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import interpret
+from interpret.attention.recording import recording
 from interpret.errors import InputError
 from interpret.native.planted import FAMILIES, plant
-from interpret.record import recording
 
 HEADS = {"F1": 8, "X2": 4}  # others have two
 

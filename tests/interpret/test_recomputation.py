@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from interpret.edit import Edit, editing, zero_head
+from interpret.attention.edits import Edit, editing, zero_head
+from interpret.attention.recording import recording
 from interpret.errors import CaptureError
-from interpret.record import recording
 
 DEEP, WIDE, HEADS = 4, 16, 4
 

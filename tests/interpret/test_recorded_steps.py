@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from transformers import FalconConfig, FalconForCausalLM, StaticCache
 
 import interpret
-from analyses.rollout import attention_rollout
+from analyses.explanations.rollout import attention_rollout
+from interpret.attention.recording import Recording, recording
 from interpret.doctor.building import default_config
 from interpret.doctor.building import tiny_model as build_tiny
 from interpret.errors import CaptureError
-from interpret.record import Recording, recording
 
 PROMPT = 9
 OBSERVED = ("bloom", "falcon")  # which compute attention by code of their own

@@ -4,8 +4,8 @@ import pytest
 import torch
 from tiny_models import tiny_inputs, tiny_model
 
-from interpret import attention_call
-from interpret.record import recording
+from interpret.attention import call as attention_call
+from interpret.attention.recording import recording
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt_oss", "gemma2"])

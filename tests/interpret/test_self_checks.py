@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration
 
-from interpret.edit import editing, permute_row, set_weights
-from interpret.record import Recording, recording
+from interpret.attention.edits import editing, permute_row, set_weights
+from interpret.attention.recording import Recording, recording
 
 LENGTH = 9
 CAUSAL = torch.ones(LENGTH, LENGTH).tril().bool()

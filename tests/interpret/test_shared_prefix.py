@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, BambaConfig, LlamaConfig, MistralConfig
 
-from interpret.row import read_row
+from interpret.interventions.decision_row import read_row
 from interpret.subjects import reading_cost
 from interpret.subjects.shared_prefix import SharedPrefix
 from interpret.subjects.text import TextSubject

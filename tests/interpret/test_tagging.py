@@ -5,9 +5,9 @@ import torch
 from saved_models import byte_pairs, random_model, save_tokenizer, word_pieces
 
 import interpret
-from analyses.analyze import analyze
+from analyses.decision.analyze import analyze
 from interpret.errors import InputError
-from reports.page import render
+from reports.analysis.page import render
 
 TEXT = "The cat sat on the old mat"
 LABELS = {0: "O", 1: "B-LOC", 2: "I-LOC"}

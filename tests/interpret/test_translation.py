@@ -5,15 +5,15 @@ import torch
 from translators_for_tests import save_translator
 
 import interpret
-from analyses.components.measure import measure
-from analyses.components.measurement import Draws
-from analyses.components.resampling import CorpusUnigram
-from analyses.rollout import attention_rollout
-from interpret.edit import editing, set_weights, zero_head
+from analyses.explanations.rollout import attention_rollout
+from analyses.verdicts.measure import measure
+from analyses.verdicts.measurement import Draws
+from analyses.verdicts.resampling import CorpusUnigram
+from interpret.attention.edits import editing, set_weights, zero_head
+from interpret.attention.position_spans import PositionSpan
+from interpret.attention.recording import recording
 from interpret.errors import InputError
-from interpret.frame import Frame
-from interpret.record import recording
-from interpret.row import read_row
+from interpret.interventions.decision_row import read_row
 
 SOURCE, TARGET = "The cat sat on the mat", "A quiet film, slow at first"
 FAMILIES = ("t5", "bart", "marian", "mbart", "pegasus")
@@ -183,13 +183,13 @@ def test_positions_outside_the_target_and_unknown_tokens_are_refused(translator)
 
 
 def test_a_frame_puts_a_call_among_all_positions():
-    frame = Frame((2, 4), (0, 2), 4)
+    frame = PositionSpan((2, 4), (0, 2), 4)
     assert frame.rows((3,)) == [1] and frame.has_row.tolist() == [False, False, True, True]
     weights = torch.tensor([[0.25, 0.75], [1.0, 0.0]])
     assert frame.all_positions(weights).tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0.25, 0.75, 0, 0], [1, 0, 0, 0]]
     assert frame.all_keys(weights).tolist() == [[0.25, 0.75, 0, 0], [1, 0, 0, 0]]
     assert frame.all_rows(torch.tensor([1.0, 2.0])).tolist() == [0, 0, 1, 2]
-    assert Frame.whole(3).is_whole and not frame.is_whole
+    assert PositionSpan.whole(3).is_whole and not frame.is_whole
 
 
 def test_layers_are_named_by_their_stack(translator):

@@ -9,15 +9,15 @@ from saved_models import byte_pairs, random_model, save_gpt2
 from transformers import PreTrainedTokenizerFast
 
 import interpret
-from analyses.analyze import analyze
-from analyses.steps import analyze_steps
-from analyses.study.matching import encoded
-from analyses.study.rows import Rows
+from analyses.data_sets.matching import encoded
+from analyses.data_sets.rows import Rows
+from analyses.decision.analyze import analyze
+from analyses.generation.steps import analyze_steps
 from interpret.cli import main
 from interpret.errors import InputError
 from interpret.subjects.units import grouped, require_unit_kind
-from reports.page import render
-from reports.steps_page import render_steps
+from reports.analysis.page import render
+from reports.generation.page import render_steps
 
 DNA = "ACGTTGCAACGTGGCATTACGATCGATCGGATCAACGTTGACGTAC"
 LONG = "d41d8cd98f00b204e9800998ecf8427e" * 2

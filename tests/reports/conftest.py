@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sample import PAGES, sample_analysis
 
-from reports.page import render
+from reports.analysis.page import render
 
 PATIENCE = 600_000  # milliseconds; the last resort, where a test is to fail
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]

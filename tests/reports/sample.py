@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from measurements_for_tests import changed
 
-from analyses.calibration.error_rates import ErrorRate
-from analyses.components.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
-from analyses.components.one_text import one_text_verdict
-from analyses.packing import pack_weights
-from analyses.packing_tiles import pack_tiles
-from analyses.schema import BESIDE, component
-from analyses.tiles import Tiles
+from analyses.attention.encoded_maps import pack_tiles
+from analyses.attention.pooled_maps import Tiles
+from analyses.decision.schema import BESIDE, component
+from analyses.export.encoding import pack_weights
+from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
+from analyses.verdicts.error_rates import ErrorRate
+from analyses.verdicts.one_text import one_text_verdict
 
 _SENTENCE = """
     The harbour lay quiet until a single trawler came home with gulls behind it and not one gripping tale to tell ;

@@ -1,4 +1,4 @@
-"""Made-up steps of a text, the same each time, in the form that `reports.steps_page` reads."""
+"""Made-up steps of a text, the same each time, in the form that `reports.generation.page` reads."""
 
 from typing import Any
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from sample import sample_analysis
 
-from reports import alignment
-from reports.page import render
+from reports.analysis import alignment
+from reports.analysis.page import render
 
 WORDS = {
     "source": ["two", "dogs"],

@@ -8,13 +8,13 @@ from calibration_sample import CALIBRATIONS, sample_calibration
 from sample import HOSTILE
 from test_page import Reader
 
-from analyses.calibration.calibrate import Plan
+from analyses.calibration.calibrate import CalibrationPlan
 from analyses.calibration.tables import tabulate
-from reports.calibration_page import render_calibration
-from reports.calibration_terms import BOUNDS_NOTHING, LIMITS, METRICS
-from reports.calibration_view import bar, curves
-from reports.calibration_wording import answer, done, headline, reversal, title, uniformity, wrong
-from reports.notation import number, p_value, percent, visible
+from reports.calibration.page import render_calibration
+from reports.calibration.terms import BOUNDS_NOTHING, LIMITS, METRICS
+from reports.calibration.view import bar, curves
+from reports.calibration.wording import answer, done, headline, reversal, title, uniformity, wrong
+from reports.shared.notation import number, p_value, percent, visible
 
 COMMAND = "interpret calibrate --out 'a & b'"
 
@@ -32,11 +32,13 @@ def test_the_sample_has_the_fields_that_tables_have() -> None:
             return {key: fields(each) for key, each in value.items()}
         return [fields(value[0])] if isinstance(value, list) and value else None
 
-    sample, found = fields(sample_calibration()), fields(tabulate(Plan().fingerprint(), [], 0))
+    sample, found = fields(sample_calibration()), fields(tabulate(CalibrationPlan().fingerprint(), [], 0))
     for table in (sample, found):
         del table["bars"]
     assert sample == found
-    assert set(METRICS) == {each["metric"] for each in tabulate(Plan().fingerprint(), [], 0)["diagnosticity"]}
+    assert set(METRICS) == {
+        each["metric"] for each in tabulate(CalibrationPlan().fingerprint(), [], 0)["diagnosticity"]
+    }
 
 
 def test_tables_of_another_schema_are_refused() -> None:

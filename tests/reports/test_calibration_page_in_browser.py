@@ -8,7 +8,7 @@ from calibration_sample import CALIBRATIONS, sample_calibration
 from test_page_access import CONTRAST, LAYOUT
 from test_study_page_in_browser import OVERLAPS
 
-from reports.calibration_page import render_calibration
+from reports.calibration.page import render_calibration
 
 
 @pytest.fixture(scope="module")

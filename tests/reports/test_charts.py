@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from reports.charts import Axis, axis_over, band, chance, heat_paths, line
-from reports.shades import step, step_class, step_rules, switch_rules
+from reports.shared.charts import Axis, axis_over, band, chance, heat_paths, line
+from reports.shared.shades import step, step_class, step_rules, switch_rules
 
 
 def test_an_axis_runs_from_left_to_right_and_from_bottom_to_top() -> None:

@@ -9,10 +9,11 @@ from sample import sample_analysis
 from study_sample import sample_study
 from test_page import Reader
 
-from reports import classic, study_classic
-from reports.classic_terms import LEAD, TESTS, TITLE
-from reports.page import render
-from reports.study_page import render_study
+from reports.analysis import classic
+from reports.analysis.classic_terms import LEAD, TESTS, TITLE
+from reports.analysis.page import render
+from reports.study import classic as study_classic
+from reports.study.page import render_study
 
 PAPERS = ("Jain and Wallace, 2019", "Wiegreffe and Pinter, 2019", "Serrano and Smith, 2019", "Liu et al., 2022")
 

@@ -7,11 +7,11 @@ import pytest
 from sample import sample_analysis
 from test_page import Reader
 
-from reports.excerpt import excerpt
-from reports.notation import number
-from reports.page import render
-from reports.quote import quoted
-from reports.view import sections, seen
+from reports.analysis.excerpt import excerpt
+from reports.analysis.page import render
+from reports.analysis.quote import quoted
+from reports.analysis.view import sections, seen
+from reports.shared.notation import number
 
 LONG = {"causal": True, "layers": 4, "heads": 6, "units": 1100, "pooled": True}
 

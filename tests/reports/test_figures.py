@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import pytest
 from sample import HOSTILE, sample_analysis
 
-from reports.figures import save_figures
-from reports.notation import visible
+from reports.figures.analysis import save_figures
+from reports.shared.notation import visible
 
 NAMES = ["text-maps", "head-importance", "head-entropy", "rollout", "deletion-curves", "agreement"]
 

@@ -12,9 +12,9 @@ from images_for_tests import SeesRed, processor, save_red_patch
 from PIL import Image
 from sample import sample_analysis
 
-from analyses.analyze import analyze
+from analyses.decision.analyze import analyze
 from interpret.subjects.vision import ImageClassification
-from reports.page import render
+from reports.analysis.page import render
 
 ROW, COLUMN = 2, 1
 UNIT = 4 * ROW + COLUMN

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from reports.notation import column, listed, number, p_value, percent, visible
+from reports.shared.notation import column, listed, number, p_value, percent, visible
 
 
 @pytest.mark.parametrize(

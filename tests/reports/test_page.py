@@ -9,12 +9,12 @@ from html.parser import HTMLParser
 import pytest
 from sample import HOSTILE, sample_analysis
 
-from analyses.packing import unpack_weights
-from reports import findings
-from reports.error_rate import sentence
-from reports.notation import column, number, p_value, percent, visible
-from reports.page import render
-from reports.view import sections
+from analyses.export.encoding import unpack_weights
+from reports.analysis import findings
+from reports.analysis.page import render
+from reports.analysis.view import sections
+from reports.shared.error_rate import sentence
+from reports.shared.notation import column, number, p_value, percent, visible
 
 VARIANTS = {
     "classifier": {},

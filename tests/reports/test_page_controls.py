@@ -4,8 +4,8 @@ from typing import Any
 
 from sample import sample_analysis
 
-from analyses.packing import unpack_weights
-from reports.notation import number, percent
+from analyses.export.encoding import unpack_weights
+from reports.shared.notation import number, percent
 
 
 def background(page: Any, selector: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sample import HOSTILE, PAGES, sample_analysis
 
-from reports import findings
-from reports.notation import number, percent, visible
+from reports.analysis import findings
+from reports.shared.notation import number, percent, visible
 
 
 @pytest.mark.parametrize("name", PAGES)

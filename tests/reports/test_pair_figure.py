@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
-from analyses.word_pairs import WordPairs
-from reports.pair_figure import save_pair_figure
+from analyses.heads.word_pairs import WordPairs
+from reports.figures.word_pairs import save_pair_figure
 
 
 @pytest.fixture

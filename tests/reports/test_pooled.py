@@ -7,9 +7,9 @@ import pytest
 from sample import PAGES, sample_analysis
 from test_page import Reader
 
-from analyses.packing_tiles import unpack_tiles
-from reports.notation import percent
-from reports.page import render
+from analyses.attention.encoded_maps import unpack_tiles
+from reports.analysis.page import render
+from reports.shared.notation import percent
 
 SAMPLE = sample_analysis(**PAGES["pooled"])
 WEIGHTS = SAMPLE["attention"]["weights"]

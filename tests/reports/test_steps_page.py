@@ -9,11 +9,11 @@ from steps_sample import STEPS, sample_steps
 from test_page import Reader
 
 import interpret
-from analyses.steps import analyze_steps
-from reports import findings
-from reports.notation import percent, visible
-from reports.steps_page import BUDGET_BYTES, render_steps
-from reports.view import token_text
+from analyses.generation.steps import analyze_steps
+from reports.analysis import findings
+from reports.analysis.view import token_text
+from reports.generation.page import BUDGET_BYTES, render_steps
+from reports.shared.notation import percent, visible
 
 
 @pytest.fixture(scope="module", params=STEPS)

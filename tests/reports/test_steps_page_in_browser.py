@@ -7,7 +7,7 @@ import pytest
 from steps_sample import STEPS, sample_steps
 from test_page_access import CONTRAST, LAYOUT
 
-from reports.steps_page import render_steps
+from reports.generation.page import render_steps
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,15 @@ from sample import HOSTILE
 from study_sample import HOLDING, STUDIES, sample_study
 from test_page import Reader
 
-from reports.charts import Axis
-from reports.components import PARTS
-from reports.error_rate import UNKNOWN
-from reports.notation import p_value, percent, visible
-from reports.study_charts import histogram, lane
-from reports.study_numbers import decimals
-from reports.study_page import render_study
-from reports.study_terms import ANSWERS
-from reports.study_wording import direction, idle, needed, reasons, rivalry
+from reports.analysis.components import PARTS
+from reports.shared.charts import Axis
+from reports.shared.error_rate import UNKNOWN
+from reports.shared.notation import p_value, percent, visible
+from reports.shared.side_by_side import decimals
+from reports.study.charts import histogram, lane
+from reports.study.page import render_study
+from reports.study.terms import ANSWERS
+from reports.study.wording import direction, idle, needed, reasons, rivalry
 
 
 @pytest.fixture(scope="module", params=STUDIES)

@@ -7,7 +7,7 @@ import pytest
 from study_sample import HOLDING, STUDIES, sample_study
 from test_page_access import CONTRAST, LAYOUT
 
-from reports.study_page import render_study
+from reports.study.page import render_study
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from own_modules import WORDS, Writer, word_tokenizer
 from sample import sample_analysis
 
 import interpret
-from analyses.analyze import analyze
-from reports import view
-from reports.page import render
+from analyses.decision.analyze import analyze
+from reports.analysis import view
+from reports.analysis.page import render
 
 NUMBERS = (5, 0, 5, 1, 7)
 

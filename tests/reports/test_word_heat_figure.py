@@ -6,9 +6,9 @@ import pytest
 import torch
 from PIL import Image
 
-from analyses.word_heat_maps import WordHeatMaps
+from analyses.diffusion.word_heat_maps import WordHeatMaps
 from interpret.subjects.example import Unit
-from reports.word_heat_figure import save_word_heat_figure
+from reports.figures.word_heat_maps import save_word_heat_figure
 
 WORDS = ("a", "$x$", "</svg>", "cat", "on", "it")
 

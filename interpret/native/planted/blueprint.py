@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from interpret.native.planted.recipe import END, EPS, LARGEST, START, Recipe
+from interpret.native.planted.recipe import END, EPS, LARGEST, START, PlantedRecipe
 
 AWAY = 30.0  # score that sends a row to the last token, [SEP], which has nothing to say: e⁻³⁰ is left for the rest
 MOVING = 300.0  # score of the position before; the nearest other gets 40 less
@@ -31,7 +31,7 @@ class Projections:
     output: Float[np.ndarray, "hidden joined"]
 
 
-def token_table(recipe: Recipe) -> Float[np.ndarray, "id hidden"]:
+def token_table(recipe: PlantedRecipe) -> Float[np.ndarray, "id hidden"]:
     """The vector of each token. All have the same size, with their position's, so that a layer norm keeps them."""
     names, count = recipe.coordinates, len(recipe.words)
     stored = dict.fromkeys(names, np.zeros(count))
@@ -51,7 +51,7 @@ def token_table(recipe: Recipe) -> Float[np.ndarray, "id hidden"]:
     return _vectors(recipe, stored, count)
 
 
-def position_table(recipe: Recipe, positions: int) -> Float[np.ndarray, "position hidden"]:
+def position_table(recipe: PlantedRecipe, positions: int) -> Float[np.ndarray, "position hidden"]:
     """The vector of each position: nothing, an angle, or a score. All have the same size."""
     stored: dict[str, Float[np.ndarray, " position"]] = {}
     numbers = np.arange(positions)
@@ -65,7 +65,7 @@ def position_table(recipe: Recipe, positions: int) -> Float[np.ndarray, "positio
     return _vectors(recipe, stored, positions)
 
 
-def projections(recipe: Recipe, layer: int, slots: tuple[int, ...]) -> Projections:
+def projections(recipe: PlantedRecipe, layer: int, slots: tuple[int, ...]) -> Projections:
     """The weights of one layer's attention.
 
     Args:
@@ -94,13 +94,13 @@ def projections(recipe: Recipe, layer: int, slots: tuple[int, ...]) -> Projectio
     return Projections(query.reshape(joined), key.reshape(joined), value.reshape(joined), output.reshape(hidden, -1))
 
 
-def readout(recipe: Recipe) -> Float[np.ndarray, "label hidden"]:
+def readout(recipe: PlantedRecipe) -> Float[np.ndarray, "label hidden"]:
     """From the first token's last vector to the two logits."""
     row = (recipe.gain * reading(recipe, "written") + recipe.bias * reading(recipe, "start")) / 2
     return np.stack([-row, row])
 
 
-def reading(recipe: Recipe, name: str) -> Float[np.ndarray, " hidden"]:
+def reading(recipe: PlantedRecipe, name: str) -> Float[np.ndarray, " hidden"]:
     """The row of a matrix that reads one coordinate."""
     row = np.zeros(2 * recipe.pairs)
     place = 2 * recipe.coordinates.index(name)
@@ -108,12 +108,12 @@ def reading(recipe: Recipe, name: str) -> Float[np.ndarray, " hidden"]:
     return row
 
 
-def _writing(recipe: Recipe, name: str) -> Float[np.ndarray, " hidden"]:
+def _writing(recipe: PlantedRecipe, name: str) -> Float[np.ndarray, " hidden"]:
     return 2 * reading(recipe, name)
 
 
 def _vectors(
-    recipe: Recipe, stored: dict[str, Float[np.ndarray, " row"]], count: int
+    recipe: PlantedRecipe, stored: dict[str, Float[np.ndarray, " row"]], count: int
 ) -> Float[np.ndarray, "{count} hidden"]:
     table = np.zeros((count, 2 * recipe.pairs))
     for name, column in stored.items():
@@ -124,7 +124,7 @@ def _vectors(
 Rows = list[Float[np.ndarray, " hidden"]]
 
 
-def _last(recipe: Recipe, head: int) -> tuple[Rows, Rows, Rows, Rows]:
+def _last(recipe: PlantedRecipe, head: int) -> tuple[Rows, Rows, Rows, Rows]:
     """Every row asks the same: what has a high score of this head's kind?"""
     kind, moves = recipe.head_kinds[head], recipe.lower == "move"
     score = reading(recipe, "moved_score" if moves else f"score{kind}") * recipe.unit(f"score{kind}")
@@ -138,7 +138,7 @@ def _last(recipe: Recipe, head: int) -> tuple[Rows, Rows, Rows, Rows]:
     return [reading(recipe, "start") + reading(recipe, "word")], [score], [value], [written]
 
 
-def _lower(recipe: Recipe) -> tuple[Rows, Rows, Rows, Rows]:
+def _lower(recipe: PlantedRecipe) -> tuple[Rows, Rows, Rows, Rows]:
     """Some rows take something; all others look at the last token."""
     none, share = np.zeros(2 * recipe.pairs), 1 / len(recipe.head_kinds)
     if recipe.lower == "move":
@@ -153,7 +153,7 @@ def _lower(recipe: Recipe) -> tuple[Rows, Rows, Rows, Rows]:
     return [none, AWAY * sent], [none, reading(recipe, "end")], [value], [share * written * target]
 
 
-def _moving(recipe: Recipe) -> tuple[Rows, Rows, Rows, Rows]:
+def _moving(recipe: PlantedRecipe) -> tuple[Rows, Rows, Rows, Rows]:
     """Each position asks for the angles of the one before, and takes its score and value."""
     query, key, share = [], [], 1 / len(recipe.head_kinds)
     for name, period in PERIODS.items():

@@ -12,7 +12,7 @@ from interpret.native.planted.doses import Doses
 from interpret.native.planted.drawing import STYLES, draw_lexicon, draw_scores_and_values
 from interpret.native.planted.families import FAMILIES
 from interpret.native.planted.formula import read
-from interpret.native.planted.recipe import END, START, Recipe
+from interpret.native.planted.recipe import END, START, PlantedRecipe
 from interpret.native.planted.words import draw_texts
 
 TEXTS = 160  # that doses and sizes are set on
@@ -23,7 +23,7 @@ DECOYS = {"F4": (0.6, 0.9), "F6": (0.35, 0.5), "X6": (0.6, 0.9)}  # share of att
 
 def draw_recipe(
     family: str, *, seed: int, layers: int, heads: int, norm: Literal["pre", "post"], doses: Doses
-) -> Recipe:
+) -> PlantedRecipe:
     """Draws a model of a family.
 
     Raises:
@@ -49,7 +49,7 @@ def draw_recipe(
         bias=0.0,
         layers=layers,
     )
-    recipe = Recipe(**{**settings, **lexicon, **drawn})
+    recipe = PlantedRecipe(**{**settings, **lexicon, **drawn})
     sample = recipe.ids(draw_texts(recipe, STYLES.get(family, "plain"), rng, TEXTS, doses.lengths))
     recipe = _with_decoys(recipe, sample, family, rng, doses.decoy)
     sink = (0.85, 0.95) if family == "F5" else (0.02, 0.15)
@@ -67,14 +67,20 @@ def _require_bypass(family: str, bypass: float, layers: int) -> None:
         raise InputError(f"family {family} takes nothing from its last layer; its bypass must be 1, not {bypass}")
 
 
-def _weights(recipe: Recipe, sample: Int[np.ndarray, "example token"]) -> Float[np.ndarray, "example kind token"]:
+def _weights(
+    recipe: PlantedRecipe, sample: Int[np.ndarray, "example token"]
+) -> Float[np.ndarray, "example kind token"]:
     """The row of each kind of head, as it is before anything was written."""
     return read(replace(recipe, pool_weight=0.0), sample, "pre").attention
 
 
 def _with_decoys(
-    recipe: Recipe, sample: Int[np.ndarray, "example token"], family: str, rng: np.random.Generator, dose: float | None
-) -> Recipe:
+    recipe: PlantedRecipe,
+    sample: Int[np.ndarray, "example token"],
+    family: str,
+    rng: np.random.Generator,
+    dose: float | None,
+) -> PlantedRecipe:
     """Raises the scores of decoy words until they have the share that is wanted, in decoy heads where there are any."""
     if dose is None and family not in DECOYS:
         return recipe
@@ -84,7 +90,7 @@ def _with_decoys(
     words = (sample >= 0) & (sample != START) & (sample != END)
     decoys = words & (recipe.is_decoy[sample] > 0)
 
-    def more(amount: float) -> Recipe:
+    def more(amount: float) -> PlantedRecipe:
         return replace(recipe, scores=recipe.scores + amount * recipe.is_decoy[:, None] * raised)
 
     def share(amount: float) -> float:
@@ -100,7 +106,9 @@ def _with_decoys(
     return more(amount)
 
 
-def _with_sink(recipe: Recipe, sample: Int[np.ndarray, "example token"], wanted: float, tilt: float) -> Recipe:
+def _with_sink(
+    recipe: PlantedRecipe, sample: Int[np.ndarray, "example token"], wanted: float, tilt: float
+) -> PlantedRecipe:
     """Sets the scores of [CLS] and [SEP] so that every kind of head has the share that is wanted there."""
     special = ((sample == START) | (sample == END))[:, None]
     tilts = np.array([[tilt], [-tilt]])
@@ -121,13 +129,13 @@ def _solve(share: Any, wanted: float, low: float, high: float) -> float:
 
 
 def _with_sizes(
-    recipe: Recipe,
+    recipe: PlantedRecipe,
     sample: Int[np.ndarray, "example token"],
     family: str,
     norm: Literal["pre", "post"],
     bypass: float,
     rng: np.random.Generator,
-) -> Recipe:
+) -> PlantedRecipe:
     """Scales what is written, so that the bypass has its share, and the readout, so that labels are balanced."""
     written = rng.uniform(1.0, 1.6) * np.sqrt(recipe.pairs) if family == "F9" else rng.uniform(0.3, 0.8)
     raw = read(recipe, sample, norm)

@@ -17,7 +17,7 @@ from transformers import (
 from interpret.native.planted.blueprint import position_table, projections, reading, readout, token_table
 from interpret.native.planted.formula import POOLER_GAIN
 from interpret.native.planted.network import INNER, filled
-from interpret.native.planted.recipe import EPS, POSITIONS, SPECIAL, Recipe
+from interpret.native.planted.recipe import EPS, POSITIONS, SPECIAL, PlantedRecipe
 from interpret.native.planted.words import word_tokenizer
 
 LLAMA_SPECIAL = (
@@ -33,7 +33,7 @@ LABELS: dict[str, Any] = dict(
 STILL = 1e30  # base of the rotary angles: the slowest pair of numbers doesn't turn within any text
 
 
-def save_bert(folder: str | os.PathLike[str], recipe: Recipe) -> None:
+def save_bert(folder: str | os.PathLike[str], recipe: PlantedRecipe) -> None:
     """Writes a BERT classifier: norms after each sublayer, and a pooler whose tanh the answer goes through."""
     hidden = 2 * recipe.pairs
     config = BertConfig(
@@ -59,7 +59,7 @@ def save_bert(folder: str | os.PathLike[str], recipe: Recipe) -> None:
     _write(Path(folder), model, weights, recipe.words, start="[CLS]", end="[SEP]")
 
 
-def save_llama(folder: str | os.PathLike[str], recipe: Recipe) -> None:
+def save_llama(folder: str | os.PathLike[str], recipe: PlantedRecipe) -> None:
     """Writes a Llama classifier, which reads the last token: a text is put between <s> and </q>."""
     heads = len(recipe.head_kinds)
     dim, alike = 2 * recipe.pairs // heads, len(set(recipe.head_kinds)) == 1
@@ -85,7 +85,7 @@ def save_llama(folder: str | os.PathLike[str], recipe: Recipe) -> None:
     _write(Path(folder), model, weights, words, start="<s>", end="</q>")
 
 
-def _sizes(recipe: Recipe) -> dict[str, Any]:
+def _sizes(recipe: PlantedRecipe) -> dict[str, Any]:
     return dict(
         vocab_size=len(recipe.words),
         hidden_size=2 * recipe.pairs,

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from interpret.native.planted.recipe import EPS, Recipe
+from interpret.native.planted.recipe import EPS, PlantedRecipe
 
 Kind = Literal["pre", "post", "bert"]
 POOLER_GAIN = 0.25  # of what the tanh of BERT's pooler sees
@@ -19,7 +19,7 @@ Numbers = Float[np.ndarray, "..."]
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class RowReading:
     """What the last layer's [CLS] row does with each text.
 
     Attributes:
@@ -35,7 +35,7 @@ class Reading:
     bypassed: Float[np.ndarray, " example"]
 
 
-def read(recipe: Recipe, ids: Int[np.ndarray, "example token"], kind: Kind) -> Reading:
+def read(recipe: PlantedRecipe, ids: Int[np.ndarray, "example token"], kind: Kind) -> RowReading:
     """Computes attention and logits.
 
     Args:
@@ -65,7 +65,7 @@ def read(recipe: Recipe, ids: Int[np.ndarray, "example token"], kind: Kind) -> R
     if kind == "bert":
         answer, constant = np.tanh(POOLER_GAIN * answer) / POOLER_GAIN, np.tanh(POOLER_GAIN * constant) / POOLER_GAIN
     difference = recipe.gain * answer + recipe.bias * constant
-    return Reading(difference, weights.transpose(0, 2, 1), attended, stays * bypassed)
+    return RowReading(difference, weights.transpose(0, 2, 1), attended, stays * bypassed)
 
 
 def _normed(size: Numbers, times: int) -> tuple[Numbers, Numbers]:
@@ -76,14 +76,16 @@ def _normed(size: Numbers, times: int) -> tuple[Numbers, Numbers]:
     return scale, size
 
 
-def _pooled(recipe: Recipe, ids: Int[np.ndarray, "example token"], real: Bool[np.ndarray, "example token"]) -> Numbers:
+def _pooled(
+    recipe: PlantedRecipe, ids: Int[np.ndarray, "example token"], real: Bool[np.ndarray, "example token"]
+) -> Numbers:
     """Mean of the pooled evidence over all tokens, special ones included."""
     pooled: Numbers = np.where(real, recipe.pooled[ids], 0).sum(axis=1) / real.sum(axis=1)
     return pooled
 
 
 def _keys(
-    recipe: Recipe, ids: Int[np.ndarray, "example token"], real: Bool[np.ndarray, "example token"], norms: int
+    recipe: PlantedRecipe, ids: Int[np.ndarray, "example token"], real: Bool[np.ndarray, "example token"], norms: int
 ) -> tuple[Numbers, Numbers, Numbers]:
     """Scores and values of each token and kind as the last layer finds them, and what layer norms made of each."""
     scores, values = recipe.scores[ids], recipe.values[ids]

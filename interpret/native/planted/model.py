@@ -15,9 +15,9 @@ from interpret.native.planted.calibrating import draw_recipe
 from interpret.native.planted.doses import LENGTHS, Doses
 from interpret.native.planted.drawing import STYLES
 from interpret.native.planted.families import FAMILIES, Truth
-from interpret.native.planted.formula import Kind, Reading, read
+from interpret.native.planted.formula import Kind, RowReading, read
 from interpret.native.planted.network import native_model
-from interpret.native.planted.recipe import Recipe
+from interpret.native.planted.recipe import PlantedRecipe
 from interpret.native.planted.words import draw_texts
 from interpret.native.storing import NativeModel
 from interpret.native.storing import save as save_native
@@ -47,7 +47,7 @@ class PlantedModel:
     heads: int
     norm: Literal["pre", "post"]
     doses: Doses
-    recipe: Recipe = field(repr=False)
+    recipe: PlantedRecipe = field(repr=False)
 
     @property
     def truth(self) -> Truth:
@@ -136,7 +136,7 @@ class PlantedModel:
             )
         save_llama(folder, self.recipe)
 
-    def _read(self, texts: list[str], kind: Kind) -> Reading:
+    def _read(self, texts: list[str], kind: Kind) -> RowReading:
         return read(self.recipe, self.recipe.ids([text.split() for text in texts]), kind)
 
 

@@ -10,14 +10,14 @@ from torch import Tensor
 from interpret.native.classifier import TransformerClassifier
 from interpret.native.config import ClassifierConfig
 from interpret.native.planted.blueprint import position_table, projections, readout, token_table
-from interpret.native.planted.recipe import POSITIONS, Recipe
+from interpret.native.planted.recipe import POSITIONS, PlantedRecipe
 from interpret.native.planted.words import word_tokenizer
 from interpret.native.storing import SPECIAL_TOKENS, NativeModel
 
 INNER = 4  # width of the feed-forward networks, which write nothing
 
 
-def native_model(recipe: Recipe, norm: Literal["pre", "post"]) -> NativeModel:
+def native_model(recipe: PlantedRecipe, norm: Literal["pre", "post"]) -> NativeModel:
     """Builds the classifier and its tokenizer; feed-forward weights are 0, layer norms are plain."""
     config = ClassifierConfig(
         vocabulary=len(recipe.words),

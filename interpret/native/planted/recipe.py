@@ -16,7 +16,7 @@ Lower = Literal["idle", "pool", "move", "gather"]
 
 
 @dataclass(frozen=True, eq=False)
-class Recipe:
+class PlantedRecipe:
     """What words mean to the model, and what it does with that.
 
     Heads of the same kind are twins: they have the same scores and values, and share the kind's weight.

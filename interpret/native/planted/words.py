@@ -3,7 +3,7 @@
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from interpret.native.planted.recipe import Recipe
+from interpret.native.planted.recipe import PlantedRecipe
 
 FULL_STOP = "."
 _ONSETS = (*"bdfgklmnprstvz", "br", "dr", "gl", "kr", "pl", "st", "tr")
@@ -36,7 +36,7 @@ def word_tokenizer(words: tuple[str, ...], *, start: str, end: str) -> Tokenizer
 
 
 def draw_texts(
-    recipe: Recipe, style: str, rng: np.random.Generator, count: int, lengths: tuple[int, int]
+    recipe: PlantedRecipe, style: str, rng: np.random.Generator, count: int, lengths: tuple[int, int]
 ) -> list[list[str]]:
     """Draws texts, word by word from the same distribution.
 
@@ -51,7 +51,7 @@ def draw_texts(
     return [_draw(recipe, style, rng, int(rng.integers(lengths[0], lengths[1] + 1))) for _ in range(count)]
 
 
-def _draw(recipe: Recipe, style: str, rng: np.random.Generator, length: int) -> list[str]:
+def _draw(recipe: PlantedRecipe, style: str, rng: np.random.Generator, length: int) -> list[str]:
     frequency = recipe.frequency
     if style == "polar":
         against = np.sign(recipe.evidence) == rng.choice([-1, 1])

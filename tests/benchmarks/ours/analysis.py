@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from analyses.analyze import analyze
+from analyses.decision.analyze import analyze
 from benchmarks.ours.models import Settings, example_of, load
 from interpret import recording
-from reports.page import render
+from reports.analysis.page import render
 
 
 def analyzed(settings: Settings) -> Callable[[], str]:

@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from analyses.attention_row import last_layer_attention
-from analyses.attention_statistics import attention_statistics
-from analyses.attribution import Attribution
-from analyses.chefer_relevance import chefer_relevance
-from analyses.faithfulness import THRESHOLDS, faithfulness
-from analyses.gradients import input_x_gradient, integrated_gradients, saliency
-from analyses.leave_one_out import leave_one_out
-from analyses.rollout import rollout_attribution
+from analyses.decision.attention_statistics import attention_statistics
+from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.attribution import Attribution
+from analyses.explanations.chefer_relevance import chefer_relevance
+from analyses.explanations.faithfulness import THRESHOLDS, faithfulness
+from analyses.explanations.gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.explanations.leave_one_out import leave_one_out
+from analyses.explanations.rollout import rollout_attribution
 from benchmarks.ours.models import Settings, example_of, load
 from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example

@@ -5,15 +5,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from analyses.attention_statistics import attention_statistics
-from analyses.entropy import Entropy, EntropyReader
-from analyses.reading import read_maps
-from analyses.rollout import Rollout
-from analyses.rollout_readers import rollout_reader
+from analyses.attention.entropy import Entropy, EntropyReader
+from analyses.attention.rollout_readers import rollout_reader
+from analyses.attention.streaming import read_maps
+from analyses.decision.attention_statistics import attention_statistics
+from analyses.explanations.rollout import Rollout
 from benchmarks.ours.models import Settings, example_of, load, random_ids
 from interpret import recording
-from interpret.maps import Maps, RecordedMaps
-from interpret.record import Recording
+from interpret.attention.maps import Maps, RecordedMaps
+from interpret.attention.recording import Recording
 
 SHOWN = 16  # logits that are compared
 

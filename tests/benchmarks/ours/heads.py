@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from analyses.heads import head_importance
+from analyses.heads.ablation import head_importance
 from benchmarks.ours.models import Settings, example_of, load
 from interpret import editing, recording, zero_head
 from interpret.subjects.decision import margin

@@ -1,0 +1,123 @@
+"""Attention entropy: how widely a head spreads its attention."""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from analyses.attention.streaming import Reader, read_maps
+from interpret.attention.maps import Block, GivenMaps, Maps, maps_of
+from interpret.attention.recording import Recording
+from interpret.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class HeadEntropy:
+    """Mean entropy of each head over the rows in which it had a choice.
+
+    Attributes:
+        nats: Mean entropy; NaN where no row sees two keys.
+        share: Mean of entropy divided by the largest possible one, in [0, 1]; NaN likewise.
+    """
+
+    nats: Float[Tensor, "layer head"] = field(repr=False)
+    share: Float[Tensor, "layer head"] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Entropy:
+    """Entropy of every row of attention.
+
+    Attributes:
+        nats: 0 where all attention lies on one key, ln(visible keys) where it is spread evenly.
+        share: `nats` as a share of ln(visible keys), in [0, 1]; comparable between rows and texts of different
+            length. NaN where at most one key is visible, as there is nothing to choose.
+    """
+
+    nats: Float[Tensor, "layer head query"] = field(repr=False)
+    share: Float[Tensor, "layer head query"] = field(repr=False)
+
+    def mean(self) -> HeadEntropy:
+        """Mean over the rows that see at least two keys, for both measures."""
+        nats = self.nats.masked_fill(self.share.isnan(), math.nan)
+        return HeadEntropy(nats.nanmean(dim=-1), self.share.nanmean(dim=-1))
+
+
+def attention_entropy(
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps,
+    *,
+    visible: Bool[Tensor, "*layer query key"] | None = None,
+    example: int | None = None,
+) -> Entropy:
+    """Entropy `-sum(a ln a)` of each row `a` of attention, in nats.
+
+    A weight of 0 counts 0. A row that sums to less than 1 (a learned sink took a share) is divided by its sum:
+    the entropy is then that of the attention which reaches keys. Weights of a recording are computed some rows at a
+    time.
+
+    Args:
+        attention: A recording of one text, or its maps or weights; each row over `key` sums to 1.
+        visible: Of weights, true where a query can see a key, in all layers or layer by layer as `recording.visible()`
+            has it. By default every query sees every key; for a causal model that makes shares too small.
+        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
+
+    Raises:
+        ValueError: A weight is negative or NaN, or lies where `visible` is false; or `visible` is given for what
+            knows it.
+
+    Source: Clark et al. (2019), arXiv:1906.04341, section 3.3. Their code first mixes in a uniform row with
+    weight 0.0001; we don't. The share of ln(visible keys) is ours.
+    """
+    maps = maps_of(attention, example=example)
+    if visible is not None:
+        if not isinstance(attention, Tensor):
+            raise InputError("visible is for weights; a recording and its maps know which keys each query could see")
+        maps = GivenMaps(attention, visible=visible)
+    reader = EntropyReader(maps)
+    read_maps(maps, [reader])
+    found = reader.result()
+    if isinstance(maps, GivenMaps):
+        _require_visible(maps)
+    return found
+
+
+class EntropyReader(Reader):
+    """Takes in the maps of a text for `attention_entropy`."""
+
+    def __init__(self, maps: Maps) -> None:
+        """Makes room for a number for each row."""
+        self.nats = torch.zeros(maps.layers, maps.heads, maps.length, device=maps.device)
+        self.share = torch.full_like(self.nats, math.nan)
+        self.smallest = torch.tensor(math.inf, device=maps.device)
+
+    def read(self, layer: int, block: Block) -> None:
+        """Takes in some rows."""
+        total = block.total
+        self.smallest = torch.minimum(self.smallest, block.smallest.to(self.smallest))
+        logs = block.weights.clamp(min=torch.finfo(torch.float32).tiny).log_()
+        nats = total.log() - logs.mul_(block.weights).sum(dim=-1) / total  # of the row divided by its sum
+        nats = torch.where(total > 0, nats.clamp(min=0), 0.0)
+        most = block.visible.count_nonzero(dim=-1).float().log()
+        share = (nats / most).clamp(max=1)  # rounding can exceed an even spread
+        self.nats[layer, block.heads, block.rows] = nats
+        self.share[layer, block.heads, block.rows] = share.masked_fill(most <= 0, math.nan)
+
+    def result(self) -> Entropy:
+        """The entropy of every row, once all was read; a position without one has none.
+
+        Raises:
+            ValueError: A weight was negative or NaN.
+        """
+        if not self.smallest >= 0:
+            raise ValueError(f"attention weights must be at least 0, but one is {float(self.smallest):.3g}")
+        return Entropy(self.nats.cpu(), self.share.cpu())
+
+
+def _require_visible(maps: GivenMaps) -> None:
+    hidden = max(float((maps.given[layer] * ~maps.seen[layer]).amax()) for layer in range(maps.layers))
+    if hidden > 0:
+        raise ValueError(
+            f"a weight of {hidden:.3g} lies on a key that isn't visible; pass the mask that the model was run with"
+        )

@@ -1,0 +1,139 @@
+"""Attention patterns: how much of a head's attention goes to the previous, next, first and separator positions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from analyses.attention.streaming import SharesReader, read_maps
+from interpret.attention.maps import Block, GivenMaps, Maps, maps_of
+from interpret.attention.recording import Recording
+from interpret.errors import InputError
+from interpret.indices import require_index
+
+
+@dataclass(frozen=True, eq=False)
+class Patterns:
+    """Mean share of each head's attention, in [0, 1].
+
+    Attributes:
+        previous: On the position before; the first row, which has none, doesn't count. NaN for one token.
+        itself: On the row's own position, over all rows.
+        next: On the position after; the last row doesn't count. Always 0 in causal models. NaN for one token.
+        first: On position 0, over all rows. Row 0 of a causal model sees nothing else, so it counts with 1.
+        separator: On the separators together, over all rows.
+        sinks: On position 0 or a separator, counted once where they coincide, over all rows.
+        distance: How far away the attended positions lie, in tokens, weighted by attention; 0 or more.
+    """
+
+    previous: Float[Tensor, "layer head"] = field(repr=False)
+    itself: Float[Tensor, "layer head"] = field(repr=False)
+    next: Float[Tensor, "layer head"] = field(repr=False)
+    first: Float[Tensor, "layer head"] = field(repr=False)
+    separator: Float[Tensor, "layer head"] = field(repr=False)
+    sinks: Float[Tensor, "layer head"] = field(repr=False)
+    distance: Float[Tensor, "layer head"] = field(repr=False)
+
+    @property
+    def sink_mass(self) -> float:
+        """Share of all attention, over layers and heads, that lies on the first position or a separator."""
+        return float(self.sinks.mean())
+
+
+def attention_patterns(
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps,
+    *,
+    separators: Sequence[int],
+    rows: Bool[Tensor, "layer query"] | None = None,
+    example: int | None = None,
+) -> Patterns:
+    """Averages what each head puts on positions that need no reading of the text to be found.
+
+    Weights of a recording are computed some rows at a time.
+
+    Args:
+        attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
+            learned sink takes a share, which then counts for none of the patterns.
+        separators: Positions of special tokens; may contain position 0.
+        rows: Of weights, true for the rows that count, layer by layer; by default all do.
+        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
+
+    Raises:
+        ValueError: A separator isn't a position, a row isn't made of shares, or `rows` is given for what knows them.
+
+    Source: Clark et al. (2019), arXiv:1906.04341, sections 3.1 and 3.2. Their code divides by the number of
+    rows also for previous and next; we divide by the rows that have such a position, so that a head which does
+    nothing else reaches 1. The mean distance: Vig and Belinkov (2019), arXiv:1906.04284.
+    """
+    maps = maps_of(attention, example=example)
+    if rows is not None:
+        if not isinstance(attention, Tensor):
+            raise InputError("rows is for weights; a recording and its maps know which positions have a row")
+        maps = GivenMaps(attention, rows=rows)
+    reader = PatternsReader(maps, separators)
+    read_maps(maps, [reader])
+    return reader.result()
+
+
+class PatternsReader(SharesReader):
+    """Takes in the maps of a text for `attention_patterns`."""
+
+    def __init__(self, maps: Maps, separators: Sequence[int]) -> None:
+        """Makes room for the sums.
+
+        Raises:
+            ValueError: A separator isn't a position.
+        """
+        super().__init__(maps)
+        separators = [require_index("each separator", position, maps.length) for position in separators]
+        self.rows = maps.rows
+        self.columns = {"first": [0], "separator": sorted(set(separators)), "sinks": sorted({0, *separators})}
+        names = ("previous", "next", "itself", "distance", "total", *self.columns)
+        self.sums = {name: torch.zeros(maps.layers, maps.heads, device=maps.device) for name in names}
+
+    def read(self, layer: int, block: Block) -> None:
+        """Adds up some rows."""
+        self.look(block)
+        weights = block.weights
+        counts = self.rows[layer, block.rows].to(weights)
+        keys = torch.arange(weights.shape[2], device=weights.device, dtype=weights.dtype)
+        places = torch.arange(block.start, block.rows.stop, device=weights.device, dtype=weights.dtype)
+        away = (keys - places[:, None]).abs_().mul_(counts[:, None])
+        found = {
+            **{name: _diagonal_sum(weights, counts, block.start + step) for name, step in _STEPS.items()},
+            **{
+                name: weights[..., [key for key in keys if key < weights.shape[2]]].sum(dim=-1) @ counts
+                for name, keys in self.columns.items()
+            },
+            "distance": weights.flatten(1) @ away.flatten(),
+            "total": block.total @ counts,
+        }
+        for name, sums in found.items():
+            self.sums[name][layer, block.heads] += sums.to(self.sums[name])
+
+    def result(self) -> Patterns:
+        """Means of what was read.
+
+        Raises:
+            ValueError: A row wasn't made of shares.
+        """
+        self.require_shares()
+        sums, rows = {name: each.cpu() for name, each in self.sums.items()}, self.rows.sum(dim=1, keepdim=True)
+        by = {"previous": self.rows[:, 1:].sum(dim=1, keepdim=True), "next": self.rows[:, :-1].sum(dim=1, keepdim=True)}
+        by["distance"] = sums["total"]
+        names = ("previous", "next", "itself", "first", "separator", "sinks", "distance")
+        return Patterns(**{name: sums[name] / by.get(name, rows) for name in names})
+
+
+_STEPS = {"previous": -1, "itself": 0, "next": 1}
+
+
+def _diagonal_sum(
+    weights: Float[Tensor, "head row key"], counts: Float[Tensor, " row"], offset: int
+) -> Float[Tensor, " head"]:
+    """What the rows put on the keys that lie `offset` after their places in the block."""
+    diagonal = weights.diagonal(offset, dim1=1, dim2=2)
+    missing = max(0, -offset)  # of the first row there may be no key before
+    return diagonal @ counts[missing : missing + diagonal.shape[1]]

@@ -1,0 +1,77 @@
+"""Attention that each position receives: the sums of the columns."""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.attention.streaming import SharesReader, read_maps
+from interpret.attention.maps import Block, Maps, maps_of
+from interpret.attention.recording import Recording
+
+
+@dataclass(frozen=True, eq=False)
+class Received:
+    """What each head puts on each key, summed over rows.
+
+    Attributes:
+        total: From all positions, from 0 to the number of rows.
+        own: From the position itself, from 0 to 1.
+    """
+
+    total: Float[Tensor, "layer head key"] = field(repr=False)
+    own: Float[Tensor, "layer head key"] = field(repr=False)
+
+    @property
+    def from_others(self) -> Float[Tensor, " key"]:
+        """Share of each key in what all positions put on others, over layers and heads; sums to 1."""
+        received = (self.total - self.own).mean(dim=(0, 1)).clamp(min=0)
+        return received / received.sum()
+
+
+def attention_received(
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps, *, example: int | None = None
+) -> Received:
+    """Sums each column of attention.
+
+    Weights of a recording are computed some rows at a time. Positions that have no row in a call give nothing.
+
+    Args:
+        attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
+            learned sink takes a share.
+        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
+
+    Raises:
+        ValueError: It isn't made of shares, or a recording is of several texts and `example` doesn't say which.
+    """
+    maps = maps_of(attention, example=example)
+    reader = ReceivedReader(maps)
+    read_maps(maps, [reader])
+    return reader.result()
+
+
+class ReceivedReader(SharesReader):
+    """Takes in the maps of a text for `attention_received`."""
+
+    def __init__(self, maps: Maps) -> None:
+        """Makes room for the sums."""
+        super().__init__(maps)
+        self.total = torch.zeros(maps.layers, maps.heads, maps.length, device=maps.device)
+        self.own = torch.zeros_like(self.total)
+
+    def read(self, layer: int, block: Block) -> None:
+        """Adds up some rows."""
+        self.look(block)
+        self.total[layer, block.heads, : block.weights.shape[2]] += block.weights.sum(dim=1).to(self.total)
+        own = block.weights.diagonal(block.start, dim1=1, dim2=2)  # as long as the rows that can see themselves
+        self.own[layer, block.heads, block.start : block.start + own.shape[1]] = own
+
+    def result(self) -> Received:
+        """The sums of what was read.
+
+        Raises:
+            ValueError: A row wasn't made of shares.
+        """
+        self.require_shares()
+        return Received(self.total.cpu(), self.own.cpu())

@@ -1,0 +1,165 @@
+"""Two ways through the layers for rollout: every position forwards, or some readouts backwards."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.attention.streaming import SharesReader
+from interpret.attention.maps import Block, Maps
+from interpret.errors import InputError
+from interpret.indices import require_index
+
+
+@dataclass(frozen=True, eq=False)
+class Rollout:
+    """Where each position's information came from, if attention and skip connections were all that moves it.
+
+    Attributes:
+        flow: `flow[l, q, k]` is the share of position `q` after layer `l` that came from input token `k`;
+            each `flow[l, q]` sums to 1. With `readouts`, `q` counts those.
+        residual: Share that the skip connection carries.
+        readouts: The weighted means of positions that were followed; `None` where each position was.
+    """
+
+    flow: Float[Tensor, "layer query key"] = field(repr=False)
+    residual: float
+    readouts: Float[Tensor, "query token"] | None = field(default=None, repr=False)
+
+    def from_position(self, position: int | Float[Tensor, " token"]) -> Float[Tensor, "layer token"]:
+        """Shares of the input tokens in one position after each layer, or in a weighted mean of positions.
+
+        Args:
+            position: A position, or a weight for each; `decision.readout` gives the decision's.
+
+        Raises:
+            ValueError: It is none of `readouts`, no position, or of another number of tokens.
+        """
+        length = self.flow.shape[-1]
+        if not isinstance(position, Tensor) or position.ndim == 0:
+            position = torch.eye(length)[require_index("position", position, length)]
+        if position.shape != (length,):
+            raise InputError(
+                f"position must be one, or a weight for each of {length} tokens, not {list(position.shape)}"
+            )
+        if self.readouts is None:
+            return torch.einsum("q,lqk->lk", position.to(self.flow), self.flow)
+        followed = (self.readouts == position.to(self.readouts)).all(dim=1).nonzero()
+        if not len(followed):
+            raise ValueError(
+                f"this rollout follows {len(self.readouts)} readouts, and the one asked for is none of them; "
+                "give it to attention_rollout with them"
+            )
+        return self.flow[:, int(followed[0])]
+
+
+class RolloutReader(SharesReader):
+    """Mixes each row with the skip connection, once it has looked at it."""
+
+    def __init__(self, maps: Maps, *, residual: float = 0.5, sinks: Sequence[int] = ()) -> None:
+        """Arguments are those of `attention_rollout`."""
+        if not 0 <= residual <= 1:
+            raise ValueError(f"residual must be from 0 to 1, not {residual}")
+        super().__init__(maps)
+        self.maps, self.residual = maps, float(residual)
+        self.sinks = [require_index("each sink", sink, maps.length) for sink in sinks]
+        self.summed = torch.zeros(0, 0)
+
+    @abstractmethod
+    def result(self) -> Rollout:
+        """The rollout, once all was read.
+
+        Raises:
+            ValueError: A row wasn't made of shares.
+        """
+
+    def read(self, layer: int, block: Block) -> None:
+        """Takes in some rows; with the last of their heads it is known what they pass on."""
+        self.look(block)
+        summed = block.weights.sum(dim=0)
+        self.summed = summed if block.first_head == 0 else self.summed.add_(summed)
+        if block.heads.stop == self.maps.heads:
+            self.follow(layer, block.rows, *self._mix(self.summed))
+
+    @abstractmethod
+    def follow(self, layer: int, rows: slice, passed: Float[Tensor, "row key"], kept: Float[Tensor, " row"]) -> None:
+        """Takes in what passes by attention into some rows, and the share that each keeps of itself besides."""
+
+    def _mix(self, summed: Float[Tensor, "row key"]) -> tuple[Float[Tensor, "row key"], Float[Tensor, " row"]]:
+        """What passes and what each row keeps, of attention summed over heads, which is changed."""
+        summed[:, [sink for sink in self.sinks if sink < summed.shape[1]]] = 0
+        left = summed.sum(dim=-1, keepdim=True)
+        passed = summed.mul_(torch.where(left > 0, (1 - self.residual) / left, 0.0))
+        kept = torch.where(left[:, 0] > 0, self.residual, 1.0)
+        return passed.to(self.maps.device), kept.to(self.maps.device)
+
+
+class ReadoutsReader(RolloutReader):
+    """Follows readouts from each layer back to the tokens, all at a time."""
+
+    def __init__(
+        self,
+        maps: Maps,
+        readouts: Float[Tensor, "readout token"],
+        *,
+        residual: float = 0.5,
+        sinks: Sequence[int] = (),
+    ) -> None:
+        """Arguments are those of `attention_rollout`."""
+        super().__init__(maps, residual=residual, sinks=sinks)
+        if readouts.shape[1] != maps.length:
+            raise ValueError(f"readouts must have a weight for each of {maps.length} tokens, not {readouts.shape[1]}")
+        self.readouts = readouts.detach().float().to(maps.device)
+        self.flow = self.readouts.repeat(maps.layers, 1, 1)
+        self.layer = maps.layers
+
+    def follow(self, layer: int, rows: slice, passed: Float[Tensor, "row key"], kept: Float[Tensor, " row"]) -> None:
+        """Follows them through some rows; those of this layer join those of later ones on the way back."""
+        if layer != self.layer:
+            self.layer, self.before = layer, self.flow[layer:].clone()
+            self.flow[layer:] = torch.where(self.maps.rows[layer].to(self.flow.device), 0.0, self.before)
+        part = self.before[..., rows]
+        self.flow[layer:, :, rows] += part * kept
+        self.flow[layer:, :, : passed.shape[1]] += part @ passed
+
+    def result(self) -> Rollout:
+        """The rollout of the readouts."""
+        self.require_shares()
+        return Rollout(self.flow.cpu(), self.residual, self.readouts.cpu())
+
+
+class EveryPositionReader(RolloutReader):
+    """Keeps the mixed maps, to multiply them from the first layer on."""
+
+    def __init__(self, maps: Maps, *, residual: float = 0.5, sinks: Sequence[int] = ()) -> None:
+        """Arguments are those of `attention_rollout`."""
+        super().__init__(maps, residual=residual, sinks=sinks)
+        self.mixed = torch.eye(maps.length, device=maps.device).repeat(maps.layers, 1, 1)
+
+    def follow(self, layer: int, rows: slice, passed: Float[Tensor, "row key"], kept: Float[Tensor, " row"]) -> None:
+        """Keeps some rows."""
+        self.mixed[layer, rows] *= kept[:, None]
+        self.mixed[layer, rows, : passed.shape[1]] += passed
+
+    def result(self) -> Rollout:
+        """The rollout of every position."""
+        self.require_shares()
+        for layer in range(1, len(self.mixed)):
+            self.mixed[layer] = self.mixed[layer] @ self.mixed[layer - 1]
+        return Rollout(self.mixed.cpu(), self.residual)
+
+
+def rollout_reader(
+    maps: Maps,
+    *,
+    readouts: Float[Tensor, "readout token"] | None = None,
+    residual: float = 0.5,
+    sinks: Sequence[int] = (),
+) -> RolloutReader:
+    """What reads maps for `attention_rollout`, whose arguments these are."""
+    if readouts is None:
+        return EveryPositionReader(maps, residual=residual, sinks=sinks)
+    return ReadoutsReader(maps, readouts, residual=residual, sinks=sinks)

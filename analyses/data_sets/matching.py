@@ -1,0 +1,121 @@
+"""What a model makes of the rows: labels that it knows, and texts that it reads and whose words can be ranked."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from analyses.data_sets.notes import Note, require_enough
+from analyses.data_sets.rows import Rows
+from interpret.errors import InputError
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
+
+FEWEST_UNITS = 2  # of one word there is but one order
+SHOWN_LABELS = 5
+
+
+def match_labels(rows: Rows, subject: Subject) -> tuple[Rows, tuple[Note, ...]]:
+    """Turns the labels of a data set into names of the model's labels.
+
+    Args:
+        rows: The rows; numbers among their labels are taken for the model's own numbers, which count from 0.
+        subject: The model.
+
+    Returns:
+        The rows, each label as the model spells it, or `None` where the model has no such label; and notes about
+        labels that it doesn't have, and about numbers.
+
+    Raises:
+        InputError: The model has none of the labels.
+    """
+    given = tuple(dict.fromkeys(label for label in rows.labels if label is not None))
+    found: dict[str, str] = {}
+    refusal: InputError | None = None
+    for label in given:
+        try:
+            found[label] = subject.label(subject.find_label(label))
+        except InputError as error:
+            refusal = refusal or error
+    if refusal is not None and not found:
+        raise InputError(
+            f"none of the labels of the data ({_shown(given)}) is one of the model's: {refusal}; "
+            "give the column whose values are the model's labels, or data without labels"
+        ) from refusal
+    unknown = [label for label in given if label not in found]
+    strangers = (number for number, label in zip(rows.numbers, rows.labels, strict=True) if label in unknown)
+    text = f"{{}} with a label that the model doesn't have ({_shown(unknown)}): taken as without a label."
+    notes = (*Note.about("unknown label", strangers, text), *_number_note(rows, found))
+    labels = tuple(None if label is None else found.get(label) for label in rows.labels)
+    return replace(rows, labels=labels), notes
+
+
+def encoded(rows: Rows, subject: Subject) -> tuple[tuple[Example, ...], Rows, tuple[Note, ...]]:
+    """Turns the texts into what the model reads, and leaves out those that it can't read as a whole.
+
+    Args:
+        rows: The rows.
+        subject: The model.
+
+    Returns:
+        What the model reads, the rows that are left, one for each of these, and notes about the others.
+
+    Raises:
+        InputError: Fewer than two rows are left.
+    """
+    examples, kept = [], []
+    long, short, refused = [], [], []
+    reason = ""
+    for at, (text, number) in enumerate(zip(rows.texts, rows.numbers, strict=True)):
+        try:
+            example = subject.encode(text)
+        except InputError as error:
+            if _is_too_long(text, subject):
+                long.append(number)
+            else:
+                refused.append(number)
+                reason = reason or str(error)
+            continue
+        if len(example.units) < FEWEST_UNITS:
+            short.append(number)
+            continue
+        examples.append(example)
+        kept.append(at)
+    longest = getattr(subject, "longest", None)
+    most = "what the model can read" if longest is None else f"the model's {longest} tokens"
+    notes = (
+        *Note.about("too long", long, f"{{}} left out: longer than {most}."),
+        *Note.about("too few words", short, "{} left out: fewer than two words that could be ranked."),
+        *Note.about("refused", refused, f"{{}} left out: the model can't read them. The first: {reason}."),
+        *_remarks(subject, examples, [rows.numbers[at] for at in kept]),
+    )
+    require_enough(len(kept), "the data set", (*rows.notes, *notes))
+    return tuple(examples), rows.chosen(kept), notes
+
+
+def _remarks(subject: Subject, examples: Sequence[Example], numbers: Sequence[int]) -> tuple[Note, ...]:
+    """What there is to say of how texts are read; of several alike, of the first."""
+    told = [(number, subject.remarks_on(example)) for number, example in zip(numbers, examples, strict=True)]
+    said = [(number, remarks) for number, remarks in told if remarks]
+    first = " ".join(said[0][1]) if said else ""
+    return Note.about("remarks", (number for number, _ in said), f"{{}} with something to know of. The first: {first}")
+
+
+def _is_too_long(text: str, subject: Subject) -> bool:
+    """Whether a text that the model refuses is fine once it is cut."""
+    try:
+        return subject.encode(text, truncate=True).truncated > 0
+    except InputError:
+        return False
+
+
+def _number_note(rows: Rows, found: dict[str, str]) -> tuple[Note, ...]:
+    """Says what numbers were taken for, as data and model may count differently."""
+    numbers = {label: name for label, name in found.items() if label.isdecimal() and label != name}
+    meant = ", ".join(f"{label} = {name}" for label, name in sorted(numbers.items())[:SHOWN_LABELS])
+    which = (number for number, label in zip(rows.numbers, rows.labels, strict=True) if label in numbers)
+    text = f"The labels of {{}} are numbers and were taken for the model's, which count from 0: {meant}."
+    return Note.about("label numbers", which, text)
+
+
+def _shown(labels: Sequence[str]) -> str:
+    more = len(labels) - SHOWN_LABELS
+    return ", ".join(map(repr, labels[:SHOWN_LABELS])) + (f" and {more} more" if more > 0 else "")

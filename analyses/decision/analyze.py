@@ -1,0 +1,258 @@
+"""The whole way for one text: decide, record, explain, test, judge."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from analyses.attention.entropy import Entropy
+from analyses.attention.patterns import Patterns
+from analyses.classic.battery import ClassicTests, classic_tests
+from analyses.decision.asked import require_asked
+from analyses.decision.attention_statistics import attention_statistics
+from analyses.decision.judgement import judge, usual_source
+from analyses.decision.kept_attention import KeptAttention, keeping_reader
+from analyses.explanations.agreement import Agreement, rank_agreement
+from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.attribution import Attribution
+from analyses.explanations.chefer_relevance import chefer_relevance
+from analyses.explanations.faithfulness import Faithfulness, faithfulness
+from analyses.explanations.gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.explanations.leave_one_out import attribution_of_falls, logits_without_each_unit
+from analyses.explanations.rollout import Rollout, rollout_attribution
+from analyses.heads.ablation import HeadImportance, head_importances
+from analyses.heads.gradients import HeadGradients, head_gradients
+from analyses.planning.cost import PlanAndCost
+from analyses.planning.effort import EFFORTS, Effort
+from analyses.planning.plan import Plan, plan_analysis
+from analyses.translation.alignment import Alignment
+from analyses.verdicts.error_rates import ErrorRate, Source
+from analyses.verdicts.measurement import Measurement
+from analyses.verdicts.one_text import OneTextVerdict
+from analyses.verdicts.resampling import Resampler
+from interpret.attention.maps import Maps
+from interpret.attention.recording import Check
+from interpret.modes.evaluating import evaluating
+from interpret.modes.gradients_on import gradients_on
+from interpret.subjects.decision import Decision, Scores
+from interpret.subjects.example import Example
+from interpret.subjects.forward_pass import remembered
+from interpret.subjects.subject import Subject
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """Everything that was measured on one text. `to_dict` gives it as the documented schema.
+
+    Attributes:
+        subject: The model.
+        example: The text as the model reads it.
+        decision: What was decided.
+        attention: Recorded attention: whole maps, or of a long text pooled ones.
+        maps: Explanations of the decision, attention-based ones first.
+        rollout: Attention rollout of the decision through all layers.
+        entropy: How spread each head's attention is.
+        patterns: How much of each head's attention goes to fixed places.
+        zeroed: Fall of the margin when each head is silenced.
+        averaged: Fall of the margin when each head writes its mean.
+        gradients: First-order estimate of `zeroed`.
+        faithfulness: The explanations against random orders.
+        agreement: Rank agreement between explanations.
+        classic: What the published tests say. The verdict doesn't look at them.
+        measurement: The components of the verdict, and what stands beside them.
+        replacements: Where the words that replaced others came from.
+        verdict: The answer about the last layer's attention.
+        error_rate: How often such answers are wrong on models of which the truth is known; `None` where that was
+            never measured for a text like this.
+        alignment: Of a translation, where each of its words looks in the source; `None` where it was not asked for.
+        checks: What the recording found when it checked itself.
+        effort: Name of the effort.
+        seed: Seed of everything random.
+        cost: What was planned, and what it took.
+    """
+
+    subject: Subject = field(repr=False)
+    example: Example
+    decision: Decision
+    attention: KeptAttention = field(repr=False)
+    maps: tuple[Attribution, ...] = field(repr=False)
+    rollout: Rollout = field(repr=False)
+    entropy: Entropy = field(repr=False)
+    patterns: Patterns = field(repr=False)
+    zeroed: HeadImportance = field(repr=False)
+    averaged: HeadImportance = field(repr=False)
+    gradients: HeadGradients = field(repr=False)
+    faithfulness: Faithfulness = field(repr=False)
+    agreement: Agreement = field(repr=False)
+    classic: ClassicTests = field(repr=False)
+    measurement: Measurement = field(repr=False)
+    replacements: str
+    verdict: OneTextVerdict
+    error_rate: ErrorRate | None
+    alignment: Alignment | None = field(repr=False)
+    checks: tuple[Check, ...]
+    effort: str
+    seed: int
+    cost: PlanAndCost
+
+    def to_dict(self, command: str = "") -> dict[str, Any]:
+        """The analysis as plain numbers and texts, in the documented schema.
+
+        Args:
+            command: How to make it again, for readers of the report.
+        """
+        from analyses.decision.schema import analysis_to_dict
+
+        return analysis_to_dict(self, command)
+
+
+@gradients_on()
+def analyze(
+    subject: Subject,
+    text: str | Example,
+    second: str | None = None,
+    *,
+    target: Any = None,
+    eraser: str | None = None,
+    corpus: Resampler | None = None,
+    alignment: Alignment | None = None,
+    effort: str = "standard",
+    seed: int = 0,
+    truncate: bool = False,
+    max_memory: int | None = None,
+    planned: Callable[[Plan], None] = lambda plan: None,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Analysis:
+    """Tests whether attention points at what moves this decision.
+
+    Args:
+        subject: A model, from `interpret.load`.
+        text: What it decides on; the path of an image for models that look at one; or
+            either as `subject.encode` gives it, with the second text in it.
+        second: A second text, for tasks that have one: the context of a question, the other sentence of a pair.
+        target: The label to explain, by its name or its number; by default the one the model prefers.
+        eraser: How words or patches are taken out, one of `subject.erasers`; by default the first.
+        corpus: Where words come from that replace others: texts like this one. By default they are drawn from the
+            model's vocabulary, and patches from the image itself.
+        alignment: Of the whole translation that a token is explained of, to stand beside; from
+            `analyses.translation.alignment.alignment`.
+        effort: "quick", "standard" or "thorough".
+        seed: Seed of everything random.
+        truncate: Whether a text that is too long is cut instead of refused.
+        max_memory: Most bytes that the process may hold on the model's device; by default nine tenths of what is free.
+        planned: Called with what the analysis will take, before it runs.
+        progress: Called with the name of each step before it starts.
+
+    Raises:
+        InputError: The text, the target, the eraser, or another argument can't be used, or the memory doesn't suffice.
+        CaptureError: The model's attention can't be read.
+    """
+    require_asked(subject, corpus=corpus, alignment=alignment, effort=effort, seed=seed, max_memory=max_memory)
+    started = time.monotonic()
+    progress("reading the text")
+    example = text if isinstance(text, Example) else subject.encode(text, second, truncate=truncate)
+    target = subject.named(target)
+    subject = subject.about(example, target)
+    eraser = subject.chosen_eraser(eraser, example)
+    with evaluating(subject.model), remembered(subject, example.ids[None]):
+        progress("planning")
+        plan = plan_analysis(subject, example, EFFORTS[effort], eraser=eraser, max_memory=max_memory)
+        planned(plan)
+        with subject.reading_at_once(plan.tokens_at_once):
+            found = _measured(subject, example, target, eraser, corpus, effort, seed, progress)
+    return Analysis(
+        subject=subject,
+        example=example,
+        **found,
+        alignment=alignment,
+        effort=effort,
+        seed=seed,
+        cost=PlanAndCost.since(started, plan, subject.device),
+    )
+
+
+def _measured(
+    subject: Subject,
+    example: Example,
+    target: str | None,
+    eraser: str,
+    corpus: Resampler | None,
+    effort: str,
+    seed: int,
+    progress: Callable[[str], None],
+) -> dict[str, Any]:
+    """What was found, by the names that `Analysis` has for it."""
+    progress("reading the decision")
+    decision = subject.decide(example, target)
+    progress("recording attention")
+    record, checks = subject.record(example, alone=decision.logits)
+    recorded = subject.maps(record, example)
+    kept = keeping_reader(recorded, decision.readout)
+    statistics = attention_statistics(
+        recorded, readouts=decision.readout[None], separators=example.separators, also=[kept]
+    )
+    progress("computing explanations")
+    without = logits_without_each_unit(subject, example, eraser=eraser)
+    alone = Scores.of(without, decision.target)
+    maps = _maps(subject, example, decision, recorded, statistics.rollout, alone, EFFORTS[effort])
+    progress("testing every explanation against random orders")
+    measured = faithfulness(
+        subject,
+        example,
+        decision,
+        maps,
+        eraser=eraser,
+        orders=EFFORTS[effort].random_orders,
+        seed=seed,
+        without=alone,
+    )
+    progress("testing what the attention does")
+    resampler = usual_source(subject, example) if corpus is None else corpus
+    source: Source = "vocabulary" if corpus is None else "corpus"
+    judgement = judge(subject, example, decision, resampler, source=source, seed=seed)
+    progress("running the classic tests")
+    steps = EFFORTS[effort].adversary_steps
+    classic = classic_tests(
+        subject, example, decision, seed=seed, eraser=eraser, adversary_steps=steps, without=without
+    )
+    progress("silencing every head")
+    silenced = head_importances(subject, example, decision)
+    return {
+        "decision": decision,
+        "attention": kept.result(),
+        "maps": maps,
+        "rollout": statistics.rollout,
+        "entropy": statistics.entropy,
+        "patterns": statistics.patterns,
+        "zeroed": silenced["zero"],
+        "averaged": silenced["mean"],
+        "gradients": head_gradients(subject, example, decision),
+        "faithfulness": measured,
+        "agreement": rank_agreement(maps),
+        "classic": classic,
+        "measurement": judgement.measurement,
+        "replacements": resampler.name,
+        "verdict": judgement.verdict,
+        "error_rate": judgement.error_rate,
+        "checks": checks,
+    }
+
+
+def _maps(
+    subject: Subject,
+    example: Example,
+    decision: Decision,
+    attention: Maps,
+    rollout: Rollout,
+    without: Scores,
+    effort: Effort,
+) -> tuple[Attribution, ...]:
+    return (
+        last_layer_attention(attention, example, decision),
+        rollout_attribution(rollout, example, decision),
+        chefer_relevance(subject, example, decision),
+        saliency(subject, example, decision),
+        input_x_gradient(subject, example, decision),
+        integrated_gradients(subject, example, decision, steps=effort.integration_steps),
+        attribution_of_falls(example, decision.margin - without.margin),
+    )

@@ -1,0 +1,56 @@
+"""What a caller asks an analysis for, looked at before any work."""
+
+from typing import Any
+
+from analyses.planning.effort import EFFORTS
+from analyses.translation.alignment import Alignment
+from analyses.verdicts.resampling import Resampler
+from interpret.errors import InputError
+from interpret.indices import whole_number
+from interpret.subjects.subject import Subject
+
+MOST_SEED = 2**32 - 1  # that numpy's generators take
+
+
+def require_asked(
+    subject: Any,
+    *,
+    corpus: Any = None,
+    alignment: Any = None,
+    effort: Any = "standard",
+    seed: Any = 0,
+    max_memory: Any = None,
+) -> None:
+    """Refuses arguments of analyses that no analysis could use.
+
+    Args:
+        subject: Must be a `Subject`.
+        corpus: Where replacements come from, if anywhere is said.
+        alignment: What stands beside, if anything does.
+        effort: One of `EFFORTS`.
+        seed: A whole number, from 0.
+        max_memory: Bytes, if a limit was set.
+
+    Raises:
+        InputError: One of them can't be used; says which, and what would do.
+    """
+    if not isinstance(subject, Subject):
+        raise InputError(
+            "the model must be a subject, as interpret.load(model, tokenizer=...) makes it, not "
+            f"{type(subject).__name__}"
+        )
+    if not (corpus is None or isinstance(corpus, Resampler)):
+        raise InputError(
+            "corpus must be a source of words, such as CorpusUnigram([subject.encode(text) for text in texts]), not "
+            f"{type(corpus).__name__}"
+        )
+    if not (alignment is None or isinstance(alignment, Alignment)):
+        raise InputError(
+            f"alignment must be what analyses.translation.alignment.alignment gives, not {type(alignment).__name__}"
+        )
+    if max_memory is not None and whole_number("max_memory, in bytes,", max_memory) < 1:
+        raise InputError(f"max_memory must be at least 1 byte, not {max_memory}")
+    if not isinstance(effort, str) or effort not in EFFORTS:
+        raise InputError(f"effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
+    if not 0 <= whole_number("seed", seed) <= MOST_SEED:
+        raise InputError(f"seed must be from 0 to {MOST_SEED}, not {seed}")

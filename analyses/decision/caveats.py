@@ -1,0 +1,53 @@
+"""What a reader of an analysis has to be told beside its numbers."""
+
+from typing import TYPE_CHECKING
+
+from analyses.decision.patch_wording import in_patches
+from analyses.verdicts.measurement import FEWEST_WORDS
+
+if TYPE_CHECKING:
+    from analyses.decision.analyze import Analysis
+
+
+def caveats(analysis: "Analysis") -> list[str]:
+    """What a reader of this analysis has to be told; sentences, none where there is nothing."""
+    found, decision = [], analysis.decision
+    if decision.predicted != decision.label:
+        found.append(f"The model itself prefers “{decision.predicted}”; “{decision.label}” was chosen by the user.")
+    if analysis.subject.is_causal and analysis.subject.sink == "drop":
+        found.append(
+            "The first position is left out of every ranking: causal models park attention there that says "
+            "nothing about its word."
+        )
+    found += analysis.subject.remarks_on(analysis.example)
+    words, tokens = len(analysis.example.units), sum(len(unit.tokens) for unit in analysis.example.units)
+    if words < FEWEST_WORDS <= tokens:
+        found.append(
+            f"There are few words to rank, {words}; --units token (units='token' in Python) ranks {tokens} tokens."
+        )
+    if analysis.example.truncated:
+        found.append(f"The text was too long: its last {analysis.example.truncated} tokens were cut off.")
+    if analysis.faithfulness.eraser == "delete" and not analysis.subject.is_causal:
+        found.append("Deleting words also moves the words after them to other positions.")
+    if unfelt := max(analysis.measurement.rank_unfelt, analysis.measurement.input_unfelt):
+        found.append(
+            f"{unfelt} of {analysis.measurement.words} words, replaced or taken out of the attention row, move the "
+            f"margin by no more than rounding of its scores may ({analysis.measurement.rounding:.1g} logits), which "
+            "counts as nothing."
+        )
+    if (off := _convergence(analysis)) is not None:
+        found.append(
+            f"Integrated gradients didn't converge: its scores miss the difference of margins they should sum to by "
+            f"{off:.2g} logits. Run again with more steps (--thorough)."
+        )
+    found += [check.warning for check in analysis.checks if not check.passed]
+    return found if analysis.example.picture is None else [in_patches(each) for each in found]
+
+
+def _convergence(analysis: "Analysis") -> float | None:
+    """By how much integrated gradients misses its sum, where that is more than a twentieth of it."""
+    for attribution in analysis.maps:
+        delta = attribution.notes.get("convergence delta", 0.0)
+        if abs(delta) > 0.05 * abs(float(attribution.scores.sum()) - delta):
+            return abs(delta)
+    return None

@@ -1,0 +1,53 @@
+"""Which model gave a result, and what made it: what every result says of itself."""
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from analyses.planning.cost import PlanAndCost
+from interpret.subjects.subject import Subject
+
+PACKAGES = ("interpret-attention", "torch", "transformers", "captum")
+
+
+def model_to_dict(subject: Subject, *, layers: int, heads: int) -> dict[str, Any]:
+    """The field `model` of an analysis.
+
+    Args:
+        subject: The model.
+        layers: How many attention calls it has.
+        heads: How many heads each of them has.
+    """
+    return {
+        "name": subject.name,
+        "task": subject.task,
+        "architecture": subject.facts.architecture,
+        "parameters": subject.facts.parameters,
+        "layers": layers,
+        "layer_names": [subject.layer_name(layer) for layer in range(layers)],
+        "heads": heads,
+        "sha256": subject.facts.sha256,
+        "kernel": subject.facts.kernel,
+        "causal": subject.is_causal,
+        "sink_policy": subject.sink,
+        "units_policy": subject.units,
+    }
+
+
+def run_to_dict(subject: Subject, command: str, *, seed: int, cost: PlanAndCost) -> dict[str, Any]:
+    """The field `run` of a result.
+
+    Args:
+        subject: The model.
+        command: How to make the result again.
+        seed: Seed of everything random.
+        cost: What it took.
+    """
+    return {
+        "command": command,
+        "seed": seed,
+        "device": str(subject.device),
+        "dtype": subject.facts.dtype,
+        **cost.to_dict(),
+        "versions": {**{name: version(name) for name in PACKAGES}, "python": platform.python_version()},
+    }

@@ -1,0 +1,1 @@
+"""Images that are painted from a text: a heat map of each word."""

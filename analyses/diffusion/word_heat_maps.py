@@ -1,0 +1,189 @@
+"""Word heat maps: which parts of a painted image each word of its prompt had to do with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from interpret.attention.interface import AttentionCall, Tap, tapped
+from interpret.attention.pass_inputs import PassInputs
+from interpret.errors import CaptureError, InputError
+from interpret.subjects.example import Unit
+from interpret.subjects.text import require_text
+from interpret.subjects.words import find_units
+
+WANTED = "a text-to-image pipeline of diffusers whose unet attends to the prompt, such as StableDiffusionPipeline"
+
+
+@dataclass(frozen=True, eq=False)
+class WordHeatMaps:
+    """Where an image took up each word of its prompt.
+
+    Attributes:
+        prompt: The text that was painted.
+        words: Its words and punctuation marks.
+        heat: Attention from each pixel to each word, at least 0 but for what bicubic interpolation overshoots: the sum
+            over heads, layers and steps, which are `maps` together.
+        image: What was painted, from 0 to 255.
+        maps: How many maps of single heads at single steps were added.
+        steps: Passes of the unet.
+    """
+
+    prompt: str
+    words: tuple[Unit, ...]
+    heat: Float[Tensor, "word height width"] = field(repr=False)
+    image: UInt8[Tensor, "height width 3"] = field(repr=False)
+    maps: int
+    steps: int
+
+    def of(self, word: str) -> Float[Tensor, "height width"]:
+        """The map of a word; where the prompt has it several times, their sum.
+
+        Raises:
+            InputError: The prompt has no such word.
+        """
+        places = [place for place, unit in enumerate(self.words) if unit.text == word]
+        if not places:
+            raise InputError(f"the prompt has no word {word!r}; it has {', '.join(unit.text for unit in self.words)}")
+        return self.heat[places].sum(dim=0)
+
+
+def word_heat_maps(
+    pipeline: Any,
+    prompt: str,
+    *,
+    steps: int = 50,
+    guidance: float = 7.5,
+    seed: int = 0,
+    height: int | None = None,
+    width: int | None = None,
+) -> WordHeatMaps:
+    """Paints a prompt, and adds up the cross-attention by which it was painted.
+
+    Of a pass with guidance, which has the prompt beside an empty one, the half with the prompt counts. A word of
+    several tokens has the mean of their maps.
+
+    Args:
+        pipeline: Of diffusers, with `unet`, and `tokenizer` of a kind that says where its tokens stand.
+        prompt: What to paint.
+        steps: Of denoising.
+        guidance: How strongly the prompt is followed; up to 1, not at all beyond what the unet does by itself.
+        seed: Of the noise that is painted over.
+        height: Of the image, in pixels; by default what the pipeline was made for.
+        width: Likewise.
+
+    Raises:
+        InputError: The pipeline has no such unet or tokenizer, or the prompt is empty or longer than it reads.
+        CaptureError: The unet's cross-attention can't be read, or isn't over its latent pixels.
+
+    Source: Tang et al. (2022), What the DAAM: interpreting Stable Diffusion using cross attention, arXiv:2210.04885,
+    section 2.2: attention of the down- and upsampling blocks, enlarged to the image by bicubic interpolation and summed
+    over heads, blocks and time steps; the block in the middle is left out. Since interpolation is linear, maps of the
+    same size are added first, which gives the same sum.
+    """
+    unet = getattr(pipeline, "unet", None)
+    if not isinstance(unet, nn.Module):
+        raise InputError(f"word heat maps need {WANTED}; {type(pipeline).__name__} has no unet")
+    pooling, words = _words(pipeline, prompt)
+    listener = _CrossAttention(unet, tokens=pooling.shape[1])
+    with tapped(unet, listener):
+        painted = pipeline(
+            prompt,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            generator=torch.Generator().manual_seed(seed),
+            height=height,
+            width=width,
+            output_type="pil",
+        )
+    if not listener.sums:
+        raise InputError(f"word heat maps need {WANTED}; the {type(unet).__name__} of this one has no cross-attention")
+    image = _pixels(painted.images[0])
+    heat = [
+        nn.functional.interpolate(
+            (pooling.to(summed) @ summed).view(1, len(words), *size), size=image.shape[:2], mode="bicubic"
+        )[0]
+        for size, summed in listener.sums.items()
+    ]
+    return WordHeatMaps(prompt, words, torch.stack(heat).sum(dim=0).cpu(), image, listener.maps, listener.passes)
+
+
+class _CrossAttention(Tap):
+    """Adds up cross-attention while a unet runs, so that no map outlives its layer.
+
+    Attributes:
+        sums: By height and width of the map, of every token.
+        maps: How many were added.
+        passes: How often the unet ran.
+    """
+
+    def __init__(self, unet: nn.Module, *, tokens: int) -> None:
+        super().__init__(unet)
+        self.tokens = tokens
+        self.sums: dict[tuple[int, int], Float[Tensor, "token place"]] = {}
+        self.maps = self.passes = 0
+
+    def begin_pass(self, inputs: PassInputs) -> None:
+        super().begin_pass(inputs)
+        latent: Tensor = inputs.by_name["sample"]
+        self.sizes = _sizes(*latent.shape[-2:])
+        self.passes += 1
+
+    def on_call(self, layer: int, call: AttentionCall) -> None:
+        is_cross = getattr(call.module, "is_cross_attention", call.name.endswith("attn2"))
+        if not is_cross or call.name.startswith("mid_block"):
+            return
+        weights = call.weights[-1].float()  # guidance puts the prompt after the empty one
+        heads, queries, keys = weights.shape
+        if keys != self.tokens or queries not in self.sizes:
+            raise CaptureError(
+                f"{call.name} attends from {queries} places to {keys} tokens, where the prompt has {self.tokens} and "
+                f"the image {', '.join(map(str, self.sizes))} at its sizes; its maps can't be laid over the image"
+            )
+        size, summed = self.sizes[queries], weights.sum(dim=0).T
+        self.sums[size] = self.sums[size] + summed if size in self.sums else summed
+        self.maps += heads
+
+
+def _sizes(height: int, width: int) -> dict[int, tuple[int, int]]:
+    """Height and width of the image at every halving, by the number of its places."""
+    sizes = {height * width: (height, width)}
+    while height * width > 1:
+        height, width = (height + 1) // 2, (width + 1) // 2
+        sizes[height * width] = (height, width)
+    return sizes
+
+
+def _words(pipeline: Any, prompt: str) -> tuple[Float[Tensor, "word token"], tuple[Unit, ...]]:
+    """The words of a prompt, and the share of each token in them."""
+    require_text(prompt)
+    tokenizer: Any = getattr(pipeline, "tokenizer", None)
+    if not getattr(tokenizer, "is_fast", False):
+        raise InputError(
+            f"word heat maps need a fast tokenizer, which says where its tokens stand; the pipeline has "
+            f"{type(tokenizer).__name__}"
+        )
+    longest: int = tokenizer.model_max_length
+    encoded = tokenizer(
+        prompt, padding="max_length", max_length=longest, return_offsets_mapping=True, return_special_tokens_mask=True
+    )
+    count = len(encoded["input_ids"])
+    if count > longest:
+        raise InputError(f"the prompt has {count} tokens, {count - longest} more than the {longest} that are read")
+    special: Sequence[bool] = [bool(flag) for flag in encoded["special_tokens_mask"]]
+    words = find_units(prompt, encoded["offset_mapping"], special)
+    if not words:
+        raise InputError("the prompt has no word; give one")
+    pooling = torch.zeros(len(words), count)
+    for row, unit in enumerate(words):
+        pooling[row, list(unit.tokens)] = 1 / len(unit.tokens)
+    return pooling, words
+
+
+def _pixels(image: Any) -> UInt8[Tensor, "height width 3"]:
+    import numpy as np
+
+    return torch.from_numpy(np.array(image.convert("RGB")))

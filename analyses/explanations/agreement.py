@@ -1,0 +1,76 @@
+"""Rank agreement: do two explanations put the same words first?"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.explanations.attribution import Attribution
+from analyses.statistics import kendall_tau
+
+RESOLUTION = 1e-6  # of the largest magnitude: what float32 can't tell apart counts as tied
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """How alike explanations of one decision rank its units.
+
+    Attributes:
+        methods: Names of the explanations, in the order of the rows and columns.
+        tau: Kendall's tau-b of each pair, from -1 (opposite order) over 0 to 1 (same order). NaN where it is
+            undefined: a side gives all units the same score, or there are fewer than two units.
+        ties: Share of pairs of units that an explanation doesn't tell apart, in [0, 1]; NaN below two units.
+    """
+
+    methods: tuple[str, ...]
+    tau: Float[Tensor, "method method"] = field(repr=False)
+    ties: Float[Tensor, " method"] = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and names, `None` where a number is undefined."""
+        tau = [[_number(value) for value in row] for row in self.tau.tolist()]
+        return {"methods": list(self.methods), "tau": tau, "ties": [_number(value) for value in self.ties.tolist()]}
+
+
+def rank_agreement(maps: Sequence[Attribution]) -> Agreement:
+    """Compares every pair of explanations by Kendall's tau-b over units.
+
+    Where both are signed, signed scores are compared. Where either is unsigned, magnitudes are: a method that
+    says only how strongly a word counts can't agree about the direction. Scores closer than a millionth of the
+    largest magnitude count as tied, since float32 can't tell them apart.
+
+    Args:
+        maps: Explanations of the same decision on the same text.
+
+    Raises:
+        ValueError: There is none, or they have different numbers of units.
+
+    Source: Kendall (1945), The treatment of ties in ranking problems, Biometrika 33 (tau-b), by scipy. The share
+    of ties is that of each explanation's own scores, not of magnitudes.
+    """
+    sizes = [len(each.scores) for each in maps]
+    if len(set(sizes)) != 1:
+        raise ValueError(f"explanations must be of the same units, not of {sizes}; explain one text at a time")
+    tau = torch.full((len(maps), len(maps)), math.nan)
+    for row, one in enumerate(maps):
+        for column, other in enumerate(maps[: row + 1]):
+            signed = one.signed and other.signed
+            found = kendall_tau(_compared(one, signed), _compared(other, signed), resolution=RESOLUTION)
+            tau[row, column] = tau[column, row] = found.value
+    own = [_compared(each, True) for each in maps]
+    ties = torch.tensor([kendall_tau(scores, scores, resolution=RESOLUTION).ties_x for scores in own])
+    return Agreement(tuple(each.method for each in maps), tau, ties)
+
+
+def _compared(attribution: Attribution, signed: bool) -> Float[np.ndarray, " unit"]:
+    scores = attribution.scores.detach().double().cpu()
+    return (scores if signed else scores.abs()).numpy()
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,268 @@
+"""Do the words that an explanation ranks first move the decision? One harness for every explanation."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from analyses.explanations.attribution import Attribution
+from analyses.export.to_json import plain
+from analyses.statistics import randomisation_p_value
+from interpret.errors import InputError
+from interpret.subjects.decision import Decision, Scores
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
+
+THRESHOLDS = (0.01, 0.05, 0.1, 0.2, 0.5)  # shares of the words, as in ERASER
+CURVE_POINTS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Erasure:
+    """What taking out words in a given order does, for several orders of one text.
+
+    Attributes:
+        comprehensiveness: Mean over budgets of the score without the order's first words, taken from the score
+            of the whole text: how much the decision needs them. Large is good.
+        sufficiency: The same with only those words left. Small is good.
+        removed: How many words were taken out at the points of the curve, 0 first.
+        curve: Score after taking out the first `removed` words.
+    """
+
+    comprehensiveness: Scores
+    sufficiency: Scores
+    removed: tuple[int, ...]
+    curve: tuple[Scores, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Faithfulness:
+    """How every explanation fares against random orders of the same words.
+
+    Attributes:
+        eraser: How words were taken out: "mask" or "delete".
+        budgets: How many words were taken out (or left), the same for every order.
+        methods: Names of the explanations, one for each row of `measured`.
+        measured: The explanations' orders.
+        random: Random orders of the same words; their curve is measured at the budgets alone.
+    """
+
+    eraser: str
+    budgets: tuple[int, ...]
+    methods: tuple[str, ...]
+    measured: Erasure
+    random: Erasure = field(repr=False)
+
+    def p_value(self, method: str, metric: str = "comprehensiveness") -> float:
+        """Share of random orders at least as good as this explanation, on the margin; never 0.
+
+        Args:
+            method: Name of an explanation.
+            metric: "comprehensiveness" or "sufficiency".
+
+        Raises:
+            ValueError: There is no such explanation, or no such metric.
+        """
+        row, signs = self._row(method), {"comprehensiveness": 1.0, "sufficiency": -1.0}
+        if metric not in signs:
+            raise InputError(f"metric must be one of {', '.join(signs)}, not {metric!r}")
+        better = signs[metric]
+        observed = better * getattr(self.measured, metric).margin[row]
+        return randomisation_p_value(float(observed), better * getattr(self.random, metric).margin)
+
+    def curve_of(self, method: str) -> tuple[Scores, ...]:
+        """Scores along the curve of one explanation, each of one element."""
+        row = slice(self._row(method), self._row(method) + 1)
+        return tuple(Scores(point.margin[row], point.probability[row]) for point in self.measured.curve)
+
+    def effect(self, method: str) -> float:
+        """How much further the margin falls than with random words, in logits: comprehensiveness above chance."""
+        row = self._row(method)
+        return float(self.measured.comprehensiveness.margin[row] - self.random.comprehensiveness.margin.mean())
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; the curve of random orders by their quantiles at 5, 50 and 95 %."""
+        random = self.random
+        margins = [scores.margin for scores in random.curve]
+        quantiles = {"low": 0.05, "middle": 0.5, "high": 0.95}
+        curve = {name: [float(margin.quantile(share)) for margin in margins] for name, share in quantiles.items()}
+        return {
+            "eraser": self.eraser,
+            "budgets": list(self.budgets),
+            "random_orders": len(random.comprehensiveness.margin),
+            "random": {
+                "comprehensiveness": _scores_to_dict(random.comprehensiveness),
+                "sufficiency": _scores_to_dict(random.sufficiency),
+                "curve": {"removed": list(random.removed), **curve},
+            },
+            "maps": [self._map_to_dict(row, method) for row, method in enumerate(self.methods)],
+        }
+
+    def _row(self, method: str) -> int:
+        if method not in self.methods:
+            raise InputError(f"method must be one of {', '.join(self.methods)}, not {method!r}")
+        return self.methods.index(method)
+
+    def _map_to_dict(self, row: int, method: str) -> dict[str, Any]:
+        points = self.curve_of(method)
+        metrics = {
+            metric: {
+                "margin": float(getattr(self.measured, metric).margin[row]),
+                "probability": float(getattr(self.measured, metric).probability[row]),
+                "p_value": self.p_value(method, metric),
+            }
+            for metric in ("comprehensiveness", "sufficiency")
+        }
+        curve = {
+            "removed": list(self.measured.removed),
+            "margin": [float(point.margin[0]) for point in points],
+            "probability": [float(point.probability[0]) for point in points],
+        }
+        return {"method": method, **metrics, "above_chance": self.effect(method), "curve": curve}
+
+
+def faithfulness(
+    subject: Subject,
+    example: Example,
+    decision: Decision,
+    maps: Sequence[Attribution],
+    *,
+    eraser: str | None = None,
+    orders: int = 200,
+    seed: int = 0,
+    without: Scores | None = None,
+) -> Faithfulness:
+    """Takes words out in the order of each explanation, and in random orders, and follows the decision.
+
+    The target stays the one decided on the whole text, words are taken out of the token ids (the text is never
+    tokenized again), and every order has the same budgets.
+
+    Args:
+        subject: The model.
+        example: The text.
+        decision: What was decided on it.
+        maps: Explanations of that decision, at least one, each with a name of its own.
+        eraser: "mask" or "delete"; by default the first that the model allows.
+        orders: Number of random orders, at least 100.
+        seed: Seed of the random orders.
+        without: How the decision stands without each unit, by that eraser, where it is known.
+
+    Raises:
+        ValueError: Fewer than 100 orders, or no words; two maps have one name, or a map, the decision or `without` is
+            of another text.
+
+    Source: comprehensiveness and sufficiency by DeYoung et al. (2020), ERASER, section 4, with their
+    thresholds of 1, 5, 10, 20 and 50 % of the words (at least one). We count equal budgets once, and report the
+    logit margin beside the probability, because probabilities saturate. Comparison with random orders of the same
+    text: the randomisation test of Phipson and Smyth (2010), arXiv:1603.05766.
+    """
+    units = len(example.units)
+    if orders < 100 or units == 0:
+        raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {units}")
+    _require_maps(maps, example)
+    decision.readout_in(example)
+    if without is not None and len(without.margin) != units:
+        raise InputError(f"without must have a margin for each of {units} words, not {len(without.margin)}")
+    eraser = subject.chosen_eraser(eraser, example)
+    budgets = erasure_budgets(units)
+    generator = torch.Generator().manual_seed(seed)
+    ranked = torch.stack([torch.as_tensor(attribution.order()) for attribution in maps])
+    shuffled = torch.stack([torch.randperm(units, generator=generator) for _ in range(orders)])
+    # Only maps are followed at more counts than the budgets: nine in ten passes are those of random orders.
+    groups = ((ranked, curve_counts(units)), (shuffled, (0, *budgets)))
+    variants = [_variants(group.argsort(dim=1), removed, budgets) for group, removed in groups]
+    scores = _scores(subject, example, decision, torch.cat(variants), eraser, without)
+    sizes = [len(part) for part in variants]
+    margins, probabilities = torch.split(scores.margin, sizes), torch.split(scores.probability, sizes)
+    measured, random = (
+        _summary(margin.view(len(group), -1), probability.view(len(group), -1), removed, budgets)
+        for (group, removed), margin, probability in zip(groups, margins, probabilities, strict=True)
+    )
+    return Faithfulness(eraser, budgets, tuple(attribution.method for attribution in maps), measured, random)
+
+
+def _require_maps(maps: Sequence[Attribution], example: Example) -> None:
+    """Refuses maps that can't be told apart by their names, and those of another text."""
+    names = [each.method for each in maps]
+    if not names or len(set(names)) < len(names):
+        twice = next((name for name in names if names.count(name) > 1), None)
+        raise InputError(
+            "maps must be at least one, each with a name of its own, "
+            f"{'but none came' if twice is None else f'but two are called {twice!r}'}; "
+            "dataclasses.replace(attribution, method=...) gives one another name"
+        )
+    for each in maps:
+        if len(each.scores) != len(example.units):
+            raise InputError(
+                f"{each.method} must score the {len(example.units)} words of this text, not {len(each.scores)}; "
+                "explain the same example"
+            )
+
+
+def erasure_budgets(units: int) -> tuple[int, ...]:
+    """How many words are taken out of a text of that many: ERASER's shares of them, equal counts once."""
+    return tuple(sorted({math.ceil(share * units) for share in THRESHOLDS}))
+
+
+def curve_counts(units: int) -> tuple[int, ...]:
+    """Where curves are measured: at 0, at every budget, at all words and evenly in between."""
+    step = max(1, math.ceil(units / CURVE_POINTS))
+    return tuple(sorted({0, *erasure_budgets(units), *range(step, units, step), units}))
+
+
+def _scores_to_dict(scores: Scores) -> dict[str, Any]:
+    return {"margin": plain(scores.margin), "probability": plain(scores.probability)}
+
+
+def _scores(
+    subject: Subject,
+    example: Example,
+    decision: Decision,
+    removed: Bool[Tensor, "variant unit"],
+    eraser: str,
+    without: Scores | None,
+) -> Scores:
+    """How the decision stands in each variant; what is known of the text without a unit isn't asked again."""
+    counts = removed.sum(dim=1)
+    margin = torch.full((len(removed),), decision.margin)
+    probability = torch.full((len(removed),), decision.probability)
+    asked = counts > 0
+    if without is not None:
+        one = counts == 1
+        units = removed[one].long().argmax(dim=1)
+        margin[one], probability[one] = without.margin[units], without.probability[units]
+        asked &= ~one
+    found = subject.erase(example, removed[asked], target=decision.target, eraser=eraser)
+    margin[asked], probability[asked] = found.margin, found.probability
+    return Scores(margin, probability)
+
+
+def _variants(
+    ranks: Int[Tensor, "order unit"], removed: Sequence[int], budgets: Sequence[int]
+) -> Bool[Tensor, "variant unit"]:
+    """For each order: its first k words gone, for every count; then all but its first k, for every budget."""
+    gone = [ranks < count for count in removed] + [ranks >= count for count in budgets]
+    return torch.stack(gone, dim=1).flatten(0, 1)
+
+
+def _summary(
+    margin: Float[Tensor, "order point"],
+    probability: Float[Tensor, "order point"],
+    removed: Sequence[int],
+    budgets: Sequence[int],
+) -> Erasure:
+    without = [removed.index(count) for count in budgets]
+    only = list(range(len(removed), len(removed) + len(budgets)))
+
+    def fall(points: list[int]) -> Scores:
+        """Mean fall from the whole text, whose score is the first point."""
+        return Scores(
+            margin[:, 0] - margin[:, points].mean(dim=1), probability[:, 0] - probability[:, points].mean(dim=1)
+        )
+
+    curve = tuple(Scores(margin[:, point], probability[:, point]) for point in range(len(removed)))
+    return Erasure(fall(without), fall(only), tuple(removed), curve)

@@ -1,0 +1,70 @@
+"""Leave-one-out: what becomes of the decision without a word."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.explanations.attribution import Attribution
+from interpret.errors import InputError
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
+
+
+def leave_one_out(subject: Subject, example: Example, decision: Decision, *, eraser: str) -> Attribution:
+    """Takes one unit out at a time and measures how far the margin falls; the target stays the same.
+
+    Args:
+        subject: The model.
+        example: The text.
+        decision: What the model decided on it, or how it stands to another target.
+        eraser: One of `subject.erasers`: "mask" or "delete".
+
+    Returns:
+        Signed scores in logits: the margin of the text minus that without the unit. In `tokens` a unit's score is
+        shared equally among its tokens, and tokens in no unit have 0.
+
+    Raises:
+        InputError: The model doesn't allow this eraser.
+
+    Source: Li, Monroe and Jurafsky (2016), arXiv:1612.08220, section 3. They divide the fall of the
+    log-likelihood by its value; we report the fall of the logit margin.
+    """
+    decision.readout_in(example)
+    removed = torch.eye(len(example.units), dtype=torch.bool)
+    without = subject.erase(example, removed, target=decision.target, eraser=eraser)
+    return attribution_of_falls(example, decision.margin - without.margin)
+
+
+def logits_without_each_unit(subject: Subject, example: Example, *, eraser: str) -> Float[Tensor, "unit label"]:
+    """Scores of all labels with one unit taken out of the text at a time; `leave_one_out` follows a single one.
+
+    Args:
+        subject: The model.
+        example: The text.
+        eraser: One of `subject.erasers`.
+
+    Raises:
+        InputError: The model doesn't allow this eraser, or the text has no units.
+    """
+    eraser, found = subject.chosen_eraser(eraser, example), None
+    if not example.units:
+        raise InputError("the text has no words that could be ranked; give a longer one")
+    removed = torch.eye(len(example.units), dtype=torch.bool)
+    with torch.no_grad():
+        for units, logits in subject.answers_without(example, removed, eraser):
+            found = torch.empty(len(removed), logits.shape[1]) if found is None else found
+            found[units] = logits.float().cpu()
+    assert found is not None
+    return found
+
+
+def attribution_of_falls(example: Example, scores: Float[Tensor, " unit"]) -> Attribution:
+    """The attribution that gives each unit the fall of the margin without it, shared equally among its tokens.
+
+    Args:
+        example: The text.
+        scores: How far the margin falls without each unit, in logits.
+    """
+    sizes = example.pool(torch.ones(len(example.ids)))
+    return Attribution("leave-one-out", "perturbation", True, scores, example.spread(scores / sizes))

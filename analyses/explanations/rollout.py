@@ -1,0 +1,91 @@
+"""Attention rollout: attention followed back through all layers, skip connections included."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.attention.rollout_readers import Rollout, rollout_reader
+from analyses.attention.streaming import read_maps
+from analyses.explanations.attribution import Attribution
+from interpret.attention.maps import Maps, maps_of
+from interpret.attention.recording import Recording
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+
+__all__ = ["Rollout", "attention_rollout", "rollout_attribution"]
+
+
+def attention_rollout(
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps,
+    *,
+    readouts: Float[Tensor, "readout token"] | None = None,
+    residual: float = 0.5,
+    sinks: Sequence[int] = (),
+    example: int | None = None,
+) -> Rollout:
+    """Multiplies the layers' attention maps, letting the skip connection through.
+
+    With `A` the mean over heads, layer `l` mixes `(1 - residual) * A + residual * I`, and the flow after it is
+    that mix times the flow before it. The paper's `W_att` is our `A`.
+
+    Without `readouts` every position is followed, which takes a map of all positions for each layer. A readout `r` is
+    followed as `rᵀ M_l ... M_1` from the left, vector by vector, while weights are computed some rows at a time: the
+    same numbers in the memory of a few rows, for texts of any length.
+
+    The calls of a recording must be a chain in which each reads what the one before it wrote. Heads of one layer that
+    ran one after another are taken together.
+
+    Args:
+        attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
+            learned sink takes a share. Such a share is left out as those of `sinks` are.
+        readouts: Weighted means of positions to follow; `decision.readout[None]` is the decision's. By default every
+            position is followed by itself.
+        residual: Share that the skip connection carries, from 0 to 1.
+        sinks: Positions to which attention is disregarded (a first token, separators): their columns are
+            taken out of `A` and its rows divided by what is left. A row left with nothing keeps to itself.
+            By default none: the paper's rollout.
+        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
+
+    Raises:
+        CaptureError: The calls of a recording are no chain of layers.
+        ValueError: `residual` is outside [0, 1], a sink isn't a position, readouts are of another length, or a row
+            isn't made of shares.
+
+    Source: Abnar and Zuidema (2020), arXiv:2005.00928, section 3; they use 0.5. `sinks` is ours.
+    """
+    maps = maps_of(attention, example=example).as_chain()
+    reader = rollout_reader(maps, readouts=readouts, residual=residual, sinks=sinks)
+    read_maps(maps, [reader])
+    return reader.result()
+
+
+def rollout_attribution(rollout: Rollout, example: Example, decision: Decision) -> Attribution:
+    """Rollout of the whole depth, read from the position of the decision, as shares of units.
+
+    Positions that are in no unit (special tokens, a dropped sink) are left out at the end, and the units' shares
+    divided by what remains, so that they sum to 1. To leave sinks out of every layer, give them to
+    `attention_rollout`.
+
+    Args:
+        rollout: Of the attention recorded on this example.
+        example: What the attention was recorded on.
+        decision: What was decided on it; several positions are averaged by its `readout`.
+
+    Returns:
+        Unsigned scores, shares in [0, 1]; `tokens` has them before anything was left out. The notes have what
+        ended on no unit ("sink mass") and the "residual".
+
+    Raises:
+        ValueError: The rollout or the decision is of another text.
+    """
+    length = rollout.flow.shape[-1]
+    if length != len(example.ids):
+        raise ValueError(
+            f"the rollout must be of this text's {len(example.ids)} tokens, not of {length}; record the same example"
+        )
+    readout = decision.readout_in(example).float().cpu()
+    row = rollout.from_position(decision.readout)[-1].cpu()
+    shares = Attribution.from_shares("attention rollout", row, readout, example)
+    return replace(shares, notes={**shares.notes, "residual": rollout.residual})

@@ -1,0 +1,1 @@
+"""Results as JSON numbers and as the compact encoding that pages carry."""

@@ -1,0 +1,1 @@
+"""Text that a model writes: every token explained as a decision of its own."""

@@ -1,0 +1,233 @@
+"""The whole way for a text that goes on: every token of what follows is a decision, explained and judged."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import pad
+
+from analyses.decision.asked import require_asked
+from analyses.decision.judgement import Judgement, judge, usual_source
+from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.attribution import Attribution
+from analyses.explanations.gradients import input_x_gradient
+from analyses.explanations.rollout import Rollout, attention_rollout, rollout_attribution
+from analyses.generation.leave_one_out import steps_leave_one_out
+from analyses.heads.gradients import HeadGradients, head_gradients
+from analyses.planning.cost import PlanAndCost
+from analyses.planning.plan import Plan, plan_steps
+from analyses.verdicts.error_rates import Source
+from analyses.verdicts.resampling import Resampler
+from interpret.attention.maps import Beginning, Maps
+from interpret.attention.recording import Check
+from interpret.errors import InputError
+from interpret.modes.gradients_on import gradients_on
+from interpret.subjects.continuation import Continuation, Writer
+from interpret.subjects.decision import Decision, margin
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
+from interpret.tolerances import margin_size
+
+_ROUNDING = 40  # how many times the rounding of the scores that it is made of a margin may be off
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One token and why it was decided on.
+
+    Attributes:
+        example: What the model read before it.
+        decision: The token, and how it stands.
+        maps: Explanations of the decision, attention-based ones first.
+        heads: First-order estimate of what each head does for it.
+        judgement: The answer about the last layer's attention; `None` where none was asked for.
+    """
+
+    example: Example
+    decision: Decision
+    maps: tuple[Attribution, ...] = field(repr=False)
+    heads: HeadGradients = field(repr=False)
+    judgement: Judgement | None
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Every token of a continuation. `to_dict` gives it as the documented schema.
+
+    Attributes:
+        subject: The model.
+        continuation: The text and what follows it.
+        steps: One for each token.
+        layers: How many attention calls the model has.
+        replacements: Where the words that replaced others came from; empty without verdicts.
+        eraser: How words were taken out.
+        checks: What was looked at, and what was found.
+        seed: Seed of everything random.
+        cost: What was planned, and what it took.
+    """
+
+    subject: Subject = field(repr=False)
+    continuation: Continuation
+    steps: tuple[Step, ...] = field(repr=False)
+    layers: int
+    replacements: str
+    eraser: str
+    checks: tuple[Check, ...]
+    seed: int
+    cost: PlanAndCost
+
+    def table(self, method: str) -> Float[Tensor, "step unit"]:
+        """What one map gives each unit at each step; NaN where a unit wasn't there yet.
+
+        Args:
+            method: Name of the map, such as "leave-one-out".
+
+        Raises:
+            ValueError: There is no such map.
+        """
+        names = [each.method for each in self.steps[0].maps]
+        if method not in names:
+            raise ValueError(f"method must be one of {', '.join(names)}, not {method!r}")
+        table = torch.full((len(self.steps), len(self.continuation.units)), torch.nan)
+        for row, step in zip(table, self.steps, strict=True):
+            scores = step.maps[names.index(method)].scores
+            row[: len(scores)] = scores
+        return table
+
+    def to_dict(self, command: str = "") -> dict[str, Any]:
+        """All of it as plain numbers and texts, in the documented schema.
+
+        Args:
+            command: How to make it again, for readers of the report.
+        """
+        from analyses.generation.schema import steps_to_dict
+
+        return steps_to_dict(self, command)
+
+
+@gradients_on()
+def analyze_steps(
+    subject: Subject,
+    text: str | Continuation,
+    second: str | None = None,
+    *,
+    most: int | None = None,
+    verdicts: bool = True,
+    eraser: str | None = None,
+    corpus: Resampler | None = None,
+    seed: int = 0,
+    truncate: bool = False,
+    max_memory: int | None = None,
+    planned: Callable[[Plan], None] = lambda plan: None,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Steps:
+    """Explains every token that follows a text, and tests at each whether attention points at what moved it.
+
+    Each token is explained with all tokens before it given (teacher forcing), by the measurement and the rule that
+    `analyze` has for one text. Attention is recorded once, on the longest input, of which a causal model's shorter
+    inputs are the beginnings; words are taken out once, for all steps that follow them. A verdict takes longer than
+    all else together, and needs as much work at each token as it does for one text.
+
+    Args:
+        subject: A language model or a translator, from `interpret.load`.
+        text: What it goes on with, or the source of a translation; or both texts as `subject.continuation` gives them.
+        second: What follows: the continuation, or the target of a translation. By default what the model writes.
+        most: How many tokens the model writes, at most.
+        verdicts: Whether to judge each decision.
+        eraser: How words are taken out in leave-one-out, one of `subject.erasers`; by default the first.
+        corpus: Where words come from that replace others; by default the model's vocabulary.
+        seed: Seed of everything random.
+        truncate: Whether a text that is too long is cut instead of refused.
+        max_memory: Most bytes that the process may hold on the model's device; by default nine tenths of what is free.
+        planned: Called with what it will take, before it runs.
+        progress: Called with the name of each step before it starts.
+
+    Raises:
+        InputError: The model writes no text, a text, the number or the eraser can't be used, or the memory doesn't
+            suffice.
+        CaptureError: The model's attention can't be read.
+    """
+    started = time.monotonic()
+    require_asked(subject, corpus=corpus, seed=seed, max_memory=max_memory)
+    require_writer(subject)
+    progress("reading the text")
+    if not isinstance(text, Continuation):
+        assert isinstance(subject, Writer)
+        text = subject.continuation(text, second, most=most, truncate=truncate)
+    eraser = subject.chosen_eraser(eraser, text.examples[-1])
+    progress("planning")
+    plan = plan_steps(subject, text, verdicts=verdicts, max_memory=max_memory)
+    planned(plan)
+    examples = text.examples
+    decisions = [subject.decide(example) for example in examples]
+    progress("recording attention")
+    record, checks = subject.record(examples[-1])
+    attention = subject.maps(record, examples[-1])
+    progress("taking out each word")
+    removals = steps_leave_one_out(subject, examples, decisions, eraser=eraser)
+    readouts = [pad(decision.readout.float(), (0, attention.length - len(decision.readout))) for decision in decisions]
+    rollout = attention_rollout(attention, readouts=torch.stack(readouts))
+    source: Source = "vocabulary" if corpus is None else "corpus"
+    resampler = (corpus or usual_source(subject, examples[0])) if verdicts else None
+    steps = []
+    for index, (example, decision, removal) in enumerate(zip(examples, decisions, removals, strict=True)):
+        progress(f"token {index + 1} of {len(examples)}")
+        flow = Rollout(rollout.flow[:, index : index + 1, : len(example.ids)], rollout.residual, decision.readout[None])
+        maps = (*_maps(subject, example, decision, attention, flow), removal)
+        judgement = judge(subject, example, decision, resampler, source=source, seed=seed) if resampler else None
+        steps.append(Step(example, decision, maps, head_gradients(subject, example, decision), judgement))
+    return Steps(
+        subject=subject,
+        continuation=text,
+        steps=tuple(steps),
+        layers=len(record),
+        replacements="" if resampler is None else resampler.name,
+        eraser=eraser,
+        checks=(*checks, _one_pass(subject, examples, decisions)),
+        seed=seed,
+        cost=PlanAndCost.since(started, plan, subject.device),
+    )
+
+
+def require_writer(subject: Subject) -> None:
+    """Refuses a model that writes no text.
+
+    Raises:
+        InputError: It doesn't; says what it is for.
+    """
+    if not isinstance(subject, Writer):
+        raise InputError(
+            f"{subject.name} is for {subject.task}, which writes no tokens; give a language model or a translator"
+        )
+
+
+def _maps(
+    subject: Subject,
+    example: Example,
+    decision: Decision,
+    attention: Maps,
+    rollout: Rollout,
+) -> tuple[Attribution, ...]:
+    """Maps of one step; attention is that of the longest input, as far as this one goes."""
+    return (
+        last_layer_attention(Beginning(attention, len(example.ids)), example, decision),
+        rollout_attribution(rollout, example, decision),
+        input_x_gradient(subject, example, decision),
+    )
+
+
+def _one_pass(subject: Any, examples: Sequence[Example], decisions: Sequence[Decision]) -> Check:
+    """Whether the longest input gives at each place the margin that the input up to there gives by itself."""
+    first, longest = len(examples[0].ids), examples[-1].ids[None]
+    with torch.no_grad():
+        logits = subject.last_logits(longest, longest.shape[1] - first + 1)[0]
+    alone = torch.tensor([decision.margin for decision in decisions])
+    pairs = zip(logits, decisions, strict=True)
+    together = torch.cat([margin(row[None].float(), decision.target).cpu() for row, decision in pairs])
+    sizes = margin_size(logits, torch.tensor([decision.target for decision in decisions])).cpu()
+    off = float(((together - alone).abs() / torch.maximum(sizes, sizes.median())).max())
+    return Check("margins of all tokens are the same in one pass", off, _ROUNDING * torch.finfo(logits.dtype).eps)

@@ -1,0 +1,65 @@
+"""Head importance by gradient: an estimate for all heads from one backward pass."""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interpret.attention.edits import Edit, editing
+from interpret.errors import CaptureError
+from interpret.modes.gradients_on import gradients_on
+from interpret.subjects.decision import Decision, margin
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
+
+
+@dataclass(frozen=True, eq=False)
+class HeadGradients:
+    """First-order estimate of what each head does for a decision.
+
+    Attributes:
+        drop: Estimated fall of the margin if the head were silenced, in logits: the margin's slope along the
+            head's gate, signed. It is exact where the margin is linear in what the head writes.
+    """
+
+    drop: Float[Tensor, "layer head"] = field(repr=False)
+
+    @property
+    def importance(self) -> Float[Tensor, "layer head"]:
+        """The absolute value of the slope, as the paper has it."""
+        return self.drop.abs()
+
+
+@gradients_on()
+def head_gradients(subject: Subject, example: Example, decision: Decision) -> HeadGradients:
+    """Multiplies each head's output by a gate of 1 and takes the margin's gradient with respect to the gates.
+
+    Args:
+        subject: The model; its parameters get no gradient.
+        example: The text.
+        decision: What the model decided on it, or how it stands to another target.
+
+    Raises:
+        CaptureError: No attention ran that can be edited, or layers have different numbers of heads.
+
+    Source: Michel, Levy and Neubig (2019), arXiv:1905.10650, section 4.1: `I_h = E|dL/dxi_h|`, where the paper's
+    `xi_h` is our gate. We differentiate the logit margin of one decision, not the loss over data, keep the sign
+    in `drop`, and don't normalise by layer.
+    """
+    decision.readout_in(example)
+    gates: list[Tensor] = []
+
+    def gated(_: int, output: Tensor) -> Tensor:
+        gates.append(torch.ones(output.shape[2], device=output.device, requires_grad=True))
+        return output * gates[-1].to(output.dtype)[:, None]
+
+    with torch.enable_grad(), editing(subject.model, Edit("output", gated)):
+        score = margin(subject.logits(example.ids[None]).float(), decision.target)[0]
+    sizes = sorted({len(gate) for gate in gates})
+    if len(sizes) != 1:
+        raise CaptureError(
+            f"a layer x head grid needs the same number of heads in each layer, but this model has {sizes or 'none'}"
+        )
+    slopes = torch.autograd.grad(score, gates, allow_unused=True, materialize_grads=True)
+    return HeadGradients(torch.stack([slope.cpu() for slope in slopes]))

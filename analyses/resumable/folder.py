@@ -1,0 +1,277 @@
+"""The folder of a study: what was asked, the parts that are done, and the results, whole at every moment."""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from analyses.resumable.chunks import Chunk
+from analyses.resumable.parts import merged, packed, table_of, unpacked
+from interpret.errors import InputError
+from interpret.system.files import read_file
+from interpret.system.writing import make_folder, writing
+
+STUDY, PARTS, RESULTS, SUMMARY = "study.json", "parts", "results.parquet", "summary.json"
+REPORT, TEXTS = "report.html", "texts"
+SHOWN_DIFFERENCES = 3
+LONGEST_VALUE = 60  # characters of a value in an error
+
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A folder where a study is stored chunk by chunk, and can be taken up again after any interruption.
+
+    It has study.json (the fingerprint), parts/00007.parquet (the records of chunk 7), and at the end results.parquet
+    (all records) and summary.json. Every file is written beside its place, flushed to the disk and renamed, so it is
+    whole or not there. Whoever makes pages of it puts them into report.html and texts/row-7.html (a text by the number
+    number of its row), while the folder is open. The same study has the same bytes in every file, however often it was
+    stopped: what differs from run to run, such as seconds and memory, is printed and stands in none of them.
+
+    Attributes:
+        path: The folder; made if it isn't there.
+        fingerprint: What the records depend on: schema, model, data, options (with the size of chunks), seed and
+            version. JSON values. The same fingerprint is the same study.
+    """
+
+    path: Path
+    fingerprint: Mapping[str, Any]
+
+    @contextmanager
+    def open(self) -> Iterator["StudyFolder"]:
+        """Makes the folder or takes it up again, and keeps other processes out until the end of the block.
+
+        The operating system gives the folder free when the process ends, however it does. A study of which nothing was
+        stored leaves nothing behind.
+
+        Raises:
+            InputError: It holds another study or other files, another process is at work in it, or it can't be
+                written.
+        """
+        self._require_own()
+        made = [each for each in (self.path, *self.path.absolute().parents) if not each.exists()]
+        try:
+            make_folder(self.path)
+            with self._locked():
+                self._require_own()  # it may have become another study's while this process waited for its turn
+                self._clear()
+                yield self
+        finally:
+            _remove_empty(made)
+
+    def finished(self) -> set[int]:
+        """Indices of the chunks that are stored; damaged parts and those of other studies don't count."""
+        return set(self.stored())
+
+    def stored(self) -> dict[int, tuple[int, ...]]:
+        """The rows of each chunk that is stored, by its index."""
+        return {index: rows for index, (rows, _) in self._parts().items()}
+
+    def save(self, chunk: Chunk, records: list[dict[str, Any]]) -> None:
+        """Stores the records of one chunk; with the first the folder becomes this study's.
+
+        Args:
+            chunk: The chunk.
+            records: Dictionaries of the same fields, whose values are bools, ints, floats, strings, lists of these,
+                or `None`.
+
+        Raises:
+            ValueError: The records differ in their fields, or have other kinds of values.
+            InputError: The disk is full.
+        """
+        labels = {"study": self._digest(), "chunk": str(chunk.index), "rows": json.dumps(chunk.rows)}
+        part = packed(table_of(records), labels)
+        if not (self.path / STUDY).exists():
+            _write_durably(self.path / STUDY, _json_bytes(self.fingerprint))
+        _write_durably(self._part(chunk.index), part)
+
+    def records(self) -> pa.Table:
+        """All records in the order of their chunks.
+
+        Raises:
+            ValueError: A chunk before the last that is stored is missing, or parts have different fields.
+        """
+        parts = self._parts()
+        if missing := set(range(max(parts, default=-1) + 1)) - set(parts):
+            raise ValueError(f"chunks {sorted(missing)} aren't stored yet; run them first")
+        return merged([parts[index][1] for index in sorted(parts)])
+
+    def finish(self, summary: Mapping[str, Any]) -> dict[str, Any]:
+        """Writes all records to results.parquet, then `summary` to summary.json.
+
+        Returns:
+            The summary as `summary` gives it, so that nothing made of it depends on when it was finished.
+
+        Raises:
+            ValueError: A chunk is missing, or `summary` isn't JSON (NaN isn't).
+            InputError: The disk is full.
+        """
+        content = _json_bytes(summary)
+        _write_durably(self.path / RESULTS, packed(self.records(), {"study": self._digest()}))
+        _write_durably(self.path / SUMMARY, content)
+        found: dict[str, Any] = json.loads(content)
+        return found
+
+    def summary(self) -> dict[str, Any] | None:
+        """The summary of a finished study; `None` where it isn't finished, or its results are damaged."""
+        try:
+            results = unpacked(read_file(self.path / RESULTS))
+            found = json.loads(read_file(self.path / SUMMARY))
+        except (OSError, ValueError):  # also what can't be opened without waiting
+            return None
+        whole = isinstance(found, dict) and results is not None and results[1].get("study") == self._digest()
+        return found if whole else None
+
+    def _part(self, index: int) -> Path:
+        return self.path / PARTS / f"{index:05d}.parquet"
+
+    def _digest(self) -> str:
+        return hashlib.sha256(_json_bytes(self.fingerprint)).hexdigest()
+
+    def _parts(self) -> dict[int, tuple[tuple[int, ...], pa.Table]]:
+        """Rows and records of the chunks whose parts are whole and belong to this study."""
+        found: dict[int, tuple[tuple[int, ...], pa.Table]] = {}
+        for path in sorted((self.path / PARTS).glob("*.parquet")):
+            part = unpacked(read_file(path)) if path.is_file() else None
+            if part is None or part[1].get("study") != self._digest():
+                continue
+            index = int(part[1]["chunk"])
+            if path == self._part(index):
+                found[index] = tuple(json.loads(part[1]["rows"])), part[0]
+        return found
+
+    def _require_own(self) -> None:
+        """Fails where the folder has anything but this study."""
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"{self.path} is a file; give a folder for the study")
+        if not self.path.is_dir():
+            return
+        study = self.path / STUDY
+        if not study.exists():
+            # A process that was killed right at its start leaves no more than these.
+            others = {each.name for each in self.path.iterdir() if not each.match(".*.part")} - {_LOCK, PARTS}
+            others |= {f"{PARTS}/{each.name}" for each in (self.path / PARTS).glob("*")}
+            if others:
+                raise InputError(
+                    f"{self.path} has files but no study.json (such as {min(others)}); give a new or an empty folder"
+                )
+            return
+        try:
+            old = json.loads(read_file(study))
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{study} can't be read, so it isn't known whose study this is; give a new folder"
+            ) from error
+        differences = _differences(old, json.loads(_json_bytes(self.fingerprint)))
+        if differences:
+            shown, more = "; ".join(differences[:SHOWN_DIFFERENCES]), len(differences) - SHOWN_DIFFERENCES
+            raise InputError(
+                f"{self.path} has another study: {shown}{f'; and {more} more' if more > 0 else ''}; "
+                "give a new folder, or ask for the same study again"
+            )
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Has the lock, and the place for parts, until the end of the block."""
+        lock = self._lock()
+        try:
+            with writing(self.path):
+                (self.path / PARTS).mkdir(exist_ok=True)
+            yield
+        finally:
+            _remove_empty([self.path / PARTS])
+            with suppress(OSError):
+                (self.path / _LOCK).unlink()  # while it is this process's, so that no other has it yet
+            os.close(lock)
+
+    def _lock(self) -> int:
+        """The handle of the lock; anew where its file was removed by the process that had it before."""
+        path = self.path / _LOCK
+        while True:
+            with writing(path):
+                lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                self._take(lock)
+                if os.path.samestat(os.fstat(lock), path.stat()):
+                    return lock
+            except FileNotFoundError:
+                pass
+            except BaseException:
+                os.close(lock)
+                raise
+            os.close(lock)
+
+    def _take(self, lock: int) -> None:
+        try:
+            with writing(self.path):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except InputError as error:
+            if isinstance(error.__cause__, BlockingIOError):
+                raise InputError(
+                    f"another process is at work on the study in {self.path}; wait for its end, or give another folder"
+                ) from error
+            raise
+
+    def _clear(self) -> None:
+        """Removes what a killed process was writing."""
+        for path in (each for part in (".", PARTS, TEXTS) for each in (self.path / part).glob(".*.part")):
+            with writing(path):
+                path.unlink()
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Removes folders that have nothing, inner ones first; others stay."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+def _beside(path: Path) -> Path:
+    """Where a file is written before it is renamed; one name is enough, as one process writes at a time."""
+    return path.with_name(f".{path.name}.part")
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    """Writes a file beside its place, waits until the disk has it, and renames it."""
+    beside = _beside(path)
+    with writing(path):
+        try:
+            with beside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the new name, too
+        finally:
+            os.close(folder)
+
+
+def _json_bytes(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def _differences(old: Any, new: Any, name: str = "") -> list[str]:
+    """What differs between two fingerprints, a sentence for each value."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted({*old, *new})
+        inner = [_differences(old.get(key), new.get(key), f"{name}.{key}".lstrip(".")) for key in keys]
+        return [each for differences in inner for each in differences]
+    return [] if old == new else [f"{name or 'its content'} was {_shown(old)} and is now {_shown(new)}"]
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"

@@ -1,0 +1,82 @@
+"""Trivial baselines: does attention rank the words any better than their place or their rarity does?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from analyses.statistics import BootstrapMean
+from analyses.studies.halves import halves
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class MeanOfTexts:
+    """A mean over texts with one-sided 95 % BCa bounds; NaN where there are no values, or too few for bounds.
+
+    Attributes:
+        mean: Over the texts where it is defined.
+        low: Lower bound.
+        high: Upper bound.
+        undefined: Texts without a value.
+    """
+
+    mean: float
+    low: float
+    high: float
+    undefined: int
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A ranking of words that knows neither the model nor the attention, beside attention.
+
+    Attributes:
+        signs: Which direction each half of the texts was given: 1 for the order of the scores, -1 for the reverse, 0
+            where the other half has no text to tell.
+        rank: Gini correlation of the input effects with the baseline, -1 to 1, in that direction.
+        lead: That of attention minus that of the baseline, text by text, over the texts where both are defined.
+    """
+
+    signs: tuple[int, int]
+    rank: MeanOfTexts
+    lead: MeanOfTexts
+
+
+def trivial_baseline(
+    scores: Float[np.ndarray, " example"], attention: Float[np.ndarray, " example"], *, seed: int = 0
+) -> Baseline:
+    """Holds attention against scores that come without a direction, such as a word's place in the text.
+
+    Late words may matter more or less than early ones; which, is learned on the other half of the texts from the
+    sign of the mean there, so the baseline gets its better direction without being told the answer. To reverse an
+    order is to change the sign of its Gini correlation. The bounds take the directions as given.
+
+    Args:
+        scores: Gini correlation of the input effects with the baseline's scores, -1 to 1, one for each text; NaN
+            where undefined.
+        attention: The same with attention.
+        seed: Of the division into halves, and of the bootstrap.
+
+    Source: our protocol, which fits trivial baselines on the other half of the data. Its baselines are attention
+    weights; ours is an order, of which only the direction is fitted.
+    """
+    first, second = halves(len(scores), seed=seed)
+    signs = (_direction(scores[second]), _direction(scores[first]))
+    directed = scores.astype(np.float64)
+    for half, sign in zip((first, second), signs, strict=True):
+        directed[half] *= sign or np.nan
+    return Baseline(signs, _mean(directed, seed), _mean(attention - directed, seed))
+
+
+def _direction(values: Float[np.ndarray, " example"]) -> int:
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return 0
+    return -1 if defined.mean() < 0 else 1
+
+
+def _mean(values: Float[np.ndarray, " example"], seed: int) -> MeanOfTexts:
+    found = BootstrapMean(values, seed=seed)
+    return MeanOfTexts(found.mean, found.lower(LEVEL), found.upper(LEVEL), found.undefined)

@@ -1,0 +1,52 @@
+"""Whether the scores of a study's texts are those of the plain call, text by text and over all."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analyses.data_sets.notes import Note
+from interpret.attention.checks import Check
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.plain_call import CHECK, held_against_plain_call
+from interpret.subjects.subject import Subject
+
+
+def plain_call_columns(subject: Subject, example: Example, decision: Decision) -> dict[str, Any]:
+    """Columns of a record: how far the scores are from the plain call's, how far they may be, and what differs.
+
+    All are empty where there is no plain call.
+    """
+    assert decision.logits is not None
+    checks = held_against_plain_call(subject, example, decision.logits)
+    found = checks[0] if checks else Check(CHECK, math.nan, math.nan)
+    return {
+        "plain_call": found.to_dict()["value"],
+        "plain_call_limit": None if math.isnan(found.tolerance) else found.tolerance,
+        "plain_call_differs": found.detail,
+    }
+
+
+def plain_call_check(records: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
+    """The worst of all texts that have a plain call; nothing where none has.
+
+    Args:
+        records: With `plain_call_columns`.
+    """
+    known = [record for record in records if record["plain_call_limit"] is not None]
+    if not known:
+        return ()
+    worst = max(known, key=_deviation)
+    detail = f"row {worst['row']}: {worst['plain_call_differs']}" if worst["plain_call_differs"] else ""
+    return (Check(CHECK, _deviation(worst), worst["plain_call_limit"], detail),)
+
+
+def plain_call_notes(records: Sequence[Mapping[str, Any]]) -> tuple[Note, ...]:
+    """A note on the rows that were read otherwise than their plain call reads them."""
+    wrong = [record["row"] for record in records if record["plain_call_differs"]]
+    return Note.about("plain call", wrong, f"{{}} failed a self-check ({CHECK}): don't rely on what is said of them.")
+
+
+def _deviation(record: Mapping[str, Any]) -> float:
+    value = record["plain_call"]
+    return math.inf if value is None else float(value)

@@ -1,0 +1,316 @@
+"""A model over a data set: every text measured, then one verdict."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.metadata import version
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from analyses.classic.battery import classic_tests
+from analyses.data_sets.matching import encoded, match_labels
+from analyses.data_sets.notes import Note
+from analyses.data_sets.rows import Rows, read_rows
+from analyses.planning.plan import Plan, plan_study
+from analyses.resumable.chunks import Chunk, partition
+from analyses.resumable.folder import StudyFolder
+from analyses.resumable.running import run_chunks
+from analyses.studies.accuracy import doubts_about_accuracy
+from analyses.studies.classic_columns import classic_columns
+from analyses.studies.plain_calls import plain_call_check, plain_call_columns, plain_call_notes
+from analyses.studies.summary import summarise
+from analyses.verdicts.error_rates import ErrorRate, error_rate_of_study
+from analyses.verdicts.measurement import USUAL, Draws, Measurement
+from analyses.verdicts.objects import ObjectOfStudy, object_of_study, require_head
+from analyses.verdicts.resampling import CorpusUnigram, Resampler
+from analyses.verdicts.verdict import verdict
+from interpret.modes.gradients_on import gradients_on
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
+
+SCHEMA = "interpret-attention/study/2"
+CHUNK_ROWS = 8
+SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)  # of every bar and floor
+CLASSIC_ERASER = "delete"  # as in the papers, and the one way that every model allows
+ADVERSARY_STEPS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A study before any measurement: the texts in the order of their lengths, so that chunks hold like with like.
+
+    Attributes:
+        subject: The model.
+        examples: The texts as it reads them.
+        rows: Their rows in the source.
+        notes: What was left out, and why.
+        resampler: Replacements of words; by default from all texts of the study.
+        object: The weights that are put to the test.
+        draws: Random draws of each text.
+        seed: Seed of everything random.
+        classic: Whether the published tests are run as well.
+    """
+
+    subject: Subject
+    examples: tuple[Example, ...]
+    rows: Rows
+    notes: tuple[Note, ...]
+    resampler: Resampler
+    object: ObjectOfStudy
+    draws: Draws
+    seed: int
+    classic: bool = False
+
+    @cached_property
+    def heads(self) -> tuple[int, ...]:
+        """How many heads each layer has; reads one text."""
+        record, _ = self.subject.record(self.examples[0])
+        return tuple(record.output(layer).shape[2] for layer in range(len(record)))
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What the records depend on."""
+        return {
+            "schema": SCHEMA,
+            "model": {
+                "name": self.subject.name,
+                "sha256": self.subject.facts.sha256,
+                "layers": len(self.heads),
+                "heads": self.heads[0] if len(set(self.heads)) == 1 else None,
+                "sink": self.subject.sink,
+                "units": self.subject.units,
+            },
+            "data": {"rows": len(self.rows.texts), "sha256": self.rows.sha256()},
+            "options": {
+                **asdict(self.draws),
+                "chunk_rows": CHUNK_ROWS,
+                "resampler": self.resampler.name,
+                "object": self.object.key,
+                **self._classic_options(),
+            },
+            "seed": self.seed,
+            "versions": {name: version(name) for name in ("interpret-attention", "torch", "transformers", "pyarrow")},
+        }
+
+    def measured(self, chunk: Chunk) -> list[dict[str, Any]]:
+        """The records of one chunk: a function of model, rows and seed alone."""
+        decisions = [self.subject.decide(self.examples[row]) for row in chunk.rows]
+        records = []
+        for rows in self._together(chunk):
+            chosen = [decisions[chunk.rows.index(row)] for row in rows]
+            found = self.object.measure(
+                self.subject,
+                [self.examples[row] for row in rows],
+                chosen,
+                self.resampler,
+                draws=self.draws,
+                seed=self._seed(rows[0]),
+            )
+            records += [
+                self._record(row, *pair) for row, pair in zip(rows, zip(chosen, found, strict=True), strict=True)
+            ]
+        return records
+
+    def plan(self, chunks: Sequence[Chunk] | None = None, *, max_memory: int | None = None) -> Plan:
+        """What measuring these texts will take.
+
+        Args:
+            chunks: Which; by default all.
+            max_memory: Most bytes that the process may hold on the model's device; by default what it holds now and
+                nine tenths of what is free.
+
+        Raises:
+            InputError: Texts one by one are more than the memory allows.
+        """
+        chunks = partition(len(self.examples), CHUNK_ROWS) if chunks is None else chunks
+        groups = [[self.examples[row] for row in rows] for chunk in chunks for rows in self._together(chunk)]
+        steps = ADVERSARY_STEPS if self.classic else None
+        return plan_study(self.subject, groups, self.draws, adversary_steps=steps, max_memory=max_memory)
+
+    def _together(self, chunk: Chunk) -> list[list[int]]:
+        """Rows of a chunk that are measured together: texts of one length."""
+        return [list(group) for _, group in groupby(chunk.rows, key=lambda row: len(self.examples[row].ids))]
+
+    def _classic_options(self) -> dict[str, Any]:
+        """Nothing where they aren't run, so that such a study is the same one as before there were any."""
+        steps = {"classic_eraser": CLASSIC_ERASER, "classic_adversary_steps": ADVERSARY_STEPS}
+        return steps if self.classic else {}
+
+    def _record(self, row: int, decision: Decision, found: Measurement) -> dict[str, Any]:
+        numbers = {name: _without_nan(value) for name, value in asdict(found).items()}
+        return {
+            "row": self.rows.numbers[row],
+            "text": self.rows.texts[row],
+            "label": self.rows.labels[row],
+            "predicted": decision.label,
+            "probability": decision.probability,
+            **plain_call_columns(self.subject, self.examples[row], decision),
+            **numbers,
+            **self._classic(row, decision),
+        }
+
+    def _classic(self, row: int, decision: Decision) -> dict[str, Any]:
+        if not self.classic:
+            return {}
+        found = classic_tests(
+            self.subject,
+            self.examples[row],
+            decision,
+            seed=self._seed(row),
+            eraser=CLASSIC_ERASER,
+            adversary_steps=ADVERSARY_STEPS,
+        )
+        return classic_columns(found)
+
+    def _seed(self, row: int) -> int:
+        return self.seed * 1_000_003 + row
+
+
+@gradients_on()
+def prepare(
+    subject: Subject,
+    rows: Rows,
+    *,
+    object_key: str = "row",
+    resampler: Resampler | None = None,
+    draws: Draws = USUAL,
+    seed: int = 0,
+    classic: bool = False,
+) -> Prepared:
+    """Encodes the texts and looks at their labels, before anything is measured.
+
+    Args:
+        subject: The model.
+        rows: From `read_rows`.
+        object_key: What is put to the test, as `object_of_study` takes it; the last layer's row by default.
+        resampler: Where words come from that replace others; by default the texts themselves.
+        draws: Random draws of each text.
+        seed: Seed of everything random.
+        classic: Whether to run the published tests as well, which takes longer than the rest.
+
+    Raises:
+        InputError: Fewer than two texts can be used, no label is the model's, or the model has no such head.
+    """
+    chosen = object_of_study(object_key)
+    rows, label_notes = match_labels(rows, subject)
+    examples, rows, length_notes = encoded(rows, subject)
+    order = sorted(range(len(examples)), key=lambda row: (len(examples[row].ids), row))
+    sorted_examples = tuple(examples[row] for row in order)
+    notes = (*rows.notes, *label_notes, *length_notes)
+    prepared = Prepared(
+        subject=subject,
+        examples=sorted_examples,
+        rows=rows.chosen(order),
+        notes=notes,
+        resampler=CorpusUnigram(sorted_examples) if resampler is None else resampler,
+        object=chosen,
+        draws=draws,
+        seed=seed,
+        classic=classic,
+    )
+    require_head(chosen, prepared.heads)
+    return prepared
+
+
+def words_of(source: str, subject: Subject) -> CorpusUnigram:
+    """The words of a data file or a data set of the Hub, to replace others by.
+
+    Args:
+        source: As `read_rows` takes it.
+        subject: The model that reads them.
+
+    Raises:
+        InputError: It can't be read, or has fewer than two texts that the model can read.
+    """
+    examples, *_ = encoded(read_rows(source), subject)
+    return CorpusUnigram(examples)
+
+
+@gradients_on()
+def study(
+    prepared: Prepared,
+    folder: str | Path,
+    *,
+    max_memory: int | None = None,
+    planned: Callable[[Plan], None] = lambda plan: None,
+    progress: Callable[[int, int], None] = lambda done, all_: None,
+) -> dict[str, Any]:
+    """Measures what isn't measured yet, and gives the verdict.
+
+    Args:
+        prepared: From `prepare`.
+        folder: Where results are stored. The same study in the same folder is taken up where it stopped.
+        max_memory: Most bytes that the process may hold on the model's device; by default nine tenths of what is free.
+            Where that is little, fewer inputs go through the model at once, which moves numbers by rounding.
+        planned: Called with what the texts that are left will take, before they are measured, if any are.
+        progress: Called with the chunks done and all chunks.
+
+    Returns:
+        The summary, as summary.json has it.
+
+    Raises:
+        InputError: The folder has another study, or can't be written, or the memory doesn't suffice.
+    """
+    chunks = partition(len(prepared.examples), CHUNK_ROWS)
+    with StudyFolder(Path(folder), prepared.fingerprint()).open() as opened:
+        if (finished := opened.summary()) is not None:
+            return finished
+        stored, at_once = opened.stored(), prepared.subject.tokens_at_once
+        if missing := [chunk for chunk in chunks if chunk.index not in stored]:
+            plan = prepared.plan(missing, max_memory=max_memory)
+            planned(plan)
+            at_once = plan.tokens_at_once
+        with prepared.subject.reading_at_once(at_once):
+            run_chunks(opened, chunks, prepared.measured, progress=progress)
+        records = opened.records().to_pylist()
+        measurements = [_measurement(record) for record in records]
+        found = {
+            scale: verdict(
+                measurements,
+                parts=prepared.object.parts,
+                scale=scale,
+                seed=prepared.seed,
+                doubts=doubts_about_accuracy(records),
+            )
+            for scale in SCALES
+        }
+        sensitivity = [(scale, each.answer) for scale, each in found.items()]
+        summary = summarise(
+            prepared.fingerprint(),
+            (*prepared.notes, *plain_call_notes(records)),
+            records,
+            found[1.0],
+            sensitivity,
+            tested=prepared.object,
+            error_rate=_error_rate(prepared, measurements),
+            checks=plain_call_check(records),
+        )
+        return opened.finish(summary)
+
+
+def _error_rate(prepared: Prepared, measurements: list[Measurement]) -> ErrorRate | None:
+    """None is known where the study is another than those that were calibrated."""
+    is_calibrated = (
+        prepared.object.key == "row" and isinstance(prepared.resampler, CorpusUnigram) and prepared.draws == USUAL
+    )
+    words = sum(each.words for each in measurements) / len(measurements)
+    return error_rate_of_study(len(measurements), words) if is_calibrated else None
+
+
+def _measurement(record: dict[str, Any]) -> Measurement:
+    names = Measurement.__dataclass_fields__
+    return Measurement(**{name: _with_nan(record[name]) for name in names})
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _with_nan(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_with_nan(part) for part in value)
+    return math.nan if value is None else value

@@ -1,0 +1,1 @@
+"""Translations: the alignment that cross-attention shows, and its error rate."""

@@ -1,0 +1,229 @@
+"""Alignment: which words of the source each word of a translation looks at, in each layer of cross-attention."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise, product
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from analyses.translation.alignment_errors import GoldAlignment
+from interpret.attention.recording import Recording, recording
+from interpret.projections.output_projection import find_readers
+from interpret.subjects.continuation import Continuation
+from interpret.subjects.example import UnitKind
+from interpret.subjects.seq2seq import Translation
+from interpret.subjects.units import units_of
+
+Measured = Literal["weights", "norms"]
+Aligned = Literal["output", "input"]
+
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """How every position of a whole target looks at the words of its source.
+
+    Attributes:
+        source: Words of the source.
+        target: Words of the target.
+        pieces: Which tokens of the target, from 0, each of its words is made of.
+        layers: Names of the cross-attention calls, such as "cross 1".
+        weights: Share of each source word in what a position looks at; what a row lacks to 1 lies on special tokens.
+            The first position reads the start mark and writes the first token; number i reads token i - 1, and writes
+            token i.
+        norms: Length of what each source word adds to a position, all heads together; `None` where the model's output
+            projection can't be found.
+        gold: Which words belong together, where that was given.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    pieces: tuple[tuple[int, ...], ...] = field(repr=False)
+    layers: tuple[str, ...]
+    weights: Float[Tensor, "layer head query source"] = field(repr=False)
+    norms: Float[Tensor, "layer query source"] | None = field(repr=False)
+    gold: GoldAlignment | None = None
+
+    def matrix(
+        self, layer: int = -1, *, head: int | None = None, by: Measured = "weights", aligned: Aligned = "output"
+    ) -> Float[Tensor, "target source"]:
+        """How much each word of the target looks at each word of the source: a mean over its tokens.
+
+        Args:
+            layer: Cross-attention call, from 0.
+            head: One head, from 0; by default a mean over heads of "weights", and all together of "norms".
+            by: "weights", or "norms": the length of weighted value vectors.
+            aligned: Whether a token is met at the position that writes it ("output") or at the one that reads it
+                ("input"), which is the next.
+
+        Raises:
+            ValueError: Norms are asked for that aren't there, or of one head.
+
+        Source: Both ways to align, and norms, as in Kobayashi et al. (2020), arXiv:2004.10102, section 5; reading
+        the position whose input a token is, Chen et al. (2020), arXiv:2004.14837. A sum over the tokens of a source
+        word and a mean over those of a target word: Clark et al. (2019), arXiv:1906.04341, section 4.1.
+        """
+        rows = self._rows(layer, head, by)
+        shift = 0 if aligned == "output" else 1
+        return torch.stack([rows[[piece + shift for piece in pieces]].mean(dim=0) for pieces in self.pieces])
+
+    def error_rates(self) -> list[dict[str, Any]]:
+        """Alignment error rate of each layer, measure and way to align, a word being linked to its strongest one.
+
+        Returns:
+            The names of layer, "by" and "aligned", and the "error_rate" in [0, 1]; empty without a gold alignment.
+        """
+        if self.gold is None:
+            return []
+        measures: tuple[Measured, ...] = ("weights",) if self.norms is None else ("weights", "norms")
+        ways: tuple[Aligned, ...] = ("output", "input")
+        return [
+            {
+                "layer": name,
+                "by": by,
+                "aligned": aligned,
+                "error_rate": self.gold.error_rate(strongest_links(self.matrix(layer, by=by, aligned=aligned))),
+            }
+            for (layer, name), by, aligned in product(enumerate(self.layers), measures, ways)
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and words, as the schema of an analysis has them."""
+        gold = self.gold
+        return {
+            "source": list(self.source),
+            "target": list(self.target),
+            "layers": list(self.layers),
+            "weights": [self.matrix(layer).tolist() for layer in range(len(self.layers))],
+            "gold": None if gold is None else {name: sorted(map(list, getattr(gold, name))) for name in _GOLD},
+            "error_rates": self.error_rates(),
+        }
+
+    def _rows(self, layer: int, head: int | None, by: Measured) -> Float[Tensor, "query source"]:
+        if by == "weights":
+            return self.weights[layer].mean(dim=0) if head is None else self.weights[layer, head]
+        if self.norms is None:
+            raise ValueError("this model's output projection wasn't found, so there are no norms; use weights")
+        if head is not None:
+            raise ValueError(f"norms are those of all heads together, not of head {head}; use weights, or no head")
+        return self.norms[layer]
+
+
+_GOLD = ("sure", "possible")
+
+
+def strongest_links(matrix: Float[Tensor, "target source"]) -> frozenset[tuple[int, int]]:
+    """Links each target word to the source word that it looks at most; pairs of a source and a target word.
+
+    A word that looks at no word of the source, but only at special tokens, is linked to none.
+    """
+    best, places = matrix.max(dim=1)
+    links = zip(places.tolist(), best.tolist(), strict=True)
+    return frozenset((place, word) for word, (place, value) in enumerate(links) if value > 0)
+
+
+def alignment(
+    subject: Translation, source: str, target: str | None = None, *, gold: str | None = None, truncate: bool = False
+) -> Alignment:
+    """Records cross-attention over a whole target, and joins tokens into words on both sides.
+
+    Args:
+        subject: A translator.
+        source: The text.
+        target: Its translation; by default the one that the model writes.
+        gold: Which words belong together, in the Pharaoh format, such as "0-0 1-2 2?1". Words are then what stands
+            between spaces, as that format counts them; without it they are the units of reports, which set
+            punctuation apart.
+        truncate: Whether to cut a source that is too long.
+
+    Raises:
+        InputError: A text is empty or too long, or the gold alignment can't be read or names words that aren't there.
+
+    Source: Norms: Kobayashi et al. (2020), arXiv:2004.10102, section 2, `|| sum over heads of a f(x) ||` with
+    `f(x) = (x W_V + b_V) W_O`; vectors of heads are added before the norm is taken, norms of the tokens of a word
+    after it. Special tokens of either side are no words, so none can be linked to them; that is ours.
+    """
+    written = subject.continuation(source, target, truncate=truncate)
+    ids, words, pieces = _whole(subject, written, spaced=gold is not None)
+    first, length = written.examples[0], written.examples[0].parts[0].stop
+    special = [position in first.separators for position in range(length)]
+    text = source[: max(stop for _, stop in first.spans[:length])]
+    sources = _words(first.unit_kind, text, first.spans[:length], special, spaced=gold is not None)
+    pooling = torch.zeros(len(sources), length)
+    for row, (_, tokens) in enumerate(sources):
+        pooling[row, list(tokens)] = 1
+    with torch.no_grad(), recording(subject.model) as record:
+        subject.logits(ids[None])
+        calls = [layer for layer in range(len(record)) if subject.layer_name(layer).startswith("cross")]
+    weights = torch.stack([record.weights(layer)[0].float().cpu() for layer in calls])
+    norms = _norms(subject, ids, record, calls)
+    names = tuple(text for text, _ in sources)
+    return Alignment(
+        source=names,
+        target=words,
+        pieces=pieces,
+        layers=tuple(subject.layer_name(layer) for layer in calls),
+        weights=weights @ pooling.T,
+        norms=None if norms is None else norms @ pooling.T,
+        gold=None if gold is None else GoldAlignment.parse(gold, source=len(names), target=len(words)),
+    )
+
+
+Words = Sequence[tuple[str, tuple[int, ...]]]
+
+
+def _whole(
+    subject: Translation, written: Continuation, *, spaced: bool
+) -> tuple[Int[Tensor, " token"], tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    """An input whose target is there to its last word, the words, and the tokens of each."""
+    tokens = [example.expected for example in written.examples]
+    special = [token in subject.written.all_special_ids for token in tokens]
+    ids = written.examples[-1].ids
+    if not special[-1]:  # a target without an end mark: its last token is not only written, but read, too
+        ids = torch.cat([ids, ~torch.tensor(tokens[-1:])])
+    texts = [" " if out else text for text, out in zip(written.tokens, special, strict=True)]
+    spans = list(pairwise([0, *accumulate(map(len, texts))]))
+    words = _words(written.examples[0].unit_kind, "".join(texts), spans, special, spaced=spaced)
+    return ids, tuple(text for text, _ in words), tuple(pieces for _, pieces in words)
+
+
+def _words(
+    kind: UnitKind, text: str, spans: Sequence[tuple[int, int]], left_out: Sequence[bool], *, spaced: bool
+) -> Words:
+    """Words of a text and the tokens of each: what stands between spaces, or the units of reports."""
+    if not spaced:
+        return [(unit.text, unit.tokens) for unit in units_of(kind, text, spans, left_out)]
+    found = []
+    for word in _WORD.finditer(text):
+        pieces = [
+            index
+            for index, ((start, stop), out) in enumerate(zip(spans, left_out, strict=True))
+            if not out and start < word.end() and stop > word.start()
+        ]
+        if pieces:
+            found.append((word[0], tuple(pieces)))
+    return found
+
+
+def _norms(
+    subject: Translation, ids: Int[Tensor, " token"], record: Recording, calls: Sequence[int]
+) -> Float[Tensor, "layer query source"] | None:
+    """Length of what each source token adds to each position, through the output projection."""
+    inputs = {"input_ids": ids[ids >= 0][None], "decoder_input_ids": ~ids[ids < 0][None]}
+    readers = find_readers(subject.model, {name: part.to(subject.device) for name, part in inputs.items()})
+    norms = []
+    for layer in calls:
+        reader = readers[layer]
+        if reader is None or reader.matrix is None:
+            return None
+        values = record.calls[layer].values_per_head[0].float()
+        columns = reader.matrix[:, : reader.heads * reader.width].float().view(-1, reader.heads, reader.width)
+        vectors = torch.einsum("hkd,ohd->hko", values, columns)
+        rows = record.weights(layer)[0].float().transpose(0, 1)
+        norms.append(torch.stack([torch.einsum("hk,hko->ko", row, vectors).norm(dim=-1) for row in rows]).cpu())
+    return torch.stack(norms)

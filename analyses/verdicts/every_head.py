@@ -1,0 +1,41 @@
+"""The rows of all layers and heads at the position that the decision is read from."""
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from interpret.attention.interface import AttentionCall
+from interpret.attention.position_spans import PositionSpan
+from interpret.subjects.forward_pass import run_pass
+from interpret.subjects.subject import Subject
+
+
+def head_rows(
+    subject: Subject, ids: Shaped[Tensor, "example token *number"], readout: Float[Tensor, " token"]
+) -> list[Float[Tensor, "example head key"]]:
+    """Attention of every head, its rows weighted by `readout`; an entry for each layer, which may differ in heads.
+
+    Args:
+        subject: The model.
+        ids: Inputs of equal length.
+        readout: Share of each position in what the decision is read from; sums to 1.
+    """
+    passes = []
+    for part in torch.split(ids, subject.rows_at_once(ids.shape[1])):
+        record = run_pass(subject, part).record
+        layers = range(len(record))
+        passes.append([_read(subject.frame(part, layer), record.calls[layer], readout) for layer in layers])
+    return [torch.cat(layer) for layer in zip(*passes, strict=True)]
+
+
+def _read(
+    frame: PositionSpan, call: AttentionCall, readout: Float[Tensor, " token"]
+) -> Float[Tensor, "example head key"]:
+    """The rows of one call; a position without one keeps to itself."""
+    here = frame.has_row & (readout != 0)
+    positions = tuple(here.nonzero()[:, 0].tolist())
+    itself = (readout * ~frame.has_row).expand(*call.shape[:2], -1)
+    if not positions:
+        return itself
+    rows = frame.all_keys(call.rows_at(frame.rows(positions)).float().cpu())
+    return torch.einsum("ehrk,r->ehk", rows, readout[here]) + itself

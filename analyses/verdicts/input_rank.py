@@ -1,0 +1,97 @@
+"""I and S: what each input word does, and how much of that goes through this attention."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
+
+from analyses.verdicts.content import Content
+from analyses.verdicts.resampling import Resampler
+from interpret.interventions.decision_row import DecisionRow
+from interpret.subjects.example import Example
+
+
+@dataclass(frozen=True, eq=False)
+class InputEffects:
+    """How far the margin falls, in logits, when one input word is replaced by another. Units that don't exist have 0.
+
+    Attributes:
+        total: The fall, draw by draw.
+        through: Its magnitude when only this row's attention learns of the replacement, as a mean over draws.
+        around: Its magnitude when everything but this row's attention learns of it.
+    """
+
+    total: Float[Tensor, "example unit draw"] = field(repr=False)
+    through: Float[Tensor, "example unit"] = field(repr=False)
+    around: Float[Tensor, "example unit"] = field(repr=False)
+
+    @property
+    def expected(self) -> Float[Tensor, "example unit"]:
+        """Magnitude of the mean fall over draws: replacements' own effects average out."""
+        return self.total.mean(dim=-1).abs()
+
+    @property
+    def share(self) -> Float[Tensor, " example"]:
+        """S: share of the effects that goes through this attention, 0 to 1; NaN where no word has any."""
+        through, around = self.through.sum(dim=1), self.around.sum(dim=1)
+        return through / (through + around)
+
+
+def input_effects(
+    row: DecisionRow,
+    examples: Sequence[Example],
+    content: Content,
+    resampler: Resampler,
+    *,
+    draws: int,
+    generator: torch.Generator,
+) -> InputEffects:
+    """Replaces each word by others that could stand there, and follows the effect on both ways.
+
+    Words are replaced, not deleted: in a model that pools words without context, deletion is the same as erasing
+    an attention weight and says nothing new; and an untrained mask token is no word.
+
+    Args:
+        row: The row of several texts.
+        examples: Those texts.
+        content: Their words.
+        resampler: Where replacements come from.
+        draws: Replacements of each word.
+        generator: Source of randomness. All words of a text are given the same random numbers, so that chance falls
+            on them alike.
+
+    Source: natural direct and indirect effects of Vig et al. (2020), arXiv:2004.12265, section 3, with the
+    row's head outputs as the mediator. They divide by the untouched output; we report logits.
+    """
+    ids = torch.stack([resampler.replaced(example, content.exists.shape[1], draws, generator) for example in examples])
+    owner = torch.arange(len(examples)).repeat_interleave(ids.shape[1] * draws)
+    total, around, written = _learned(row, ids.flatten(0, 2), owner)
+    shape = (len(examples), ids.shape[1] * draws)
+    with torch.no_grad():
+        through = row.margins(row.mixed(written.view(*shape, *written.shape[1:]), row.written[:, None]))
+    clean = row.margin[:, None, None]
+    by_draw = (*ids.shape[:3],)
+    return InputEffects(
+        total=clean - total.view(by_draw),
+        through=(through.view(by_draw) - clean).abs().mean(dim=-1),
+        around=(around.view(by_draw) - clean).abs().mean(dim=-1),
+    )
+
+
+def _learned(
+    row: DecisionRow, ids: Shaped[Tensor, "variant token *number"], owner: Int[Tensor, " variant"]
+) -> tuple[Float[Tensor, " variant"], Float[Tensor, " variant"], Float[Tensor, "variant row head dim"]]:
+    """Margins of changed inputs; their margins with the row's outputs frozen; and those outputs."""
+    total, around, written = [], [], []
+    start = 0
+    for changed in row.elsewhere(ids, owner):
+        owners = owner[start : start + len(changed.ids)]
+        start += len(changed.ids)
+        with torch.no_grad():
+            frozen = row.mixed(row.written[owners], changed.written)
+            around.append(changed.margins(frozen[:, None])[:, 0])
+        total.append(changed.margin)
+        written.append(changed.written)
+    return torch.cat(total), torch.cat(around), torch.cat(written)

@@ -1,0 +1,58 @@
+"""What a decision becomes when no other position, in any layer and head, may look at a word."""
+
+import torch
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor
+
+from analyses.verdicts.content import Content
+from interpret.attention.edits import Edit, editing
+from interpret.interventions.head_outputs import margins
+from interpret.subjects.subject import Subject
+
+LEAST_LEFT = 1e-9  # of a row: with less left, the position looks at itself
+
+
+def knockout_margins(
+    subject: Subject,
+    ids: Shaped[Tensor, "example token *number"],
+    targets: Int[Tensor, " example"],
+    content: Content,
+    removed: Bool[Tensor, "example variant unit"],
+) -> Float[Tensor, "example variant"]:
+    """Margins without attention to some words; what other positions have left is scaled up to what they had.
+
+    Words that are removed together still see each other, which nothing else sees. What a position carries of its own
+    word through its skip connection stays, so a decision that is read from all positions keeps part of each word.
+
+    Args:
+        subject: The model.
+        ids: Texts of equal length.
+        targets: The label whose margin is followed in each.
+        content: Their words.
+        removed: True where a word may not be looked at.
+
+    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, section 4, who block the edges of a window of
+    layers; we block them in all.
+    """
+    examples, variants = removed.shape[:2]
+    gone = content.spread(removed).flatten(0, 1)
+    owner = torch.arange(examples).repeat_interleave(variants)
+    found = []
+    size = subject.rows_at_once(ids.shape[1])
+    for owners, blocked in zip(torch.split(owner, size), torch.split(gone, size), strict=True):
+        with torch.no_grad(), editing(subject.model, _blocking(blocked)):
+            logits = subject.logits(ids[owners])
+        found.append(margins(logits[:, None], targets[owners])[:, 0])
+    return torch.cat(found).view(examples, variants)
+
+
+def _blocking(gone: Bool[Tensor, "variant token"]) -> Edit:
+    def change(_: int, weights: Tensor) -> Tensor:
+        away = (gone[:, None, :] & ~gone[:, :, None]).to(weights.device)[:, None]
+        left = weights.masked_fill(away, 0.0)
+        kept, mass = left.sum(-1, keepdim=True), weights.sum(-1, keepdim=True)
+        itself = torch.eye(weights.shape[-1], device=weights.device, dtype=weights.dtype) * mass
+        scaled = left * (mass / kept.clamp(min=torch.finfo(weights.dtype).tiny))
+        return torch.where(kept > LEAST_LEFT * mass, scaled, itself)
+
+    return Edit("weights", change)

@@ -1,0 +1,246 @@
+"""All components of several equally long texts, as plain numbers: what a verdict is made from."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.statistics import randomisation_p_value
+from analyses.verdicts.content import Content
+from analyses.verdicts.every_head import head_rows
+from analyses.verdicts.idle_heads import head_use
+from analyses.verdicts.input_rank import InputEffects, input_effects
+from analyses.verdicts.measurement import ROUNDING, SHUFFLES, USUAL, Draws, Measurement
+from analyses.verdicts.off_distribution import unlike
+from analyses.verdicts.rank import position_effects
+from analyses.verdicts.ranking import Ranking
+from analyses.verdicts.resampling import Resampler
+from analyses.verdicts.row_edits import erased, in_parts, level, one_by_one, permuted
+from analyses.verdicts.shuffled_values import shuffled_effects
+from analyses.verdicts.top_k import first_words, top_erasure
+from analyses.verdicts.use import use
+from analyses.verdicts.value_norms import value_effects
+from interpret.interventions.decision_row import DecisionRow, read_row
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
+from interpret.tolerances import margin_size
+
+Columns = dict[str, Sequence[Any]]  # fields of `Measurement`, a value for each text
+
+
+def measure(
+    subject: Subject,
+    examples: Sequence[Example],
+    decisions: Sequence[Decision],
+    resampler: Resampler,
+    *,
+    draws: Draws = USUAL,
+    seed: int = 0,
+    layer: int = -1,
+    head: int | None = None,
+) -> list[Measurement]:
+    """Measures every component of equally long texts in batched passes.
+
+    Args:
+        subject: The model.
+        examples: Texts of the same number of tokens.
+        decisions: What was decided on each; the label is frozen.
+        resampler: Where replacements of words come from.
+        draws: How many random draws to take.
+        seed: Seed of all of them.
+        layer: Whose row is measured, from 0; negative numbers count from the last.
+        head: The one head whose row is measured, from 0; `None` for the mean over heads.
+
+    Raises:
+        ValueError: The texts' lengths differ, or their decisions are read from different positions.
+        IndexError: There is no such layer or head.
+    """
+    content, generator = Content.of(examples), torch.Generator().manual_seed(seed)
+    readout = common_readout(decisions)
+    row = read_row(
+        subject,
+        torch.stack([example.ids for example in examples]),
+        torch.tensor([decision.target for decision in decisions]),
+        readout=readout,
+        layer=layer,
+        head=head,
+    )
+    attention = Ranking(content.shares(row.read_by()), content.exists)
+    columns: Columns = {
+        "words": content.exists.sum(dim=1).tolist(),
+        "margin": row.margin.tolist(),
+        "sink": (1 - (row.read_by().cpu() * content.tokens).sum(dim=1)).tolist(),
+        **_heads(row, content, content.orders(draws.permutations, generator)),
+        **_positions(row, content, attention, draws, generator),
+        **inputs(row, content, attention, examples, resampler, readout, draws, generator),
+        **_top(row, content, attention, draws, generator),
+        **_real_texts(row, content, attention, examples, resampler, draws, generator),
+    }
+    return [Measurement(**{name: column[index] for name, column in columns.items()}) for index in range(len(examples))]
+
+
+def common_readout(decisions: Sequence[Decision]) -> Float[Tensor, " token"]:
+    """Share of each position in what the decisions are read from, as a mean over them.
+
+    Raises:
+        ValueError: They are read from different positions.
+    """
+    readouts = torch.stack([decision.readout for decision in decisions])
+    if bool(((readouts > 1e-6) != (readouts[0] > 1e-6)).any()):
+        raise ValueError("the decisions of one batch must be read from the same positions")
+    return readouts.mean(dim=0)
+
+
+def _heads(row: DecisionRow, content: Content, orders: Tensor) -> Columns:
+    """U and D: what the weights do, of all heads and of each."""
+    moved, heads = use(row, orders), head_use(row, content, orders)
+    with torch.no_grad():
+        uniform = row.margins(row.write(level(row, content)[:, None]))[:, 0]
+    return {
+        "use": moved.median(dim=1).values.tolist(),
+        "joint": heads.joint.tolist(),
+        "uniform": (uniform - row.margin).abs().tolist(),
+        **{
+            name: [tuple(each) for each in getattr(heads, name).tolist()] for name in ("single", "conditional", "shown")
+        },
+    }
+
+
+def _positions(
+    row: DecisionRow, content: Content, attention: Ranking, draws: Draws, generator: torch.Generator
+) -> Columns:
+    """R, and what describes it."""
+    effects = position_effects(row, content)
+    renormalised = felt(effects.renormalised, row)
+    shuffled = shuffled_effects(row, content, content.orders(SHUFFLES, generator))
+    mechanical = [attention.agreement(felt(each, row)) for each in shuffled.unbind(dim=1)]
+    return {
+        "rank": attention.agreement(renormalised),
+        "rank_substituted": attention.agreement(felt(effects.substituted, row)),
+        "rank_tau": attention.tau(renormalised),
+        "rank_shuffled": torch.tensor(mechanical).mean(dim=0).tolist(),
+        "rank_of_values": Ranking(felt(value_effects(row, content), row), content.exists).agreement(renormalised),
+        "p_rank": attention.p_values(renormalised, draws.null_orders, generator),
+        "rank_unfelt": unfelt(effects.renormalised, renormalised, content),
+    }
+
+
+def inputs(
+    row: DecisionRow,
+    content: Content,
+    attention: Ranking,
+    examples: Sequence[Example],
+    resampler: Resampler,
+    readout: Float[Tensor, " token"],
+    draws: Draws,
+    generator: torch.Generator,
+) -> Columns:
+    """I and S, and other orders that could rank the input words."""
+    found = input_effects(row, examples, content, resampler, draws=draws.replacements, generator=generator)
+    effects, *halves = (felt(each, row) for each in _estimates(found))
+    against = (found.total.mean(dim=-1) < 0) & (effects > 0)
+    places = torch.arange(content.exists.shape[1], dtype=torch.float32).expand(content.exists.shape)
+    rows = head_rows(row.subject, row.ids, readout)
+    of_heads = [
+        Ranking(content.shares(each[:, head]), content.exists).agreement(effects)
+        for each in rows
+        for head in range(each.shape[1])
+    ]
+    return {
+        "input_rank": attention.agreement(effects),
+        "input_rank_halves": list(zip(*(attention.agreement(half) for half in halves), strict=True)),
+        "input_tau": attention.tau(effects),
+        "largest": effects.amax(dim=1).tolist(),
+        "share": found.share.tolist(),
+        "opposed": (attention.scores * against).sum(dim=1).tolist(),
+        "position_rank": Ranking(places, content.exists).agreement(effects),
+        "rarity_rank": Ranking(_rarity(examples, content, resampler), content.exists).agreement(effects),
+        "head_ranks": list(zip(*of_heads, strict=True)),
+        "p_input": attention.p_values(effects, draws.null_orders, generator),
+        "rounding": rounding(row).tolist(),
+        "input_unfelt": unfelt(found.expected, effects, content),
+    }
+
+
+def _estimates(inputs: InputEffects) -> tuple[Float[Tensor, "example unit"], ...]:
+    """The input effects from all draws, and from either half of them."""
+    halves = [inputs.total[:, :, start::2].mean(dim=-1).abs() for start in (0, 1)]
+    return inputs.expected, *halves
+
+
+def _rarity(examples: Sequence[Example], content: Content, resampler: Resampler) -> Float[Tensor, "example unit"]:
+    rarity = torch.zeros(content.exists.shape)
+    for index, example in enumerate(examples):
+        rarity[index, : len(example.units)] = -torch.tensor(resampler.frequency(example))
+    return rarity
+
+
+def _top(row: DecisionRow, content: Content, attention: Ranking, draws: Draws, generator: torch.Generator) -> Columns:
+    """T."""
+    top = top_erasure(row, content, attention.scores, orders=draws.orders, generator=generator)
+    return {
+        "top": top.gain.tolist(),
+        "p_top": [
+            randomisation_p_value(float(ranked), random.double())
+            for ranked, random in zip(top.ranked, top.random, strict=True)
+        ],
+    }
+
+
+def spread(
+    row: DecisionRow, examples: Sequence[Example], resampler: Resampler, draws: int, generator: torch.Generator
+) -> tuple[list[float], Float[Tensor, "example text row head dim"]]:
+    """What texts of the same shape give: the variance of their margins, and what the row writes on them."""
+    ids = torch.cat([resampler.shuffled(example, draws, generator) for example in examples])
+    owner = torch.arange(len(examples)).repeat_interleave(draws)
+    found = [(other.margin, other.written) for other in row.elsewhere(ids, owner)]
+    margin, written = (torch.cat(parts) for parts in zip(*found, strict=True))
+    variance = (margin.view(-1, draws) - row.margin[:, None]).square().mean(dim=1) / 2
+    return variance.tolist(), written.view(len(examples), draws, *written.shape[1:])
+
+
+def _real_texts(
+    row: DecisionRow,
+    content: Content,
+    attention: Ranking,
+    examples: Sequence[Example],
+    resampler: Resampler,
+    draws: Draws,
+    generator: torch.Generator,
+) -> Columns:
+    """The spread that effects are measured in, and which edits leave what real texts give."""
+    variance, others = spread(row, examples, resampler, draws.replacements, generator)
+    real = torch.cat([row.written[:, None], others], dim=1)
+    first = first_words(attention.scores[:, None], content)[:, 0]
+    edited = (
+        row.write(permuted(row, content.orders(draws.permutations, generator))),
+        *(
+            in_parts(removed, lambda part: row.write(erased(row, content, part)), row.weights)
+            for removed in (one_by_one(content), first)
+        ),
+    )
+    return {
+        "spread": variance,
+        "unlike": list(zip(*(unlike(written, real).tolist() for written in edited), strict=True)),
+    }
+
+
+def felt(effects: Float[Tensor, "example unit"], row: DecisionRow) -> Float[Tensor, "example unit"]:
+    """Effects with 0 in the place of those that rounding could make."""
+    return effects.where(effects > rounding(row)[:, None], 0.0)
+
+
+def unfelt(
+    measured: Float[Tensor, "example unit"], effects: Float[Tensor, "example unit"], content: Content
+) -> list[int]:
+    """How many of the words' effects that were measured don't count."""
+    count: list[int] = ((measured > 0) & (effects == 0) & content.exists).sum(dim=1).tolist()
+    return count
+
+
+def rounding(row: DecisionRow) -> Float[Tensor, " example"]:
+    """The largest move of each margin that rounding could make, in logits."""
+    return ROUNDING * margin_size(row.clean, row.targets).cpu()

@@ -1,0 +1,93 @@
+"""What can be put to the test: rows of attention, or maps that sum up all layers."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from analyses.verdicts.claim import CLAIM, OBJECT
+from analyses.verdicts.measure import measure
+from analyses.verdicts.measurement import Measurement
+from analyses.verdicts.thresholds import BARS
+from analyses.verdicts.whole_maps import measure_map
+from interpret.errors import InputError
+
+KEYS = ("row", "head:LAYER.HEAD", "rollout", "columns")
+
+
+@dataclass(frozen=True)
+class ObjectOfStudy:
+    """One kind of weights, chosen before anything is measured.
+
+    Attributes:
+        key: As on the command line.
+        name: What it is, in words.
+        claim: What is claimed of it.
+        parts: The components that the claim is judged by; the others don't apply.
+        measure: Takes a subject, equally long examples, their decisions and a resampler, and the options `draws` and
+            `seed`, as `measure.measure` does.
+    """
+
+    key: str
+    name: str
+    claim: str
+    parts: tuple[str, ...]
+    measure: Callable[..., list[Measurement]] = field(repr=False, compare=False)
+
+
+def object_of_study(key: str = "row") -> ObjectOfStudy:
+    """What a key stands for.
+
+    Args:
+        key: "row" for the last layer's row of the decision's position, mean over heads; "head:3.5" for that of
+            head 5 in layer 3, counted from 0; "rollout" for attention rollout; "columns" for the mean attention that
+            a word gets in all layers and heads.
+
+    Raises:
+        InputError: It is none of these.
+    """
+    if key == "row":
+        return ObjectOfStudy(key, OBJECT, CLAIM, tuple(BARS), measure)
+    if named := re.fullmatch(_HEAD, key):
+        layer, head = map(int, named.groups())
+        name = (
+            f"the attention row of the decision's position in layer {layer}, head {head} (counted from 0), chosen by "
+            "the user, special tokens left out"
+        )
+        return ObjectOfStudy(key, name, CLAIM, tuple(BARS), partial(measure, layer=layer, head=head))
+    if key == "rollout":
+        name = "attention rollout at the decision's position, special tokens left out at the end"
+        return ObjectOfStudy(key, name, _claim("rollout ranks"), _PARTS, partial(measure_map, name="rollout"))
+    if key == "columns":
+        name = "the mean attention that each word gets from other positions, over all layers and heads"
+        return ObjectOfStudy(key, name, _claim("these means rank"), _PARTS, partial(measure_map, name="columns"))
+    raise InputError(f"there is no object {key!r}; give one of {', '.join(KEYS)}, such as head:3.5")
+
+
+def require_head(chosen: ObjectOfStudy, heads: Sequence[int]) -> None:
+    """Refuses a named head that the model doesn't have.
+
+    Args:
+        chosen: What is put to the test.
+        heads: How many heads each layer of the model has.
+
+    Raises:
+        InputError: It has no such layer, or the layer no such head.
+    """
+    if named := re.fullmatch(_HEAD, chosen.key):
+        layer, head = map(int, named.groups())
+        if layer >= len(heads) or head >= heads[layer]:
+            raise InputError(
+                f"the model has no {chosen.key}; it has layers 0 to {len(heads) - 1}, with heads 0 to {max(heads) - 1}"
+            )
+
+
+_HEAD = r"head:(\d+)\.(\d+)"
+_PARTS = ("rank", "input rank", "top")
+
+
+def _claim(subject: str) -> str:
+    return (
+        f"{subject} the input words by what knocking them out of all attention, and replacing them, does to the logit "
+        "margin; whether the decision passes through this attention can't be asked of a map over all layers"
+    )

@@ -1,0 +1,189 @@
+"""From the measured components of one text to an answer about this one decision. A pure function.
+
+There is no sample of examples here, so nothing is said about other texts. Effects are held against the bars, and orders
+against random orders of the same text's words.
+"""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from analyses.verdicts.measurement import FEWEST_WORDS, Draws, Measurement
+from analyses.verdicts.thresholds import (
+    BARS,
+    IDLE,
+    IDLE_SHARE,
+    LEAST_SPREAD,
+    LEVEL,
+    MOST_UNLIKE,
+    Answer,
+    Side,
+    two_answers,
+    unlike_texts,
+    unmoved,
+)
+
+LEAST_EFFECT = 0.25  # of the spread: a word that does less does little; as the bar of "use"
+ONE_TEXT = Draws(permutations=30, replacements=16, orders=99)  # one text can afford more draws than a study's
+
+
+@dataclass(frozen=True)
+class TextComponent:
+    """One component of one text.
+
+    Attributes:
+        name: A key of `BARS`.
+        value: As measured, effects in standard deviations of the margin; NaN where undefined.
+        p_value: How often random orders of the words do as well; `None` where the component isn't about an order.
+        side: "holds", "fails" or "open".
+        doubt: Why it can't be believed, in words; empty where it can.
+    """
+
+    name: str
+    value: float
+    p_value: float | None
+    side: Side
+    doubt: str = ""
+
+    @property
+    def open_reason(self) -> str:
+        """Why it is open, in words."""
+        bars, orders = BARS[self.name], "" if self.p_value is None else ", against random orders"
+        chance = "" if self.p_value is None else f" (p = {self.p_value:.3f})"
+        return self.doubt or (
+            f"{self.name} is {self.value:.2f}{chance}; it refutes below {bars.floor:.2f} and supports from "
+            f"{bars.bar:.2f} on{orders}"
+        )
+
+
+@dataclass(frozen=True)
+class OneTextVerdict:
+    """The answer for one decision.
+
+    Attributes:
+        answer: "supported", "not supported" or "inconclusive".
+        because: Reasons, in words, one for each part that failed or is open.
+        findings: What was measured, in the order of `BARS`.
+        idle_heads: Heads of the displayed layer that this decision ignores.
+        idle_share: Their share of the displayed map.
+        spread: Standard deviation of the margin, in logits, that effects are measured in.
+    """
+
+    answer: Answer
+    because: tuple[str, ...]
+    findings: tuple[TextComponent, ...]
+    idle_heads: tuple[int, ...]
+    idle_share: float
+    spread: float
+
+
+def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> OneTextVerdict:
+    """Judges the claim for one decision.
+
+    A component holds at or above its bar, if it is about an order also with p <= 0.05 against random orders. It fails
+    below its floor; if it is about an order, only where it doesn't beat random orders either. The claim is supported
+    when all hold and fewer than a tenth of the display belongs to idle heads, and fails when one fails or three
+    tenths do. "top" has less of a say than over a data set: the first words of one text may pull in opposite ways, and
+    together do nothing, so it can neither refute nor has it to reach its bar; below its floor it forbids support.
+
+    Args:
+        found: From `measure` with the draws `ONE_TEXT`.
+        idle_elsewhere: Heads that do nothing in other texts either, from `elsewhere.idle_elsewhere`.
+    """
+    spread = math.sqrt(found.spread)
+    unit = spread if spread > LEAST_SPREAD * found.rounding else math.nan
+    findings = (
+        _finding("use", found.use / unit, unlike=found.unlike[0]),
+        _finding("rank", found.rank, found.p_rank, second=found.rank_substituted, unlike=found.unlike[1]),
+        _finding("input rank", found.input_rank, found.p_input, second=found.input_rank_without_chance),
+        _top(found.top / unit, found.p_top, unlike=found.unlike[2]),
+        _finding("share", found.share),
+    )
+    here = _idle_heads(found)
+    idle = tuple(head for head in here if head in idle_elsewhere)
+    idle_share = sum(found.shown[head] for head in idle)
+    obstacles = _obstacles(found, spread)
+    because = [BARS[each.name].failure for each in findings if each.side == "fails"]
+    if idle_share >= IDLE_SHARE.floor:
+        because.append(IDLE_SHARE.failure)
+    answer: Answer = "inconclusive"
+    if because and not obstacles:
+        answer = "not supported"
+    elif not obstacles and all(each.side == "holds" for each in findings) and idle_share < IDLE_SHARE.bar:
+        answer = "supported"
+    if obstacles:
+        because = obstacles  # nothing else matters where nothing can be told
+    elif answer == "inconclusive":
+        because = [each.open_reason for each in findings if each.side == "open"]
+        if IDLE_SHARE.bar <= idle_share < IDLE_SHARE.floor:
+            because.append("some of the displayed mean belongs to heads that the decision ignores")
+    return OneTextVerdict(answer, tuple(because), findings, idle, idle_share, spread)
+
+
+def _obstacles(found: Measurement, spread: float) -> list[str]:
+    """What forbids any answer."""
+    said = []
+    if found.words < FEWEST_WORDS:
+        said.append(f"{found.words} words are too few to tell any order from chance; it takes {FEWEST_WORDS}")
+    if spread <= (least := LEAST_SPREAD * found.rounding):
+        said.append(
+            f"replacing its words changes nothing ({unmoved(least)}): the model ignores them, or knows none to replace "
+            "them by"
+        )
+    elif found.largest < LEAST_EFFECT * spread:
+        said.append("no word of this text moves the decision by itself, so there is nothing to rank")
+    return said
+
+
+def _top(value: float, p_value: float, *, unlike: float) -> TextComponent:
+    doubt = ""
+    if math.isnan(value):
+        doubt = "top is undefined on this text"
+    elif unlike > MOST_UNLIKE:
+        doubt = unlike_texts("top")
+    elif value < BARS["top"].floor:
+        doubt = (
+            "the words that attention ranks first together do hardly more than random words; they may pull in "
+            "opposite ways, which one text can't tell"
+        )
+    return TextComponent("top", value, p_value, "open" if doubt else "holds", doubt)
+
+
+def _finding(
+    name: str, value: float, p_value: float | None = None, *, second: float | None = None, unlike: float = 0.0
+) -> TextComponent:
+    """One component, held against its bars.
+
+    Args:
+        name: A key of `BARS`.
+        value: As measured.
+        p_value: Against random orders, where it is about an order.
+        second: Another way to measure the same, which may forbid an answer and never gives one.
+        unlike: Share of the edits behind it whose outputs are unlike those of texts.
+    """
+    bars = BARS[name]
+    beats_chance = p_value is None or p_value <= LEVEL
+    is_above, is_below = (
+        value >= bars.bar and beats_chance,
+        value < bars.floor and (p_value is None or not beats_chance),
+    )
+    doubt = ""
+    if math.isnan(value):
+        doubt = f"{name} is undefined on this text"
+    elif unlike > MOST_UNLIKE:
+        doubt = unlike_texts(name)
+    elif second is not None and ((is_above and second < bars.floor) or (is_below and second >= bars.floor)):
+        doubt = two_answers(name, value, second)
+    side: Side = "open"
+    if not doubt and (is_above or is_below):
+        side = "holds" if is_above else "fails"
+    return TextComponent(name, value, p_value, side, doubt)
+
+
+def _idle_heads(found: Measurement) -> tuple[int, ...]:
+    """Heads that do less than `IDLE` of their share of what all do together, by themselves and jointly."""
+    return tuple(
+        head
+        for head, shown in enumerate(found.shown)
+        if max(found.single[head], found.conditional[head]) < IDLE * shown * found.joint
+    )

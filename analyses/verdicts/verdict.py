@@ -1,0 +1,265 @@
+"""From the measured components to an answer: supported, not supported or inconclusive. A pure function.
+
+The claim: *these weights rank the input words by their causal effect on the logit margin, and do so because the
+effect passes through this attention.* It holds when every component is above its bar (an intersection-union test: each
+at 5 %, no correction), it fails when any one is below its floor (Holm over components), and anything else is open.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analyses.statistics import BootstrapMean, needed_examples
+from analyses.verdicts.measurement import FEWEST_WORDS, Measurement
+from analyses.verdicts.thresholds import (
+    BARS,
+    IDLE,
+    IDLE_SHARE,
+    LEAST_SPREAD,
+    LEVEL,
+    MOST_UNLIKE,
+    Answer,
+    Side,
+    two_answers,
+    unlike_texts,
+    unmoved,
+)
+
+FEWEST_EXAMPLES = 50
+MOST_UNDEFINED = 0.2
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component over a data set.
+
+    Attributes:
+        name: A key of `BARS`.
+        mean: Over the examples where it is defined; standardised by the spread of the margin where it is an effect.
+        low: One-sided 95 % lower bound (BCa).
+        high: One-sided 95 % upper bound.
+        p_floor: Smallest level at which the upper bound is below the floor.
+        undefined: Examples without a value.
+        side: "holds", "fails" or "open".
+        doubt: Why it can't be believed, in words; empty where it can.
+    """
+
+    name: str
+    mean: float
+    low: float
+    high: float
+    p_floor: float
+    undefined: int
+    side: Side
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer for one object, model and data set.
+
+    Attributes:
+        answer: "supported", "not supported" or "inconclusive".
+        because: Reasons, in words, one for each part that failed or is open.
+        components: What was measured.
+        idle_heads: Heads of the displayed layer that the decision ignores.
+        idle_share: Their share of the displayed map.
+        spread: Standard deviation of the margin, in logits, that effects are measured in.
+        examples: How many.
+        needed: How many examples would settle what is open; `None` where nothing is, or more wouldn't help.
+    """
+
+    answer: Answer
+    because: tuple[str, ...]
+    components: tuple[Component, ...]
+    idle_heads: tuple[int, ...]
+    idle_share: float
+    spread: float
+    examples: int
+    needed: int | None
+
+
+def verdict(
+    measurements: Sequence[Measurement],
+    *,
+    parts: Collection[str] = tuple(BARS),
+    scale: float = 1.0,
+    seed: int = 0,
+    doubts: Sequence[str] = (),
+) -> Verdict:
+    """Judges the claim over a data set.
+
+    Args:
+        measurements: One for each example; examples are the units of analysis.
+        parts: The components that the claim is judged by; by default all of `BARS`. See `objects.ObjectOfStudy`.
+        scale: Multiplies every bar and floor, to see how much the answer hangs on them.
+        seed: Seed of the bootstrap.
+        doubts: What else forbids "supported", in words, such as a model that is right no more often than chance.
+
+    Raises:
+        ValueError: There is no measurement.
+    """
+    if not measurements:
+        raise ValueError("a verdict needs at least one measurement, not 0")
+    spread = math.sqrt(np.mean([each.spread for each in measurements]))
+    looks = {name: look for name, look in _looks(measurements, spread, seed).items() if name in parts}
+    unlike = np.mean([each.unlike for each in measurements], axis=0).tolist()
+    far = dict(zip(("use", "rank", "top"), unlike, strict=True))
+    is_strange = {name: far.get(name, 0.0) > MOST_UNLIKE for name in looks}
+    failed = [name for name in _failed(looks, scale) if not is_strange[name]]
+    components = tuple(_component(name, looks[name], name in failed, is_strange[name], scale) for name in looks)
+    idle = _idle_heads(measurements, seed)
+    idle_share = float(np.mean([sum(each.shown[head] for head in idle) for each in measurements]))
+    obstacles = _obstacles(measurements, spread)
+    because = [BARS[name].failure for name in failed]
+    if idle_share >= IDLE_SHARE.floor * scale:
+        because.append(IDLE_SHARE.failure)
+    answer: Answer = "inconclusive"
+    if because and not obstacles:
+        answer = "not supported"
+    elif not (obstacles or doubts) and all(each.side == "holds" for each in components):
+        answer = "supported" if idle_share < IDLE_SHARE.bar * scale else "inconclusive"
+    needed = None
+    if answer == "inconclusive":
+        because = [*obstacles, *doubts, *(_open(each, scale) for each in components if each.side == "open"), *because]
+        if IDLE_SHARE.bar * scale <= idle_share < IDLE_SHARE.floor * scale:
+            because.append("some of the displayed mean belongs to heads that the decision ignores")
+        needed = _needed(components, looks, scale, len(measurements))
+    return Verdict(answer, tuple(because), components, idle, idle_share, spread, len(measurements), needed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Looks:
+    """A component over the examples, and where there is one, a second way to see it.
+
+    A component fails only where both looks are below its floor, and doesn't hold where the second is.
+    """
+
+    first: BootstrapMean
+    second: BootstrapMean
+    values: np.ndarray
+
+    def p_below(self, floor: float) -> float:
+        """Smallest level at which both are below."""
+        return max(self.first.p_below(floor), self.second.p_below(floor))
+
+
+def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dict[str, _Looks]:
+    """Effects in standard deviations of the margin; undefined where it has none."""
+    unit = spread if spread > _least(measurements) else math.nan
+    first = {
+        "use": np.array([each.use for each in measurements]) / unit,
+        "rank": np.array([each.rank for each in measurements]),
+        "input rank": np.array([each.input_rank for each in measurements]),
+        "top": np.array([each.top for each in measurements]) / unit,
+        "share": np.array([each.share for each in measurements]),
+    }
+    second = first | {
+        "rank": np.array([each.rank_substituted for each in measurements]),
+        "input rank": np.array([each.input_rank_without_chance for each in measurements]),
+    }
+    return {
+        name: _Looks(BootstrapMean(first[name], seed=seed), BootstrapMean(second[name], seed=seed), first[name])
+        for name in BARS
+    }
+
+
+def _least(measurements: Sequence[Measurement]) -> float:
+    """The spread up to which margins may move by rounding."""
+    return LEAST_SPREAD * math.sqrt(np.mean([each.rounding**2 for each in measurements]))
+
+
+def _failed(looks: dict[str, _Looks], scale: float) -> list[str]:
+    """Components below their floors, by Holm's step-down rule."""
+    pending = sorted(looks, key=lambda name: looks[name].p_below(BARS[name].floor * scale))
+    failed: list[str] = []
+    for rank, name in enumerate(pending):
+        if looks[name].p_below(BARS[name].floor * scale) > LEVEL / (len(pending) - rank):
+            break
+        failed.append(name)
+    return failed
+
+
+def _component(name: str, looks: _Looks, has_failed: bool, is_strange: bool, scale: float) -> Component:
+    mean, floor = looks.first, BARS[name].floor * scale
+    low, high = mean.lower(LEVEL), mean.upper(LEVEL)
+    doubt = ""
+    if mean.undefined > MOST_UNDEFINED * len(looks.values):
+        doubt = f"{name} is undefined on {mean.undefined} examples, more than a verdict can leave out"
+    elif is_strange:
+        doubt = unlike_texts(name)
+    elif looks.second.upper(LEVEL) < floor <= high:
+        doubt = two_answers(name, mean.mean, looks.second.mean)
+    return Component(
+        name=name,
+        mean=mean.mean,
+        low=low,
+        high=high,
+        p_floor=looks.p_below(floor),
+        undefined=mean.undefined,
+        side="fails" if has_failed else "holds" if low > BARS[name].bar * scale and not doubt else "open",
+        doubt=doubt,
+    )
+
+
+def _idle_heads(measurements: Sequence[Measurement], seed: int) -> tuple[int, ...]:
+    """Heads that do less than `IDLE` of their share of what all do together, with 95 % confidence.
+
+    Relative, because each of many heads that share the work moves the margin little; both by itself and jointly,
+    because heads that can stand in for each other seem idle by themselves.
+    """
+    shown = np.array([each.shown for each in measurements])
+    promised = IDLE * shown * np.array([[each.joint] for each in measurements])
+    surpluses = [
+        np.array([getattr(each, way) for each in measurements]) - promised for way in ("single", "conditional")
+    ]
+    return tuple(
+        head
+        for head in range(shown.shape[1])
+        if all(BootstrapMean(surplus[:, head], seed=seed).upper(LEVEL) < 0 for surplus in surpluses)
+    )
+
+
+def _obstacles(measurements: Sequence[Measurement], spread: float) -> list[str]:
+    """What forbids any answer."""
+    found = []
+    if len(measurements) < FEWEST_EXAMPLES:
+        found.append(f"{len(measurements)} examples are too few; a verdict needs {FEWEST_EXAMPLES}")
+    if np.mean([each.words < FEWEST_WORDS for each in measurements]) > 0.5:
+        found.append(f"most texts have fewer than {FEWEST_WORDS} words to rank")
+    if spread <= (least := _least(measurements)):
+        found.append(f"the words don't move the decision at all ({unmoved(least)}), so there is nothing to explain")
+    return found
+
+
+def _open(component: Component, scale: float) -> str:
+    bars = BARS[component.name]
+    if component.doubt:
+        return component.doubt
+    measured = f"{component.name} is {component.mean:.2f} (95 % bounds {component.low:.2f} to {component.high:.2f})"
+    if component.high < bars.floor * scale:
+        return f"{measured}, below {bars.floor * scale:.2f}, but not surely enough with {len(BARS)} such tests (Holm)"
+    return (
+        f"{measured}, between what would refute ({bars.floor * scale:.2f}) and what would support "
+        f"({bars.bar * scale:.2f})"
+    )
+
+
+def _needed(components: Sequence[Component], looks: dict[str, _Looks], scale: float, examples: int) -> int | None:
+    """How many examples would settle it: the fewest where a part has failed, else so many that no part is open."""
+    if any(each.side == "fails" for each in components):
+        return FEWEST_EXAMPLES if examples < FEWEST_EXAMPLES else None
+    if any(each.doubt for each in components):
+        return None
+    counts = [FEWEST_EXAMPLES] if examples < FEWEST_EXAMPLES else []
+    for each in components:
+        if each.side != "open":
+            continue
+        bars = BARS[each.name]
+        margin = each.mean - bars.bar * scale if each.mean > bars.bar * scale else bars.floor * scale - each.mean
+        if not margin > 0:
+            return None
+        counts.append(needed_examples(looks[each.name].values, margin, alpha=LEVEL))
+    return max(counts) if counts else None

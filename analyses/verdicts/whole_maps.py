@@ -1,0 +1,129 @@
+"""Maps that sum up the attention of all layers, and what they are held against.
+
+They are no parameter of any one computation, so it can't be asked whether the decision uses them, nor how much passes
+through them. What can be asked is whether they rank the words by what knocking them out and replacing them does.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from analyses.attention.received import attention_received
+from analyses.explanations.rollout import attention_rollout
+from analyses.statistics import randomisation_p_value
+from analyses.verdicts.content import Content
+from analyses.verdicts.knockout import knockout_margins
+from analyses.verdicts.measure import Columns, common_readout, felt, inputs, spread, unfelt
+from analyses.verdicts.measurement import USUAL, Draws, Measurement
+from analyses.verdicts.ranking import Ranking
+from analyses.verdicts.resampling import Resampler
+from analyses.verdicts.row_edits import one_by_one
+from analyses.verdicts.top_k import budgets_mean, first_words
+from interpret.attention.recording import Recording, recording
+from interpret.interventions.decision_row import DecisionRow, read_row
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
+
+MapName = Literal["rollout", "columns"]
+
+
+def measure_map(
+    subject: Subject,
+    examples: Sequence[Example],
+    decisions: Sequence[Decision],
+    resampler: Resampler,
+    name: MapName,
+    *,
+    draws: Draws = USUAL,
+    seed: int = 0,
+) -> list[Measurement]:
+    """Measures how well a map over all layers ranks equally long texts' words; what doesn't apply is NaN or empty.
+
+    `rank` and `top` are by knockout in the place of erasing from one row.
+
+    Args:
+        subject: The model.
+        examples: Texts of the same number of tokens.
+        decisions: What was decided on each; the label is frozen.
+        resampler: Where replacements of words come from.
+        name: "rollout" for the decision's row of attention rollout, "columns" for the mean attention that a position
+            gets from the others in all layers and heads.
+        draws: How many random draws to take.
+        seed: Seed of all of them.
+
+    Raises:
+        ValueError: The texts' lengths differ, or their decisions are read from different positions.
+    """
+    content, generator = Content.of(examples), torch.Generator().manual_seed(seed)
+    readout = common_readout(decisions)
+    ids = torch.stack([example.ids for example in examples])
+    targets = torch.tensor([decision.target for decision in decisions])
+    row = read_row(subject, ids, targets, readout=readout)
+    shown = _MAPS[name](subject, ids, readout)
+    ranking = Ranking(content.shares(shown), content.exists)
+    undefined = [float("nan")] * len(examples)
+    columns: Columns = {
+        "words": content.exists.sum(dim=1).tolist(),
+        "margin": row.margin.tolist(),
+        "sink": (1 - (shown * content.tokens).sum(dim=1)).tolist(),
+        **dict.fromkeys(("use", "joint", "uniform", "rank_shuffled", "rank_of_values"), undefined),
+        **dict.fromkeys(("single", "conditional", "shown"), [()] * len(examples)),
+        **_knockouts(row, content, ranking, draws, generator),
+        **inputs(row, content, ranking, examples, resampler, readout, draws, generator),
+        "share": undefined,
+        "spread": spread(row, examples, resampler, draws.replacements, generator)[0],
+        "unlike": [(0.0, 0.0, 0.0)] * len(examples),
+    }
+    return [Measurement(**{key: column[index] for key, column in columns.items()}) for index in range(len(examples))]
+
+
+def _knockouts(
+    row: DecisionRow, content: Content, ranking: Ranking, draws: Draws, generator: torch.Generator
+) -> Columns:
+    clean = row.margin[:, None]
+    alone = knockout_margins(row.subject, row.ids, row.targets, content, one_by_one(content))
+    measured = (alone - clean).abs()
+    effects = felt(measured, row)
+    keys = torch.rand(len(clean), draws.orders, content.exists.shape[1], generator=generator)
+    removed = first_words(torch.cat([ranking.scores[:, None], keys], dim=1), content)
+    moved = knockout_margins(row.subject, row.ids, row.targets, content, removed.flatten(1, 2)) - clean
+    means = budgets_mean(moved.abs().view(removed.shape[:3]), content)
+    rank = ranking.agreement(effects)
+    return {
+        "rank": rank,
+        "rank_substituted": rank,  # there is no second way to knock a word out
+        "rank_tau": ranking.tau(effects),
+        "p_rank": ranking.p_values(effects, draws.null_orders, generator),
+        "rank_unfelt": unfelt(measured, effects, content),
+        "top": (means[:, 0] - means[:, 1:].mean(dim=1)).tolist(),
+        "p_top": [randomisation_p_value(float(each[0]), each[1:].double()) for each in means],
+    }
+
+
+def _recordings(subject: Subject, ids: Shaped[Tensor, "example token *number"]) -> Iterator[Recording]:
+    """Attention of one text after another."""
+    for each in ids:
+        with torch.no_grad(), recording(subject.model) as record:
+            subject.logits(each[None])
+        yield record
+
+
+def _rollout(
+    subject: Subject, ids: Shaped[Tensor, "example token *number"], readout: Float[Tensor, " token"]
+) -> Float[Tensor, "example token"]:
+    rollouts = (attention_rollout(record, readouts=readout[None]) for record in _recordings(subject, ids))
+    return torch.stack([rollout.from_position(readout)[-1] for rollout in rollouts])
+
+
+def _columns(
+    subject: Subject, ids: Shaped[Tensor, "example token *number"], readout: Float[Tensor, " token"]
+) -> Float[Tensor, "example token"]:
+    """Mean attention from the other positions, over layers and heads; sums to 1."""
+    return torch.stack([attention_received(record).from_others for record in _recordings(subject, ids)])
+
+
+_MAPS: dict[MapName, Callable[..., Tensor]] = {"rollout": _rollout, "columns": _columns}

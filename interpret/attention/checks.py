@@ -1,0 +1,114 @@
+"""What a recording is held against before anybody reads it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+from interpret.attention.call import AttentionCall
+
+BLOCKS = 8  # of a long text's rows that are looked at in each layer
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at, and what was found.
+
+    Attributes:
+        name: What was checked, in words.
+        value: The worst deviation found.
+        tolerance: The largest deviation that passes.
+        detail: What a reader has to know beside the number.
+    """
+
+    name: str
+    value: float
+    tolerance: float
+    detail: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the deviation is within the tolerance; NaN never is."""
+        return self.value <= self.tolerance
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and texts; `None` for a deviation that isn't a finite number."""
+        value = self.value if math.isfinite(self.value) else None
+        return {**asdict(self), "value": value, "passed": self.passed}
+
+    @property
+    def warning(self) -> str:
+        """What a reader has to be told where it failed."""
+        why = f"{self.name}; {self.detail}" if self.detail else self.name
+        return f"A self-check failed ({why}): don't rely on what is shown here."
+
+
+def checked_calls(calls: Sequence[AttentionCall], attention_mask: Bool[Tensor, "batch token"] | None) -> list[Check]:
+    """Holds the weights of one pass against what ran.
+
+    Of texts so long that weights are computed in blocks of rows, some blocks are looked at, spread evenly over the
+    text, and the names say so.
+
+    Args:
+        calls: All of the pass.
+        attention_mask: True for real tokens, as the model was told; `None` where it wasn't. It says which of the hidden
+            keys are padding.
+    """
+    blocks = [(call, spread_evenly(call.blocks)) for call in calls]
+    worst = torch.zeros(4)
+    for call, all_ends in blocks:
+        for ends in all_ends:
+            torch.maximum(worst, _deviations(call, attention_mask, *ends), out=worst)  # NaN stays NaN
+    assert calls[0].output is not None
+    exact = 1e-5 if torch.finfo(calls[0].output.dtype).bits >= 32 else 2e-2
+    names = {
+        "each row of attention weights sums to 1": exact,
+        "no weight on padding": 0.0,
+        "no weight on what the layer's mask hides": 0.0,
+        "weights x values give what the kernel returned": 10 * exact,
+    }
+    dropped = " (dropout was on)" if any(call.has_dropout for call in calls) else ""
+    some = " (some rows of each layer)" if any(len(ends) < len(call.blocks) for call, ends in blocks) else ""
+    return [Check(name + some + dropped, value, names[name]) for name, value in zip(names, worst.tolist(), strict=True)]
+
+
+def spread_evenly(blocks: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The first, the last and some between; all where there are few."""
+    if len(blocks) <= BLOCKS:
+        return list(blocks)
+    return [blocks[number * (len(blocks) - 1) // (BLOCKS - 1)] for number in range(BLOCKS)]
+
+
+def _deviations(
+    call: AttentionCall, attention_mask: Bool[Tensor, "batch token"] | None, start: int, stop: int
+) -> Float[Tensor, " check"]:
+    """The worst of each kind in some rows. Those that may see nothing don't count: kernels differ in what they hold.
+
+    What a layer hides is what the mask of this very call hides, whatever its module says of itself: prefixes and tokens
+    of an image see later positions in causal models too.
+    """
+    weights = call.rows(start, stop).detach()
+    seen = call.visible_rows(start, stop)
+    seen = functional.pad(seen, (0, weights.shape[-1] - seen.shape[-1]))
+    counts, zero = seen.any(dim=-1, keepdim=True), weights.new_zeros(())
+    strongest = weights.abs().amax(dim=1, keepdim=True) if seen.shape[1] == 1 else weights.abs()
+    on_hidden = strongest.where(counts & ~seen, zero)
+    told = None if attention_mask is None else attention_mask.to(weights.device)
+    on_padding = zero
+    if told is not None and told.shape == (call.shape[0], call.shape[3]):
+        is_padding = ~told[:, None, None, : weights.shape[-1]]
+        on_padding, on_hidden = on_hidden.where(is_padding, zero), on_hidden.where(~is_padding, zero)
+    sums = written = zero
+    if call.has_whole_rows:
+        sums = (weights.float().sum(dim=-1, keepdim=True) - 1).where(counts, zero.float())
+    if call.output is not None and not call.edited_output:
+        output = call.output.detach()
+        off = call.written(weights, start).detach().float() - output[:, start:stop].float()
+        written = (off.transpose(1, 2) / output.float().abs().max().clamp(min=1e-6)).where(counts, zero.float())
+    found = (sums.clamp(min=0) if call.has_sink else sums, on_padding, on_hidden, written)
+    return torch.stack([each.abs().max().float().cpu() for each in found])

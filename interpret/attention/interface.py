@@ -1,0 +1,194 @@
+"""The one place where a model's attention is reached.
+
+Every model this project reads computes attention through one call:
+
+    attend(module, query, key, value, attention_mask, kernel=..., **extras) -> (output, weights or None)
+
+Transformers models get there through `AttentionInterface`, chosen for one model while a block runs; the
+native implementation calls it directly. Outside a `recording` or `editing` block it only calls the kernel.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+from interpret.attention.call import AttentionCall
+from interpret.attention.eager import Kernel, eager_kernel
+from interpret.attention.hooks import Tap, is_listening, listening, put_to, taps_of
+from interpret.attention.interface_call import InterfaceCall
+from interpret.attention.masks import causal_mask
+from interpret.attention.observed import unwatched, watched
+from interpret.attention.observed.streams import reading_of
+from interpret.attention.pass_inputs import pass_inputs
+from interpret.errors import CaptureError
+
+__all__ = ["AttentionCall", "InterfaceCall", "Kernel", "Tap", "attend", "causal_mask", "eager_kernel", "tapped"]
+
+_ROUTE = "interpret_"  # an attention implementation "sdpa" is routed under the name "interpret_sdpa"
+
+
+def attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    kernel: Kernel,
+    kernel_name: str = "sdpa",
+    **extras: Any,
+) -> tuple[Tensor, Tensor | None]:
+    """Computes attention with `kernel`, letting the taps of this thread listen and edit.
+
+    Args:
+        module: The attention module; its file holds its eager function.
+        query: `[batch, head, query, dim]`.
+        key: `[batch, key_head, key, dim]`.
+        value: `[batch, key_head, key, dim]`.
+        attention_mask: As the kernel takes it.
+        kernel: What runs when nobody edits the weights; its own output is returned, to the last bit.
+        kernel_name: Says how `attention_mask` is to be read.
+        extras: The rest of the call, handed on.
+
+    Returns:
+        Head outputs `[batch, query, head, dim]`, and weights where the kernel gives them.
+    """
+    taps = taps_of(module)
+    if not taps:
+        return kernel(module, query, key, value, attention_mask, **extras)
+    call = InterfaceCall(
+        module=module, name=taps[0].names[module], query=query, key=key, value=value, mask=attention_mask,
+        kernel=kernel_name, run=kernel, extras=extras, reading=reading_of(query, key, value),
+    )  # fmt: skip
+    weights: Tensor | None = None
+
+    def compute() -> Tensor:
+        nonlocal weights
+        output, weights = kernel(module, query, key, value, attention_mask, **extras)
+        call.dropped = weights if call.has_dropout else None
+        return output
+
+    with unwatched():
+        output = put_to(taps, call, compute)
+    if call.reading is not None:
+        call.reading.wrote(output, -3)
+    return output, weights if call.replaced is None else call.replaced
+
+
+@contextmanager
+def tapped(model: nn.Module, tap: Tap) -> Iterator[None]:
+    """Routes `model`'s attention through `attend` with `tap` listening, until the block ends.
+
+    Only forward passes of the thread that opened the block are tapped, and what edits changed in them is changed
+    again where it is computed again for gradients. Nested blocks see the calls in the order in which they were opened.
+    """
+    tap.installed = partial(_installed, model)
+    with tap.installed(tap), listening(tap):
+        yield
+
+
+@contextmanager
+def _installed(model: nn.Module, tap: Tap) -> Iterator[None]:
+    """Sends `model`'s attention to the taps until the block ends; nothing changes inside another block of this tap."""
+    depth = 0
+
+    def begin_pass(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        nonlocal depth
+        if _hears_passes(tap):
+            depth += 1
+            if depth == 1:
+                tap.begin_pass(pass_inputs(module, args, kwargs))
+
+    def end_pass(*_: Any) -> None:
+        nonlocal depth
+        if _hears_passes(tap):
+            depth -= 1
+            if depth == 0:
+                tap.end_pass()
+
+    if tap in _installed_taps:
+        yield
+        return
+    with ExitStack() as stack:
+        stack.callback(_installed_taps.remove, tap)
+        _installed_taps.add(tap)
+        for config in _routable_configs(tap):
+            stack.enter_context(_routed(config))
+        for door in _doors(model, tap):
+            stack.callback(door.register_forward_pre_hook(begin_pass, with_kwargs=True).remove)
+            stack.callback(door.register_forward_hook(end_pass, always_call=True).remove)
+        stack.enter_context(watched(tap))
+        yield
+
+
+def _doors(model: nn.Module, tap: Tap) -> list[nn.Module]:
+    """The model, and those in it that may generate by themselves, past a wrapper's own `forward`."""
+    return [model, *(module for module in tap.names if module is not model and hasattr(type(module), "generate"))]
+
+
+def _hears_passes(tap: Tap) -> bool:
+    """Whether passes that begin and end now are this tap's, and none that is computed again."""
+    return is_listening(tap) and tap.hears_now and not tap.is_second_run
+
+
+def _routable_configs(tap: Tap) -> list[Any]:
+    """The transformers configs in a tap's model whose modules look their attention function up at each call."""
+    owners: list[Any] = [module for module in tap.names if hasattr(type(module), "_can_set_attn_implementation")]
+    pending: list[Any] = [owner.config for owner in owners if owner._can_set_attn_implementation()]
+    found: dict[int, Any] = {}
+    while pending:
+        config = pending.pop()
+        if id(config) not in found and config is not None:
+            found[id(config)] = config
+            pending += [getattr(config, name, None) for name in config.sub_configs]
+    return [config for config in found.values() if config._attn_implementation is not None]
+
+
+_installed_taps: set[Tap] = set()
+_routes_lock = threading.Lock()
+_routes: dict[int, tuple[str, int]] = {}  # by id of a config that lives as long: its own kernel, and open blocks
+
+
+@contextmanager
+def _routed(config: Any) -> Iterator[None]:
+    """Sends one config's attention through `attend`; the last block to end restores it."""
+    with _routes_lock:
+        kernel_name, blocks = _routes.get(id(config), (config._attn_implementation, 0))
+        config._attn_implementation_internal = _register_route(kernel_name)
+        _routes[id(config)] = kernel_name, blocks + 1
+    try:
+        yield
+    finally:
+        with _routes_lock:
+            kernel_name, blocks = _routes.pop(id(config))
+            if blocks > 1:
+                _routes[id(config)] = kernel_name, blocks - 1
+            else:
+                config._attn_implementation_internal = kernel_name
+
+
+def _register_route(kernel_name: str) -> str:
+    """Makes `attend` over one of transformers' kernels available under a name of its own."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    name = _ROUTE + kernel_name
+    if kernel_name == "flex_attention" or (kernel_name != "eager" and kernel_name not in ALL_ATTENTION_FUNCTIONS):
+        why = "hides keys by blocks, which can't be read" if kernel_name == "flex_attention" else "isn't there"
+        raise CaptureError(
+            f'the attention kernel "{kernel_name}" {why}; choose another with model.set_attn_implementation("sdpa")'
+        )
+    kernel = _eager_of_module if kernel_name == "eager" else ALL_ATTENTION_FUNCTIONS[kernel_name]
+    AttentionInterface.register(name, partial(attend, kernel=kernel, kernel_name=kernel_name))
+    if kernel_name in ALL_MASK_ATTENTION_FUNCTIONS:
+        AttentionMaskInterface.register(name, ALL_MASK_ATTENTION_FUNCTIONS[kernel_name])
+    return name
+
+
+def _eager_of_module(module: nn.Module, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor | None]:
+    return eager_kernel(module)(module, *args, **kwargs)

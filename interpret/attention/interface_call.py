@@ -1,0 +1,229 @@
+"""A call that went through the attention interface: all that went in is known."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interpret.attention.call import Way
+from interpret.attention.eager import Kernel, eager_kernel, fetched
+from interpret.attention.kernel_call import KernelCall
+from interpret.attention.masks import causal_mask, lets_see, part_for
+from interpret.errors import CaptureError
+
+PLAIN = {"scaling", "dropout", "position_ids", "cache_position"}  # numbers that leave the formula of scores plain
+
+
+@dataclass(eq=False, kw_only=True)
+class InterfaceCall(KernelCall):
+    """A call of `attend`: queries, keys and values are known, and weights are computed from them when asked.
+
+    Attributes:
+        kernel: Name of the kernel that ran, such as "sdpa" or "eager".
+        run: That kernel.
+        extras: Everything else of the call (scaling, softcap, sinks, position bias ...); part of the score.
+        dropped: The weights that an eager kernel used, where it dropped some of them by chance.
+    """
+
+    way: ClassVar[Way] = "interface"
+    kernel: str
+    run: Kernel = field(repr=False)
+    extras: dict[str, Any] = field(repr=False)
+    dropped: Float[Tensor, "batch head query key"] | None = field(default=None, repr=False)
+
+    def own_weights(self) -> Float[Tensor, "batch head query key"]:
+        """Attention weights, computed by the model's own eager function.
+
+        Where it gives weights of which a learned sink has taken nothing yet, and takes its share from the output, that
+        share is what it makes of values that are all 1. A row that may see nothing is what the kernel made of it: 0
+        where it wrote 0.
+        """
+        return self._computed(0, *self.shape[2:]) if self.dropped is None else self.dropped
+
+    def own_rows(self, start: int, stop: int) -> Float[Tensor, "batch head row seen"]:
+        """Some rows of the weights, by the same function; keys that come after all of them are left out."""
+        if self.dropped is not None:
+            return self.dropped[:, :, start:stop]
+        return self._computed(start, stop, self._seen(stop))
+
+    def rows_of(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
+        """`rows` of some heads, one of `head_groups`."""
+        if self.replaced is not None or "weights" in self.__dict__ or len(self.head_groups) == 1:
+            return super().rows_of(heads, start, stop)
+        with torch.no_grad():  # groups are of calls that kept no gradients
+            return self._plain_rows(heads, start, stop)
+
+    @cached_property
+    def head_groups(self) -> list[slice]:
+        """Heads whose weights are computed together: all, or of a long text those that share keys.
+
+        These are computed by the plain formula, in one product and in place, so that they stay in the cache; only where
+        nothing else is part of the score, and some rows were seen to be those of the eager function.
+        """
+        heads, queries = self.shape[1:3]
+        share = heads // self.key.shape[1]
+        apart = [slice(first, first + share) for first in range(0, heads, share)]
+        more = {name for name, given in self.extras.items() if isinstance(given, Tensor | float)} - PLAIN
+        if self._is_short or self.differentiable or more or self.dropped is not None:
+            return [slice(0, heads)]
+        for row in {queries // 2, queries - 1}:
+            expected = self.own_rows(row, row + 1)
+            try:
+                found = torch.cat([self._plain_rows(some, row, row + 1) for some in apart], dim=1)
+            except (RuntimeError, TypeError):  # a bias of a form of its own
+                return [slice(0, heads)]
+            if found.shape != expected.shape or not torch.allclose(found, expected, rtol=1e-3, atol=1e-6):
+                return [slice(0, heads)]
+        return apart
+
+    def _plain_rows(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
+        """The softmax of scaled products of heads that share keys."""
+        seen, key = self._seen(stop), heads.start // (heads.stop - heads.start)
+        query = self.query[:, heads, start:stop] * (self.extras.get("scaling") or self.query.shape[-1] ** -0.5)
+        scores: Tensor = (query.flatten(1, 2) @ self.key[:, key, :seen].mT).view(*query.shape[:3], seen)
+        if self._is_told_causal:
+            ahead = ~causal_mask(stop - start, stop - start, scores.device)
+            scores[..., start:].masked_fill_(ahead[..., : seen - start], torch.finfo(scores.dtype).min)
+        elif (mask := self._eager_mask(start, stop, seen)) is not None:
+            scores += mask[:, :, :, :seen]
+        weights = scores.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
+        empty = self._empty_rows(start, stop, seen)
+        return weights if empty is None else weights.masked_fill_(empty[:, heads], 0.0)
+
+    def _computed(self, start: int, stop: int, seen: int) -> Float[Tensor, "batch head row seen"]:
+        """What the eager function makes of some queries and the first keys."""
+        value = self.value[:, :, :seen, :1]  # what it writes isn't asked for
+        extras = {name: part_for(given, self.shape[2:], start, stop, seen) for name, given in self.extras.items()}
+        eager = eager_kernel(self.module)
+        with fetched(self.module):
+            written, weights = eager(
+                self.module,
+                self.query[:, :, start:stop],
+                self.key[:, :, :seen],
+                torch.ones_like(value) if self.has_sink else value,
+                self._eager_mask(start, stop, seen),
+                **{**extras, "dropout": 0.0},
+            )
+        if weights is None:
+            raise CaptureError(f"{type(self.module).__name__} computes no attention weights, so none can be shown")
+        if self.has_sink:
+            kept, whole = written.transpose(1, 2), weights.sum(dim=-1, keepdim=True)
+            if (kept - whole).abs().max() > 4 * torch.finfo(weights.dtype).eps:
+                weights = weights * (kept / whole)
+        empty = self._empty_rows(start, stop, seen)
+        return weights if empty is None else weights.masked_fill(empty, 0.0)
+
+    def _empty_rows(self, start: int, stop: int, seen: int) -> Bool[Tensor, "batch head row 1"] | None:
+        """Rows that may see nothing and for which the kernel wrote 0; `None` where there can be none.
+
+        Kernels differ there: an eager function gives an even row, others write 0 or the mean of all values, by the form
+        of the mask. So what this one wrote is looked at, or what it writes, while an edit is being made.
+        """
+        if self.mask is None or self.kernel == "eager":
+            return None
+        blind = ~self._visible(start, stop, seen).any(dim=-1, keepdim=True)
+        written = None if self.edited_output or self.replaced is not None else self.output
+        if written is None:
+            if not blind.any():
+                return None
+            with torch.no_grad(), fetched(self.module):
+                written = self.run(self.module, self.query, self.key, self.value, self.mask, **self.extras)[0]
+        wrote = written.detach()[:, start:stop].transpose(1, 2).any(dim=-1, keepdim=True)
+        return blind & ~wrote
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether a kernel that is given no mask hides later positions; one that nothing is said of does."""
+        flag = self.extras.get("is_causal")
+        return bool(getattr(self.module, "is_causal", True) if flag is None else flag)
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether the kernel dropped weights by chance."""
+        return self.module.training and bool(self.extras.get("dropout"))
+
+    def copy_keys(self, seen: int) -> None:
+        """Leaves out all keys but the first, and copies those; masks and biases lose what belongs to the others."""
+        queries, keys = self.shape[2:]
+        seen = min(seen, keys)
+        self.mask = part_for(self.mask, (queries, keys), 0, queries, seen)
+        self.extras = {name: part_for(given, (queries, keys), 0, queries, seen) for name, given in self.extras.items()}
+        self.dropped = None if self.dropped is None else self.dropped[..., :seen]
+        super().copy_keys(seen)
+
+    @property
+    def visible(self) -> Bool[Tensor, "#batch #head query key"]:
+        """True where the mask lets a query see a key."""
+        return self._visible(0, *self.shape[2:])
+
+    def visible_rows(self, start: int, stop: int) -> Bool[Tensor, "#batch #head row seen"]:
+        """The rows of `visible` from `start` on, without keys that come after all of them."""
+        return self._visible(start, stop, self._seen(stop))
+
+    def _visible(self, start: int, stop: int, seen: int) -> Bool[Tensor, "#batch #head row seen"]:
+        if self._is_told_causal:
+            return causal_mask(stop - start, seen, self.query.device, first=start)
+        mask = self._own_mask(start, stop, seen)
+        if mask is None:
+            return torch.ones(1, 1, stop - start, seen, dtype=torch.bool, device=self.query.device)
+        return lets_see(mask)[..., :seen]
+
+    def _seen(self, stop: int) -> int:
+        """How many keys the queries before `stop` can see at most, where a causal flag tells; else all."""
+        keys = self.shape[3]
+        return min(stop, keys) if self._is_told_causal else keys
+
+    @property
+    def _is_told_causal(self) -> bool:
+        """Whether the kernel was given a causal flag instead of a mask."""
+        return self.mask is None and self.kernel != "eager" and self.is_causal and self.shape[2] > 1
+
+    @property
+    def has_sink(self) -> bool:
+        """Whether a learned sink takes part of each row, so that rows sum to less than 1."""
+        return any(self.extras.get(name) is not None for name in ("s_aux", "sinks"))
+
+    @property
+    def eager_mask(self) -> Tensor | None:
+        """The mask this call would have had in eager form: additive, the smallest number where it hides.
+
+        A kernel with a causal flag is given `None`; an eager function takes `None` to mean no mask at all.
+        """
+        return self._eager_mask(0, *self.shape[2:])
+
+    def _eager_mask(self, start: int, stop: int, seen: int) -> Tensor | None:
+        """The part of that mask that belongs to some queries and the first keys."""
+        allowed = self._own_mask(start, stop, seen)
+        if self.kernel == "eager":
+            return allowed
+        if allowed is not None and allowed.dtype != torch.bool:
+            return _near_zero(allowed) if torch.finfo(self.query.dtype).bits < 32 else allowed
+        if allowed is None:
+            if not self._is_told_causal:
+                return None
+            allowed = causal_mask(stop - start, seen, self.query.device, first=start)
+        hidden = torch.finfo(self.query.dtype).min
+        return torch.zeros_like(allowed, dtype=self.query.dtype).masked_fill(~allowed, hidden)
+
+    def _own_mask(self, start: int, stop: int, seen: int) -> Tensor | None:
+        """That part of the mask as the kernel was given it."""
+        mask: Tensor | None = part_for(self.mask, self.shape[2:], start, stop, seen)
+        if mask is not None and mask.ndim != 4 and self.kernel != "eager":
+            raise CaptureError(
+                f"the mask of the {self.kernel} kernel has {mask.ndim} axes and can't be read; "
+                'load the model with attn_implementation="sdpa"'
+            )
+        return mask
+
+
+def _near_zero(mask: Tensor) -> Tensor:
+    """An additive mask moved row by row so that its largest number is 0, which changes no softmax.
+
+    Kernels add masks to scores in 32 bits, eager functions in the model's own 16, where scores beside -10,000 are lost.
+    Beside much smaller numbers they are lost in 32 bits as well.
+    """
+    top = mask.amax(dim=-1, keepdim=True)
+    return mask - top.where(top.abs() < 2**17, 0.0)

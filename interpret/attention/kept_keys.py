@@ -1,0 +1,100 @@
+"""Keys and values of a text that is read on, kept once for all of its passes.
+
+A cache gives every pass a new tensor of all positions so far. Keeping each by reference would need memory that grows
+with the square of the text, so what passes have in common is kept in one tensor, of which each gets its part.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from interpret.attention.call import AttentionCall
+
+
+@dataclass(eq=False)
+class _Grown:
+    """Keys or values of the positions from `first` up to `end`; `room` may have place for more along its axis."""
+
+    room: Tensor
+    first: int
+    end: int
+    axis: int
+
+    def agrees(self, tensor: Tensor, first: int, before: int) -> Bool[Tensor, ""]:
+        """Whether a tensor that begins at position `first` has the same numbers at all positions before `before`."""
+        sizes = [[*each.shape[: self.axis], *each.shape[self.axis + 1 :]] for each in (self.room, tensor)]
+        if sizes[0] != sizes[1] or not self.first <= first <= before <= self.end:
+            return torch.tensor(False, device=tensor.device)
+        own = self.room.narrow(self.axis, first - self.first, before - first)
+        return (own == tensor.narrow(self.axis, 0, before - first)).all()
+
+    def with_new(self, tensor: Tensor, first: int) -> Tensor:
+        """Adds the positions of a tensor that it hasn't yet; answers with its own part that is that tensor."""
+        old, known = self.end - self.first, self.end - first
+        self.end = first + tensor.shape[self.axis]
+        size = self.end - self.first
+        with torch.inference_mode(False), torch.no_grad():
+            if size > self.room.shape[self.axis]:
+                shape = list(self.room.shape)
+                shape[self.axis] = 2 * size
+                small, self.room = self.room, self.room.new_empty(shape)
+                self.room.narrow(self.axis, 0, old).copy_(small.narrow(self.axis, 0, old))
+            self.room.narrow(self.axis, old, size - old).copy_(tensor.narrow(self.axis, known, size - old))
+        return self.room.narrow(self.axis, first - self.first, self.end - first)
+
+
+@dataclass(eq=False)
+class KeptKeys:
+    """What the passes of one text have in common so far."""
+
+    _grown: dict[tuple[str, int, str], _Grown] = field(default_factory=dict)
+
+    def take(self, calls: Sequence[AttentionCall], first_keys: Sequence[int], before: int) -> bool:
+        """Puts shared tensors into the place of a pass's own, where they are the same to the last bit.
+
+        Args:
+            calls: Of the pass.
+            first_keys: Position of the first key of each.
+            before: Positions that were read before the pass.
+
+        Returns:
+            Whether the pass reads on where the last one stopped: all that it was given of earlier positions is theirs.
+        """
+        if before == 0:
+            self._grown.clear()
+        is_first = not self._grown
+        known: list[tuple[_Grown, AttentionCall, str, int]] = []
+        for call, first, place in zip(calls, first_keys, places_of(calls), strict=True):
+            for name, axis in call.key_axes.items():
+                tensor: Tensor = getattr(call, name)
+                end = first + tensor.shape[axis]
+                if call.output is None or end != before + call.output.shape[1]:
+                    continue  # keys of another text, such as an encoder's
+                if is_first:
+                    self._grown[*place, name] = _Grown(tensor, first, end, axis)
+                elif (*place, name) in self._grown:
+                    known.append((self._grown[*place, name], call, name, first))
+        flags = [grown.agrees(getattr(call, name), first, before) for grown, call, name, first in known]
+        # The one place where a device is waited for.
+        same = torch.stack([flag.to(flags[0].device) for flag in flags]).tolist() if flags else []
+        for (grown, call, name, first), is_same in zip(known, same, strict=True):
+            tensor = getattr(call, name)
+            if is_same and grown.end == before and not tensor.requires_grad:
+                setattr(call, name, grown.with_new(tensor, first))
+            else:
+                grown.room, grown.first, grown.end = tensor, first, first + tensor.shape[grown.axis]
+        return bool(same) and all(same)
+
+
+def places_of(calls: Sequence[AttentionCall]) -> list[tuple[str, int]]:
+    """What tells a call from others of its pass, and is the same in every pass: its module, and how often that ran."""
+    counts = Counter[str]()
+    places = []
+    for call in calls:
+        places.append((call.name, counts[call.name]))
+        counts[call.name] += 1
+    return places

@@ -1,0 +1,40 @@
+"""An attention call of a kernel that was given queries, keys and values."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from interpret.attention.call import AttentionCall
+
+
+@dataclass(eq=False, kw_only=True)
+class KernelCall(AttentionCall):
+    """What a kernel was given, by the interface or by a module's own code.
+
+    Attributes:
+        query: `[batch, head, query, dim]`, after any rotary embedding.
+        key: `[batch, key_head, key, dim]`; fewer heads than `query` when heads share keys.
+        value: `[batch, key_head, key, dim]`.
+        mask: What the kernel was given: `None`, boolean (true where attention is allowed) or additive.
+    """
+
+    query: Float[Tensor, "batch head query dim"]
+    key: Float[Tensor, "batch key_head key dim"]
+    value: Float[Tensor, "batch key_head key value_dim"]
+    mask: Tensor | None
+
+    @property
+    def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
+        """Value vectors with shared ones repeated, one for each query head."""
+        return self.value.repeat_interleave(self.query.shape[1] // self.value.shape[1], dim=1)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Examples, heads, queries and keys."""
+        return self.query.shape[0], self.query.shape[1], self.query.shape[2], self.key.shape[2]
+
+    @property
+    def key_axes(self) -> dict[str, int]:
+        """Its tensors of keys and values, and their axis."""
+        return {"key": 2, "value": 2}

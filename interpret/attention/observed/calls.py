@@ -1,0 +1,125 @@
+"""Attention as it was seen while a module's own code ran."""
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interpret.attention.call import AttentionCall, Way
+from interpret.attention.kernel_call import KernelCall
+from interpret.attention.masks import causal_mask, lets_see
+from interpret.attention.observed.form import Form
+from interpret.attention.observed.heads import Folding
+
+
+@dataclass(eq=False, kw_only=True)
+class ObservedProduct(AttentionCall):
+    """A softmax of scores that met values in a product; queries, keys and the mask are not known.
+
+    Attributes:
+        probabilities: The weights as they entered the product, dropout and head masks included, in the module's own
+            order of axes.
+        values: What they were multiplied with.
+        form: The product's axes.
+        folding: Which of them are examples and heads.
+    """
+
+    way: ClassVar[Way] = "observed"
+    probabilities: Tensor = field(repr=False)
+    values: Tensor = field(repr=False)
+    form: Form
+    folding: Folding
+
+    def own_weights(self) -> Float[Tensor, "batch head query key"]:
+        """The weights that entered the product."""
+        return self.folding.unfold(self.form.plain_weights(self.probabilities, self.folding.sizes))
+
+    @property
+    def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
+        """Value vectors, one for each head."""
+        return self.folding.unfold(self.form.plain_values(self.values, self.folding.sizes))
+
+    @property
+    def has_whole_rows(self) -> bool:
+        """Never for sure: dropout, head masks and gates are in the weights as they entered the product."""
+        return False
+
+    @property
+    def key_axes(self) -> dict[str, int]:
+        """Its tensor of values, and the axis of keys."""
+        return {"values": self.form.values.index(self.form.key)}
+
+    def copy_keys(self, seen: int) -> None:
+        """Leaves out all keys but the first, and copies their values."""
+        axis = self.form.weights.index(self.form.key)
+        self.probabilities = self.probabilities.narrow(axis, 0, min(seen, self.probabilities.shape[axis]))
+        super().copy_keys(seen)
+
+    @property
+    def visible(self) -> Bool[Tensor, "batch head query key"]:
+        """True where the model's own weight isn't 0; a weight too small for its number format counts as hidden."""
+        return self.own_weights() != 0
+
+
+@dataclass(eq=False, kw_only=True)
+class ObservedKernel(KernelCall):
+    """A call of PyTorch's `scaled_dot_product_attention` in a module's own code.
+
+    Attributes:
+        causal: The kernel's causal flag: each query sees keys up to its own place, both counted from the start.
+        scale: What scores are multiplied by.
+        dropout: Share of the weights that the kernel dropped.
+    """
+
+    way: ClassVar[Way] = "observed"
+    causal: bool
+    scale: float
+    dropout: float = 0.0
+
+    def own_weights(self) -> Float[Tensor, "batch head query key"]:
+        """The weights that the kernel's documentation defines; a row that sees nothing is all 0, as the kernel has it.
+
+        A mask that only adds very small numbers leaves an even row there.
+
+        Source: `torch.nn.functional.scaled_dot_product_attention`, the equivalent code of its documentation. Sums
+        are made in at least 32 bits, as in the kernels.
+        """
+        exact = torch.promote_types(self.query.dtype, torch.float32)
+        keys = self.key.repeat_interleave(self.query.shape[1] // self.key.shape[1], dim=1)
+        scores = self.query.to(exact) @ keys.to(exact).transpose(-1, -2) * self.scale
+        if self.mask is not None:
+            is_flag = self.mask.dtype == torch.bool
+            scores = scores.masked_fill(~self.mask, -math.inf) if is_flag else scores + self.mask
+        if self.causal:
+            scores = scores.masked_fill(~causal_mask(scores.shape[2], scores.shape[3], scores.device), -math.inf)
+        hides_all = (scores == -math.inf).all(dim=-1, keepdim=True)
+        return scores.softmax(dim=-1).masked_fill(hides_all, 0.0).to(self.query.dtype)
+
+    def copy_keys(self, seen: int) -> None:
+        """Leaves out all keys but the first, and copies those."""
+        self.mask = None if self.mask is None else self.mask[..., :seen]
+        super().copy_keys(seen)
+
+    @property
+    def visible(self) -> Bool[Tensor, "#batch #head query key"]:
+        """True where mask and causal flag let a query see a key."""
+        queries, keys = self.query.shape[2], self.key.shape[2]
+        seen = torch.ones(1, 1, queries, keys, dtype=torch.bool, device=self.query.device)
+        if self.causal:
+            seen = causal_mask(queries, keys, self.query.device)
+        if self.mask is None:
+            return seen
+        return seen & lets_see(self.mask)
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether the kernel dropped weights by chance."""
+        return self.dropout > 0
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether the kernel was given a causal flag, or the module says that it looks back only."""
+        return self.causal or super().is_causal

@@ -1,0 +1,160 @@
+"""Which of the axes before `[query, key]` are examples, and which are heads."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from interpret.attention.hooks import Tap
+from interpret.errors import CaptureError
+
+_NAMES = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_head", "nhead", "heads", "attention_heads")
+_OF_KNOWN_ORDER = ("torch.", "transformers.")  # their modules fold examples and heads with examples first
+
+
+@dataclass(frozen=True, eq=False)
+class RunningModule:
+    """A module that is running.
+
+    Attributes:
+        module: The module.
+        tap: On whose behalf it was entered here.
+        input: The shape of the first tensor that it was given; empty when it was given none.
+        is_ids: Whether that tensor holds whole numbers, such as token ids.
+        is_read_whole: Whether its attention is read when it is done, and nothing is to be heard while it runs.
+    """
+
+    module: nn.Module
+    tap: Tap
+    input: tuple[int, ...] = ()
+    is_ids: bool = False
+    is_read_whole: bool = False
+
+    @property
+    def heads(self) -> int | None:
+        """How many heads the module says it has."""
+        for owner in (self.module, getattr(self.module, "config", None)):
+            for name in _NAMES:
+                number = getattr(owner, name, None)
+                if isinstance(number, int) and not isinstance(number, bool) and number > 0:
+                    return number
+        return None
+
+    @property
+    def folds_examples_first(self) -> bool:
+        """Whether it comes from a package whose modules have examples before heads where they fold the two."""
+        return type(self.module).__module__.startswith(_OF_KNOWN_ORDER)
+
+    def batch(self, queries: int) -> int | None:
+        """How many examples it was given, where that can be told: one of the first two axes has the queries."""
+        if len(self.input) >= 4:
+            return self.input[0]
+        if len(self.input) == 2 and not self.is_ids:
+            return 1 if self.input[0] == queries else None
+        if len(self.input) >= 2:
+            for token, example in ((1, 0), (0, 1)):
+                if self.input[token] == queries:
+                    return self.input[example]
+        return None
+
+
+@dataclass(frozen=True)
+class Folding:
+    """How leading axes become `[batch, head]`, and back.
+
+    Attributes:
+        sizes: Of the leading axes.
+        order: In which order they are to be taken.
+        batch: How many examples.
+        heads: How many heads.
+    """
+
+    sizes: tuple[int, ...]
+    order: tuple[int, ...]
+    batch: int
+    heads: int
+
+    def unfold(self, tensor: Tensor) -> Tensor:
+        """From `[*sizes, a, b]` to `[batch, head, a, b]`."""
+        lead = len(self.sizes)
+        return tensor.permute(*self.order, lead, lead + 1).reshape(self.batch, self.heads, *tensor.shape[-2:])
+
+    def fold(self, tensor: Tensor) -> Tensor:
+        """From `[batch, head, a, b]` to `[*sizes, a, b]`."""
+        lead = len(self.sizes)
+        back = sorted(range(lead), key=lambda axis: self.order[axis])
+        apart = tensor.reshape(*(self.sizes[axis] for axis in self.order), *tensor.shape[-2:])
+        return apart.permute(*back, lead, lead + 1)
+
+
+def folding(
+    sizes: Sequence[int], queries: int, frames: Sequence[RunningModule], *, is_documented: bool = False
+) -> Folding:
+    """Tells examples and heads apart.
+
+    Args:
+        sizes: Of the axes before `[query, key]`.
+        queries: How many queries there are.
+        frames: The modules that are running, the innermost last.
+        is_documented: Whether two axes are examples and heads in this order wherever their sizes don't contradict,
+            because what is called says so.
+
+    Raises:
+        CaptureError: It can't be known, as when there are as many examples as heads in a module of unknown order.
+    """
+    sizes, owner = tuple(sizes), frames[-1]
+    hint = next((frame.heads for frame in reversed(frames) if frame.heads is not None), None)
+    known = [batch for frame in frames if (batch := frame.batch(queries)) is not None]
+    batch = known[0] if known and (known[0] == 1 or len(set(known)) == 1) else None
+    found: tuple[tuple[int, ...], int] | None = None
+    if len(sizes) == 0 and batch == 1:
+        found = (), 1
+    elif len(sizes) == 1:
+        found = _one_axis(sizes[0], hint, batch, owner)
+    elif len(sizes) == 2:
+        found = _two_axes(sizes, hint, batch, owner, is_documented or owner.folds_examples_first)
+    elif len(sizes) == 3 and owner.heads in (sizes[2], sizes[1] * sizes[2]):
+        found = (0, 1, 2), owner.heads or 1
+    if found is None:
+        raise CaptureError(
+            f"{type(owner.module).__name__} has attention weights with the axes {list(sizes)} before query and key, of "
+            "which it can't be known how many are examples and how many are heads; keep the axes [batch, head, query, "
+            "key] and call the number of heads `num_heads`, or run one example at a time"
+        )
+    order, heads = found
+    return Folding(sizes, order, math.prod(sizes) // heads, heads)
+
+
+def _one_axis(
+    size: int, hint: int | None, batch: int | None, owner: RunningModule
+) -> tuple[tuple[int, ...], int] | None:
+    if owner.folds_examples_first and hint is not None and size % hint == 0:
+        return (0,), hint
+    if batch is None or size % batch:
+        return None
+    heads = size // batch
+    if heads > 1 and (batch > 1 or hint not in (None, heads)):  # other people's modules may fold heads first
+        return None
+    return (0,), heads
+
+
+def _two_axes(
+    sizes: tuple[int, ...], hint: int | None, batch: int | None, owner: RunningModule, is_ordered: bool
+) -> tuple[tuple[int, ...], int] | None:
+    first, second = sizes
+    straight, turned = ((0, 1), second), ((1, 0), first)
+    if first == second > 1 and not is_ordered:
+        return None
+    if owner.heads is not None:
+        if owner.heads == second:
+            return straight
+        return turned if owner.heads == first and (batch is None or second % batch == 0) else None
+    if batch is None:
+        return None
+    fits = first % batch == 0, second % batch == 0
+    if fits == (True, False) or first == batch:
+        return straight
+    if fits == (False, True) or (all(fits) and hint == first):
+        return turned
+    return straight if all(fits) and hint == second else None

@@ -1,0 +1,83 @@
+"""Watching a model: its modules say when they run, and while any does, the mode listens."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import takewhile
+from typing import Any
+
+from torch import nn
+
+from interpret.attention.hooks import Tap, is_listening
+from interpret.attention.observed.heads import RunningModule
+from interpret.attention.observed.marks import tensors_in
+from interpret.attention.observed.mode import Watch, current
+from interpret.attention.observed.pieces import layout_of
+from interpret.attention.observed.suspects import suspects
+from interpret.attention.observed.whole import read_whole
+from interpret.attention.recomputation import around, running
+
+
+@contextmanager
+def watched(tap: Tap) -> Iterator[None]:
+    """Lets `tap` hear the attention that modules of its model compute by themselves, until the block ends.
+
+    PyTorch's own layers leave their fast path for encoders meanwhile, so their output may differ by rounding, and
+    padded positions hold numbers instead of zeros.
+    """
+
+    def enter(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if is_listening(tap):
+            given = next(tensors_in((args, kwargs)), None)
+            is_whole = not heard or layout_of(module) is not None
+            _begin(
+                RunningModule(module, tap, is_read_whole=is_whole)
+                if given is None or given.is_nested  # whose shape isn't made of numbers
+                else RunningModule(module, tap, tuple(given.shape), not given.is_floating_point(), is_whole)
+            )
+
+    def leave(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        _end(module, tap, is_whole=output is not None)
+
+    heard = suspects(tap.names)
+    # Where nothing is to be heard, the pass may still be followed, whichever of its modules the user runs.
+    followed = [module for module in tap.names if next(module.children(), None)] if tap.follows else []
+    with ExitStack() as stack:
+        for module in heard or followed:
+            stack.callback(module.register_forward_pre_hook(enter, with_kwargs=True).remove)
+            if layout := layout_of(module):
+                stack.enter_context(read_whole(module, layout, tap))
+            stack.callback(module.register_forward_hook(leave, always_call=True).remove)
+        yield
+
+
+def _begin(frame: RunningModule) -> None:
+    watch = current.get()
+    if watch is None:
+        watch = Watch(_outside_of(frame.module))
+        current.set(watch)
+        running.set(watch.frames)
+        watch.__enter__()  # type: ignore[no-untyped-call]
+    watch.frames.append(frame)
+
+
+def _end(module: nn.Module, tap: Tap, *, is_whole: bool) -> None:
+    watch = current.get()
+    if watch is None:
+        return
+    for frame in reversed(watch.frames):
+        if frame.module is module and frame.tap is tap:  # nested blocks leave in the order in which they entered
+            watch.frames.remove(frame)
+            break
+    if len(watch.frames) == watch.outer:
+        watch.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+        current.set(None)
+        running.set(())
+        if is_whole:  # a pass that ended in an error has nothing to show
+            watch.require_all_read()
+
+
+def _outside_of(module: nn.Module) -> list[RunningModule]:
+    """Where a piece of a model runs for the second time: the modules that were running around it the first time."""
+    return list(
+        takewhile(lambda frame: frame.module is not module and module in set(frame.module.modules()), around.get())
+    )

@@ -1,0 +1,94 @@
+"""Listening at the door of a module that computes attention in pieces: what goes in, and what its heads give back."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+
+from interpret.attention.hooks import Tap, put_to, taps_of
+from interpret.attention.observed.mode import current
+from interpret.attention.observed.pieces import Layout, PiecewiseCall, hidden_states
+from interpret.attention.observed.streams import reading_of
+from interpret.errors import CaptureError
+
+
+@contextmanager
+def read_whole(module: nn.Module, layout: Layout, tap: Tap) -> Iterator[None]:
+    """Puts the attention of one module to all taps until the block ends, if `tap` is the first of them.
+
+    Args:
+        module: A module of a known layout.
+        layout: Where its values enter and its heads leave.
+        tap: The tap that opened the block.
+
+    Raises:
+        CaptureError: In the block, the module is given less than the text, so that its pieces aren't those of the text.
+    """
+    given: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def enter(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if _speaks_for_all(module, tap):
+            _require_text(module, hidden_states(args, kwargs))
+            given[:] = [(args, kwargs)]
+
+    def leave(_: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        if not _speaks_for_all(module, tap) or layout.output:
+            return output
+        written, *others = output
+        return (_put(module, layout, *given.pop(), written), *others)
+
+    def project(_: nn.Module, args: tuple[Any, ...]) -> Any:
+        return (_put(module, layout, *given.pop(), args[0]), *args[1:]) if given else args
+
+    with ExitStack() as stack:
+        stack.callback(module.register_forward_pre_hook(enter, with_kwargs=True).remove)
+        stack.callback(module.register_forward_hook(leave).remove)
+        if layout.output:
+            projection = module.get_submodule(layout.output)
+            stack.callback(projection.register_forward_pre_hook(project).remove)
+        yield
+
+
+def _speaks_for_all(module: nn.Module, tap: Tap) -> bool:
+    taps = taps_of(module)
+    return bool(taps) and taps[0] is tap
+
+
+def _text_length() -> int | None:
+    """Positions of what the model was given, before it filled up a window or a block."""
+    watch = current.get()
+    shape = watch.frames[0].input if watch is not None and watch.frames else ()
+    return shape[1] if len(shape) > 1 else None
+
+
+def _require_text(module: nn.Module, hidden: Tensor) -> None:
+    length = _text_length()
+    if length is not None and hidden.shape[1] < length:
+        raise CaptureError(
+            f"{type(module).__name__} was given {hidden.shape[1]} of the text's {length} positions, and computes "
+            "attention in pieces of the whole text only"
+        )
+
+
+def _put(module: nn.Module, layout: Layout, args: tuple[Any, ...], kwargs: dict[str, Any], written: Tensor) -> Tensor:
+    """Asks the taps what the heads shall have written; the very tensor where nothing changes."""
+    watch, taps = current.get(), taps_of(module)
+    assert watch is not None
+    length = min(written.shape[1], _text_length() or written.shape[1])
+    heads = watch.frames[-1].heads
+    assert heads is not None
+    call = PiecewiseCall(
+        module=module, name=taps[0].names[module], layout=layout, args=args, kwargs=kwargs, heads=heads, length=length,
+        reading=reading_of(hidden_states(args, kwargs)),
+    )  # fmt: skip
+    own = written[:, :length].view(len(written), length, heads, -1)
+    output = put_to(taps, call, lambda: own)
+    # Where gradients are kept, the model goes on from what was recorded, so that they lead to it; the numbers stay.
+    filled = written
+    if output is not own or output.requires_grad:
+        filled = written.clone()
+        filled[:, :length] = output.flatten(2)
+    if call.reading is not None:
+        call.reading.wrote(filled, -2)
+    return filled

@@ -1,0 +1,119 @@
+"""Edits in pieces of a model that are computed again in the backward pass (gradient checkpointing).
+
+A checkpointed piece keeps only what it was given. Its gradients are those of a second run, which has to be edited as
+the first was: with the same layer numbers, in whatever thread PyTorch runs it, and also where the block of `editing`
+ended in between. So the first attention call in a piece wraps what will run again. Where gradients would come out of a
+piece that can't be wrapped, it is refused. A second run that nobody wrapped is heard by nobody: its first was outside
+of the block, or was only recorded, and then it is recorded already.
+"""
+
+import inspect
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.autograd.function import FunctionCtx
+from torch.utils.checkpoint import checkpoint
+
+from interpret.errors import CaptureError
+
+if TYPE_CHECKING:
+    from interpret.attention.hooks import Tap
+    from interpret.attention.observed.heads import RunningModule
+
+_CHECKPOINT = inspect.unwrap(checkpoint).__code__
+
+running: ContextVar[Sequence["RunningModule"]] = ContextVar(
+    "interpret_running", default=()
+)  # watched modules, innermost last
+around: ContextVar[Sequence["RunningModule"]] = ContextVar("interpret_around", default=())  # those of the first run
+_one_at_a_time = threading.RLock()
+
+
+def backward_pass() -> int:
+    """Which backward pass this thread is in; -1 outside of any."""
+    return torch._C._current_graph_task_id()
+
+
+def prepare_second_run(taps: Sequence["Tap"], listening: Callable[..., Any]) -> None:
+    """Lets `taps` hear the second run of the checkpointed pieces that are running, as they hear the first.
+
+    Args:
+        taps: Those that edit, in the order of opening; each counts the next call by its `layer`.
+        listening: The block in which taps hear the calls of a thread, and no others do.
+
+    Raises:
+        CaptureError: Gradients are wanted, and go through a function that may compute them in any way.
+    """
+    for piece, attribute in _pieces():
+        run = getattr(piece, attribute, None)
+        if run is None:
+            if any(tap.keeps_gradients for tap in taps):
+                name = type(piece).__name__.removesuffix("Backward")
+                raise CaptureError(
+                    f"attention runs inside an autograd function ({name}) that computes gradients by itself, so they "
+                    "would be those of the model without the edit; use torch.utils.checkpoint, or run the model under "
+                    "torch.no_grad()"
+                )
+        elif not isinstance(run, _SecondRun):
+            starts = tuple((tap, tap.layer) for tap in taps)
+            setattr(piece, attribute, _SecondRun(run, starts, tuple(running.get()), listening))
+
+
+@dataclass(frozen=True, eq=False)
+class _SecondRun:
+    """A piece of a model with its edits.
+
+    Attributes:
+        run: The piece.
+        starts: The taps that heard its first run, and how many calls each had heard before.
+        frames: The watched modules that ran when its first call was made.
+        listening: As in `prepare_second_run`.
+    """
+
+    run: Callable[..., Any]
+    starts: tuple[tuple["Tap", int], ...]
+    frames: tuple["RunningModule", ...]
+    listening: Callable[..., Any]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with _one_at_a_time, ExitStack() as stack:
+            for tap, layer in self.starts:
+                stack.enter_context(tap.installed(tap))
+                stack.enter_context(_counting_from(tap, layer))
+            stack.enter_context(self.listening(*(tap for tap, _ in self.starts)))
+            stack.callback(around.reset, around.set(self.frames))
+            return self.run(*args, **kwargs)
+
+
+@contextmanager
+def _counting_from(tap: "Tap", layer: int) -> Iterator[None]:
+    before = tap.layer, tap.is_second_run
+    tap.layer, tap.is_second_run = layer, True
+    try:
+        yield
+    finally:
+        tap.layer, tap.is_second_run = before
+
+
+def _pieces() -> Iterator[tuple[Any, str]]:
+    """Checkpointed pieces whose first run this is, and the attribute of each that holds what will run again."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if code is _CHECKPOINT:
+            if (generator := frame.f_locals.get("gen")) is not None:
+                yield generator.gi_frame.f_locals["new_frame"], "recompute_fn"
+        elif (
+            code.co_name == "forward"
+            and code.co_varnames[:1] == ("ctx",)
+            and isinstance(piece := frame.f_locals["ctx"], FunctionCtx)
+        ):
+            yield piece, "run_function"  # PyTorch's, and others' that were made after it
+        frame = frame.f_back

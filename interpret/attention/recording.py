@@ -1,0 +1,317 @@
+"""Keeping the attention of a forward pass: `with recording(model) as record: model(**inputs)`."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from interpret.attention.checks import Check, checked_calls
+from interpret.attention.interface import AttentionCall, Tap, tapped
+from interpret.attention.kept_keys import KeptKeys
+from interpret.attention.layer_chain import is_seen, layers_of, remember, require_chain
+from interpret.attention.observed.streams import begin_following, following
+from interpret.attention.pass_inputs import PassInputs
+from interpret.attention.passes_of_generation import GenerationPass, numbered
+from interpret.attention.rejoined_call import rejoined
+from interpret.attention.unkept_call import UnkeptCall
+from interpret.errors import CaptureError, InputError
+from interpret.indices import require_index
+from interpret.system.memory import return_freed
+
+# Bytes that the heads of a call wrote, from which on its layer takes long enough for freed memory to be looked through.
+LARGE = 2**23
+
+__all__ = ["Check", "Recording", "recording"]
+
+
+class Recording:
+    """Attention calls of one forward pass, or of several. Weights are computed when asked for, and kept.
+
+    Of several passes, as `generate` makes, each is had by `step`, and those that read one text on together by `whole`.
+
+    Attributes:
+        calls: The attention calls in the order in which they ran; a model that shares one module over
+            several layers has a call for each.
+        attention_mask: True for real tokens, as the model was told in the last pass; `None` where it wasn't.
+        passes: What is known of each pass.
+        model: What made them.
+    """
+
+    def __init__(
+        self, model: nn.Module, calls: Sequence[AttentionCall] = (), attention_mask: Tensor | None = None
+    ) -> None:
+        self.model = model
+        self.calls = list(calls)
+        self.attention_mask = attention_mask
+        self.passes: list[GenerationPass] = []
+        self._views: dict[int, Recording] = {}
+
+    def __len__(self) -> int:
+        return len(self._complete())
+
+    def weights(self, layer: int) -> Float[Tensor, "batch head query key"]:
+        """Attention weights of one layer; each row over `key` sums to 1, or to less where a sink takes a share.
+
+        Args:
+            layer: Attention call, from 0.
+
+        Raises:
+            IndexError: There is no such layer.
+        """
+        return self._call(layer).weights
+
+    def row(self, layer: int, head: int, position: int, *, example: int | None = None) -> Float[Tensor, " key"]:
+        """One row of attention; of a long text no other is computed.
+
+        Args:
+            layer: Attention call, from 0.
+            head: Head, from 0.
+            position: Query, from 0.
+            example: Which of the inputs of the pass, from 0; of one input it needn't be said.
+
+        Raises:
+            IndexError: There is no such layer, head, position or example.
+            InputError: There are several inputs, and `example` doesn't say which.
+        """
+        call, where = self._call(layer), f" in layer {layer}"
+        wanted = {"example": self.example(None) if example is None else example, "head": head, "position": position}
+        example, head, position = (
+            require_index(name, number, size, where)
+            for (name, number), size in zip(wanted.items(), call.shape, strict=False)
+        )
+        return call.rows_at([position])[example, head, 0]
+
+    @property
+    def steps(self) -> int:
+        """How many passes ran."""
+        return max(len(self.passes), min(1, len(self.calls)))
+
+    def step(self, number: int) -> "Recording":
+        """One pass of several, in all respects like a recording of it alone.
+
+        In `generate` step 0 has the rows of the prompt, and each one after it the row of the token that was written
+        last, over all positions so far. Layers have the numbers of the first step. Of a beam search it has the beams in
+        the order in which they were in that pass; of drafts that are checked, as many rows as were checked.
+
+        Args:
+            number: Which pass, from 0.
+
+        Raises:
+            IndexError: There is no such pass.
+            CaptureError: Nothing was recorded, or several texts were generated.
+        """
+        self._require_calls()
+        if not 0 <= number < self.steps:
+            raise IndexError(f"step must be from 0 to {self.steps - 1}, not {number}")
+        if not self.passes:
+            return self
+        if number not in self._views:
+            self._views[number] = Recording(self.model, numbered(self.passes, number), self.passes[number].mask)
+        return self._views[number]
+
+    def whole(self) -> "Recording":
+        """The text that several passes read on, as if it had been read in one: each layer's whole map.
+
+        It ends before the last token that was written, which nothing has read.
+
+        Raises:
+            CaptureError: The passes don't read one text on: it has others as well, its beams changed places, or the
+                cache was changed in between.
+        """
+        self._require_calls()
+        if len(self.passes) < 2:
+            return self
+        views = [self.step(number) for number in range(self.steps)]
+        if self.passes[0].before > 0 or not all(step.follows for step in self.passes[1:]):
+            raise CaptureError(
+                "the passes of this recording don't read one text on (its beams changed places, its cache was changed "
+                "between two of them, or each read a text of its own), so they have no common map; run one pass over "
+                "the whole text"
+            )
+        return Recording(self.model, rejoined([view.calls for view in views], [step.before for step in self.passes]))
+
+    def output(self, layer: int) -> Float[Tensor, "batch query head dim"]:
+        """What each head of one layer wrote, before the output projection; layers count from 0."""
+        call = self._call(layer)
+        if call.output is None:
+            raise CaptureError(f"layer {layer} wasn't recorded; leave out only=, or give it that layer")
+        return call.output
+
+    def layers(self) -> list[AttentionCall]:
+        """The calls as a chain of layers, in which each reads what the one before it wrote.
+
+        They are `calls`, but where the heads of a layer ran one after another; those are one call here.
+
+        Raises:
+            CaptureError: There is no such chain, as where two texts or two encoders were recorded together.
+        """
+        return layers_of(self.model, self._complete())
+
+    def require_chain(self) -> None:
+        """Refuses a pass whose calls aren't the layers of one chain, a call for each.
+
+        Raises:
+            CaptureError: They are no chain, or heads of one layer ran one after another.
+        """
+        require_chain(self.model, self._complete())
+
+    @property
+    def way(self) -> str:
+        """How attention was reached: "interface", "observed", or "interface and observed" in models of mixed layers.
+
+        Through the interface, queries and keys are known and no weights are built until they are asked for. Observed
+        calls keep the weights that the module itself computed.
+        """
+        return " and ".join(sorted({call.way for call in self._complete()}))
+
+    def stacked(self, example: int | None = None) -> Float[Tensor, "layer head query key"]:
+        """The weights of all layers for one example.
+
+        Args:
+            example: Which of the inputs of the pass, from 0; of one input it needn't be said.
+
+        Raises:
+            IndexError: There is no such example.
+            InputError: There are several inputs, and `example` doesn't say which.
+            CaptureError: Layers differ in shape (cross-attention, windows, heads of different number).
+        """
+        example = self.example(example)
+        maps = [call.weights[example] for call in self._complete()]
+        if len({weights.shape for weights in maps}) > 1:
+            shapes = sorted({tuple(weights.shape) for weights in maps})
+            raise CaptureError(
+                f"layers have attention maps of different shapes {shapes}; read them with weights(layer)"
+            )
+        return torch.stack([weights.to(maps[0].device) for weights in maps])
+
+    def visible(self, example: int | None = None) -> Bool[Tensor, "layer query key"]:
+        """Which keys each query could see in each layer, for one example, chosen as in `stacked`."""
+        calls, example = self._complete(), self.example(example)
+        masks = [call.visible.expand(call.shape[0], -1, call.shape[2], -1)[example, 0] for call in calls]
+        return torch.stack([mask.to(masks[0].device) for mask in masks])
+
+    def checks(self) -> tuple[Check, ...]:
+        """Holds the recorded weights against what ran.
+
+        Rows sum to 1; nothing lies on padding or on anything else that the mask of that layer hides; and the weights
+        times the values give the output that the model's own kernel returned. Rows that may see nothing don't count.
+        """
+        told = None if self.attention_mask is None else self.attention_mask.bool()
+        return tuple(checked_calls(self._complete(), told))
+
+    def example(self, number: int | None) -> int:
+        """Which of the inputs of the pass is meant: the one of that number, or the only one.
+
+        Raises:
+            IndexError: There is none of that number.
+            InputError: There are several inputs, and no number says which.
+        """
+        inputs = max((call.shape[0] for call in self._complete() if not isinstance(call, UnkeptCall)), default=1)
+        if number is None and inputs > 1:
+            raise InputError(
+                f"this recording is of {inputs} inputs; say of which one with example=, or give its maps, "
+                "RecordedMaps(record, example=0)"
+            )
+        return require_index("example", 0 if number is None else number, inputs)
+
+    def _call(self, layer: int) -> AttentionCall:
+        calls = self._complete()
+        return calls[require_index("layer", layer, len(calls))]
+
+    def _require_calls(self) -> None:
+        if not self.calls:
+            raise CaptureError(
+                "nothing was recorded: run the model inside the `recording` block; if it ran there, it computes "
+                "attention by a way of its own that can't be read"
+            )
+
+    def _complete(self) -> list[AttentionCall]:
+        self._require_calls()
+        if len(self.passes) > 1:
+            raise CaptureError(
+                f"this recording saw {self.steps} forward passes, so a layer's number has no one meaning; take one of "
+                f"them with record.step(number), from 0 to {self.steps - 1}, or run one pass over the whole text"
+            )
+        return self.calls
+
+
+class _Recorder(Tap):
+    def __init__(self, model: nn.Module, recording: Recording, only: int | None) -> None:
+        super().__init__(model)
+        self.recording = recording
+        self.only = only
+        self.follows = only is None and not is_seen(model)
+        self.step: GenerationPass | None = None
+        self.kept = KeptKeys()
+        self.outside: list[AttentionCall] = []  # what ran since the last pass: an encoder, in `generate`
+
+    def begin_pass(self, inputs: PassInputs) -> None:
+        super().begin_pass(inputs)
+        begin_following()
+        self.step = GenerationPass(inputs.before, inputs.mask, inputs.cache is not None)
+        if inputs.has_encoded:
+            self.step.calls.extend(self.outside)
+            self.step.first_keys.extend(0 for _ in self.outside)
+        self.recording.passes.append(self.step)
+        self.recording.attention_mask = inputs.mask
+
+    def end_pass(self) -> None:
+        super().end_pass()
+        if self.step is not None:
+            self.step.follows = self.kept.take(self.step.calls, self.step.first_keys, self.step.before)
+        self.step = None
+
+    def on_call(self, layer: int, call: AttentionCall) -> None:
+        kept = call if self.only in (None, layer) else UnkeptCall(module=call.module, name=call.name)
+        self.recording.calls.append(kept)
+        if self.step is not None:
+            self.step.add(kept, self.inputs)
+        elif layer == 0:
+            self.outside = [kept]
+        else:
+            self.outside.append(kept)
+        if call.output is not None and call.output.device.type == "cpu" and call.output.nbytes >= LARGE:
+            return_freed()
+
+
+@contextmanager
+def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recording]:
+    """Keeps the attention of one forward pass of `model`, run inside the block, or of each of several.
+
+    What each token looked at that a language model wrote:
+
+        with recording(model) as record:
+            written = model.generate(ids, max_new_tokens=20)
+        record.steps  # how many passes: the prompt, then one for each token but the last
+        record.step(0).weights(layer)  # [batch, head, query, key] of the prompt
+        record.step(3).weights(layer)[:, :, -1]  # what the third token that was written looked at, to write the fourth
+        record.whole().weights(layer)  # all of them, as one pass over the text would have them
+
+    The model computes with its own kernel, so its output is the same to the last bit; queries, keys and values are kept
+    by reference (those of a cache once for all passes), and weights are computed from them by the model's own eager
+    function when asked for. Cost: memory for queries, keys, values and head outputs; no `token x token` matrix before.
+
+    Modules that don't go through transformers' attention interface are watched while they run (`Recording.way` says
+    so): a fused kernel of PyTorch's, whose weights are computed by the formula in its documentation, or a softmax of
+    scores that meets values, which is kept as the module computed it. PyTorch's own encoder layers leave their fast
+    path meanwhile, which moves their output by rounding (less than 1e-6 of its size), and gives numbers instead of
+    zeros at padded positions.
+
+    Args:
+        model: A transformers model, a native one, or any module that contains attention.
+        only: The one attention call that is kept, from 0, which saves the memory of all others; by default all are.
+
+    Raises:
+        CaptureError: While the model runs, it computes attention in a way that can't be read: in blocks or bands, or
+            with axes of which it can't be known which are heads.
+
+    Yields:
+        The recording, complete once the model has run.
+    """
+    record = Recording(model)
+    recorder = _Recorder(model, record, only)
+    with following() if only is None else nullcontext(), tapped(model, recorder):
+        yield record
+    remember(model, recorder.names, record.calls)

@@ -1,0 +1,115 @@
+"""An attention call of a text that was read in several passes, put together from the calls of all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+from torch.nn import functional
+
+from interpret.attention.call import AttentionCall, Way
+from interpret.attention.parted_call import PartedCall
+
+
+@dataclass(eq=False, kw_only=True)
+class RejoinedCall(PartedCall):
+    """The rows of several calls of one module, which together have every position of the text.
+
+    Attributes:
+        parts: Each with all keys up to its last row.
+        ends: Where rows of the text begin and end that each of them has.
+    """
+
+    ends: Sequence[tuple[int, int]]
+
+    @property
+    def way(self) -> Way:  # type: ignore[override]
+        """How its parts were reached."""
+        return self.parts[0].way
+
+    def own_weights(self) -> Float[Tensor, "batch head query key"]:
+        """The rows of all parts; edits are in them already."""
+        return self.own_rows(0, self.shape[2])
+
+    def own_rows(self, start: int, stop: int) -> Float[Tensor, "batch head row key"]:
+        """Some of these rows."""
+        return self._wide([part.rows(*rows) for part, rows in self._within(start, stop)])
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Examples, heads, queries and keys."""
+        batch, heads, _, keys = self.parts[-1].shape
+        return batch, heads, self.ends[-1][1], keys
+
+    @property
+    def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
+        """Value vectors; each position's are of the pass that read it, for a cache may have dropped them since."""
+        if not self._is_of_itself:
+            return self.parts[-1].values_per_head
+        each = zip(self.parts, self.ends, strict=True)
+        return torch.cat([part.values_per_head[:, :, slice(*ends)] for part, ends in each], dim=2)
+
+    @property
+    def visible(self) -> Bool[Tensor, "#batch #head query key"]:
+        """True where a query can see a key."""
+        return self.visible_rows(0, self.shape[2])
+
+    def visible_rows(self, start: int, stop: int) -> Bool[Tensor, "batch head row key"]:
+        """Some rows of that."""
+        batch, heads = self.shape[:2]
+        seen = [part.visible_rows(*rows).expand(batch, heads, -1, -1) for part, rows in self._within(start, stop)]
+        return self._wide(seen)
+
+    @property
+    def _is_of_itself(self) -> bool:
+        """Whether its keys are the positions of its own rows, and not of another text."""
+        return all(
+            part.shape[3] == first + part.shape[2] for part, (first, _) in zip(self.parts, self.ends, strict=True)
+        )
+
+    def _within(self, start: int, stop: int) -> list[tuple[AttentionCall, tuple[int, int]]]:
+        """The parts that have some of these rows, and which of their own those are."""
+        found = []
+        for part, (first, end) in zip(self.parts, self.ends, strict=True):
+            rows = max(start, first), min(stop, end)
+            if rows[0] < rows[1]:
+                found.append((part, (rows[0] - first, rows[1] - first)))
+        return found
+
+    def _wide(self, blocks: Sequence[Shaped[Tensor, "..."]]) -> Shaped[Tensor, "batch head row key"]:
+        """Rows of several parts with as many keys as the whole."""
+        keys = self.shape[3]
+        return torch.cat([functional.pad(rows, (0, keys - rows.shape[-1])) for rows in blocks], dim=2)
+
+
+def rejoined(passes: Sequence[Sequence[AttentionCall]], starts: Sequence[int]) -> list[AttentionCall]:
+    """The calls of a text, each put together from those of its passes.
+
+    Args:
+        passes: The calls of each, with the same numbers in all.
+        starts: Position of the first row of each.
+    """
+    return [
+        parts[0] if all(part is parts[0] for part in parts) else _rejoined(parts, starts)
+        for parts in zip(*passes, strict=True)
+    ]
+
+
+def _rejoined(parts: Sequence[AttentionCall], starts: Sequence[int]) -> RejoinedCall:
+    """Of positions that were read more than once, as drafts are, the last reading counts."""
+    kept: list[tuple[AttentionCall, tuple[int, int]]] = []
+    limit = starts[-1] + parts[-1].shape[2]
+    for part, start in zip(reversed(parts), reversed(starts), strict=True):
+        end = min(limit, start + part.shape[2])
+        if start < end:
+            kept.insert(0, (part, (start, end)))
+            limit = start
+    calls, ends = zip(*kept, strict=True)
+    outputs = [call.output[:, : stop - start] for call, (start, stop) in kept if call.output is not None]
+    return RejoinedCall(
+        module=parts[0].module, name=parts[0].name, parts=calls, ends=ends,
+        output=torch.cat(outputs, dim=1) if len(outputs) == len(kept) else None,
+        edited_output=any(part.edited_output for part in calls),
+        differentiable=any(part.differentiable for part in calls),
+    )  # fmt: skip

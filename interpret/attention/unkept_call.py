@@ -1,0 +1,34 @@
+"""An attention call of a layer that wasn't asked for."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interpret.attention.call import AttentionCall, Way
+from interpret.errors import CaptureError
+
+
+@dataclass(eq=False, kw_only=True)
+class UnkeptCall(AttentionCall):
+    """A call of which nothing was kept but where it was made."""
+
+    way: ClassVar[Way] = "interface"
+
+    def own_weights(self) -> Float[Tensor, "batch head query key"]:
+        """Refuses; nothing is known of them."""
+        raise self._unknown()
+
+    @property
+    def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
+        """Refuses; nothing is known of them."""
+        raise self._unknown()
+
+    @property
+    def visible(self) -> Bool[Tensor, "#batch #head query key"]:
+        """Refuses; nothing is known of it."""
+        raise self._unknown()
+
+    def _unknown(self) -> CaptureError:
+        return CaptureError(f"only one layer of this pass was recorded, and {self.name} is in another")

@@ -1,0 +1,165 @@
+"""The row of attention that a decision is read from, and the decision as a function of what that row wrote.
+
+`read_row(subject, ids, targets)` runs equally long inputs once. After that `row.write(weights)` is what the heads write
+if they have other weights, and `row.logits(written)` what would be decided then.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
+from torch.utils._pytree import tree_map_only
+
+from interpret.attention.interface import AttentionCall
+from interpret.errors import InputError
+from interpret.indices import OutOfRange, require_index
+from interpret.interventions.head_outputs import WrittenRow
+from interpret.modes.gradients_on import gradients_on
+from interpret.subjects.forward_pass import Entry, run_pass
+from interpret.subjects.subject import Subject
+from interpret.tolerances import apart
+
+SAME = 1e-4  # of each score: how near the short way has to come to the model's own answer
+
+
+@dataclass(frozen=True, eq=False)
+class DecisionRow(WrittenRow):
+    """What one layer's attention hands to the decision in several inputs of equal length.
+
+    Attributes:
+        calls: The layer's attention as it was recorded, a call for each pass that was needed.
+    """
+
+    calls: tuple[AttentionCall, ...] = field(repr=False, kw_only=True)
+
+    @cached_property
+    def weights(self) -> Float[Tensor, "example head row key"]:
+        """Attention weights of those positions; computed when first asked for."""
+        return self.frame.all_keys(torch.cat([call.rows_at(self.rows) for call in self.calls]))
+
+    @cached_property
+    def values(self) -> Float[Tensor, "example head key dim"]:
+        """What each key hands over in each head, before the output projection."""
+        values = torch.cat([call.values_at(self.rows) for call in self.calls])
+        return self.frame.all_keys(values.mT).mT
+
+    def read_by(self, head: int | None = None) -> Float[Tensor, "example key"]:
+        """The map that a person sees: the rows weighted by `readout`, of one head or as a mean over those looked at."""
+        rows = torch.einsum("ehrk,r->ehk", self.weights.float(), self.readout.to(self.weights.device))
+        head = self.head if head is None else head
+        return rows.mean(dim=1) if head is None else rows[:, head]
+
+    def write(
+        self,
+        weights: Float[Tensor, "example variant head row key"],
+        values: Float[Tensor, "example variant head key dim"] | None = None,
+    ) -> Float[Tensor, "example variant row head dim"]:
+        """What the heads write if those looked at have other weights, and other values where those are given."""
+        if values is None:
+            written = torch.einsum("evhrk,ehkd->evrhd", weights, self.values)
+        else:
+            written = torch.einsum("evhrk,evhkd->evrhd", weights, values)
+        return self.mixed(written, self.written[:, None])
+
+
+@gradients_on()
+def read_row(
+    subject: Subject,
+    ids: Shaped[Tensor, "example token *number"],
+    targets: Int[Tensor, " example"],
+    *,
+    readout: Float[Tensor, " token"],
+    layer: int = -1,
+    head: int | None = None,
+) -> DecisionRow:
+    """Runs the inputs once and keeps what the row needs.
+
+    Args:
+        subject: The model.
+        ids: Inputs of equal length.
+        targets: The label whose margin is followed in each.
+        readout: Share of each position in what the decision is read from (`Decision.readout`).
+        layer: Attention call, from 0; negative numbers count from the last.
+        head: The one head to look at, from 0; `None` for all.
+
+    Raises:
+        CaptureError: A layer is counted from the last, and attention calls are no chain.
+        IndexError: The model has no such layer, or the layer no such head.
+    """
+    if readout.shape != ids.shape[1:2]:
+        raise InputError(f"the readout must have a share for each of {ids.shape[1]} tokens, not {len(readout)}")
+    positions = tuple(torch.nonzero(readout > 1e-6)[:, 0].tolist())
+    share = readout[list(positions)].float()
+    row = _kept(subject, ids, targets, share / share.sum(), positions, layer, head)
+    if head is not None:
+        require_index("head", head, row.written.shape[2])
+    return row if _short_way_holds(row) else replace(row, states=None)
+
+
+def _kept(
+    subject: Subject,
+    ids: Shaped[Tensor, "example token *number"],
+    targets: Int[Tensor, " example"],
+    readout: Float[Tensor, " row"],
+    positions: tuple[int, ...],
+    layer: int,
+    head: int | None,
+) -> DecisionRow:
+    """Runs the inputs and keeps the row, without a look at whether the short way holds."""
+    size = subject.rows_at_once(ids.shape[1])
+    passes = [_read(subject, part, positions, layer) for part in torch.split(ids, size)]
+    number, entries, *_ = passes[0]
+    written, clean, states = (_joined(pieces) for pieces in zip(*(parts for *_, parts in passes), strict=True))
+    assert written is not None and clean is not None
+    return DecisionRow(
+        subject=subject, ids=ids, targets=targets, layer=number, readout=readout, positions=positions, written=written,
+        clean=clean, states=states, entries=entries, calls=tuple(call for *_, call, _ in passes), head=head,
+    )  # fmt: skip
+
+
+def _joined(pieces: Sequence[Tensor | None]) -> Tensor | None:
+    present = [piece for piece in pieces if piece is not None]
+    return torch.cat(present) if len(present) == len(pieces) else None
+
+
+def _read(
+    subject: Subject, ids: Tensor, positions: tuple[int, ...], layer: int
+) -> tuple[int, tuple[Entry, ...], AttentionCall, tuple[Tensor | None, ...]]:
+    """One pass: the wanted layer's number; what layers answered; its call; its outputs, the logits, and its states."""
+    passed = run_pass(subject, ids)
+    record, blocks = passed.record, passed.blocks
+    if not -len(record) <= layer < len(record):
+        raise OutOfRange(f"layer must be from 0 to {len(record) - 1}, not {layer}")
+    number = layer % len(record)
+    frame = subject.frame(ids, number)
+    if layer < 0 and frame.is_whole:
+        record.require_chain()
+    rows = frame.rows(positions)
+    states = passed.states if blocks[number] is blocks[-1] and frame.is_whole else None
+    entries = () if states is None else tuple(map(_answer_to_one, passed.entries))
+    tensors = (record.output(number)[:, rows], passed.logits, None if states is None else states[:, rows])
+    return number, entries, record.calls[number], tensors
+
+
+def _answer_to_one(entry: Entry) -> Entry:
+    """What a layer answered to the first input only."""
+    answer = tree_map_only(Tensor, lambda given: given if len(given) < 2 else given[:1].clone(), entry.answer)
+    return replace(entry, given=((), {}), answer=answer)
+
+
+def _short_way_holds(row: DecisionRow) -> bool:
+    """Whether running the last layer on the decision's positions alone gives the model's own answer."""
+    if row.states is None:
+        return False
+    one = slice(0, 1)
+    tensors = ("ids", "targets", "written", "clean", "states")
+    first = replace(row, **{name: getattr(row, name)[one] for name in tensors})
+    try:
+        with torch.no_grad():
+            again = first.logits(torch.cat([first.written[:, None]] * 2, dim=1))
+    except (RuntimeError, TypeError, IndexError, ValueError, KeyError):  # a layer of a form this doesn't know
+        return False
+    return apart(again, first.clean[:, None].expand_as(again)) <= SAME

@@ -1,0 +1,177 @@
+"""What an attention row wrote, and the decision as a function of that.
+
+`row.logits(written)` answers "what would be decided if this row's heads had written that instead?" for many variants at
+a time. Everything below the layer stays as it was, everything above is recomputed.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor, nn
+
+from interpret.attention.edits import Edit, editing
+from interpret.attention.position_spans import PositionSpan
+from interpret.attention.recording import recording
+from interpret.interventions.partial_layer import last_layer_alone
+from interpret.subjects.decision import known
+from interpret.subjects.forward_pass import Entry, hidden_in
+from interpret.subjects.subject import Subject
+
+SHORTER = 4  # times as many variants in a pass of the last layer alone; their token vectors are still all looked up
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenRow:
+    """What the heads of one layer handed to the decision in several inputs of equal length.
+
+    Attributes:
+        subject: The model.
+        ids: The inputs.
+        targets: The label whose margin is followed in each; frozen.
+        layer: Attention call, from 0.
+        readout: Share of each read position in the decision; sums to 1. One position in most models.
+        positions: The positions that the decision is read from.
+        written: What the heads wrote at those positions, `weights @ values`.
+        clean: Logits of the untouched inputs.
+        states: What the layer read at those positions (its skip connection); `None` where the layer can't be
+            run by itself, and whole passes are made instead.
+        entries: The layers of a pass in the order in which they are entered, and what they answered to one input.
+        head: The one head that is looked at and edited, the others staying as they were; `None` for all.
+    """
+
+    subject: Subject = field(repr=False)
+    ids: Shaped[Tensor, "example token *number"] = field(repr=False)
+    targets: Int[Tensor, " example"]
+    layer: int
+    readout: Float[Tensor, " row"]
+    positions: tuple[int, ...]
+    written: Float[Tensor, "example row head dim"] = field(repr=False)
+    clean: Float[Tensor, "example label"] = field(repr=False)
+    states: Float[Tensor, "example row hidden"] | None = field(repr=False)
+    entries: tuple[Entry, ...] = field(repr=False)
+    head: int | None = None
+
+    @property
+    def frame(self) -> PositionSpan:
+        """Where the rows and keys of this layer's call stand among the positions of the inputs."""
+        return self.subject.frame(self.ids, self.layer)
+
+    @property
+    def rows(self) -> list[int]:
+        """The rows of the call that belong to `positions`."""
+        return self.frame.rows(self.positions)
+
+    def mixed(
+        self, looked_at: Float[Tensor, "*batch row head dim"], others: Float[Tensor, "*#batch row head dim"]
+    ) -> Float[Tensor, "*batch row head dim"]:
+        """What is written when the heads that are looked at write the one and all others the other."""
+        if self.head is None:
+            return looked_at
+        chosen = torch.arange(looked_at.shape[-2], device=looked_at.device) == self.head
+        return torch.where(chosen[:, None], looked_at, others)
+
+    def logits(self, written: Float[Tensor, "example variant row head dim"]) -> Float[Tensor, "example variant label"]:
+        """The model's answer if the heads had written that; gradients flow where torch is told to keep them."""
+        examples, variants = written.shape[:2]
+        owner = torch.arange(examples).repeat_interleave(variants)
+        # The short way runs the last layer on the decision's positions alone: little memory for each variant.
+        shorter = 1 if self.states is None else SHORTER
+        size = shorter * self.subject.rows_at_once(self.ids.shape[1])
+        parts = [
+            self._run(owner[start : start + size], written.flatten(0, 1)[start : start + size])
+            for start in range(0, len(owner), size)
+        ]
+        return torch.cat(parts).view(examples, variants, -1)
+
+    def margins(self, written: Float[Tensor, "example variant row head dim"]) -> Float[Tensor, "example variant"]:
+        """The frozen target's logit minus the largest other one, under what the heads wrote."""
+        return margins(self.logits(written), self.targets)
+
+    def elsewhere(
+        self, ids: Shaped[Tensor, "input token *number"], owner: Int[Tensor, " input"]
+    ) -> Iterator["WrittenRow"]:
+        """The same row in other inputs of that length, some of them at a time, in their order.
+
+        Where the decision is read from the last position only, a beginning that neighbours share is read once, by
+        models that can go on from one.
+
+        Args:
+            ids: The inputs.
+            owner: The example whose target each of them has.
+        """
+        size = self.subject.rows_at_once(ids.shape[1])
+        parts = torch.split(ids, size)
+        written: list[Tensor] = []
+        states: list[Tensor] = []
+        ask = self.subject.logits_of_many if self._is_at_the_end else partial(Subject.logits_of_many, self.subject)
+        answers = ask(parts, partial(self._watched, written, states))
+        for part, owners in zip(parts, torch.split(owner, size), strict=True):
+            with torch.no_grad():
+                clean = next(answers).float()
+            yield WrittenRow(
+                subject=self.subject, ids=part, targets=self.targets[owners], layer=self.layer, readout=self.readout,
+                positions=self.positions, written=torch.cat(written), clean=clean,
+                states=torch.cat(states) if states else None, entries=self.entries, head=self.head,
+            )  # fmt: skip
+            written.clear()
+            states.clear()
+
+    @property
+    def _is_at_the_end(self) -> bool:
+        return self.positions == (self.ids.shape[1] - 1,)
+
+    @contextmanager
+    def _watched(self, written: list[Tensor], states: list[Tensor]) -> Iterator[None]:
+        """Adds what a pass has of this row; counted from its end, for one in which a beginning isn't read again."""
+        given: list[Tensor] = []
+
+        def enter(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            given[:] = [hidden_in(args, kwargs)]  # the last time, of a layer that is used often
+
+        with ExitStack() as stack:
+            record = stack.enter_context(recording(self.subject.model, only=self.layer))
+            if self.states is not None:
+                last = self.entries[-1].block
+                stack.callback(last.register_forward_pre_hook(enter, with_kwargs=True).remove)
+            yield
+        queries = self.frame.queries[1] - self.frame.queries[0]
+        written.append(record.output(self.layer)[:, [row - queries for row in self.rows]])
+        states += [hidden[:, [position - self.ids.shape[1] for position in self.positions]] for hidden in given]
+
+    @property
+    def margin(self) -> Float[Tensor, " example"]:
+        """The margin of the untouched inputs."""
+        return margins(self.clean[:, None], self.targets)[:, 0]
+
+    def _run(self, owner: Int[Tensor, " variant"], written: Tensor) -> Float[Tensor, "variant label"]:
+        layer = self.layer
+        with ExitStack() as stack:
+            if self.states is not None:
+                stack.enter_context(
+                    last_layer_alone(self.entries, self.ids.shape[1], list(self.positions), self.states[owner])
+                )
+                layer -= self.entries[-1].calls
+            edit = Edit("output", lambda _, output: self._put(output, written), layer)
+            stack.enter_context(editing(self.subject.model, edit))
+            return self.subject.logits(self.ids[owner]).float()
+
+    def _put(self, output: Tensor, written: Tensor) -> Tensor:
+        if output.shape[1] == len(self.positions) and self.states is not None:
+            return written.to(output)
+        edited = output.clone()
+        edited[:, self.rows] = written.to(output)
+        return edited
+
+
+def margins(
+    logits: Float[Tensor, "example variant label"], targets: Int[Tensor, " example"]
+) -> Float[Tensor, "example variant"]:
+    """Each example's margin by its own target; refused as `known` does where one is no number."""
+    own = targets.to(logits.device)[:, None, None].expand(*logits.shape[:2], 1)
+    others = logits.float().scatter(-1, own, -torch.inf).amax(dim=-1)
+    return known((logits.float().gather(-1, own)[..., 0] - others).cpu())

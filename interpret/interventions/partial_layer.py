@@ -1,0 +1,73 @@
+"""The last layer alone, on the positions that a decision is read from."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from interpret.interventions.layer_cache import replaying
+from interpret.subjects.forward_pass import Entry
+
+
+@contextmanager
+def last_layer_alone(
+    entries: Sequence[Entry], length: int, rows: list[int], states: Float[Tensor, "variant row hidden"]
+) -> Iterator[None]:
+    """Runs in the next pass the layer that is entered last, on some positions; those below answer as they once did.
+
+    What comes out has all positions, zeros at others than these.
+
+    Args:
+        entries: The layers of a pass in the order in which they are entered.
+        length: Positions of an input.
+        rows: Those that the layer is run on.
+        states: What it reads there, in each input of the pass.
+    """
+    last, entered = entries[-1].block, 0
+
+    def enter(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        nonlocal entered
+        entered += 1
+        if entered < uses:
+            return args, kwargs
+        args, kwargs = _cropped((args, kwargs), length, rows, len(states))
+        if args:
+            return (states, *args[1:]), kwargs
+        return args, {**kwargs, "hidden_states": states}
+
+    def leave(_: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        if entered < uses:
+            return output
+        hidden = output[0] if isinstance(output, tuple | list) else output
+        whole = hidden.new_zeros(len(hidden), length, hidden.shape[-1]).index_copy(
+            1, torch.tensor(rows, device=hidden.device), hidden
+        )
+        if isinstance(output, list):
+            return [whole, *output[1:]]
+        return (whole, *output[1:]) if isinstance(output, tuple) else whole
+
+    uses = sum(entry.block is last for entry in entries)  # a few models have one layer for all
+    with ExitStack() as stack:
+        stack.enter_context(replaying(entries[:-1]))
+        stack.callback(last.register_forward_pre_hook(enter, with_kwargs=True).remove)
+        stack.callback(last.register_forward_hook(leave).remove)
+        yield
+
+
+def _cropped(value: Any, length: int, rows: list[int], variants: int) -> Any:
+    """Arguments of a layer with only `rows` of what has a row for each position."""
+    if isinstance(value, tuple | list):
+        return type(value)(_cropped(part, length, rows, variants) for part in value)
+    if isinstance(value, dict):
+        return {name: _cropped(part, length, rows, variants) for name, part in value.items()}
+    if not isinstance(value, Tensor):
+        return value
+    if value.ndim == 1 and variants == length and not bool((value.diff() > 0).all()):
+        return value  # a number for each input, such as its language, of as many inputs as there are positions
+    for axis in {1: [0], 2: [1], 3: [1], 4: [2, 3]}.get(value.ndim, []):
+        if value.shape[axis] == length:
+            value = value.index_select(axis, torch.tensor(rows, device=value.device))
+    return value

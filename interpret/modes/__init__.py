@@ -1,0 +1,1 @@
+"""Modes in which a model is asked: evaluation, and gradients on."""

@@ -1,0 +1,137 @@
+"""A pass of untouched inputs: its attention, its answer, and what the layers were given."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from interpret.attention.hooks import Tap, listeners
+from interpret.attention.recording import Recording, recording
+from interpret.attention.row_blocks import block_of
+
+if TYPE_CHECKING:
+    from interpret.subjects.subject import Subject
+
+
+@dataclass(eq=False)
+class Entry:
+    """A layer that was entered.
+
+    Attributes:
+        block: The layer.
+        calls: How many attention calls had been made by then.
+        given: What it was given: arguments in order, and by name.
+        answer: What it made of that.
+    """
+
+    block: nn.Module
+    calls: int
+    given: tuple[tuple[Any, ...], dict[str, Any]] = field(repr=False)
+    answer: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardPass:
+    """What one forward pass left behind.
+
+    Attributes:
+        ids: The inputs.
+        record: Their attention.
+        logits: Scores of every label.
+        blocks: The layer of each attention call; `None` where it is in none.
+        entries: Those layers, in the order in which they were entered; one may be entered many times.
+    """
+
+    ids: Shaped[Tensor, "example token *number"] = field(repr=False)
+    record: Recording = field(repr=False)
+    logits: Float[Tensor, "example label"] = field(repr=False)
+    blocks: tuple[nn.Module | None, ...] = field(repr=False)
+    entries: tuple[Entry, ...] = field(repr=False)
+
+    @property
+    def states(self) -> Float[Tensor, "example token hidden"] | None:
+        """What the layer of the last call was given for each position; `None` where no such thing was seen."""
+        if not self.entries or self.entries[-1].block is not self.blocks[-1]:
+            return None
+        hidden = hidden_in(*self.entries[-1].given)
+        is_batch_first = isinstance(hidden, Tensor) and hidden.ndim == 3 and hidden.shape[:2] == self.ids.shape[:2]
+        return hidden if is_batch_first else None
+
+
+def hidden_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a layer was given for each position: its first argument, or the one of the usual name."""
+    return args[0] if args else kwargs.get("hidden_states")
+
+
+def run_pass(subject: "Subject", ids: Shaped[Tensor, "example token *number"]) -> ForwardPass:
+    """Runs inputs without gradients; inside a block of `remembered`, its input is run once.
+
+    Args:
+        subject: The model.
+        ids: The inputs.
+    """
+    memory = _memory.get()
+    if memory is None or not memory.is_about(subject, ids):
+        return _run(subject, ids)
+    if memory.passed is None:
+        memory.passed = _run(subject, ids)
+    return memory.passed
+
+
+@contextmanager
+def remembered(subject: "Subject", ids: Shaped[Tensor, "example token *number"]) -> Iterator[None]:
+    """Keeps the pass of these inputs until the block ends, for all that asks for it with nobody else listening."""
+    token = _memory.set(_Memory(subject, ids, listeners()))
+    try:
+        yield
+    finally:
+        _memory.reset(token)
+
+
+@dataclass(eq=False)
+class _Memory:
+    subject: "Subject"
+    ids: Tensor
+    taps: tuple[Tap, ...]
+    passed: ForwardPass | None = None
+
+    def is_about(self, subject: "Subject", ids: Tensor) -> bool:
+        same = subject is self.subject and ids.shape == self.ids.shape and listeners() == self.taps
+        return same and bool((ids == self.ids.to(ids.device)).all())
+
+
+_memory: ContextVar[_Memory | None] = ContextVar("interpret_remembered", default=None)
+
+
+def _run(subject: "Subject", ids: Tensor) -> ForwardPass:
+    layers = {module: block_of(subject.model, name) for name, module in subject.model.named_modules() if name}
+    members = [block for block in dict.fromkeys(layers.values()) if block is not None]
+    with torch.no_grad(), recording(subject.model) as record, _watched(members, record) as entries:
+        logits = subject.logits(ids).float()
+    blocks = tuple(layers.get(call.module) for call in record.calls)
+    return ForwardPass(ids, record, logits, blocks, tuple(entry for entry in entries if entry.block in blocks))
+
+
+@contextmanager
+def _watched(blocks: Sequence[nn.Module], record: Recording) -> Iterator[list[Entry]]:
+    """Notes what goes in and out of layers while the block runs."""
+    entries: list[Entry] = []
+    entered: list[Entry] = []
+
+    def enter(block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        entered.append(Entry(block, len(record.calls), (args, kwargs)))
+        entries.append(entered[-1])
+
+    def leave(_: nn.Module, __: tuple[Any, ...], answer: Any) -> None:
+        entered.pop().answer = answer
+
+    with ExitStack() as stack:
+        for block in blocks:
+            stack.callback(block.register_forward_pre_hook(enter, with_kwargs=True).remove)
+            stack.callback(block.register_forward_hook(leave).remove)
+        yield entries

@@ -1,0 +1,66 @@
+"""What the page shows of the alignment of a translation: where each of its words looks in the source."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from reports.shared.notation import percent
+from reports.shared.shades import step_class
+
+MOST_CELLS = 2500  # of a table; a larger matrix is drawn without numbers
+_MEASURES = {"weights": "weights", "norms": "weights × values"}
+_WAYS = {"output": "where it is written", "input": "where it is read"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one word of the translation has to do with one of the source.
+
+    Attributes:
+        share: Share of attention, written.
+        classes: Its colour, and whether it is the largest of its row.
+        gold: "sure" or "possible" where people link the two words.
+    """
+
+    share: str
+    classes: str
+    gold: str
+
+
+def has_table(alignment: dict[str, Any]) -> bool:
+    """Whether the matrix is small enough to be a table."""
+    return len(alignment["source"]) * len(alignment["target"]) <= MOST_CELLS
+
+
+def rows(alignment: dict[str, Any]) -> list[list[Cell]]:
+    """The matrix of the last layer, a row for each word of the translation."""
+    return [
+        [_cell(alignment, word, place, share, max(row)) for place, share in enumerate(row)]
+        for word, row in enumerate(alignment["weights"][-1])
+    ]
+
+
+def strongest(alignment: dict[str, Any]) -> list[list[tuple[str, str]]]:
+    """For each word of the translation, the word of the source that it looks at most, and its share, by layer."""
+    layers = [[_first(alignment, row) for row in matrix] for matrix in alignment["weights"]]
+    return [list(row) for row in zip(*layers, strict=True)]
+
+
+def error_table(alignment: dict[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Alignment error rates: names of the columns, and for each layer its name and values."""
+    rates = alignment["error_rates"]
+    kinds = list(dict.fromkeys((each["by"], each["aligned"]) for each in rates))
+    found = {(each["layer"], each["by"], each["aligned"]): percent(each["error_rate"]) for each in rates}
+    columns = [f"{_MEASURES[by]}, {_WAYS[aligned]}" for by, aligned in kinds]
+    return columns, [(name.capitalize(), [found[name, *kind] for kind in kinds]) for name in alignment["layers"]]
+
+
+def _cell(alignment: dict[str, Any], word: int, place: int, share: float, largest: float) -> Cell:
+    links = alignment["gold"] or {"sure": [], "possible": []}
+    gold = next((kind for kind in ("sure", "possible") if [place, word] in links[kind]), "")
+    names = (step_class("h", share, 1.0), "strongest" if 0 < share == largest else "")
+    return Cell(percent(share), " ".join(name for name in names if name), gold)
+
+
+def _first(alignment: dict[str, Any], row: list[float]) -> tuple[str, str]:
+    share = max(row)
+    return (alignment["source"][row.index(share)] if share > 0 else "–", percent(share))

@@ -1,0 +1,161 @@
+"""What the classic tests found on one text, in sentences that can't be taken for the verdict."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from reports.analysis.classic_terms import LARGEST_DIVERGENCE, LEAD, ORDERS, RANKINGS, TESTS, TITLE, Published
+from reports.shared.notation import number, percent
+from reports.shared.side_by_side import decimals
+
+__all__ = ["LEAD", "TITLE", "ClassicTestInWords", "alike", "points", "rows"]
+
+SAME = 1e-12  # nats; a smaller difference is rounding
+
+
+@dataclass(frozen=True)
+class ClassicTestInWords:
+    """One test in the table.
+
+    Attributes:
+        test: What it is.
+        found: What came out, in sentences.
+    """
+
+    test: Published
+    found: list[str]
+
+
+def rows(classic: dict[str, Any]) -> list[ClassicTestInWords]:
+    """The tests in their order.
+
+    Args:
+        classic: The field of that name of an analysis.
+    """
+    found: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+        "gradient": lambda each: [_agreement(each["attention_gradient"])],
+        "leave_one_out": lambda each: [_agreement(each["attention_leave_one_out"])],
+        "yardsticks": lambda each: [_agreement(each["gradient_leave_one_out"])],
+        "permutation": _permutation,
+        "adversary": _adversary,
+        "uniform": _uniform,
+        "single": _single,
+        "removed": _removed,
+        "sign": _sign,
+        "effective": _effective,
+    }
+    return [ClassicTestInWords(test, found[name](classic)) for name, test in TESTS.items()]
+
+
+def alike(tau: float) -> str:
+    """A rank correlation in words."""
+    steps = ((0.75, "Very much so"), (0.5, "Largely"), (0.25, "In part"), (-0.25, "Hardly"))
+    return next((word for least, word in steps if tau >= least), "Rather the reverse")
+
+
+def points(change: float) -> str:
+    """A change of a probability, with its sign."""
+    sign, size = "−" if change < 0 else "+" if change > 0 else "", percent(abs(change))[:-1]
+    return f"{sign}{size} percentage points" if size[0] != "<" else f"less than {sign}{size[2:]} percentage points"
+
+
+def _agreement(tau: float | None) -> str:
+    if tau is None:
+        return "Undefined: one of the two doesn’t tell the words apart."
+    return f"{alike(tau)}: Kendall’s tau is {decimals(tau)}."
+
+
+def _permutation(classic: dict[str, Any]) -> list[str]:
+    return [
+        f"The probability of a label typically changes by {points(classic['permutation']).removeprefix('+')}.",
+        f"To read this by: the largest weight is {percent(classic['max_attention'])} of the attention on words; "
+        f"the mean cosine of value vectors with their mean is {decimals(classic['conicity'])} (near 1, no permutation "
+        "can do much).",
+    ]
+
+
+def _adversary(classic: dict[str, Any]) -> list[str]:
+    feasible, restarts = classic["feasible"], classic["restarts"]
+    if not feasible:
+        return [f"None was found: no search of {restarts} kept the answer."]
+    return [
+        f"Yes: {feasible} of {restarts} searches kept the answer.",
+        f"The most different attention diverges from the model’s by {decimals(classic['divergence'])} nats; 0 is the "
+        f"same, {decimals(LARGEST_DIVERGENCE)} the most there can be.",
+    ]
+
+
+def _uniform(classic: dict[str, Any]) -> list[str]:
+    return [
+        f"With equal weights the decision {_changes(classic['uniform_flips'])}.",
+        f"The margin moves by {_signed(classic['uniform_margin_change'])} logits, the probability by "
+        f"{points(classic['uniform_probability_change'])}.",
+    ]
+
+
+def _single(classic: dict[str, Any]) -> list[str]:
+    if classic["top_flips"] is None:
+        return ["Undefined: there is one weight only."]
+    difference = classic["divergence_difference"]
+    way = "further" if difference > 0 else "less far"
+    said = f"The largest moves the answer {way}, by {number(abs(difference))} nats."
+    if abs(difference) <= SAME:
+        said = "Both move the answer equally far."
+    return [
+        f"Without the largest weight the decision {_changes(classic['top_flips'])}; without the other one it "
+        f"{_changes(classic['other_flips'])}.",
+        said,
+    ]
+
+
+def _removed(classic: dict[str, Any]) -> list[str]:
+    if not classic["random"]:
+        return ["Undefined: there is one weight only."]
+    said = []
+    for name, title in ORDERS.items():
+        if name == "random":
+            said.append(f"{title.capitalize()}: {_random(classic['random'])}.")
+        else:
+            said.append(f"{title.capitalize()}: {_share(classic['removed'][name])}.")
+    return said
+
+
+def _random(draws: list[float | None]) -> str:
+    shares = [share for share in draws if share is not None]
+    if not shares:
+        return "never"
+    never = len(draws) - len(shares)
+    span = f"{percent(min(shares))} to {percent(max(shares))}" if len(shares) > 1 else percent(shares[0])
+    return f"{span} of them{f', and never in {never} of {len(draws)} draws' if never else ''}"
+
+
+def _share(share: float | None) -> str:
+    return "never" if share is None else f"{percent(share)} of them"
+
+
+def _sign(classic: dict[str, Any]) -> list[str]:
+    return [
+        f"{RANKINGS[name].capitalize()}: {'against it' if violated else 'not against it'}."
+        for name, violated in classic["violated"].items()
+    ]
+
+
+def _effective(classic: dict[str, Any]) -> list[str]:
+    heads, own = len(classic["is_identifiable"]), sum(classic["is_identifiable"])
+    known = [share for share in classic["identifiability"] if share is not None]
+    said = [f"In {heads - own} of {heads} heads others could; in {own} there are none."]
+    if known and own < heads:
+        said.append(
+            f"Of a head’s squared weights {percent(min(known))} to {percent(max(known))} reach what it writes."
+            if len(known) > 1
+            else f"Of its squared weights {percent(known[0])} reach what it writes."
+        )
+    return said
+
+
+def _changes(flips: bool) -> str:
+    return "changes" if flips else "stays"
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{number(value)}"

@@ -1,0 +1,108 @@
+"""The five things a verdict rests on, in words that a non-specialist can follow."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from reports.shared.notation import percent
+from reports.shared.side_by_side import decimals
+
+SIDES = {"fails": "against", "open": "open", "holds": "in favour"}
+
+
+@dataclass(frozen=True)
+class ComponentInWords:
+    """One of the five things that are measured.
+
+    Attributes:
+        question: What it asks.
+        meaning: What its number says; `{}` stands for the number.
+        holds: What follows where it holds.
+        fails: What follows where it fails.
+        is_share: Whether the number is a share, written as a percentage.
+        unit: What the number is in.
+    """
+
+    question: str
+    meaning: str
+    holds: str
+    fails: str
+    unit: str
+    is_share: bool = False
+
+    def written(self, value: float | None) -> str:
+        """A value of this part."""
+        return percent(value) if self.is_share else decimals(value)
+
+    def bar(self, value: float) -> str:
+        """A threshold of this part."""
+        return f"{value:.0%}" if self.is_share else f"{value:.2f}"
+
+
+_ORDER = "1 is the same order, 0 no relation, −1 the reverse"
+
+PARTS = {
+    "use": ComponentInWords(
+        "Does it matter which word has which weight?",
+        "When the weights of the words trade places, the margin moves by {} of its usual variation.",
+        "it matters which word has which weight",
+        "It hardly matters which word has which weight.",
+        "usual variations of the margin",
+    ),
+    "rank": ComponentInWords(
+        "Do positions with larger weights matter more in this layer?",
+        "This layer’s positions ranked by weight, beside what erasing each does: agreement {}, where 1 is the same "
+        "order and 0 none.",
+        "positions with larger weights matter more in this layer",
+        "In this layer, positions with larger weights do not matter more.",
+        _ORDER,
+    ),
+    "input rank": ComponentInWords(
+        "Do words with larger weights matter more?",
+        "The words ranked by weight, beside what replacing each does: agreement {}, where 1 is the same order and 0 "
+        "none.",
+        "words with larger weights matter more",
+        "Words with larger weights do not matter more: the weights rank what this layer holds, not the words.",
+        _ORDER,
+    ),
+    "top": ComponentInWords(
+        "Do the words with the largest weights do more than random words?",
+        "Erasing the words with the largest weights moves the margin by {} of its usual variation further than erasing "
+        "random words.",
+        "the words with the largest weights do more than random words",
+        "The words with the largest weights do no more than random words.",
+        "usual variations of the margin",
+    ),
+    "share": ComponentInWords(
+        "Does what the words do go through this attention?",
+        "Of what the words do to the decision, {} goes through this attention; the rest goes round it.",
+        "what the words do goes through this attention",
+        "Most of what the words do goes round this attention.",
+        "share of what the words do",
+        is_share=True,
+    ),
+}
+
+_OF_MAPS = {
+    "rank": ComponentInWords(
+        "Do words with larger shares do more when they are knocked out?",
+        "The words ranked by the map, beside what hiding each from all other positions does: agreement {}, where 1 is "
+        "the same order and 0 none.",
+        "words with larger shares do more when they are hidden from all attention",
+        "Words with larger shares do not do more when they are hidden from all attention.",
+        _ORDER,
+    ),
+    "top": ComponentInWords(
+        "Do the words with the largest shares do more than random words when they are knocked out together?",
+        "Hiding the words with the largest shares moves the margin by {} of its usual variation further than hiding "
+        "random words.",
+        "the words with the largest shares do more than random words",
+        "The words with the largest shares do no more than random words.",
+        "usual variations of the margin",
+    ),
+}
+
+
+def parts_of(summary: dict[str, Any]) -> dict[str, ComponentInWords]:
+    """The parts in the words that suit what a study put to the test."""
+    is_map = summary["study"]["options"].get("object", "row") in ("rollout", "columns")
+    return {**PARTS, **_OF_MAPS} if is_map else PARTS

@@ -1,0 +1,114 @@
+"""The report: one HTML file that opens anywhere, needs nothing, and sends nothing."""
+
+import json
+from typing import Any
+
+from markupsafe import Markup
+
+from reports.analysis import alignment, classic, findings, image_page, pooled, quote, token_grid, view, wording
+from reports.analysis.excerpt import excerpt
+from reports.shared import charts, notation
+from reports.shared.document import asset, environment, policy
+from reports.shared.shades import largest, step_class, step_rules, switch_rules
+
+SCHEMA = "interpret-attention/analysis/2"
+_STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "classic.css", "print.css")
+_SCRIPTS = ("page.js", "words.js", "unpack.js", "attention.js", "heads.js", "rollout.js", "start.js")
+
+_NAMES = {  # that templates use
+    "alignment": alignment,
+    "charts": charts,
+    "classic": classic,
+    "findings": findings,
+    "pooled": pooled,
+    "view": view,
+    "wording": wording,
+    "largest": largest,
+    "step_class": step_class,
+    "column": notation.column,
+    "zip": zip,
+}
+
+
+def render(analysis: dict[str, Any]) -> str:
+    """Turns an analysis into a page. It computes nothing but formats, colours and the places of marks.
+
+    Of a long text it shows the words that count and says so, and attention as it was pooled.
+
+    Args:
+        analysis: As `Analysis.to_dict()` gives it and `interpret analyze --json` writes it.
+
+    Returns:
+        A whole HTML document. It makes no request, and every text of the analysis is shown, never run.
+
+    Raises:
+        ValueError: The analysis has another schema.
+    """
+    if analysis.get("schema") != SCHEMA:
+        raise ValueError(f'a page is made from an analysis of schema "{SCHEMA}", not {analysis.get("schema")!r}')
+    analysis = excerpt(analysis)
+    shown = {"image": None, "alignment": None, **view.seen(analysis)}
+    measures, image, sections = view.measures(shown), shown["image"], view.sections(analysis)
+    rules = (image_page.style_rules(image), asset(image_page.STYLE)) if image else token_grid.style_rules(shown)
+    style = "\n".join((*map(asset, _STYLES), _switches(shown, measures), *rules, *pooled.style_rules(shown)))
+    scripts = pooled.scripts(shown, _SCRIPTS)
+    script = "\n".join(map(asset, (image_page.SCRIPT, *scripts) if image else scripts))
+    page = (
+        environment()
+        .get_template("page.html")
+        .render(
+            a=shown,
+            sections=sections,
+            quote=quote.quoted(shown, sections),
+            tokens=[(position, view.token_text(shown["tokens"][position])) for position in shown["shown_tokens"]],
+            measures=measures,
+            style=Markup(style),
+            script=Markup(script),
+            policy=policy(style, script, images=image is not None),
+            data=Markup(_json(view.for_script(shown, measures))),
+            **_NAMES,
+            **_charts(shown),
+        )
+    )
+    return image_page.reworded(page) if image else page
+
+
+def _charts(analysis: dict[str, Any]) -> dict[str, Any]:
+    faithfulness, margin = analysis["faithfulness"], analysis["decision"]["margin"]
+    marks = [entry["comprehensiveness"]["margin"] for entry in faithfulness["maps"]]
+    chance = charts.chance(faithfulness["random"]["comprehensiveness"]["margin"], marks)
+    curves = [[margin, *entry["curve"]["margin"]] for entry in faithfulness["maps"]]
+    random = faithfulness["random"]["curve"]
+    return {
+        "chance": chance,
+        "falls": view.falls(analysis, chance.axis),
+        "across": charts.Axis(0, max(1, *random["removed"])),
+        "up": charts.axis_over([value for curve in (*curves, random["low"], random["high"]) for value in curve]),
+    }
+
+
+def _switches(analysis: dict[str, Any], measures: list[view.Measure]) -> str:
+    """Style rules that depend on how many heads, maps and colourings there are."""
+    curves = range(1, len(analysis["faithfulness"]["maps"]) + 1)
+    return "\n".join(
+        (
+            f":root{{--heads:{int(analysis['model']['heads'])}}}",
+            step_rules(),
+            switch_rules("words", [entry["signed"] for entry in analysis["maps"]]),
+            switch_rules("grid", [measure.signed for measure in measures]),
+            *(_chosen("words", index, f".shown-{index}{{display:block}}") for index in range(len(analysis["maps"]))),
+            *(_chosen("grid", index, f".shown-{index}{{display:block}}") for index in range(len(measures))),
+            *(_chosen("curve", index, f".curve:not(.curve-{index}){{opacity:.25}}") for index in curves),
+            *(_chosen("curve", index, f".curve-{index}{{stroke-width:4}}") for index in curves),
+        )
+    )
+
+
+def _chosen(scope: str, index: int, rule: str) -> str:
+    return f"#{scope}:has(#{scope}-{index}:checked) {rule}"
+
+
+def _json(data: dict[str, Any]) -> str:
+    """JSON that can't end the element it stands in."""
+    written = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,0 +1,45 @@
+"""The words of a long text that the first screen quotes, so that the verdict is seen without scrolling."""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any
+
+from reports.analysis.view import Piece, gap, marked_words
+
+_ENDS = 10  # words at the beginning and the end of what is shown of a text
+_AROUND = 3  # words on both sides of one that is marked
+
+
+def quoted(analysis: dict[str, Any], sections: Sequence[tuple[str, list[Piece]]]) -> list[tuple[str, list[Piece]]]:
+    """The marked words of an excerpt with what stands around them; all of a text that is shown as a whole.
+
+    Args:
+        analysis: As `excerpt` gives it.
+        sections: Its texts by name.
+    """
+    if analysis["words"] == len(analysis["units"]):
+        return list(sections)
+    marked = set().union(*(units for _, units in marked_words(analysis).values()))
+    places = list(accumulate(unit["skipped"] + 1 for unit in analysis["units"]))  # among all words
+    near = {unit for unit, place in enumerate(places) if any(abs(place - places[other]) <= _AROUND for other in marked)}
+    return [(name, list(_brief(pieces, near))) for name, pieces in sections]
+
+
+def _brief(pieces: Sequence[Piece], near: set[int]) -> Iterator[Piece]:
+    units = [piece.unit for piece in pieces if piece.unit is not None]
+    kept = near | {*units[:_ENDS], *units[-_ENDS:]} | {piece.unit for piece in pieces if piece.is_answer}
+    left_out, between = 0, None
+    for piece in pieces:
+        if piece.columns or piece.unit in kept:
+            if left_out:
+                yield gap(left_out)
+            elif between:
+                yield between
+            yield piece
+            left_out, between = 0, None
+        elif piece.unit is not None or piece.left_out:
+            left_out += piece.left_out or 1
+        else:
+            between = piece
+    if between and not left_out:
+        yield between

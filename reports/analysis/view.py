@@ -1,0 +1,256 @@
+"""What the template needs of an analysis, put in the order in which the page shows it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from reports.analysis import image_page, pooled
+from reports.analysis.excerpt import order
+from reports.shared.notation import column, percent, visible
+from reports.shared.shades import LETTERS, largest, step_class
+
+TOP = 3  # words that the first screen marks
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of the text: a unit, or what lies between two units.
+
+    Attributes:
+        text: Ready to be drawn.
+        unit: Index of the unit, or `None` between units.
+        is_answer: Whether it is a part of the label.
+        left_out: Of a stretch that isn't shown, how many words it has.
+        columns: How many of its kind stand in a row, where it is a cell of a grid.
+    """
+
+    text: str
+    unit: int | None = None
+    is_answer: bool = False
+    left_out: int = 0
+    columns: int | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One colouring of the grid of heads.
+
+    Attributes:
+        name: On its button.
+        meaning: One sentence.
+        rows: `[layer][head]`.
+        signed: Whether values below 0 have another colour.
+        share: Whether values are shares, written as percentages.
+    """
+
+    name: str
+    meaning: str
+    rows: Sequence[Sequence[float | None]]
+    signed: bool = False
+    share: bool = False
+
+    @cached_property
+    def top(self) -> float:
+        """The value with the darkest colour."""
+        return 1.0 if self.share else largest([value for row in self.rows for value in row])
+
+    @cached_property
+    def written(self) -> Callable[[float | None], str]:
+        """How the page writes its values."""
+        return percent if self.share else column(value for row in self.rows for value in row)
+
+
+def seen(value: Any) -> Any:
+    """A copy of (part of) an analysis in which every text is visible, names of fields included."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(key): part if key == "data" else seen(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [seen(part) for part in value]
+    return value
+
+
+def sections(analysis: dict[str, Any]) -> list[tuple[str, list[Piece]]]:
+    """The texts of the raw analysis by name, as units and what stands between them; one text has no name.
+
+    Of an image or a grid of image tokens, its cells: nothing stands between them.
+    """
+    if analysis.get("image"):
+        return [("", [Piece(visible(unit["text"]), index) for index, unit in enumerate(analysis["units"])])]
+    parts = analysis["parts"] or [{"name": "", "start": 0}]
+    bounds = [0, *(part["start"] for part in parts[1:]), len(analysis["text"])]
+    return [
+        (
+            part["name"],
+            (_cells(analysis, columns, *span) if (columns := part.get("columns")) else _pieces(analysis, *span)),
+        )
+        for part, span in zip(parts, pairwise(bounds), strict=True)
+    ]
+
+
+def _cells(analysis: dict[str, Any], columns: int, start: int, stop: int) -> list[Piece]:
+    units = enumerate(analysis["units"])
+    return [
+        Piece(visible(unit["text"]), index, columns=columns) for index, unit in units if start <= unit["start"] < stop
+    ]
+
+
+def _pieces(analysis: dict[str, Any], start: int, stop: int) -> list[Piece]:
+    text, place, found = analysis["text"], start, []
+    first, last = analysis["decision"]["place"] or (0, 0)
+    for index, unit in enumerate(analysis["units"]):
+        if not start <= unit["start"] < stop:
+            continue
+        if unit.get("skipped"):
+            found.append(gap(unit["skipped"]))
+        elif unit["start"] > place:
+            found.append(Piece(_broken_lines(text[place : unit["start"]])))
+        is_answer = first <= unit["start"] and unit["end"] <= last
+        found.append(Piece(visible(unit["text"]), index, is_answer))
+        place = max(place, unit["end"])
+    rest = text[place:stop].removesuffix("\n") if stop < len(text) else text[place:stop]
+    return [*found, Piece(_broken_lines(rest))] if rest else found
+
+
+def gap(words: int) -> Piece:
+    """What stands in the place of words that aren't shown."""
+    return Piece(f" […\u00a0{words:,}\u00a0word{'s' if words > 1 else ''} not shown\u00a0…] ", left_out=words)
+
+
+def _broken_lines(gap: str) -> str:
+    return visible(gap).replace("↵", "↵\n")
+
+
+def has_stacks(analysis: dict[str, Any]) -> bool:
+    """Whether layers are of several kinds, as an encoder's and a decoder's."""
+    return not analysis["model"]["layer_names"][0].startswith("layer")
+
+
+def stack(analysis: dict[str, Any], layer: int) -> str:
+    """Of which kind a layer is: "Layer", or "Encoder", "Decoder" or "Cross"."""
+    kind: str = analysis["model"]["layer_names"][layer].split()[0].capitalize()
+    return kind
+
+
+def number_in_stack(analysis: dict[str, Any], layer: int) -> str:
+    """Its number among those of its kind, from 1."""
+    number: str = analysis["model"]["layer_names"][layer].split()[-1]
+    return number
+
+
+def has_long_label(analysis: dict[str, Any]) -> bool:
+    """Whether the decision's name is too long to stand beside the other answers."""
+    decision = analysis["decision"]
+    return len(decision["label"]) > 12 or max(len(label) for label, _ in decision["alternatives"]) > 20
+
+
+def short_name(name: str) -> str:
+    """A model's name for the head of the page: of a path, its last part."""
+    parts = name.replace("\\", "/").rstrip("/").split("/")
+    return parts[-1] if len(parts) > 2 else name
+
+
+def token_text(token: str) -> str:
+    """A token as a chip shows it: never empty, and spaces alone can be seen."""
+    if not token.strip():
+        return visible(token).replace(" ", "␣") or "⟨empty⟩"
+    return visible(token)
+
+
+def decision_position(analysis: dict[str, Any]) -> int:
+    """The position that the decision reads most."""
+    readout = analysis["decision"]["readout"]
+    return max(range(len(readout)), key=lambda position: readout[position])
+
+
+def marked_words(analysis: dict[str, Any]) -> dict[str, tuple[str, set[int]]]:
+    """The first words of the first attention map and of the first removal map, by family."""
+    marked = {}
+    for family in ("attention", "perturbation"):
+        entry = next((entry for entry in analysis["maps"] if entry["family"] == family), None)
+        if entry:
+            first = order(entry["scores"])[:TOP]
+            marked[family] = (entry["method"], {unit for unit in first if entry["scores"][unit] > 0})
+    return marked
+
+
+def falls(analysis: dict[str, Any], axis: Any) -> list[dict[str, Any]]:
+    """One row for each map of the chart on the first screen."""
+    families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
+    rows = []
+    for entry in analysis["faithfulness"]["maps"]:
+        fall = entry["comprehensiveness"]["margin"]
+        family = families.get(entry["method"], "gradient")
+        rows.append({"entry": entry, "family": family, "fall": fall, "at": axis.at(fall)})
+    return rows
+
+
+def measures(analysis: dict[str, Any]) -> list[Measure]:
+    """The colourings of the grid of heads."""
+    heads, entropy, patterns = analysis["heads"], analysis["attention"]["entropy"], analysis["attention"]["patterns"]
+    fall = "How far the margin falls, in logits, "
+    share = "Share of the head’s attention that goes to "
+    spread = "How widely the head spreads its attention: entropy as a share of the largest possible."
+    nats = "Entropy of the head’s attention, in nats: 0 when all of it is on one position."
+    return [
+        Measure("Switched off", f"{fall}when the head writes nothing (zero ablation).", heads["zero"], signed=True),
+        Measure("Set to its mean", f"{fall}when the head writes its mean instead.", heads["mean"], signed=True),
+        Measure("Gradient estimate", f"{fall}by a first-order estimate.", heads["gradient"], signed=True),
+        Measure("Spread", spread, entropy["share"], share=True),
+        Measure("Entropy, nats", nats, entropy["nats"]),
+        Measure("To previous", f"{share}the position before.", patterns["previous"], share=True),
+        Measure("To next", f"{share}the position after.", patterns["next"], share=True),
+        Measure("To first", f"{share}the first position.", patterns["first"], share=True),
+        Measure("To special", f"{share}special tokens.", patterns["separator"], share=True),
+    ]
+
+
+def cell_classes(chosen: Sequence[Measure], layer: int, head: int) -> str:
+    """Class names of one head in every colouring."""
+    names = [step_class(LETTERS[index], one.rows[layer][head], one.top) for index, one in enumerate(chosen)]
+    return " ".join(name for name in names if name)
+
+
+def word_classes(maps: Sequence[dict[str, Any]], unit: int) -> str:
+    """Class names of one word in the colouring of every map."""
+    names = [
+        step_class(LETTERS[index], entry["scores"][unit], largest(entry["scores"])) for index, entry in enumerate(maps)
+    ]
+    return " ".join(name for name in names if name)
+
+
+def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str, Any]:
+    """The part of an analysis that the script reads; texts are ready to be drawn."""
+    maps = [{key: entry[key] for key in ("method", "signed", "scores", "ranks")} for entry in analysis["maps"]]
+    parts = {
+        "sinks": sorted({0, *analysis["separators"]}),
+        "sinkMass": analysis["attention"]["sink_mass"],
+        "position": decision_position(analysis),
+        "causal": analysis["model"]["causal"],
+        "units": [visible(unit["text"]) for unit in analysis["units"]],
+        "words": analysis["words"],
+        "maps": maps,
+        "rollout": analysis["rollout"]["layers"],
+        "totals": analysis["rollout"]["totals"],
+        "layers": [name.capitalize() for name in analysis["model"]["layer_names"]],
+        "measures": [{"name": one.name, "share": one.share, "rows": one.rows} for one in chosen],
+        "weights": analysis["attention"]["weights"],
+        "tokens": [] if pooled.is_pooled(analysis) else [token_text(token) for token in analysis["tokens"]],
+        **(pooled.for_script(analysis) if pooled.is_pooled(analysis) else {}),
+        **image_page.for_script(analysis.get("image")),
+    }
+    return {name: _short(part) for name, part in parts.items()}
+
+
+def _short(value: Any) -> Any:
+    """Numbers with the six digits that count, so that they take little room."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: _short(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(part) for part in value]
+    return value

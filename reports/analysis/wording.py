@@ -1,0 +1,191 @@
+"""What the page says in sentences: true to the numbers, and right when read by someone who knows no transformer."""
+
+from typing import Any
+
+from reports.shared.charts import Chance
+from reports.shared.notation import listed, number, p_value, percent
+
+QUESTION = "Does attention show which words this decision depends on?"
+
+ATTENTION = "Attention is where the model looks as it reads. An attention map shows it word by word."
+
+ANSWERS = {
+    "supported": "Yes, for this text and as far as this test goes: words with larger weights move the decision more, "
+    "and they do so through this attention.",
+    "not supported": "No. For this text, do not read the last layer’s weights as the reasons for the decision.",
+    "inconclusive": "This text can’t settle it. Until more is known, do not read the weights as reasons.",
+}
+
+MAPS = {
+    "last-layer attention": "Where the position the decision is read from looks in the last layer, mean over heads.",
+    "attention rollout": "Attention multiplied through all layers, to trace what reached the decision.",
+    "Chefer relevance": "Attention weighted by how much it raises the margin, followed through all layers.",
+    "saliency": "How strongly the score reacts to a tiny change of each word. No direction.",
+    "input x gradient": "The word's vector times that reaction: the first-order guess at what the word adds.",
+    "integrated gradients": "Adds that reaction up on the way from a text without words to this one.",
+    "leave-one-out": "Takes each word out by itself and measures how far the margin falls.",
+}
+
+FAMILIES = {"attention": "attention", "gradient": "gradients", "perturbation": "word removal"}
+
+GLOSSARY = {
+    "attention": (
+        "attention",
+        "A transformer works on a text in positions, one for each piece of a word. To update a position it mixes in "
+        "what stands at other positions. The attention weights are the shares of that mix; for each position they add "
+        "up to 100%. A large weight says where the model looked. It does not say that what it saw there mattered.",
+    ),
+    "layer": (
+        "layer",
+        "A transformer is a stack of layers. Each one reads what the one below it wrote and writes its own version "
+        "of every position.",
+    ),
+    "head": (
+        "head",
+        "Each layer looks at the text several times side by side. Each of these looks is a head and has attention "
+        "weights of its own.",
+    ),
+    "map": (
+        "map",
+        "A map gives every word a number: how much it counted, according to one method. Attention maps show where the "
+        "model looked. Gradient maps show how the score reacts when a word changes a little. Leave-one-out takes each "
+        "word out and looks what happens. They often disagree.",
+    ),
+    "margin": (
+        "logit margin",
+        "The model gives every possible answer a raw score, a logit. The margin is the score of the answer in question "
+        "less the best other score. Above 0 this answer wins; the larger, the more firmly. Unlike a probability, a "
+        "margin does not get stuck near 100%.",
+    ),
+    "p-value": (
+        "p-value",
+        "How often chance does as well: the share of random orders of the words that move the decision at least as "
+        "far as the map's order does. 0.03 means 3 in 100. A small one is hard to put down to luck; a large one is no "
+        "evidence that the map is wrong. Each is that of one map by itself: of several, one may be lucky.",
+    ),
+    "comprehensiveness": (
+        "comprehensiveness",
+        "How far the margin falls, on average, when the words that a map ranks first are taken out. Large: those "
+        "words mattered.",
+    ),
+    "sufficiency": (
+        "sufficiency",
+        "How far the margin falls, on average, when only the words that a map ranks first are left. Small: those "
+        "words were enough.",
+    ),
+    "entropy": (
+        "entropy",
+        "How widely a head spreads its attention. 0: all on one position. 100% of the maximum: evenly over every "
+        "position it may look at. In nats, the unit that comes with natural logarithms.",
+    ),
+    "separator": (
+        "special token",
+        "Models add marks of their own to a text, such as a start or an end mark. Much attention often rests on these "
+        "and on the first position, and says nothing about the words.",
+    ),
+    "rollout": (
+        "attention rollout",
+        "Multiplies attention layer by layer, to estimate which words a position's content came from. It ignores what "
+        "is read and how it is changed on the way; it only follows the shares.",
+    ),
+    "cross-attention": (
+        "cross-attention",
+        "A translator has two stacks: one reads the source, the other writes the translation word by word. "
+        "Cross-attention is where the second looks at what the first has made of the source.",
+    ),
+    "alignment error rate": (
+        "alignment error rate",
+        "How far the links between words are from those that people made. 0%: every sure link is found, and no link "
+        "is there that people call impossible. 100%: none is right.",
+    ),
+    "tau": (
+        "Kendall's tau",
+        "Compares two orders of the same words. 1: the same order. 0: no relation. −1: reversed. Words with equal "
+        "values are ties; a map with many ties cannot rank much.",
+    ),
+    "ablation": (
+        "ablation",
+        "Switching a part off to see what it does. A head's output is set to zero, or to its mean over the positions, "
+        "and the model runs again. The gradient estimate guesses the same without running again.",
+    ),
+}
+
+
+_REMOVALS = {
+    "mask": "replaced by the model’s blank, the mask token",
+    "delete": "left out of the text",
+    "mean": "painted over in the mean colour of the whole picture",
+    "blur": "blurred until nothing as small as itself can be seen",
+    "noisy linear": "filled in from the pixels around it, with a little noise",
+}
+
+
+def is_causal(analysis: dict[str, Any]) -> bool:
+    """Whether the decision is a next token."""
+    return analysis["model"]["task"] in ("text-generation", "translation")
+
+
+def decision_lead(analysis: dict[str, Any]) -> str:
+    """The words before the label."""
+    asked = analysis["decision"]["label"] != analysis["decision"]["predicted"]
+    if is_causal(analysis):
+        return "You asked about the next token" if asked else "The model’s next token is"
+    if analysis["model"]["task"] == "token-classification":
+        return "You asked about the boxed word as" if asked else "The model labels the boxed word"
+    if analysis["decision"]["place"] is not None:
+        return "You asked about the answer" if asked else "The model’s answer is"
+    return "You asked about" if asked else "The model decides"
+
+
+def sureness(analysis: dict[str, Any]) -> list[str]:
+    """How sure the model is, in sentences."""
+    decision = analysis["decision"]
+    share, margin = percent(decision["probability"]), number(abs(decision["margin"]))
+    labels = "this answer" if analysis["model"]["task"] == "question-answering" else "this label"
+    thing = "this token" if is_causal(analysis) else labels
+    said = [f"It puts {share} on {thing}: its own estimate, not how often it is right."]
+    if decision["label"] != decision["predicted"]:
+        said[0] = f"The model prefers ‘{decision['predicted']}’. It puts {share} on the one you asked about."
+        said.append(f"The margin is {number(decision['margin'])} logits: it trails the model’s choice by that much.")
+    elif decision["margin"] > 0:
+        said.append(f"The margin is {margin} logits: its score leads the next best by that much.")
+    else:
+        said.append("The margin is 0: another answer has the same score.")
+    return said
+
+
+def removal(analysis: dict[str, Any]) -> str:
+    """What taking a word out means here."""
+    return f"“Taken out” means: {_REMOVALS[analysis['faithfulness']['eraser']]}."
+
+
+def top_words(analysis: dict[str, Any]) -> str:
+    """How many words are taken out: "top 1, 2, 3 and 5 words"."""
+    budgets = analysis["faithfulness"]["budgets"]
+    return f"top {listed([str(budget) for budget in budgets])} word{'s' if budgets[-1] > 1 else ''}"
+
+
+def comparison(analysis: dict[str, Any], chance: Chance) -> list[str]:
+    """Attention maps beside gradients, beside chance, in sentences."""
+    families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
+    falls = {
+        entry["method"]: (entry["comprehensiveness"]["margin"], entry["comprehensiveness"]["p_value"])
+        for entry in analysis["faithfulness"]["maps"]
+    }
+    attention = [method for method in falls if families[method] == "attention"]
+    said = []
+    if attention:
+        parts = [f"by {number(falls[m][0])} for {m} (p = {p_value(falls[m][1])})" for m in attention]
+        margin = number(analysis["decision"]["margin"])
+        said.append(f"Without the words that attention ranks first, the margin of {margin} falls {listed(parts)}.")
+    said.append(
+        f"Without randomly chosen words it falls by {number(chance.middle)} in the middle case; nine times in ten, "
+        f"the change is between {number(chance.low)} and {number(chance.high)}."
+    )
+    for family, name in (("gradient", "gradient map"), ("perturbation", "removal map")):
+        others = sorted((m for m in falls if families[m] == family), key=lambda method: -falls[method][0])
+        if others:
+            which = f"The {'best ' if len(others) > 1 else ''}{name}, {others[0]},"
+            fall, p = falls[others[0]]
+            said.append(f"{which} finds words without which it falls by {number(fall)} (p = {p_value(p)}).")
+    return said

@@ -1,0 +1,49 @@
+"""The report of a calibration: one HTML file that opens anywhere, needs nothing, sends nothing and runs no script."""
+
+from typing import Any
+
+from markupsafe import Markup
+
+from reports.calibration import terms as calibration_terms
+from reports.calibration import view as calibration_view
+from reports.calibration import wording as calibration_wording
+from reports.shared.document import asset, environment, policy
+from reports.shared.notation import visible
+
+SCHEMA = "interpret-attention/calibration/1"
+_STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css", "calibration.css", "print.css")
+
+
+def render_calibration(table: dict[str, Any], *, command: str = "") -> str:
+    """Turns the tables of a calibration into a page. It computes nothing but formats and the places of marks.
+
+    Args:
+        table: As table.json has it.
+        command: How to make it again; left out where it isn't known.
+
+    Returns:
+        A whole HTML document. It makes no request.
+
+    Raises:
+        ValueError: The tables have another schema.
+    """
+    if table.get("schema") != SCHEMA:
+        raise ValueError(f'a page is made from a calibration of schema "{SCHEMA}", not {table.get("schema")!r}')
+    shown = calibration_view.completed(table)
+    style = "\n".join(map(asset, _STYLES))
+    return (
+        environment()
+        .get_template("calibration_page.html")
+        .render(
+            t=shown,
+            rates=calibration_view.rates(shown),
+            curves=calibration_view.curves(shown),
+            metrics=calibration_view.metrics(shown),
+            command=visible(command),
+            view=calibration_view,
+            terms=calibration_terms,
+            wording=calibration_wording,
+            style=Markup(style),
+            policy=policy(style),
+        )
+    )

@@ -1,0 +1,130 @@
+"""What the template of a calibration needs, put in the order in which the page shows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reports.analysis.view import seen
+from reports.calibration.terms import ANSWERS, DOSES, METRICS, OF_THE_VERDICT
+from reports.calibration.wording import title
+from reports.shared.charts import Axis, axis_over
+
+
+def completed(table: dict[str, Any]) -> dict[str, Any]:
+    """A copy in which every text is visible."""
+    shown: dict[str, Any] = seen(table)
+    return shown
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One error rate in the chart of the first screen.
+
+    Attributes:
+        title: What the verdicts rest on.
+        error: Of the families of the protocol.
+        others: The same of the other families.
+        axis: That all rates share.
+    """
+
+    title: str
+    error: dict[str, Any]
+    others: dict[str, Any]
+    axis: Axis
+
+
+def rates(table: dict[str, Any]) -> list[Rate]:
+    """An error rate for each number of texts, and for single decisions by each source of replacements."""
+    groups: dict[str, list[dict[str, Any]]] = {"protocol": [], "others": []}
+    for cell in table["overall"]:
+        groups[cell["group"]].append(cell)
+    ends = [cell["error"]["high"] for cell in groups["protocol"] if cell["error"]["models"]]
+    axis = axis_over([*ends, 0.01], padding=0.06)  # nothing is told apart below one in a hundred
+    return [
+        Rate(title(cell), cell["error"], other["error"], axis)
+        for cell, other in zip(groups["protocol"], groups["others"], strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a bar, in hundredths of its width."""
+
+    answer: str
+    fill: str
+    start: float
+    width: float
+
+
+def bar(counts: Mapping[str, int]) -> list[Segment]:
+    """Answers as parts of a bar, those that there are."""
+    found, start = [], 0.0
+    for name, (answer, fill) in ANSWERS.items():
+        width = 100 * counts[name] / counts["models"] if counts["models"] else 0.0
+        if width:
+            found.append(Segment(answer, fill, round(start, 2), round(width, 2)))
+        start += width
+    return found
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How answers change with a dose.
+
+    Attributes:
+        entry: Of the table.
+        title: Its name.
+        level: What its level is.
+        areas: Fill and outline of each answer, stacked; an SVG path in a box of 100 by 100.
+        places: Where each level that was judged lies, 0 to 100, and how it is written.
+    """
+
+    entry: dict[str, Any]
+    title: str
+    level: str
+    areas: list[tuple[str, str]]
+    places: list[tuple[float, str]]
+
+
+def curves(table: dict[str, Any]) -> list[Curve]:
+    """One for each dose. Levels are drawn at equal distances."""
+    found = []
+    for entry in table["doses"]:
+        known = [(level, each) for level, each in zip(entry["levels"], entry["counts"], strict=True) if each["models"]]
+        gap = 100 / max(1, len(known) - 1)
+        places = [(round(gap * index, 2), f"{level:g}") for index, (level, _) in enumerate(known)]
+        name, level = DOSES.get(entry["dose"], (entry["dose"], "level"))
+        areas = _areas([place for place, _ in places], [each for _, each in known])
+        found.append(Curve(entry, name, level, areas, places))
+    return found
+
+
+def _areas(places: list[float], counts: list[dict[str, int]]) -> list[tuple[str, str]]:
+    """From the top: not supported, inconclusive, supported."""
+    if len(places) < 2:
+        return []
+    below, found = [100.0] * len(places), []
+    for name, (_, fill) in ANSWERS.items():
+        above = [low - 100 * each[name] / each["models"] for low, each in zip(below, counts, strict=True)]
+        edges = [*zip(places, above, strict=True), *list(zip(places, below, strict=True))[::-1]]
+        outline = "L".join(f"{x} {round(y, 2)}" for x, y in edges)
+        found.append((fill, f"M{outline}Z"))
+        below = above
+    return found
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How well one number tells explaining attention from other attention."""
+
+    entry: dict[str, Any]
+    title: str
+    meaning: str
+
+
+def metrics(table: dict[str, Any]) -> list[tuple[str, list[Metric]]]:
+    """Those that the verdict rests on, and the others; each with its heading."""
+    rows = [Metric(entry, *METRICS.get(entry["metric"], (entry["metric"], ""))) for entry in table["diagnosticity"]]
+    own = [row for row in rows if row.entry["metric"] in OF_THE_VERDICT]
+    others = [row for row in rows if row.entry["metric"] not in OF_THE_VERDICT]
+    return [("What the verdict rests on", own), ("What stands beside it", others)]

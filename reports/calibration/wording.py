@@ -1,0 +1,119 @@
+"""What the page of a calibration says in sentences: true to the numbers, and right when read by a non-specialist."""
+
+from typing import Any
+
+from reports.calibration.terms import FEWEST, GLOSSARY, SOURCES
+from reports.shared.notation import listed, p_value, percent
+
+__all__ = ["GLOSSARY"]
+
+LEVEL = 0.05  # a p-value below says that p-values aren't spread evenly
+
+
+def main_rate(table: dict[str, Any]) -> dict[str, Any]:
+    """The cell that the page begins with: verdicts over the largest number of texts."""
+    cells = [cell for cell in table["overall"] if cell["group"] == "protocol" and cell["of"] == "study"]
+    return max(cells, key=lambda cell: int(cell["examples"]))
+
+
+def headline(table: dict[str, Any]) -> str:
+    """The answer in a few words."""
+    error = main_rate(table)["error"]
+    if error["models"] < FEWEST:
+        return "Not known"
+    return f"{percent(error['rate'])} of them" if error["wrong"] else f"None of {error['models']:,}"
+
+
+def answer(table: dict[str, Any]) -> str:
+    """The answer in a sentence."""
+    cell = main_rate(table)
+    error = cell["error"]
+    if not error["models"]:
+        return "No model was judged whose attention is known to explain, or known not to."
+    return (
+        f"Of {_models(error['models'])} judged from {cell['examples']} texts each, {error['wrong']:,} got the wrong "
+        f"verdict: {percent(error['rate'])}, with 95% bounds {percent(error['low'])} to {percent(error['high'])}. "
+        f"{share(error['inconclusive'], error['models'])} got no answer (“inconclusive”)."
+    )
+
+
+def done(table: dict[str, Any]) -> str:
+    """What was done, in plain words."""
+    families, draws = table["families"], table["plan"]["draws"]
+    judged = sum(family["draws"] for family in families)
+    return (
+        f"{_models(judged).capitalize()} of {len(families)} kinds {'was' if judged == 1 else 'were'} built by hand "
+        f"in {draws:,} round{'' if draws == 1 else 's'}, so that it is known whether their attention explains what "
+        "they decide. Their sizes, words and texts are drawn anew each time. The test judged them as it judges any "
+        "other model, without being told the truth, and its verdicts were held against it."
+    )
+
+
+def bounds(error: dict[str, Any]) -> str:
+    """A rate and its bounds."""
+    if not error["models"]:
+        return "no model"
+    return f"{percent(error['rate'])} ({percent(error['low'])} to {percent(error['high'])})"
+
+
+def of_all(error: dict[str, Any]) -> str:
+    """How many were wrong."""
+    return f"{error['wrong']:,} of {error['models']:,}"
+
+
+def share(part: int, whole: int) -> str:
+    """A part as a percentage, or a dash."""
+    return percent(part / whole) if whole else "–"
+
+
+def title(cell: dict[str, Any]) -> str:
+    """What verdicts of a cell rest on."""
+    if cell.get("source"):
+        return f"1 text, {SOURCES.get(cell['source'], cell['source'])}"
+    return f"{cell['examples']} texts"
+
+
+def wrong(family: dict[str, Any], counts: dict[str, int]) -> int | None:
+    """Wrong verdicts on a family; `None` where no verdict would be right."""
+    return {"explains": counts["not_supported"], "does not": counts["supported"]}.get(family["truth"])
+
+
+def reversal(dose: dict[str, Any]) -> str:
+    """Whether more of what spoils an explanation makes verdicts worse, as it must."""
+    models = [each["models"] for each in dose["counts"]]
+    if not sum(models):
+        return "No model with a set dose was judged."
+    if sum(map(bool, models)) < 2:
+        return "Only one level was judged, so nothing can be compared."
+    most = max(models)
+    if dose["largest_reversal"] <= 0:
+        return f"As it must be, at no level is it judged better than at a lower one ({_models(most)} at each)."
+    return (
+        f"The share of “supported” less that of “not supported” should only fall. Its largest rise from any level to "
+        f"a higher one is {percent(dose['largest_reversal'])}. One model of {most} that changes from “inconclusive” to "
+        f"“supported” makes {percent(1 / most)}."
+    )
+
+
+def uniformity(table: dict[str, Any]) -> str:
+    """Whether p-values are spread evenly where they must be."""
+    known = [each for each in table["uniformity"] if each["p"] is not None]
+    if not known:
+        return "No model of these families was judged."
+    uneven = [f"{each['family']} (p {_told(each['p'])})" for each in known if each["p"] < LEVEL]
+    if not uneven:
+        return f"None of the {len(known)} spreads differs from an even one by more than chance explains (p < {LEVEL})."
+    return (
+        f"Not even: {listed(uneven)}. One in twenty even spreads looks like that by chance (p < {LEVEL}). And these "
+        "are no perfect nulls: weights and effects both belong to words, so in a model of few words they agree or "
+        "disagree by chance, and then do so in all of its texts."
+    )
+
+
+def _models(count: int) -> str:
+    return f"{count:,} model{'' if count == 1 else 's'}"
+
+
+def _told(p: float) -> str:
+    written = p_value(p)
+    return written if written.startswith("<") else f"= {written}"

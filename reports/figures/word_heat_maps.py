@@ -1,0 +1,43 @@
+"""A figure of a painted image under the heat map of each word of its prompt."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reports.figures.drawing import HEAT, new_figure, plain_style, write_figure
+from reports.shared.notation import visible
+
+if TYPE_CHECKING:
+    from analyses.diffusion.word_heat_maps import WordHeatMaps
+
+_COLUMNS = 5
+_SIDE = 1.8  # of a panel, in inches
+
+
+def save_word_heat_figure(maps: "WordHeatMaps", path: Path) -> None:
+    """Draws the image, and the image under each word's map; the strongest colour is the largest value of all.
+
+    Args:
+        maps: From `analyses.diffusion.word_heat_maps`.
+        path: Where to; its ending, svg, png or pdf, says how.
+    """
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
+    clear, full = to_rgba(HEAT, 0.0), to_rgba(HEAT, 0.95)
+    colours = LinearSegmentedColormap.from_list("veil", [clear, full])
+    height, width, _ = maps.image.shape
+    panels = 1 + len(maps.words)
+    columns = min(_COLUMNS, panels)
+    rows = -(-panels // columns)
+    grey = maps.image.float().mean(dim=2).numpy()
+    with plain_style():
+        figure = new_figure(columns * _SIDE, rows * (_SIDE * height / width + 0.3))
+        axes = figure.subplots(rows, columns, squeeze=False).flatten()
+        axes[0].imshow(maps.image.numpy())
+        axes[0].set_title("the image")
+        for place, (unit, heat) in enumerate(zip(maps.words, maps.heat, strict=True), start=1):
+            axes[place].imshow(grey, cmap="gray", vmin=0, vmax=255)
+            axes[place].imshow(heat.numpy(), cmap=colours, vmin=0, vmax=float(maps.heat.max()))
+            axes[place].set_title(visible(unit.text))
+        for one in axes:
+            one.set_axis_off()
+        write_figure(figure, path)

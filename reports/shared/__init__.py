@@ -1,0 +1,1 @@
+"""Building blocks of every page: templates and their policy, numbers as text, colours, charts."""

@@ -1,0 +1,52 @@
+"""What every page is made of: templates, assets, and a policy that admits nothing else."""
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+
+import jinja2
+
+from reports.shared import error_rate, notation
+
+
+@cache
+def asset(name: str) -> str:
+    """A style sheet or script of the package, as text."""
+    return (resources.files("reports") / "assets" / name).read_text("utf-8")
+
+
+def policy(style: str, script: str = "", *, images: bool = False) -> str:
+    """A content security policy under which nothing but a page's own style and script has any effect.
+
+    Args:
+        style: The only style sheet of the page.
+        script: Its only script; without one, none is admitted.
+        images: Whether pictures are admitted that are part of the page.
+    """
+    scripts = f" script-src {_hash(script)};" if script else ""
+    pictures = " img-src data:;" if images else ""
+    return f"default-src 'none'; style-src {_hash(style)};{scripts}{pictures} base-uri 'none'; form-action 'none'"
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Templates of the package: every text is escaped, and a name that isn't there is an error."""
+
+    def load(name: str) -> tuple[str, str, None]:
+        return (resources.files("reports") / "templates" / name).read_text("utf-8"), name, None
+
+    made = jinja2.Environment(
+        loader=jinja2.FunctionLoader(load),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(number=notation.number, percent=notation.percent, p_value=notation.p_value)
+    made.globals.update(error_rate=error_rate.sentence)
+    return made
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

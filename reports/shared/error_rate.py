@@ -1,0 +1,28 @@
+"""How often answers like this one are wrong, in sentences."""
+
+from typing import Any
+
+from reports.shared.notation import percent
+
+UNKNOWN = (
+    "No error rate is known for this case: the test has not been tried on models whose true answer is known, with this "
+    "kind of task, as many texts and such a length. Do not take the rate of another case for it."
+)
+
+
+def sentence(rate: dict[str, Any] | None) -> str:
+    """An error rate, or that none is known.
+
+    Args:
+        rate: The field `error_rate` of an analysis or a study.
+    """
+    if rate is None:
+        return UNKNOWN
+    shortest, longest = rate["words"]
+    texts = "one text" if rate["examples"] == 1 else f"{rate['examples']} texts"
+    return (
+        f"Tried on {rate['models']:,} models that were built so that the true answer is known, with {texts} of "
+        f"{shortest} to {longest} words each, this test was wrong in {percent(rate['rate'])} of the cases (95% bounds "
+        f"{percent(rate['low'])} to {percent(rate['high'])}) and inconclusive in "
+        f"{percent(rate['inconclusive'] / rate['models'])}. Trained models can differ from those that were built."
+    )

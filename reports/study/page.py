@@ -1,0 +1,58 @@
+"""The report of a study: one HTML file that opens anywhere, needs nothing, sends nothing and runs no script."""
+
+from collections.abc import Collection
+from typing import Any
+
+from markupsafe import Markup
+
+from reports.shared.document import asset, environment, policy
+from reports.shared.shades import step_rules
+from reports.study import classic as study_classic
+from reports.study import view as study_view
+from reports.study import wording as study_wording
+
+SCHEMA = "interpret-attention/study/2"
+_STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css", "classic.css", "print.css")
+
+
+def render_study(
+    summary: dict[str, Any], records: list[dict[str, Any]], *, linked: Collection[int] = (), command: str = ""
+) -> str:
+    """Turns a study into a page. It computes nothing but formats, colours, the places of marks and quartiles.
+
+    Args:
+        summary: As summary.json has it.
+        records: One for each text, as results.parquet has them.
+        linked: Row numbers of the texts that have a report of their own, at texts/row-N.html beside this page.
+        command: How to make it again; left out where it isn't known.
+
+    Returns:
+        A whole HTML document. It makes no request, and every text of the data is shown, never run.
+
+    Raises:
+        ValueError: The study has another schema.
+    """
+    if summary.get("schema") != SCHEMA:
+        raise ValueError(f'a page is made from a study of schema "{SCHEMA}", not {summary.get("schema")!r}')
+    shown = study_view.completed(summary)
+    parts = study_view.parts(shown)
+    style = "\n".join((*map(asset, _STYLES), f":root{{--heads:{study_view.head_count(shown)}}}", step_rules()))
+    return (
+        environment()
+        .get_template("study_page.html")
+        .render(
+            s=shown,
+            parts_shown=parts,
+            rivals=study_view.rivals(shown),
+            heads=study_view.head_grid(shown),
+            distributions=study_view.distributions(shown, records),
+            ends=study_view.ends(shown, records, linked),
+            texts=study_view.table(shown, records),
+            command=study_view.visible(command),
+            classic=study_classic,
+            view=study_view,
+            wording=study_wording,
+            style=Markup(style),
+            policy=policy(style),
+        )
+    )

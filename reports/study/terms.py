@@ -1,0 +1,54 @@
+"""What the page of a study calls things, in words that a non-specialist can follow."""
+
+from reports.analysis import wording
+
+QUESTION = "Do this model’s attention weights show which words its decisions depend on?"
+
+ANSWERS = {
+    "supported": "Yes, on texts like these and as far as this test goes: words with larger weights move the decision "
+    "more, and they do so through this attention.",
+    "not supported": "No. On texts like these, do not read these weights as the reasons for the decisions.",
+    "inconclusive": "Not settled. These texts neither show that the weights can be read as reasons nor that they "
+    "cannot. Until that is settled, do not read them so.",
+}
+
+BASELINES = {
+    "position": (
+        "place in the text",
+        {1: "later words first", -1: "earlier words first"},
+    ),
+    "rarity": (
+        "rarity",
+        {1: "rare words first", -1: "frequent words first"},
+    ),
+}
+
+GLOSSARY = {
+    **wording.GLOSSARY,
+    "variation": (
+        "usual variation",
+        "How much the logit margin varies when all words of a text are replaced by others: its standard deviation. "
+        "An effect of 0.15 is small beside what the words could do; an effect of 1 is as large.",
+    ),
+    "agreement": (
+        "rank agreement",
+        "How well one order of the words matches the order of their effects. Words with large effects count for more "
+        "(the Gini correlation). 1: the same order. 0: no relation. −1: the reverse.",
+    ),
+    "bounds": (
+        "95% bounds",
+        "How far the mean could be off because these texts, and not others like them, were drawn. The true mean is "
+        "below the lower bound in about 5 of 100 studies, and above the upper one in about 5 of 100.",
+    ),
+    "replacing": (
+        "replacing and erasing",
+        "To see what a word does, it is replaced by other words from the same texts, several times, and the model runs "
+        "again. To see what a position of the layer does, its weight is set to zero and the others are scaled up.",
+    ),
+    "half": (
+        "two halves",
+        "The best of many heads looks better than it is on the texts that made it the best. So heads are found on one "
+        "half of the texts, drawn at random, and tested again on the other half. In either test, p-values are adjusted "
+        "for the number of heads (Benjamini and Hochberg).",
+    ),
+}

@@ -1,0 +1,246 @@
+"""What the template of a study needs, put in the order in which the page shows it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reports.analysis.components import PARTS, ComponentInWords, parts_of
+from reports.analysis.view import seen, short_name
+from reports.shared.charts import Axis, axis_over
+from reports.shared.notation import column, visible
+from reports.shared.shades import largest, step_class
+from reports.shared.side_by_side import decimals
+from reports.study.charts import Histogram, Lane, histogram, lane
+from reports.study.terms import BASELINES
+from reports.study.wording import direction
+
+__all__ = ["decimals", "seen", "short_name", "visible"]
+
+TABLE_ROWS = 2000  # texts in the table of all numbers; a larger one would make the page too large
+LONGEST_TEXT = 600  # characters of a text that is shown
+_ENDS = {"use": 0.5, "rank": 1.0, "input rank": 1.0, "top": 0.3, "share": 1.0}  # each axis goes so far at least
+_IN_SPREADS = ("use", "top")  # measured in logits in the records, and divided by the spread
+
+
+def completed(summary: dict[str, Any]) -> dict[str, Any]:
+    """A copy in which every text is visible, and what older studies don't have is there, empty."""
+    later: dict[str, Any] = {"error_rate": None, "baselines": {}, "heads": None, "classic": None, "extremes": {}}
+    shown: dict[str, Any] = {**later, **seen(summary)}
+    empty = {"failure": "", "doubt": ""}
+    components = [{**empty, **each} for each in shown["verdict"]["components"]]
+    heads = {"floor": None, "bar": None, **shown["verdict"]["heads"]}
+    return {**shown, "verdict": {**shown["verdict"], "components": components, "heads": heads}}
+
+
+@dataclass(frozen=True)
+class PartRow:
+    """One component in the chart: its entry of the summary, its words, and where its marks lie."""
+
+    entry: dict[str, Any]
+    part: ComponentInWords
+    lane: Lane
+
+
+def parts(summary: dict[str, Any]) -> list[PartRow]:
+    """The components in their order."""
+    words = parts_of(summary)
+    return [
+        PartRow(entry, words[entry["name"]], lane(entry, end=_ENDS[entry["name"]]))
+        for entry in summary["verdict"]["components"]
+    ]
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One ranking of the words in the chart of trivial baselines.
+
+    Attributes:
+        title: What ranks them.
+        note: How.
+        rank: Mean, bounds and undefined.
+        lead: How far attention is ahead of it; `None` for attention itself and where there is nothing to compare.
+        axis: The axis that all share.
+        is_attention: Whether it is attention.
+    """
+
+    title: str
+    note: str
+    rank: dict[str, Any]
+    lead: dict[str, Any] | None
+    axis: Axis
+    is_attention: bool = False
+
+
+def rivals(summary: dict[str, Any]) -> list[Rival]:
+    """Attention, the baselines that were measured, and uniform attention."""
+    attention = next(each for each in summary["verdict"]["components"] if each["name"] == "input rank")
+    found = summary["baselines"]
+    shown = [attention, *(each["rank"] for each in found.values())]
+    axis = axis_over([1.0, *(each[end] for each in shown for end in ("low", "mean", "high") if each[end] is not None)])
+    rows = [Rival("attention", "The weights that are tested.", attention, None, axis, is_attention=True)]
+    for name, entry in found.items():
+        note = f"{direction(name, entry['signs']).capitalize()}."
+        rows.append(Rival(BASELINES[name][0], note, entry["rank"], entry["lead"], axis))
+    zero = {"mean": 0.0, "low": None, "high": None, "undefined": 0}
+    note = "The same weight for every word: no order, so 0 by definition."
+    return [*rows, Rival("uniform", note, zero, None, axis)]
+
+
+@dataclass(frozen=True)
+class HeadGrid:
+    """The map of all heads.
+
+    Attributes:
+        texts: How many are in the discovery and in the confirmation half.
+        found: How many heads were found.
+        confirmed: Those that were confirmed, the highest mean first: layer and head, counted from 1, and the mean.
+        tested: How many heads could be tested.
+        top: The mean with the darkest colour.
+        entry: The lists of the summary, `[layer][head]`.
+    """
+
+    texts: tuple[int, int]
+    found: int
+    confirmed: list[tuple[int, int, float]]
+    tested: int
+    top: float
+    entry: dict[str, Any] = field(repr=False)
+
+    def cell(self, layer: int, head: int) -> str:
+        """Class names of one head."""
+        value = self.entry["confirmation"][layer][head]
+        shade = step_class("s" if value is not None and value < 0 else "h", value, self.top)
+        return f"{shade}{' confirmed' if self.entry['confirmed'][layer][head] else ''}"
+
+
+def head_grid(summary: dict[str, Any]) -> HeadGrid | None:
+    """The head map, or `None` where the study has none."""
+    entry = summary["heads"]
+    if entry is None:
+        return None
+    means = entry["confirmation"]
+    places = [(layer, head) for layer, row in enumerate(means) for head in range(len(row))]
+    confirmed = [(layer + 1, head + 1, means[layer][head]) for layer, head in places if entry["confirmed"][layer][head]]
+    first, second = entry["texts"]
+    return HeadGrid(
+        texts=(first, second),
+        found=sum(map(sum, entry["found"])),
+        confirmed=sorted(confirmed, key=lambda each: -each[2]),
+        tested=sum(p is not None for row in entry["p_discovery"] for p in row),
+        top=largest([value for row in means for value in row]),
+        entry=entry,
+    )
+
+
+def head_count(summary: dict[str, Any]) -> int:
+    """How many heads the widest layer has, for the grid."""
+    entry = summary["heads"]
+    return 1 if entry is None else max(1, *(len(row) for row in entry["confirmation"]))
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One component over the texts."""
+
+    name: str
+    part: ComponentInWords
+    mean: float | None
+    undefined: int
+    shown: Histogram | None
+
+
+def distributions(summary: dict[str, Any], records: Sequence[dict[str, Any]]) -> list[Distribution]:
+    """How the texts differ in each component."""
+    found, words = [], parts_of(summary)
+    for entry in summary["verdict"]["components"]:
+        values = [part_of(summary, record, entry["name"]) for record in records]
+        known = [value for value in values if value is not None]
+        found.append(
+            Distribution(entry["name"], words[entry["name"]], entry["mean"], len(values) - len(known), histogram(known))
+        )
+    return found
+
+
+def part_of(summary: dict[str, Any], record: dict[str, Any], name: str) -> float | None:
+    """A component of one text, in the unit of its mean."""
+    value: float | None = record[name.replace(" ", "_")]
+    spread = summary["verdict"]["spread"]
+    if value is None or name not in _IN_SPREADS:
+        return value
+    return value / spread if spread else None
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text at one end of the study.
+
+    Attributes:
+        record: Its record, ready to be drawn.
+        numbers: Names and values of its components, as they are written.
+        link: Its own report, relative to the page; `None` where there is none.
+    """
+
+    record: dict[str, Any]
+    numbers: list[tuple[str, str]]
+    link: str | None
+
+
+def ends(summary: dict[str, Any], records: Sequence[dict[str, Any]], linked: Collection[int]) -> dict[str, list[Text]]:
+    """The texts with the highest and the lowest input rank."""
+    by_row = {record["row"]: record for record in records}
+    return {
+        end: [_text(summary, by_row[row], row in linked) for row in rows] for end, rows in summary["extremes"].items()
+    }
+
+
+def _text(summary: dict[str, Any], record: dict[str, Any], is_linked: bool) -> Text:
+    numbers = [(name, part.written(part_of(summary, record, name))) for name, part in PARTS.items()]
+    text = record["text"]
+    shown = record | {"text": text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"}
+    return Text(seen(shown), numbers, f"texts/row-{record['row']}.html" if is_linked else None)
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """All numbers of the texts, as they are written: row, words, decision, label, and each component."""
+
+    rows: list[list[str]]
+    left_out: int
+
+
+def table(summary: dict[str, Any], records: Sequence[dict[str, Any]]) -> TextTable:
+    """The texts in the order of the data, as many as the page has room for."""
+    ordered = sorted(records, key=lambda record: record["row"])
+    shown = ordered[:TABLE_ROWS]
+    columns = [_cells([part_of(summary, record, name) for record in shown]) for name in PARTS]
+    rows = [
+        [
+            str(record["row"]),
+            str(record["words"]),
+            visible(record["predicted"]),
+            "–" if record["label"] is None else visible(record["label"]),
+            *numbers,
+        ]
+        for record, *numbers in zip(shown, *columns, strict=True)
+    ]
+    return TextTable(rows, len(ordered) - len(shown))
+
+
+def _cells(values: list[float | None]) -> list[str]:
+    return list(map(column(values), values))
+
+
+def listed_rows(note: dict[str, Any]) -> str:
+    """The first rows that a note is about."""
+    rows = ", ".join(map(str, note["which"]))
+    return f"Row{'' if note['count'] == 1 else 's'} {rows}{', …' if note['count'] > len(note['which']) else '.'}"
+
+
+def bounds(entry: dict[str, Any], part: ComponentInWords | None = None) -> str:
+    """A mean with its bounds, as text."""
+    write = decimals if part is None else part.written
+    if entry["mean"] is None:
+        return "undefined"
+    if entry["low"] is None:
+        return write(entry["mean"])
+    return f"{write(entry['mean'])} [{write(entry['low'])}, {write(entry['high'])}]"

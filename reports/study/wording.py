@@ -1,0 +1,130 @@
+"""What the page of a study says in sentences: true to the numbers, and right when read by a non-specialist."""
+
+import re
+from typing import Any
+
+from analyses.verdicts.verdict import FEWEST_EXAMPLES
+from reports.analysis.components import PARTS, SIDES, ComponentInWords, parts_of
+from reports.shared.notation import listed, percent, sentence
+from reports.shared.side_by_side import decimals
+from reports.study.terms import ANSWERS, BASELINES, GLOSSARY, QUESTION
+
+__all__ = ["ANSWERS", "GLOSSARY", "PARTS", "QUESTION", "SIDES"]
+
+
+def reasons(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Why the answer is what it is: pairs of "against", "open", "in favour" or "" and a sentence."""
+    components, parts = summary["verdict"]["components"], parts_of(summary)
+    others = [line for line in summary["verdict"]["because"] if not _is_of_a_part(line, components)]
+    label = SIDES["fails"] if summary["verdict"]["answer"] == "not supported" else ""
+    said = [(label, sentence(line)) for line in others]
+    for side in ("fails", "open"):
+        said += [(SIDES[side], _reason(each, parts[each["name"]])) for each in components if each["side"] == side]
+    holding = [parts[each["name"]].holds for each in components if each["side"] == "holds"]
+    if holding:
+        said.append((SIDES["holds"], sentence(listed(holding))))
+    return said
+
+
+def _is_of_a_part(line: str, components: list[dict[str, Any]]) -> bool:
+    """Whether a reason of the rule is one that the page says in its own words."""
+    return any(
+        line in (each["failure"], each["doubt"]) or re.match(rf"{each['name']} is -?\d", line) for each in components
+    )
+
+
+def _reason(component: dict[str, Any], part: ComponentInWords) -> str:
+    if component["side"] == "open" and component["doubt"]:
+        return f"{part.question} {sentence(component['doubt'])}"
+    if component["mean"] is None:
+        return f"{part.question} No text has a value."
+    limits = f"below {part.bar(component['floor'])} would count against, above {part.bar(component['bar'])} in favour"
+    said = part.meaning.format(part.written(component["mean"]))
+    if component["side"] == "fails":
+        return f"{part.fails} {said}"
+    if component["high"] is not None and component["high"] < component["floor"]:
+        limits = f"below {part.bar(component['floor'])}, but of so many parts not surely enough to count against"
+    undefined = f" It has no value on {component['undefined']} texts." if component["undefined"] else ""
+    return f"{part.question} {said[:-1]} ({limits}).{undefined}"
+
+
+def needed(summary: dict[str, Any]) -> str:
+    """What would settle an open answer."""
+    verdict = summary["verdict"]
+    if verdict["answer"] != "inconclusive":
+        return ""
+    if verdict["needed"]:
+        return f"About {verdict['needed']:,} texts would settle it, if they are like these."
+    if any(
+        each["side"] == "open" and each["mean"] is not None and each["floor"] <= each["mean"] <= each["bar"]
+        for each in verdict["components"]
+    ):
+        return (
+            "More texts alone would not settle it: a mean lies between the two thresholds itself, not only its bounds."
+        )
+    return ""
+
+
+def idle(summary: dict[str, Any]) -> str:
+    """Heads that are displayed and do nothing."""
+    heads = summary["verdict"]["heads"]
+    limits = ""
+    if heads["floor"] is not None:
+        limits = f" From {heads['floor']:.0%} on that counts against; in favour, it takes less than {heads['bar']:.0%}."
+    if not heads["idle"]:
+        return "No head of the displayed layer was found that the decision ignores."
+    names = listed([str(head + 1) for head in heads["idle"]])
+    one = len(heads["idle"]) == 1
+    return (
+        f"The decision ignores head{'' if one else 's'} {names} of the displayed layer. "
+        f"{'It makes' if one else 'They make'} up {percent(heads['share'])} of the attention that is displayed.{limits}"
+    )
+
+
+def sensitivity(summary: dict[str, Any]) -> str:
+    """Whether the answer hangs on the thresholds."""
+    if summary["verdict"]["examples"] < FEWEST_EXAMPLES:
+        return f"No threshold gives an answer from fewer than {FEWEST_EXAMPLES} texts."
+    answers = {answer for _, answer in summary["verdict"]["sensitivity"]}
+    if len(answers) == 1:
+        return "The answer is the same for all of these, so it does not hang on where exactly the thresholds are."
+    return "The answer is not the same for all of these, so it hangs on where the thresholds are."
+
+
+def rivalry(summary: dict[str, Any]) -> list[str]:
+    """Attention beside each trivial baseline, a sentence for each."""
+    said = []
+    for name, entry in summary["baselines"].items():
+        lead, title = entry["lead"], BASELINES[name][0]
+        if lead["mean"] is None or lead["low"] is None:
+            said.append(f"Attention can’t be compared with {title}: too few texts have both values.")
+            continue
+        bounds = f"(95% bounds {decimals(lead['low'])} to {decimals(lead['high'])})"
+        size = decimals(abs(lead["mean"]))
+        if lead["low"] > 0:
+            said.append(f"Attention ranks the words better than {title} does, by {size} {bounds}.")
+        elif lead["high"] < 0:
+            said.append(f"Attention ranks the words worse than {title} does, by {size} {bounds}.")
+        else:
+            said.append(f"Attention ranks the words neither clearly better nor worse than {title} does {bounds}.")
+    return said
+
+
+def direction(name: str, signs: list[int]) -> str:
+    """Which way a baseline ranks the words."""
+    first, second = (BASELINES[name][1].get(sign) for sign in signs)
+    if first is None or second is None:
+        return "no direction could be learned"
+    return first if first == second else f"{first} in one half of the texts, {second} in the other"
+
+
+def accuracy(summary: dict[str, Any]) -> str:
+    """How often the model is right."""
+    found = summary["accuracy"]
+    if found is None:
+        return "The texts have no labels, so it is not known how often the model is right."
+    share, bounds = percent(found["correct"] / found["count"]), f"{percent(found['low'])} to {percent(found['high'])}"
+    return (
+        f"The model is right on {found['correct']:,} of {found['count']:,} labelled texts, {share} "
+        f"(95% interval {bounds})."
+    )

@@ -23,8 +23,14 @@ from .explanations.gradients import input_x_gradient as input_x_gradient
 from .explanations.gradients import integrated_gradients as integrated_gradients
 from .explanations.gradients import saliency as saliency
 from .explanations.leave_one_out import leave_one_out as leave_one_out
+from .explanations.methods import Method as Method
+from .explanations.methods import chosen_methods as chosen_methods
+from .explanations.methods import explain as explain
+from .explanations.methods import register as register
+from .explanations.methods import unregister as unregister
 from .explanations.rollout import attention_rollout as attention_rollout
 from .explanations.rollout import rollout_attribution as rollout_attribution
+from .explanations.shared import Shared as Shared
 from .generation.steps import Steps as Steps
 from .generation.steps import analyze_steps as analyze_steps
 from .heads.ablation import HeadImportance as HeadImportance

@@ -11,9 +11,11 @@ from click.testing import CliRunner
 from saved_models import random_model, save_tokenizer, word_pieces
 
 import interpret
+from analyses import analyze, unregister
 from interpret.cli import main
 from interpret.errors import InputError
 from interpret.subjects.tasks import TASKS
+from reports.analysis.page import render
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -36,7 +38,7 @@ def plain(tmp_path):
 @pytest.fixture
 def new_task(tmp_path, monkeypatch):
     """The example as a file outside the package, registered as the text says."""
-    source, registering = blocks("python")
+    _, source, registering = blocks("python")
     file = tmp_path / "filling_blanks.py"
     file.write_text(source, encoding="utf-8")
     spec = importlib.util.spec_from_file_location("filling_blanks", file)
@@ -48,6 +50,29 @@ def new_task(tmp_path, monkeypatch):
     assert TASKS["fill-mask"] is module.FillMask
 
 
+def test_a_new_method_is_in_analyses_of_every_kind_of_model(saved):
+    exec(blocks("python")[0], {})
+    try:
+        for name in ("bert", "llama"):
+            subject = interpret.load(saved / name)
+            found = analyze(subject, "The cat sat on the mat", effort="quick", methods=["halved vectors"])
+            judged, halved = found.maps
+            assert (judged.method, halved.method) == ("last-layer attention", "halved vectors")
+            assert "halved vectors" in render(found.to_dict())
+            word, example = found.example.units[0], found.example
+            with torch.no_grad():
+                table = subject.model.get_input_embeddings()
+                vectors = table(example.ids[None])
+                vectors[0, list(word.tokens)] *= 0.5
+                logits = subject.model(inputs_embeds=vectors).logits[0]
+            logits = logits[-1] if name == "llama" else logits
+            others = torch.cat([logits[: found.decision.target], logits[found.decision.target + 1 :]])
+            fall = found.decision.margin - float(logits[found.decision.target] - others.max())
+            assert float(halved.scores[0]) == pytest.approx(fall, abs=1e-4)
+    finally:
+        unregister("halved vectors")
+
+
 def scores_of_the_blank(plain, text):
     ids = torch.tensor([word_pieces().encode(text).ids])
     with torch.no_grad():
@@ -55,7 +80,7 @@ def scores_of_the_blank(plain, text):
 
 
 def test_a_new_task_is_one_short_file():
-    source = blocks("python")[0]
+    source = blocks("python")[1]
     assert source.startswith('"""') and len(source.splitlines()) <= LONGEST
     tagging = len((ROOT / "interpret" / "subjects" / "tagging.py").read_text(encoding="utf-8").splitlines())
     assert tagging <= LONGEST and f"is one in {tagging} lines" in GUIDE

@@ -1,7 +1,7 @@
 """The whole way for one text: decide, record, explain, test, judge."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,24 +13,22 @@ from analyses.decision.attention_statistics import attention_statistics
 from analyses.decision.judgement import judge, usual_source
 from analyses.decision.kept_attention import KeptAttention, keeping_reader
 from analyses.explanations.agreement import Agreement, rank_agreement
-from analyses.explanations.attention_row import last_layer_attention
 from analyses.explanations.attribution import Attribution
-from analyses.explanations.chefer_relevance import chefer_relevance
 from analyses.explanations.faithfulness import Faithfulness, faithfulness
-from analyses.explanations.gradients import input_x_gradient, integrated_gradients, saliency
-from analyses.explanations.leave_one_out import attribution_of_falls, logits_without_each_unit
-from analyses.explanations.rollout import Rollout, rollout_attribution
+from analyses.explanations.leave_one_out import logits_without_each_unit
+from analyses.explanations.methods import Method, chosen_methods
+from analyses.explanations.rollout import Rollout
+from analyses.explanations.shared import Shared
 from analyses.heads.ablation import HeadImportance, head_importances
 from analyses.heads.gradients import HeadGradients, head_gradients
 from analyses.planning.cost import PlanAndCost
-from analyses.planning.effort import EFFORTS, Effort
+from analyses.planning.effort import EFFORTS
 from analyses.planning.plan import Plan, plan_analysis
 from analyses.translation.alignment import Alignment
 from analyses.verdicts.error_rates import ErrorRate, Source
 from analyses.verdicts.measurement import Measurement
 from analyses.verdicts.one_text import OneTextVerdict
 from analyses.verdicts.resampling import Resampler
-from interpret.attention.maps import Maps
 from interpret.attention.recording import Check
 from interpret.modes.evaluating import evaluating
 from interpret.modes.gradients_on import gradients_on
@@ -113,6 +111,7 @@ def analyze(
     second: str | None = None,
     *,
     target: Any = None,
+    methods: Sequence[str] | None = None,
     eraser: str | None = None,
     corpus: Resampler | None = None,
     alignment: Alignment | None = None,
@@ -131,6 +130,8 @@ def analyze(
             either as `subject.encode` gives it, with the second text in it.
         second: A second text, for tasks that have one: the context of a question, the other sentence of a pair.
         target: The label to explain, by its name or its number; by default the one the model prefers.
+        methods: Names of the explanations, beside last-layer attention; by default all that are registered
+            (`analyses.explanations.methods`).
         eraser: How words or patches are taken out, one of `subject.erasers`; by default the first.
         corpus: Where words come from that replace others: texts like this one. By default they are drawn from the
             model's vocabulary, and patches from the image itself.
@@ -144,10 +145,12 @@ def analyze(
         progress: Called with the name of each step before it starts.
 
     Raises:
-        InputError: The text, the target, the eraser, or another argument can't be used, or the memory doesn't suffice.
+        InputError: The text, the target, a method, the eraser, or another argument can't be used, or the memory
+            doesn't suffice.
         CaptureError: The model's attention can't be read.
     """
     require_asked(subject, corpus=corpus, alignment=alignment, effort=effort, seed=seed, max_memory=max_memory)
+    chosen = chosen_methods(methods)
     started = time.monotonic()
     progress("reading the text")
     example = text if isinstance(text, Example) else subject.encode(text, second, truncate=truncate)
@@ -156,10 +159,10 @@ def analyze(
     eraser = subject.chosen_eraser(eraser, example)
     with evaluating(subject.model), remembered(subject, example.ids[None]):
         progress("planning")
-        plan = plan_analysis(subject, example, EFFORTS[effort], eraser=eraser, max_memory=max_memory)
+        plan = plan_analysis(subject, example, EFFORTS[effort], methods=methods, eraser=eraser, max_memory=max_memory)
         planned(plan)
         with subject.reading_at_once(plan.tokens_at_once):
-            found = _measured(subject, example, target, eraser, corpus, effort, seed, progress)
+            found = _measured(subject, example, target, chosen, eraser, corpus, effort, seed, progress)
     return Analysis(
         subject=subject,
         example=example,
@@ -175,6 +178,7 @@ def _measured(
     subject: Subject,
     example: Example,
     target: str | None,
+    chosen: Sequence[Method],
     eraser: str,
     corpus: Resampler | None,
     effort: str,
@@ -194,7 +198,11 @@ def _measured(
     progress("computing explanations")
     without = logits_without_each_unit(subject, example, eraser=eraser)
     alone = Scores.of(without, decision.target)
-    maps = _maps(subject, example, decision, recorded, statistics.rollout, alone, EFFORTS[effort])
+    shared = Shared(
+        subject, example, decision, integration_steps=EFFORTS[effort].integration_steps, eraser=eraser,
+        attention=recorded, rollout=statistics.rollout, without=alone,
+    )  # fmt: skip
+    maps = tuple(method(subject, example, decision, shared) for method in chosen)
     progress("testing every explanation against random orders")
     measured = faithfulness(
         subject,
@@ -236,23 +244,3 @@ def _measured(
         "error_rate": judgement.error_rate,
         "checks": checks,
     }
-
-
-def _maps(
-    subject: Subject,
-    example: Example,
-    decision: Decision,
-    attention: Maps,
-    rollout: Rollout,
-    without: Scores,
-    effort: Effort,
-) -> tuple[Attribution, ...]:
-    return (
-        last_layer_attention(attention, example, decision),
-        rollout_attribution(rollout, example, decision),
-        chefer_relevance(subject, example, decision),
-        saliency(subject, example, decision),
-        input_x_gradient(subject, example, decision),
-        integrated_gradients(subject, example, decision, steps=effort.integration_steps),
-        attribution_of_falls(example, decision.margin - without.margin),
-    )

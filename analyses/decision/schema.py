@@ -34,7 +34,7 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
       entropy         nats [L, H], share [L, H] of ln(visible keys); means over rows
       patterns        previous, next, first, separator [L, H]: mean share of attention
       sink_mass       share of all attention on the first position and separators
-    maps              [7] of method, family, signed, scores [u], tokens [n], notes
+    maps              [m] of method, family, signed, scores [u], tokens [n], notes
     rollout           residual, layers [L, u]: share of the decision position that came from each unit
     heads             zero, mean, gradient [L, H]: fall of the margin without the head, in logits
     faithfulness      of every map and of random orders:

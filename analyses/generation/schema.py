@@ -20,7 +20,7 @@ u units, s steps, k units that are there at a step, all lists counted from 0; a 
       units           k; the step's units are the first k of all, the last perhaps with some of its tokens only
       decision        target, label, probability, margin (logits), predicted, alternatives [[label, probability]],
                       runner_up [label, probability] (the likeliest other token), place (null)
-      maps            [4] of method, family, signed, scores [k], notes
+      maps            [m] of method, family, signed, scores [k], notes
       heads           [L, H] estimated fall of the margin without the head, in logits (first order)
       verdict         null, or answer, because [sentences], spread (logits), components, heads, error_rate, as in
                       "interpret-attention/analysis/2"

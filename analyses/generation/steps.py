@@ -12,17 +12,17 @@ from torch.nn.functional import pad
 
 from analyses.decision.asked import require_asked
 from analyses.decision.judgement import Judgement, judge, usual_source
-from analyses.explanations.attention_row import last_layer_attention
 from analyses.explanations.attribution import Attribution
-from analyses.explanations.gradients import input_x_gradient
-from analyses.explanations.rollout import Rollout, attention_rollout, rollout_attribution
+from analyses.explanations.methods import Method, chosen_methods
+from analyses.explanations.rollout import Rollout, attention_rollout
+from analyses.explanations.shared import Shared
 from analyses.generation.leave_one_out import steps_leave_one_out
 from analyses.heads.gradients import HeadGradients, head_gradients
 from analyses.planning.cost import PlanAndCost
 from analyses.planning.plan import Plan, plan_steps
 from analyses.verdicts.error_rates import Source
 from analyses.verdicts.resampling import Resampler
-from interpret.attention.maps import Beginning, Maps
+from interpret.attention.maps import Beginning
 from interpret.attention.recording import Check
 from interpret.errors import InputError
 from interpret.modes.gradients_on import gradients_on
@@ -116,6 +116,7 @@ def analyze_steps(
     second: str | None = None,
     *,
     most: int | None = None,
+    methods: Sequence[str] | None = None,
     verdicts: bool = True,
     eraser: str | None = None,
     corpus: Resampler | None = None,
@@ -137,6 +138,8 @@ def analyze_steps(
         text: What it goes on with, or the source of a translation; or both texts as `subject.continuation` gives them.
         second: What follows: the continuation, or the target of a translation. By default what the model writes.
         most: How many tokens the model writes, at most.
+        methods: Names of the explanations, beside last-layer attention and leave-one-out; by default the quick ones
+            of those that are registered (`analyses.explanations.methods`).
         verdicts: Whether to judge each decision.
         eraser: How words are taken out in leave-one-out, one of `subject.erasers`; by default the first.
         corpus: Where words come from that replace others; by default the model's vocabulary.
@@ -154,13 +157,14 @@ def analyze_steps(
     started = time.monotonic()
     require_asked(subject, corpus=corpus, seed=seed, max_memory=max_memory)
     require_writer(subject)
+    chosen = methods_of_steps(methods)
     progress("reading the text")
     if not isinstance(text, Continuation):
         assert isinstance(subject, Writer)
         text = subject.continuation(text, second, most=most, truncate=truncate)
     eraser = subject.chosen_eraser(eraser, text.examples[-1])
     progress("planning")
-    plan = plan_steps(subject, text, verdicts=verdicts, max_memory=max_memory)
+    plan = plan_steps(subject, text, chosen, verdicts=verdicts, max_memory=max_memory)
     planned(plan)
     examples = text.examples
     decisions = [subject.decide(example) for example in examples]
@@ -177,7 +181,9 @@ def analyze_steps(
     for index, (example, decision, removal) in enumerate(zip(examples, decisions, removals, strict=True)):
         progress(f"token {index + 1} of {len(examples)}")
         flow = Rollout(rollout.flow[:, index : index + 1, : len(example.ids)], rollout.residual, decision.readout[None])
-        maps = (*_maps(subject, example, decision, attention, flow), removal)
+        attended = Beginning(attention, len(example.ids))
+        shared = Shared(subject, example, decision, eraser=eraser, attention=attended, rollout=flow)
+        maps = (*(method(subject, example, decision, shared) for method in chosen), removal)
         judgement = judge(subject, example, decision, resampler, source=source, seed=seed) if resampler else None
         steps.append(Step(example, decision, maps, head_gradients(subject, example, decision), judgement))
     return Steps(
@@ -205,19 +211,17 @@ def require_writer(subject: Subject) -> None:
         )
 
 
-def _maps(
-    subject: Subject,
-    example: Example,
-    decision: Decision,
-    attention: Maps,
-    rollout: Rollout,
-) -> tuple[Attribution, ...]:
-    """Maps of one step; attention is that of the longest input, as far as this one goes."""
-    return (
-        last_layer_attention(Beginning(attention, len(example.ids)), example, decision),
-        rollout_attribution(rollout, example, decision),
-        input_x_gradient(subject, example, decision),
-    )
+def methods_of_steps(names: Sequence[str] | None = None) -> tuple[Method, ...]:
+    """The explanations that every token gets beside leave-one-out.
+
+    Args:
+        names: Of some; by default those that are registered for each token.
+
+    Raises:
+        InputError: There is none of some name.
+    """
+    usual = [each.name for each in chosen_methods() if each.for_each_token]
+    return tuple(each for each in chosen_methods(usual if names is None else names) if each.name != "leave-one-out")
 
 
 def _one_pass(subject: Any, examples: Sequence[Example], decisions: Sequence[Decision]) -> Check:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from analyses.explanations.methods import Method, chosen_methods
 from analyses.planning.effort import Effort
 from analyses.planning.speed import Speed, measure_speed
 from analyses.planning.work import Work, analysis_work, steps_work, study_work
@@ -42,7 +43,13 @@ class Plan:
 
 
 def plan_analysis(
-    subject: Subject, example: Example, effort: Effort, *, eraser: str | None = None, max_memory: int | None = None
+    subject: Subject,
+    example: Example,
+    effort: Effort,
+    *,
+    methods: Sequence[str] | None = None,
+    eraser: str | None = None,
+    max_memory: int | None = None,
 ) -> Plan:
     """Measures a few passes of the input, and works out what `analyze` will take.
 
@@ -53,6 +60,7 @@ def plan_analysis(
         subject: The model.
         example: The input.
         effort: How much work is put into random numbers and integrals.
+        methods: Names of the explanations; by default all that are registered.
         eraser: How units are taken out; by default the first of `subject.erasers`.
         max_memory: Most bytes that the process may hold on the model's device; by default what it holds now and nine
             tenths of what is free.
@@ -60,11 +68,11 @@ def plan_analysis(
     Raises:
         InputError: Inputs one by one are more than the memory allows, or units can't be taken out that way.
     """
-    eraser = subject.chosen_eraser(eraser, example)
+    eraser, chosen = subject.chosen_eraser(eraser, example), chosen_methods(methods)
 
     def work(speed: Speed) -> Work:
         return analysis_work(
-            subject, example, effort, eraser=eraser, calls=speed.calls, heads=speed.heads, labels=speed.labels
+            subject, example, effort, chosen, eraser=eraser, calls=speed.calls, heads=speed.heads, labels=speed.labels
         )
 
     return _planned(subject, example, work, max_memory)
@@ -73,6 +81,7 @@ def plan_analysis(
 def plan_steps(
     subject: Subject,
     continuation: Continuation,
+    methods: Sequence[Method],
     *,
     verdicts: bool = True,
     eraser: str | None = None,
@@ -83,6 +92,7 @@ def plan_steps(
     Args:
         subject: The model.
         continuation: The text, and what follows it.
+        methods: Explanations of each token.
         verdicts: Whether each decision is judged.
         eraser: How words are taken out; by default the first of `subject.erasers`. All take as long.
         max_memory: As for `plan_analysis`.
@@ -93,7 +103,7 @@ def plan_steps(
     subject.chosen_eraser(eraser, continuation.examples[-1])
 
     def work(speed: Speed) -> Work:
-        return steps_work(subject, continuation, verdicts=verdicts, calls=speed.calls, heads=speed.heads)
+        return steps_work(subject, continuation, methods, verdicts=verdicts, calls=speed.calls, heads=speed.heads)
 
     return _planned(subject, continuation.examples[-1], work, max_memory)
 

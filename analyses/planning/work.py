@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from analyses.explanations.faithfulness import curve_counts, erasure_budgets
+from analyses.explanations.methods import Method
+from analyses.explanations.shared import USUAL_STEPS
 from analyses.planning.effort import Effort
 from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS
 from analyses.verdicts.measurement import Draws
@@ -16,7 +18,6 @@ from interpret.subjects.generation import NextToken
 from interpret.subjects.reading_cost import ReadingCost
 from interpret.subjects.subject import Subject
 
-MAPS = 7  # explanations that are put to the test
 GRADIENT = 3  # passes that one with its gradient takes as long as
 SHORT_AT_ONCE = 16  # edits of one row that go through at once, roughly
 READINGS = 3  # of a text in a study: what is decided, its row, and the rows of all heads
@@ -44,7 +45,15 @@ class Work:
 
 
 def analysis_work(
-    subject: Subject, example: Example, effort: Effort, *, eraser: str, calls: int, heads: int, labels: int
+    subject: Subject,
+    example: Example,
+    effort: Effort,
+    methods: Sequence[Method],
+    *,
+    eraser: str,
+    calls: int,
+    heads: int,
+    labels: int,
 ) -> Work:
     """What `analyze` does with one input.
 
@@ -52,6 +61,7 @@ def analysis_work(
         subject: The model.
         example: The input.
         effort: How much work is put into random numbers and integrals.
+        methods: Explanations of the decision.
         eraser: How units are taken out.
         calls: Attention calls of a pass.
         heads: Heads of each.
@@ -60,32 +70,42 @@ def analysis_work(
     units = len(example.units)
     judged = judging_work(subject, example, heads=heads)
     silenced = heads * (calls + 1)  # two ways of each head, which join half way on average
-    integral = GRADIENT * effort.integration_steps
+    steps = effort.integration_steps if any(method.follows_path for method in methods) else 1
+    integral = sum(GRADIENT * steps for method in methods if method.follows_path)
+    gradients = 3 + sum(method.gradient_passes for method in methods)
     return Work(
-        batched=units + _removals(eraser, units, effort.random_orders) + judged.batched + silenced + integral,
-        single=9 + 6 * GRADIENT,
+        batched=units
+        + _removals(len(methods), eraser, units, effort.random_orders)
+        + judged.batched
+        + silenced
+        + integral,
+        single=9 + gradients * GRADIENT,
         short=judged.short + _classic_edits(units, effort.adversary_steps),
-        slopes=effort.integration_steps,
+        slopes=steps,
         resident=judged.resident + ANSWERS * units * labels,
     )
 
 
-def steps_work(subject: Subject, continuation: Continuation, *, verdicts: bool, calls: int, heads: int) -> Work:
+def steps_work(
+    subject: Subject, continuation: Continuation, methods: Sequence[Method], *, verdicts: bool, calls: int, heads: int
+) -> Work:
     """What `analyze_steps` does with every token that follows a text.
 
     Args:
         subject: The model.
         continuation: The text, and what follows it.
+        methods: Explanations of each token.
         verdicts: Whether each decision is judged.
         calls: Attention calls of a pass.
         heads: Heads of each.
     """
     longest, steps = continuation.examples[-1], len(continuation.examples)
     shorter = sum(len(example.ids) for example in continuation.examples) / (steps * len(longest.ids))
+    gradients = 2 + sum(each.gradient_passes + each.follows_path * USUAL_STEPS for each in methods)
     judged = [judging_work(subject, example, heads=heads) for example in continuation.examples] if verdicts else []
     return Work(
         batched=len(longest.units) + shorter * sum(each.batched for each in judged),
-        single=4 + shorter * steps * (2 + 3 * GRADIENT),
+        single=4 + shorter * steps * (2 + gradients * GRADIENT),
         short=sum(each.short for each in judged),
         slopes=1,
         resident=max((each.resident for each in judged), default=0) + (heads + 2) * calls * len(longest.ids) ** 2,
@@ -176,12 +196,12 @@ def _share_read(subject: Subject, example: Example, replacements: int) -> float:
     return sum(min(whole, each) for each in read) / (whole * len(read))
 
 
-def _removals(eraser: str, units: int, orders: int) -> float:
+def _removals(maps: int, eraser: str, units: int, orders: int) -> float:
     """Texts with words gone; equal ones are read once."""
     budgets = erasure_budgets(units)
     random = sum(2 * min(orders, math.comb(units, budget)) for budget in budgets)
     random -= min(orders, units) if 1 in budgets else 0  # a text without one word is known
-    variants = MAPS * (len(curve_counts(units)) + len(budgets)) + random
+    variants = maps * (len(curve_counts(units)) + len(budgets)) + random
     # What is deleted isn't read: an order's first words gone, and only those left, are one text together.
     share = 0.5 if eraser == "delete" else 1.0
     return share * min(variants, 2.0**units)

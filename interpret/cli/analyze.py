@@ -15,6 +15,7 @@ from interpret.cli.options import (
     FILE,
     SEEDS,
     TEXT,
+    NamesType,
     command_line,
     errors_in_one_line,
     load_subject,
@@ -54,6 +55,7 @@ ERASERS = ("mask", "delete", "mean", "blur", "noisy linear")  # the last three f
 @click.option("--json", "json_path", type=FILE, help="Also write every number; - to print it.")
 @click.option("--figures", type=click.Path(path_type=Path), help="Also write SVG and PNG figures to this folder.")
 @click.option("--corpus", help="File of texts, or folder of images, like this one: where replacements come from.")
+@click.option("--methods", type=NamesType(), help="Explanations to run, separated by commas; by default all.")
 @click.option("--eraser", type=click.Choice(ERASERS), help="How words or patches are taken out in tests.")
 @click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--quick", "effort", flag_value="quick", help="100 random orders, 20 integration steps, 50 search steps.")
@@ -115,7 +117,7 @@ def _planned(text: str, **options: Any) -> str:
     tokens, progress = Tokens.of(options), progress_line()
     question = _asked(text, tokens, options, progress)
     progress("planning")
-    asked = {name: options[name] for name in ("effort", "target", "eraser", "max_memory")}
+    asked = {name: options[name] for name in ("effort", "methods", "target", "eraser", "max_memory")}
     plan = question.plan(verdicts=not tokens.no_verdict, **asked)
     progress("")
     return f"planned    {plan}"

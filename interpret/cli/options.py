@@ -108,6 +108,16 @@ class FileType(click.ParamType):  # type: ignore[type-arg]  # generic since clic
         return Path(name)
 
 
+class NamesType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
+    """Names, separated by commas."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """The names, without spaces around them."""
+        return value if isinstance(value, list) else [name.strip() for name in value.split(",") if name.strip()]
+
+
 TEXT, FILE = TextType(), FileType()
 
 

@@ -65,18 +65,28 @@ class Question:
         return bool(example.has_marks)
 
     def plan(
-        self, *, effort: str, verdicts: bool, target: str | None, eraser: str | None, max_memory: int | None
+        self,
+        *,
+        effort: str,
+        methods: list[str] | None,
+        verdicts: bool,
+        target: str | None,
+        eraser: str | None,
+        max_memory: int | None,
     ) -> Any:
         """What it will take, as `analyses.planning.plan` has it."""
         from analyses.planning.effort import EFFORTS
         from analyses.planning.plan import plan_analysis, plan_steps
 
         if self.several:
-            return plan_steps(self.subject, self.given, verdicts=verdicts, eraser=eraser, max_memory=max_memory)
+            from analyses.generation.steps import methods_of_steps
+
+            chosen = methods_of_steps(methods)
+            return plan_steps(self.subject, self.given, chosen, verdicts=verdicts, eraser=eraser, max_memory=max_memory)
         about = self.subject.about(self.given, target)
         if target is not None:
             about.find_label_in(self.given, target)
-        return plan_analysis(about, self.given, EFFORTS[effort], eraser=eraser, max_memory=max_memory)
+        return plan_analysis(about, self.given, EFFORTS[effort], methods=methods, eraser=eraser, max_memory=max_memory)
 
     def answer(
         self, command: str, *, effort: str, verdicts: bool, target: str | None, corpus: str | None, **options: Any

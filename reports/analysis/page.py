@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from analyses.explanations.methods import about_method
 from reports.analysis import alignment, classic, findings, image_page, pooled, quote, token_grid, view, wording
 from reports.analysis.excerpt import excerpt
 from reports.shared import charts, notation
@@ -16,6 +17,7 @@ _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "classic.css
 _SCRIPTS = ("page.js", "words.js", "unpack.js", "attention.js", "heads.js", "rollout.js", "start.js")
 
 _NAMES = {  # that templates use
+    "about_method": about_method,
     "alignment": alignment,
     "charts": charts,
     "classic": classic,

@@ -16,16 +16,6 @@ ANSWERS = {
     "inconclusive": "This text can’t settle it. Until more is known, do not read the weights as reasons.",
 }
 
-MAPS = {
-    "last-layer attention": "Where the position the decision is read from looks in the last layer, mean over heads.",
-    "attention rollout": "Attention multiplied through all layers, to trace what reached the decision.",
-    "Chefer relevance": "Attention weighted by how much it raises the margin, followed through all layers.",
-    "saliency": "How strongly the score reacts to a tiny change of each word. No direction.",
-    "input x gradient": "The word's vector times that reaction: the first-order guess at what the word adds.",
-    "integrated gradients": "Adds that reaction up on the way from a text without words to this one.",
-    "leave-one-out": "Takes each word out by itself and measures how far the margin falls.",
-}
-
 FAMILIES = {"attention": "attention", "gradient": "gradients", "perturbation": "word removal"}
 
 GLOSSARY = {

@@ -4,6 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from analyses.explanations.methods import about_method
 from reports.analysis import findings, view, wording
 from reports.generation import view as steps_view
 from reports.shared.document import asset, environment, policy
@@ -61,6 +62,7 @@ def _page(found: dict[str, Any], count: int) -> str:
             findings=findings,
             view=view,
             wording=wording,
+            about_method=about_method,
         )
     )
 

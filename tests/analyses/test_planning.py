@@ -9,7 +9,8 @@ from passes_for_tests import counted
 
 import interpret
 from analyses.decision.analyze import analyze
-from analyses.generation.steps import analyze_steps
+from analyses.explanations.methods import BUILT_IN
+from analyses.generation.steps import analyze_steps, methods_of_steps
 from analyses.planning import plan as planning
 from analyses.planning.cost import PlanAndCost
 from analyses.planning.effort import EFFORTS
@@ -68,7 +69,7 @@ def test_time_is_that_of_measured_passes_times_how_many_there_are(bert: Any, mon
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
     clock = iter((100.0, 107.0))
     monkeypatch.setattr(planning, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    work = analysis_work(bert, example, QUICK, eraser="mask", calls=2, heads=4, labels=2)
+    work = analysis_work(bert, example, QUICK, BUILT_IN, eraser="mask", calls=2, heads=4, labels=2)
     found = plan_analysis(bert, example, QUICK, max_memory=10**9)
     passes = work.batched * 0.25 + work.single * 0.5 + work.short * 0.125
     assert found.seconds == pytest.approx(passes + 7)  # what it took to find this out
@@ -80,7 +81,7 @@ def test_fewer_inputs_go_through_at_once_where_memory_is_short(bert: Any, monkey
     example = bert.encode(TEXT)
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
     monkeypatch.setattr(planning, "peak_bytes", lambda device: 0)
-    work = analysis_work(bert, example, QUICK, eraser="mask", calls=2, heads=4, labels=2)
+    work = analysis_work(bert, example, QUICK, BUILT_IN, eraser="mask", calls=2, heads=4, labels=2)
     least = 1000 + 100 + int(4 * work.resident)
     enough = least + 204 * 50
     at_once = {
@@ -96,7 +97,9 @@ def test_fewer_inputs_go_through_at_once_where_memory_is_short(bert: Any, monkey
 def test_too_little_for_one_input_is_refused(bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
     example = bert.encode(TEXT)
-    resident = int(4 * analysis_work(bert, example, QUICK, eraser="mask", calls=2, heads=4, labels=2).resident)
+    resident = int(
+        4 * analysis_work(bert, example, QUICK, BUILT_IN, eraser="mask", calls=2, heads=4, labels=2).resident
+    )
     with pytest.raises(InputError) as error:
         plan_analysis(bert, example, QUICK, max_memory=999)
     assert str(error.value) == (
@@ -144,10 +147,13 @@ def test_a_pass_is_measured_with_all_that_a_plan_rests_on(llama: Any) -> None:
 
 def test_verdicts_are_most_of_the_work_of_steps(llama: Any) -> None:
     continuation = llama.continuation(TEXT, most=4)
-    whole, maps = (steps_work(llama, continuation, verdicts=verdicts, calls=2, heads=4) for verdicts in (True, False))
+    methods = methods_of_steps()
+    whole, maps = (
+        steps_work(llama, continuation, methods, verdicts=verdicts, calls=2, heads=4) for verdicts in (True, False)
+    )
     assert whole.batched > 10 * maps.batched
     assert maps.short == 0
-    found = plan_steps(llama, continuation, verdicts=False, max_memory=10**12)
+    found = plan_steps(llama, continuation, methods, verdicts=False, max_memory=10**12)
     assert found.passes == maps.batched + maps.single
 
 

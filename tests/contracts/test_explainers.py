@@ -4,29 +4,21 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 
-from analyses.explanations.attention_row import last_layer_attention
-from analyses.explanations.chefer_relevance import chefer_relevance
 from analyses.explanations.faithfulness import faithfulness
-from analyses.explanations.gradients import input_x_gradient, integrated_gradients, saliency
-from analyses.explanations.leave_one_out import leave_one_out
-from analyses.explanations.rollout import attention_rollout, rollout_attribution
+from analyses.explanations.gradients import saliency
+from analyses.explanations.methods import BUILT_IN
+from analyses.explanations.shared import Shared
 from analyses.heads.ablation import head_importance
 from analyses.heads.gradients import head_gradients
 from analyses.heads.word_pairs import word_pairs
 
 
-def weights(subject, example):
-    return subject.record(example)[0].stacked()
+def scores_of(method):
+    return lambda s, e, d: method(s, e, d, Shared(s, e, d, integration_steps=5)).scores
 
 
 EXPLAINERS = {
-    "last-layer attention": lambda s, e, d: last_layer_attention(weights(s, e), e, d).scores,
-    "attention rollout": lambda s, e, d: rollout_attribution(attention_rollout(weights(s, e)), e, d).scores,
-    "Chefer relevance": lambda s, e, d: chefer_relevance(s, e, d).scores,
-    "saliency": lambda s, e, d: saliency(s, e, d).scores,
-    "input x gradient": lambda s, e, d: input_x_gradient(s, e, d).scores,
-    "integrated gradients": lambda s, e, d: integrated_gradients(s, e, d, steps=5).scores,
-    "leave-one-out": lambda s, e, d: leave_one_out(s, e, d, eraser=s.erasers[0]).scores,
+    **{method.name: scores_of(method) for method in BUILT_IN},
     "heads silenced": lambda s, e, d: head_importance(s, e, d).drop,
     "heads averaged": lambda s, e, d: head_importance(s, e, d, ablation="mean").drop,
     "head gradients": lambda s, e, d: head_gradients(s, e, d).drop,

@@ -161,6 +161,18 @@ def test_words_that_replace_others_can_come_from_a_file(run, saved, tmp_path):
     assert "missing.csv" in error_of(run(*arguments, "--corpus", "missing.csv"))
 
 
+def test_explanations_are_chosen_by_name(run, saved):
+    arguments = ("analyze", TEXT, "--model", saved / "llama", "--json", "-", "--methods")
+    found = json.loads(run(*arguments, "saliency, leave-one-out", "--quick").stdout)
+    names = ["last-layer attention", "saliency", "leave-one-out"]
+    assert [entry["method"] for entry in found["maps"]] == names
+    assert [entry["method"] for entry in found["faithfulness"]["maps"]] == names
+    assert "--methods" in found["run"]["command"]
+    every = json.loads(run(*arguments, "saliency", "--generate", "1", "--no-verdict").stdout)
+    assert [entry["method"] for entry in every["steps"][0]["maps"]] == names
+    assert error_of(run(*arguments, "magic")).startswith("there is no method 'magic'; there are last-layer attention, ")
+
+
 def test_a_causal_model_and_a_target(run, saved):
     result = run("analyze", TEXT, "--model", saved / "llama", "--target", "#7", "--quick", "--json", "-")
     assert result.exit_code == 0, result.output

@@ -1,0 +1,230 @@
+"""Registry of explanation methods: the built-in ones, and those that users add.
+
+Everything that runs, names, plans or describes explanations reads this list.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.attribution import Attribution
+from analyses.explanations.chefer_relevance import chefer_relevance
+from analyses.explanations.gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.explanations.leave_one_out import attribution_of_falls
+from analyses.explanations.rollout import rollout_attribution
+from analyses.explanations.shared import USUAL_STEPS, Shared
+from interpret.errors import InputError
+from interpret.modes.evaluating import evaluating
+from interpret.modes.gradients_on import gradients_on
+from interpret.subjects.decision import Decision
+from interpret.subjects.example import Example
+from interpret.subjects.forward_pass import remembered
+from interpret.subjects.subject import Subject
+from interpret.system.refusals import refusing
+
+GROUP = "interpret.methods"  # of entry points, by which installed packages add methods
+
+Explain = Callable[[Subject, Example, Decision, Shared], Attribution]
+
+
+@dataclass(frozen=True)
+class Method:
+    """An explanation method.
+
+    Attributes:
+        name: Its name in reports, in JSON and in `methods=`.
+        about: One sentence on what its scores show, for readers of reports.
+        explain: Explains a decision: `(subject, example, decision, shared)`, where `shared` has what several methods
+            start from (`analyses.explanations.shared`).
+        gradient_passes: Passes with a gradient that it takes, for the plan.
+        follows_path: Whether it takes `shared.integration_steps` such passes besides.
+        for_each_token: Whether it is among the usual ones where every token of a text is explained.
+    """
+
+    name: str
+    about: str
+    explain: Explain
+    gradient_passes: int = 0
+    follows_path: bool = False
+    for_each_token: bool = True
+
+    def __call__(self, subject: Subject, example: Example, decision: Decision, shared: Shared) -> Attribution:
+        """The attribution, if it is one of this input under the method's own name.
+
+        Raises:
+            InputError: It isn't.
+        """
+        found = self.explain(subject, example, decision, shared)
+        if not isinstance(found, Attribution):
+            raise InputError(f"the method {self.name!r} must answer with an Attribution, not {type(found).__name__}")
+        if found.method != self.name:
+            raise InputError(f"the method {self.name!r} answers under another name, {found.method!r}; give it its own")
+        if (len(found.scores), len(found.tokens)) != (len(example.units), len(example.ids)):
+            raise InputError(
+                f"the method {self.name!r} must give {len(example.units)} scores, one for each unit, and "
+                f"{len(example.ids)} numbers in tokens, and came {len(found.scores)} and {len(found.tokens)}"
+            )
+        return found
+
+
+BUILT_IN = (
+    Method(
+        "last-layer attention",
+        "Where the position the decision is read from looks in the last layer, mean over heads.",
+        lambda _, example, decision, shared: last_layer_attention(shared.attention, example, decision),
+    ),
+    Method(
+        "attention rollout",
+        "Attention multiplied through all layers, to trace what reached the decision.",
+        lambda _, example, decision, shared: rollout_attribution(shared.rollout, example, decision),
+    ),
+    Method(
+        "Chefer relevance",
+        "Attention weighted by how much it raises the margin, followed through all layers.",
+        lambda subject, example, decision, _: chefer_relevance(subject, example, decision),
+        gradient_passes=1,
+        for_each_token=False,
+    ),
+    Method(
+        "saliency",
+        "How strongly the score reacts to a tiny change of each word. No direction.",
+        lambda subject, example, decision, _: saliency(subject, example, decision),
+        gradient_passes=1,
+        for_each_token=False,
+    ),
+    Method(
+        "input x gradient",
+        "The word's vector times that reaction: the first-order guess at what the word adds.",
+        lambda subject, example, decision, _: input_x_gradient(subject, example, decision),
+        gradient_passes=1,
+    ),
+    Method(
+        "integrated gradients",
+        "Adds that reaction up on the way from a text without words to this one.",
+        lambda subject, example, decision, shared: integrated_gradients(
+            subject, example, decision, steps=shared.integration_steps
+        ),
+        follows_path=True,
+        for_each_token=False,
+    ),
+    Method(
+        "leave-one-out",
+        "Takes each word out by itself and measures how far the margin falls.",
+        lambda _, example, decision, shared: attribution_of_falls(example, decision.margin - shared.without.margin),
+        for_each_token=False,  # taken out once for all tokens that follow
+    ),
+)
+JUDGED = BUILT_IN[0].name  # what the verdict is about, which every analysis shows
+
+_methods: dict[str, Method] = {method.name: method for method in BUILT_IN}
+
+
+def register(name: str, *, about: str, gradient_passes: int = 1) -> Callable[[Explain], Explain]:
+    """Adds a method of your own to every analysis and report that is made from now on.
+
+        @register("vector size", about="How long the vector of each word is.", gradient_passes=0)
+        def vector_size(subject, example, decision, shared):
+            tokens = subject.embed(example.ids[None])[0].detach().float().cpu().norm(dim=-1)
+            return Attribution("vector size", "gradient", False, example.pool(tokens), tokens)
+
+    An installed package adds one by an entry point of the group "interpret.methods" that names the function. One of
+    your own of the same name is replaced, as when a cell of a notebook is run again.
+
+    Args:
+        name: Its name.
+        about: One sentence on what its scores show.
+        gradient_passes: Passes with a gradient that it takes, for the plan.
+
+    Raises:
+        InputError: A built-in method has this name.
+    """
+    if any(name == each.name for each in BUILT_IN):
+        raise InputError(f"there is a method {name!r} already; give yours another name")
+
+    def add(explain: Explain) -> Explain:
+        _methods[name] = Method(name, about, explain, gradient_passes)
+        return explain
+
+    return add
+
+
+def unregister(name: str) -> None:
+    """Takes a method of one's own out again.
+
+    Raises:
+        InputError: There is none of this name, or it is built in.
+    """
+    if name not in _methods or _methods[name] in BUILT_IN:
+        raise InputError(f"there is no method of your own called {name!r}")
+    del _methods[name]
+
+
+def chosen_methods(names: Sequence[str] | None = None) -> tuple[Method, ...]:
+    """The methods of these names, in the order of the registry.
+
+    Args:
+        names: Some of them; last-layer attention is always among them, for the verdict is about it. By default all.
+
+    Raises:
+        InputError: There is none of some name.
+    """
+    _load_installed()
+    if isinstance(names, str):
+        raise InputError(f"methods must be a list of names, such as [{names!r}]")
+    unknown = next((name for name in names or () if name not in _methods), None)
+    if unknown is not None:
+        raise InputError(f"there is no method {unknown!r}; there are {', '.join(_methods)}")
+    return tuple(each for each in _methods.values() if names is None or each.name in {JUDGED, *names})
+
+
+@gradients_on()
+def explain(
+    subject: Subject,
+    text: str | Example,
+    method: str,
+    second: str | None = None,
+    *,
+    target: Any = None,
+    eraser: str | None = None,
+    integration_steps: int = USUAL_STEPS,
+) -> Attribution:
+    """One explanation of one decision.
+
+        explain(interpret.load(), "A gripping and funny film.", "saliency")
+
+    Args:
+        subject: A model, from `interpret.load`.
+        text: What it decides on, or an image's path; or either as `subject.encode` gives it.
+        method: Name of the method.
+        second: A second text, for tasks that have one.
+        target: The label to explain, by its name or its number; by default the one the model prefers.
+        eraser: How units are taken out; by default the first of `subject.erasers`.
+        integration_steps: Points of an integral along a path.
+
+    Raises:
+        InputError: There is no such method, or the input or the target can't be used.
+        CaptureError: The model's attention can't be read.
+    """
+    chosen = next(each for each in chosen_methods([method]) if each.name == method)
+    example = text if isinstance(text, Example) else subject.encode(text, second)
+    target = subject.named(target)
+    subject = subject.about(example, target)
+    with evaluating(subject.model), remembered(subject, example.ids[None]):
+        decision = subject.decide(example, target)
+        shared = Shared(subject, example, decision, integration_steps=integration_steps, eraser=eraser)
+        return chosen(subject, example, decision, shared)
+
+
+def about_method(name: str) -> str:
+    """One sentence on what a method shows; empty where nobody has registered it here."""
+    return _methods[name].about if name in _methods else ""
+
+
+@cache
+def _load_installed() -> None:
+    for point in entry_points(group=GROUP):
+        with refusing(f"the method {point.name!r} of an installed package ({point.value}) can't be loaded"):
+            point.load()

@@ -1,0 +1,59 @@
+"""Results that several explanations of one decision start from, each computed once."""
+
+from functools import cached_property
+from typing import Any
+
+from analyses.attention.rollout_readers import Rollout
+from analyses.explanations.leave_one_out import logits_without_each_unit
+from analyses.explanations.rollout import attention_rollout
+from interpret.attention.maps import Maps
+from interpret.subjects.decision import Decision, Scores
+from interpret.subjects.example import Example
+from interpret.subjects.subject import Subject
+
+USUAL_STEPS = 50  # of an integral along a path
+
+
+class Shared:
+    """What explanations of one decision have in common; computed when it is first asked for, unless it is given.
+
+    Args:
+        subject: The model.
+        example: The input.
+        decision: What was decided on it.
+        integration_steps: Points of an integral along a path.
+        eraser: How units are taken out; by default the first of `subject.erasers`.
+        known: Values of the properties below that are there already.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        example: Example,
+        decision: Decision,
+        *,
+        integration_steps: int = USUAL_STEPS,
+        eraser: str | None = None,
+        **known: Any,
+    ) -> None:
+        self.integration_steps = integration_steps
+        self._subject, self._example, self._decision, self._eraser = subject, example, decision, eraser
+        self.__dict__.update(known)
+
+    @cached_property
+    def attention(self) -> Maps:
+        """Attention maps of all layers, recorded in one pass."""
+        record, _ = self._subject.record(self._example)
+        return self._subject.maps(record, self._example)
+
+    @cached_property
+    def rollout(self) -> Rollout:
+        """Attention rollout of the position that the decision is read from."""
+        return attention_rollout(self.attention, readouts=self._decision.readout[None])
+
+    @cached_property
+    def without(self) -> Scores:
+        """Scores of the input without each unit."""
+        eraser = self._subject.chosen_eraser(self._eraser, self._example)
+        logits = logits_without_each_unit(self._subject, self._example, eraser=eraser)
+        return Scores.of(logits, self._decision.target)

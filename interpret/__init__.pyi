@@ -1,5 +1,6 @@
-from .attention.edits import Edit as Edit
-from .attention.edits import editing as editing
+from .attention.editing import Edit as Edit
+from .attention.editing import editing as editing
+from .attention.edits import block_attention as block_attention
 from .attention.edits import mean_head as mean_head
 from .attention.edits import permute_row as permute_row
 from .attention.edits import set_head as set_head

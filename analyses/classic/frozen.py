@@ -12,7 +12,8 @@ from torch import Tensor
 from analyses.classic.fitting import fit
 from analyses.classic.native_answers import even_shares, in_order, native_answers, require_words
 from analyses.statistics import Interval, hierarchical_bootstrap
-from interpret.attention.edits import editing, set_weights
+from interpret.attention.editing import editing
+from interpret.attention.edits import set_weights
 from interpret.native import ClassifierConfig, TransformerClassifier
 from interpret.native.learning import Texts, TrainingRecipe, loss_of, padded
 

@@ -11,7 +11,7 @@ from analyses.classic.without_words import rounding
 from analyses.statistics import kendall_tau
 from analyses.verdicts.content import Content
 from analyses.verdicts.row_edits import permuted
-from interpret.attention.edits import Edit, editing
+from interpret.attention.editing import Edit, editing
 from interpret.interventions.decision_row import DecisionRow
 from interpret.modes.gradients_on import gradients_on
 

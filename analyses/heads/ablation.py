@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interpret.attention.edits import Edit, mean_head, set_head, zero_head
+from interpret.attention.editing import Edit
+from interpret.attention.edits import mean_head, set_head, zero_head
 from interpret.attention.recording import Recording, recording
 from interpret.errors import CaptureError, InputError
 from interpret.indices import whole_number

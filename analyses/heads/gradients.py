@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interpret.attention.edits import Edit, editing
+from interpret.attention.editing import Edit, editing
 from interpret.errors import CaptureError
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision, margin

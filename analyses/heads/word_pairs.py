@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from analyses.statistics import randomisation_p_value
-from interpret.attention.edits import Edit, editing
+from interpret.attention.edges import without_edges
+from interpret.attention.editing import Edit, editing
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.example import Example
@@ -61,7 +62,7 @@ def word_pairs(
     Attention between two words is the larger of both directions, each from the last token of the one, as a sum
     over the tokens of the other; a causal model has only the direction that looks back. To test it, the weights
     between `word` and `first` are set to 0 in both directions in all heads that prefer this pair, the rows are
-    divided by what is left, and the margin is compared with that of as many heads drawn at random.
+    scaled up to what they had, and the margin is compared with that of as many heads drawn at random.
 
     Args:
         subject: The model.
@@ -132,10 +133,7 @@ def _margins_without(
     heads, cells = heads.to(subject.device), cells.to(subject.device)
 
     def cut(layer: int, weights: Tensor) -> Tensor:
-        lost = heads[:, layer, :, None, None] & cells
-        kept = weights.masked_fill(lost, 0)
-        # Rows that lose nothing stay as they are, to the last bit.
-        return torch.where(lost.any(-1, keepdim=True), kept / kept.sum(-1, keepdim=True).clamp(min=1e-9), weights)
+        return without_edges(weights, heads[:, layer, :, None, None] & cells)
 
     ids = example.ids.expand(len(heads), -1)
     with torch.no_grad(), editing(subject.model, Edit("weights", cut)):

@@ -5,11 +5,10 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from analyses.verdicts.content import Content
-from interpret.attention.edits import Edit, editing
+from interpret.attention.edges import without_edges
+from interpret.attention.editing import Edit, editing
 from interpret.interventions.head_outputs import margins
 from interpret.subjects.subject import Subject
-
-LEAST_LEFT = 1e-9  # of a row: with less left, the position looks at itself
 
 
 def knockout_margins(
@@ -47,12 +46,5 @@ def knockout_margins(
 
 
 def _blocking(gone: Bool[Tensor, "variant token"]) -> Edit:
-    def change(_: int, weights: Tensor) -> Tensor:
-        away = (gone[:, None, :] & ~gone[:, :, None]).to(weights.device)[:, None]
-        left = weights.masked_fill(away, 0.0)
-        kept, mass = left.sum(-1, keepdim=True), weights.sum(-1, keepdim=True)
-        itself = torch.eye(weights.shape[-1], device=weights.device, dtype=weights.dtype) * mass
-        scaled = left * (mass / kept.clamp(min=torch.finfo(weights.dtype).tiny))
-        return torch.where(kept > LEAST_LEFT * mass, scaled, itself)
-
-    return Edit("weights", change)
+    away = (gone[:, None, :] & ~gone[:, :, None])[:, None]
+    return Edit("weights", lambda _, weights: without_edges(weights, away))

@@ -7,10 +7,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from analyses.verdicts.content import Content
+from interpret.attention.edges import LEAST_LEFT
 from interpret.interventions.decision_row import DecisionRow
 
 AT_ONCE = 2**22  # weights or values of edited rows that are held at a time
-LEAST_LEFT = 1e-9  # of the mass on words: with less left, what was taken away is spread evenly over the other words
 
 
 def permuted(
@@ -42,7 +42,8 @@ def erased(
 ) -> Float[Tensor, "example variant head row key"]:
     """Weights without some words; the other words share what those had, in proportion.
 
-    The mass on words stays what it was, and so do special tokens and sinks.
+    The mass on words stays what it was, and so do special tokens and sinks. Where the other words had next to nothing,
+    they share it evenly.
 
     Args:
         row: The row of several texts.

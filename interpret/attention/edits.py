@@ -1,74 +1,19 @@
-"""Changing attention while a model runs: `with editing(model, zero_head(3, 5)): model(**inputs)`.
+"""Edits of attention, as users ask for them.
 
 Head edits act on what a head wrote, before the output projection, so they are right for grouped queries and
 fused projections. Row edits act on the weights, which are then computed step by step for that layer.
 """
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from interpret.attention.interface import AttentionCall, Tap, tapped
+from interpret.attention.edges import without_edges
+from interpret.attention.editing import Edit, PlacedEdit
 from interpret.attention.placed import Place, keys_in, rows_in
 from interpret.errors import CaptureError
-
-
-@dataclass(frozen=True, eq=False)
-class Edit:
-    """One change of attention. The functions below make the usual ones.
-
-    Attributes:
-        stage: "weights" changes `[batch, head, query, key]`, "output" changes `[batch, query, head, dim]`.
-        change: Takes the layer's tensor and answers with a new one; it must not write into its argument.
-        layer: The attention call it applies to, counted from 0 in one forward pass; `None` is every layer.
-    """
-
-    stage: Literal["weights", "output"]
-    change: Callable[[int, Tensor], Tensor]
-    layer: int | None = None
-
-    def applies_to(self, layer: int) -> bool:
-        """Whether this edit changes that layer."""
-        return self.layer is None or self.layer == layer
-
-    def apply(self, layer: int, tensor: Tensor, place: Place) -> Tensor:
-        """Answers with what shall be used instead of a tensor whose rows and keys stand at some place of a text."""
-        return self.change(layer, tensor)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class PlacedEdit(Edit):
-    """One change of attention at some positions of a text, whichever pass reads them.
-
-    Attributes:
-        put: Takes the layer's tensor and where it stands; answers with that very tensor where none of them is in it.
-        positions: Which they are, in words for errors.
-    """
-
-    change: Callable[[int, Tensor], Tensor] = field(init=False)
-    put: Callable[[Tensor, Place], Tensor]
-    positions: str
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "change", self._in_one_pass)
-
-    def _in_one_pass(self, layer: int, tensor: Tensor) -> Tensor:
-        edited = self.put(tensor, Place())
-        if edited is tensor:
-            raise CaptureError(
-                f"the edit of {self.positions} in layer {layer} changes nothing: this pass hasn't got it"
-            )
-        return edited
-
-    def apply(self, layer: int, tensor: Tensor, place: Place) -> Tensor:
-        """Answers with what shall be used instead of a tensor whose rows and keys stand at some place of a text."""
-        return self.put(tensor, place)
 
 
 def zero_head(layer: int, head: int) -> Edit:
@@ -170,6 +115,59 @@ def permute_row(
     return _row_edit(layer, head, query, trade)
 
 
+def block_attention(
+    layer: int | range | None,
+    head: int | Sequence[int] | None,
+    query: int | Sequence[int] | None,
+    key: int | Sequence[int],
+    *,
+    renormalize: bool = True,
+) -> Edit:
+    """Takes edges of attention away: no query of some positions looks at a key of others.
+
+    The last position without a look at position 2, in a window of layers:
+
+        with interpret.editing(model, interpret.block_attention(range(8, 12), None, len(ids) - 1, 2)):
+            logits = model(**inputs).logits
+
+    Args:
+        layer: Attention call, from 0; a range of them, or `None` for all.
+        head: Head, several of them, or `None` for all.
+        query: Position in the text, several of them such as a range, or `None` for all.
+        key: Position in the text that isn't looked at, or several of them.
+        renormalize: Whether what a row has left is scaled up to what it had, as a mask would do it; a row with nothing
+            left looks at its own position then. Otherwise what is blocked is lost.
+
+    Raises:
+        ValueError: A head or a position is below 0, or there is no key.
+
+    Source: Geva et al. (2023), arXiv:2304.14767, section 4.
+    """
+    heads, queries, keys = (None if each is None else _listed(each) for each in (head, query, key))
+    if not keys or any(number < 0 for each in (heads, queries, keys) for number in each or ()):
+        raise ValueError("block_attention takes heads and positions counted from 0, and at least one key")
+
+    def put(weights: Tensor, place: Place) -> Tensor:
+        _require_index("head", max(heads or [0]), weights.shape[1])
+        blocked = [
+            torch.ones(size, dtype=torch.bool) if wanted is None else torch.isin(torch.arange(size) + first, wanted)
+            for size, first, wanted in zip(
+                weights.shape[1:],
+                (0, place.row, place.key),
+                (None if each is None else torch.tensor(each) for each in (heads, queries, keys)),
+                strict=True,
+            )
+        ]
+        if not all(bool(each.any()) for each in blocked):
+            return weights
+        of_heads, of_queries, of_keys = blocked
+        edges = of_heads[:, None, None] & of_queries[:, None] & of_keys
+        return without_edges(weights, edges, renormalize=renormalize, own_key=place.row - place.key)
+
+    shown = "all queries" if queries is None else f"queries {queries}"
+    return PlacedEdit(stage="weights", put=put, layer=layer, positions=f"keys {keys} of {shown}")
+
+
 def set_weights(layer: int, weights: Float[Tensor, "..."]) -> Edit:
     """Replaces a layer's attention weights.
 
@@ -217,87 +215,10 @@ def _row_edit(layer: int, head: int | None, query: int | None, write: Callable[[
     return PlacedEdit(stage="weights", put=put, layer=layer, positions=f"position {query}")
 
 
+def _listed(numbers: int | Sequence[int]) -> list[int]:
+    return [numbers] if isinstance(numbers, int) else list(numbers)
+
+
 def _require_index(axis: str, index: int, size: int, *, first: int = 0) -> None:
     if not first <= index < first + size:
         raise CaptureError(f"{axis} must be from {first} to {first + size - 1} in this layer, not {index}")
-
-
-class _Editor(Tap):
-    edits = True
-
-    def __init__(self, model: nn.Module, edits: Sequence[Edit]) -> None:
-        super().__init__(model)
-        self.changes = edits
-        self.reached: set[int] = set()
-        self.placed: set[Edit] = set()
-        self.read = (sys.maxsize, 0)  # the first position that could be edited, and one past the last
-        self.place = Place()
-        self.modules: dict[int, nn.Module] = {}
-
-    def edits_weights(self, layer: int) -> bool:
-        return any(edit.stage == "weights" and edit.applies_to(layer) for edit in self.changes)
-
-    def on_start(self, layer: int, call: AttentionCall) -> None:
-        self.place = self.inputs.place(call)
-        began = self.modules.setdefault(layer, call.module) if self.place.row else call.module
-        self.modules[layer] = began
-        if began is not call.module and any(edit.layer is not None for edit in self.changes):
-            raise CaptureError(
-                f"layer {layer} is {call.name} in a pass that reads on, and {self.names[began]} in the one that began "
-                "the text, so layers can't be edited by number; run one pass over the whole text"
-            )
-
-    def on_weights(self, layer: int, weights: Tensor) -> Tensor:
-        return self._apply("weights", layer, weights, weights.shape[2])
-
-    def on_output(self, layer: int, output: Tensor) -> Tensor:
-        return self._apply("output", layer, output, output.shape[1])
-
-    def on_call(self, layer: int, call: AttentionCall) -> None:
-        self.reached.add(layer)
-
-    def require_all_made(self) -> None:
-        """Raises an error if some edit changed nothing."""
-        for edit in self.changes:
-            if edit.layer is not None and edit.layer not in self.reached:
-                ran = f"layers 0 to {max(self.reached)} ran" if self.reached else "no attention that can be edited ran"
-                raise CaptureError(f"the edit of layer {edit.layer} changed nothing: {ran} in this block")
-            if isinstance(edit, PlacedEdit) and edit not in self.placed:
-                raise CaptureError(
-                    f"the edit of {edit.positions} in layer {edit.layer} changed nothing: positions {self.read[0]} to "
-                    f"{self.read[1] - 1} were read in this block"
-                )
-
-    def _apply(self, stage: str, layer: int, tensor: Tensor, rows: int) -> Tensor:
-        for edit in self.changes:
-            if edit.stage == stage and edit.applies_to(layer):
-                edited = edit.apply(layer, tensor, self.place)
-                first = self.place.row
-                self.read = min(first, self.read[0]), max(first + rows, self.read[1])
-                if edited is not tensor:
-                    self.placed.add(edit)
-                tensor = edited
-        return tensor
-
-
-@contextmanager
-def editing(model: nn.Module, *edits: Edit) -> Iterator[None]:
-    """Applies `edits` to the attention of `model` in every forward pass inside the block.
-
-    Blocks nest: outer edits come first, and a `recording` around or inside sees the result. Gradients flow
-    through edits, and through what gradient checkpointing computes again of an edited pass, also if the block ended
-    before the backward pass begins; an edit is then made a second time. Afterwards the model is as it was, also after
-    an error.
-
-    Positions are those in the text so far, so in `generate` an edit of position 12 is made in the pass that reads that
-    one, whichever that is, as it would be in one pass over the whole text.
-
-    Raises:
-        CaptureError: Attention runs inside an autograd function whose gradients can't know of the edit.
-        CaptureError: At the end of the block, an edit named a layer that never ran or a position that no pass read, so
-            nothing was changed.
-    """
-    editor = _Editor(model, edits)
-    with tapped(model, editor):
-        yield
-    editor.require_all_made()

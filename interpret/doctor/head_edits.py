@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from interpret.attention.edits import editing, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import zero_head
 from interpret.doctor.check_result import CheckResult, measured, tolerance_for
 from interpret.projections.answers import answer, difference
 from interpret.projections.output_projection import OutputProjection, find_readers

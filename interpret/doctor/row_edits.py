@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from interpret.attention.edits import editing, set_weights, uniform_row
+from interpret.attention.editing import editing
+from interpret.attention.edits import set_weights, uniform_row
 from interpret.attention.recording import recording
 from interpret.doctor.check_result import CheckResult, measured, tolerance_for
 from interpret.projections.answers import answer, difference

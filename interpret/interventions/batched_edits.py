@@ -17,7 +17,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
-from interpret.attention.edits import Edit, editing
+from interpret.attention.editing import Edit, editing
 from interpret.attention.recording import Recording
 from interpret.errors import CaptureError
 from interpret.interventions.layer_cache import replaying
@@ -122,13 +122,13 @@ class Sweep:
         return apart(found, wanted) <= SAME[32 if bits >= 32 else 16]
 
     def _entry(self, edit: Edit) -> int:
-        assert edit.layer is not None
+        assert isinstance(edit.layer, int)
         return self._entry_of[edit.layer]
 
     def _require_layers(self, edits: Sequence[Edit]) -> None:
         for edit in edits:
-            if edit.layer is None:
-                raise ValueError("each edit of a sweep must name its layer, and one is for all layers")
+            if not isinstance(edit.layer, int):
+                raise ValueError("each edit of a sweep must name its layer, and one is for several")
             if not 0 <= edit.layer < len(self.record):
                 raise CaptureError(f"layer must be from 0 to {len(self.record) - 1} in this model, not {edit.layer}")
 
@@ -209,7 +209,7 @@ def _each_in_its_row(edits: Sequence[Edit], skipped: int) -> list[Edit]:
     """Edits of a batch, one for each stage of each layer; layers count from the first call that is made."""
     places: dict[tuple[Any, int], list[int]] = {}
     for number, edit in enumerate(edits):
-        assert edit.layer is not None
+        assert isinstance(edit.layer, int)
         places.setdefault((edit.stage, edit.layer), []).append(number)
 
     def change(_: int, given: Tensor, *, layer: int, numbers: list[int]) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from interpret.attention.edits import Edit, editing
+from interpret.attention.editing import Edit, editing
 from interpret.attention.position_spans import PositionSpan
 from interpret.attention.recording import recording
 from interpret.interventions.partial_layer import last_layer_alone

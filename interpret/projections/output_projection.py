@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interpret.attention.edits import editing, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import zero_head
 from interpret.attention.recording import recording
 from interpret.projections.answers import answer
 from interpret.projections.multiplied import Multiplied

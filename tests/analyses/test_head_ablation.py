@@ -9,7 +9,8 @@ from subjects_for_tests import SENTENCE, OneLayerSubject, tiny_bert, tiny_llama
 from torch import nn
 
 from analyses.heads.ablation import HeadImportance, head_importance, head_importances
-from interpret.attention.edits import editing, mean_head, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import mean_head, zero_head
 from interpret.attention.interface import attend
 from interpret.errors import CaptureError
 

@@ -7,7 +7,7 @@ import torch
 from subjects_for_tests import SENTENCE, LinearSubject, OneLayerSubject, tiny_bert, tiny_llama
 
 from analyses.heads.gradients import HeadGradients, head_gradients
-from interpret.attention.edits import Edit, editing
+from interpret.attention.editing import Edit, editing
 from interpret.attention.recording import recording
 from interpret.errors import CaptureError
 

@@ -5,7 +5,8 @@ import torch
 from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 
 from analyses.heads.word_pairs import word_pairs
-from interpret.attention.edits import editing, set_weights
+from interpret.attention.editing import editing
+from interpret.attention.edits import set_weights
 from interpret.attention.recording import recording
 from interpret.errors import InputError
 

@@ -10,7 +10,8 @@ from tiny_models import tiny_inputs, tiny_model
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
-from interpret.attention.edits import Edit, editing, set_weights, zero_head
+from interpret.attention.editing import Edit, editing
+from interpret.attention.edits import set_weights, zero_head
 from interpret.attention.recording import recording
 from interpret.doctor.building import default_config
 from interpret.doctor.building import tiny_model as smallest

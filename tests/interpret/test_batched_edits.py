@@ -12,7 +12,8 @@ from tiny_models import tiny_inputs, tiny_model
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoModelForSequenceClassification
 
-from interpret.attention.edits import Edit, editing, mean_head, uniform_row, zero_head
+from interpret.attention.editing import Edit, editing
+from interpret.attention.edits import mean_head, uniform_row, zero_head
 from interpret.errors import CaptureError
 from interpret.interventions.batched_edits import Sweep, sweep
 from interpret.native.classifier import TransformerClassifier
@@ -280,7 +281,7 @@ def test_attention_in_windows_is_refused() -> None:
 def test_edits_that_a_row_can_not_have_are_refused() -> None:
     subject = tiny_llama()
     passes = sweep(subject, subject.encode(SENTENCE).ids)
-    with pytest.raises(ValueError, match=r"^each edit of a sweep must name its layer, and one is for all layers$"):
+    with pytest.raises(ValueError, match=r"^each edit of a sweep must name its layer, and one is for several$"):
         next(passes.logits([Edit("output", lambda _, output: output)]))
     with pytest.raises(CaptureError, match=r"^layer must be from 0 to 1 in this model, not 2$"):
         next(passes.logits([zero_head(0, 0), zero_head(2, 0)]))

@@ -6,7 +6,16 @@ import pytest
 import torch
 from tiny_models import tiny_inputs, tiny_model
 
-from interpret.attention.edits import editing, mean_head, permute_row, set_head, set_weights, uniform_row, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import (
+    block_attention,
+    mean_head,
+    permute_row,
+    set_head,
+    set_weights,
+    uniform_row,
+    zero_head,
+)
 from interpret.attention.recording import recording
 from interpret.errors import CaptureError
 
@@ -94,6 +103,40 @@ def test_permuting_a_row_trades_weights(llama, inputs):
     assert torch.equal(after[..., [0, 2, 5, 6, 7, 8]], before[..., [0, 2, 5, 6, 7, 8]])
 
 
+def test_blocked_edges_are_those_that_a_mask_hides(llama):
+    """In all layers and heads, the model's own mask can do the same."""
+    ids, queries, keys = tiny_inputs("causal")["input_ids"], [3, 5, 8], [1, 2]
+    mask = torch.full((9, 9), -torch.inf).triu(1)
+    mask[torch.tensor(queries)[:, None], torch.tensor(keys)] = -torch.inf
+    with torch.no_grad():
+        expected = llama(input_ids=ids, attention_mask=mask.expand(len(ids), 1, -1, -1)).logits
+    given = {"input_ids": ids}
+    for edit in (block_attention(None, None, queries, keys), block_attention(range(2), range(4), queries, range(1, 3))):
+        torch.testing.assert_close(logits(llama, given, edit), expected, atol=1e-5, rtol=1e-5)
+    assert float((logits(llama, given) - expected).abs().max()) > 1e-3
+
+
+def test_blocking_leaves_other_rows_and_the_mass_of_a_row(llama, inputs):
+    model = tiny_model("causal", "gpt_oss")  # rows sum to less than 1
+    for renormalize in (True, False):
+        edit = block_attention(0, 1, 6, [0, 4], renormalize=renormalize)
+        clean, edited = record(model, inputs), record(model, inputs, edit)
+        before, after = clean.weights(0), edited.weights(0)
+        expected = before[:, 1, 6].clone()
+        expected[:, [0, 4]] = 0
+        lost = expected.sum(-1, keepdim=True)
+        expected = expected * before[:, 1, 6].sum(-1, keepdim=True) / lost if renormalize else expected
+        torch.testing.assert_close(after[:, 1, 6], expected)
+        others = torch.ones(before.shape[1:3], dtype=torch.bool)
+        others[1, 6] = False
+        assert torch.equal(after[:, others], before[:, others])
+    alone = record(llama, inputs, block_attention(0, None, 2, range(9)))
+    itself = torch.eye(9)[2].expand(2, 4, -1)  # a row with nothing left
+    torch.testing.assert_close(alone.weights(0)[:, :, 2], itself)
+    lost = record(llama, inputs, block_attention(0, None, 2, range(9), renormalize=False))
+    assert float(lost.weights(0)[:, :, 2].abs().max()) == 0
+
+
 def test_own_weights_put_back_change_nothing(llama, inputs):
     clean = record(llama, inputs)
     with torch.no_grad():
@@ -163,12 +206,28 @@ def test_gradients_flow_through_edits(llama, inputs):
             "the output given for head 1 is for 5 positions, and this pass has those from 0 to 8; give one for each",
         ),
         (zero_head(2, 0), "the edit of layer 2 changed nothing: layers 0 to 1 ran in this block"),
+        (
+            block_attention(range(1, 3), None, None, 0),
+            "the edit of layer 2 changed nothing: layers 0 to 1 ran in this block",
+        ),
+        (
+            block_attention(0, None, 30, [31, 32]),
+            "the edit of keys [31, 32] of queries [30] in layer 0 changed nothing: positions 0 to 8 were read in this "
+            "block",
+        ),
+        (block_attention(0, 7, None, 1), "head must be from 0 to 3 in this layer, not 7"),
     ],
 )
 def test_an_edit_that_cant_be_made_says_so(llama, inputs, edit, message):
     with pytest.raises(CaptureError) as error:
         logits(llama, inputs, edit)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("wrong", [(0, None, None, []), (0, None, -1, 2), (0, None, None, [0, -2]), (0, -1, None, 2)])
+def test_edges_that_cant_be_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"^block_attention takes heads and positions counted from 0, and at"):
+        block_attention(*wrong)
 
 
 def test_an_order_that_is_no_permutation_is_refused():

@@ -19,7 +19,7 @@ FIRST = len(WORDS)  # the number of the first image token
 def subject():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return interpret.load(Writer(TOKENS), tokenizer=word_tokenizer(), grid=(3, 4))
+        return interpret.load(Writer(TOKENS).eval(), tokenizer=word_tokenizer(), grid=(3, 4))
 
 
 def image(*numbers):
@@ -100,7 +100,7 @@ def test_image_tokens_that_can_not_be_read(subject, given, said):
 
 
 def test_what_is_longer_than_the_model_reads_and_several_tokens_at_once():
-    subject = interpret.load(Writer(TOKENS), tokenizer=word_tokenizer(), grid=(3, 4), longest=5)
+    subject = interpret.load(Writer(TOKENS).eval(), tokenizer=word_tokenizer(), grid=(3, 4), longest=5)
     with pytest.raises(InputError) as error:
         subject.encode("red dog", image(1, 2, 3))
     assert str(error.value) == (

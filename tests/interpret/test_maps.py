@@ -6,7 +6,8 @@ from tiny_models import CLASSIFIERS, IMAGE_CLASSIFIERS, LANGUAGE_MODELS, tiny_in
 
 from analyses.attention.entropy import attention_entropy
 from interpret.attention import call as attention_call
-from interpret.attention.edits import editing, uniform_row
+from interpret.attention.editing import editing
+from interpret.attention.edits import uniform_row
 from interpret.attention.maps import Beginning, GivenMaps, RecordedMaps, maps_of
 from interpret.attention.position_spans import PositionSpan
 from interpret.attention.recording import recording

@@ -14,7 +14,8 @@ import torch
 from tiny_models import tiny_inputs, tiny_model
 
 from interpret.attention import recording
-from interpret.attention.edits import editing, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import zero_head
 from interpret.errors import InputError
 from interpret.system import memory
 from interpret.system.memory import free_bytes, parse_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes

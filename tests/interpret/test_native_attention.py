@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpret.attention.edits import editing, set_weights, uniform_row, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import set_weights, uniform_row, zero_head
 from interpret.attention.interface import eager_kernel
 from interpret.attention.recording import recording
 from interpret.native.attention import MultiHeadAttention, eager_attention_forward, fused_attention_forward

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from interpret.attention.edits import editing, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import zero_head
 from interpret.attention.recording import recording
 from interpret.native.blocks import DecoderBlock, EncoderBlock, FeedForward
 from interpret.native.linear import LinearAttention

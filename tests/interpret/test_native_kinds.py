@@ -16,7 +16,8 @@ from analyses.explanations.rollout import attention_rollout, rollout_attribution
 from analyses.heads.ablation import head_importance
 from analyses.heads.gradients import head_gradients
 from interpret import native
-from interpret.attention.edits import editing, uniform_row, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import uniform_row, zero_head
 from interpret.attention.recording import recording
 from interpret.interventions.decision_row import read_row
 from interpret.native.config import ClassifierConfig, LanguageModelConfig

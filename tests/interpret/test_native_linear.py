@@ -5,7 +5,8 @@ import torch
 from loops_for_tests import attention_by_loops, elu_strength
 from torch import Tensor, nn
 
-from interpret.attention.edits import editing, set_weights, uniform_row, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import set_weights, uniform_row, zero_head
 from interpret.attention.interface import eager_kernel
 from interpret.attention.recording import recording
 from interpret.native import linear

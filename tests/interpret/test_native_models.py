@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from interpret.attention.edits import editing, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import zero_head
 from interpret.attention.recording import recording
 from interpret.errors import InputError
 from interpret.native.classifier import TransformerClassifier

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from interpret import native
-from interpret.attention.edits import editing, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import zero_head
 from interpret.attention.recording import recording
 
 FOLDER = Path(native.__file__).parent / "sentiment"

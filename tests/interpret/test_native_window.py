@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from interpret.attention.edits import editing, set_weights, uniform_row, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import set_weights, uniform_row, zero_head
 from interpret.attention.interface import eager_kernel
 from interpret.attention.recording import recording
 from interpret.native import attention, window

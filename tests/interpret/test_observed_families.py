@@ -6,7 +6,8 @@ import pytest
 import torch
 from observed_models import OBSERVED, observed_inputs, observed_model, own_attentions
 
-from interpret.attention.edits import editing, set_weights, uniform_row, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import set_weights, uniform_row, zero_head
 from interpret.attention.recording import recording
 from interpret.errors import CaptureError
 

@@ -8,7 +8,8 @@ import torch
 from torch.nn.functional import pad
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, LongformerModel
 
-from interpret.attention.edits import editing, set_weights, uniform_row, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import set_weights, uniform_row, zero_head
 from interpret.attention.recording import recording
 from interpret.errors import CaptureError
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from interpret.attention.edits import editing, uniform_row, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import uniform_row, zero_head
 from interpret.attention.recording import recording
 from interpret.errors import CaptureError
 

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from interpret.attention.edits import Edit, editing, zero_head
+from interpret.attention.editing import Edit, editing
+from interpret.attention.edits import zero_head
 from interpret.attention.recording import recording
 from interpret.errors import CaptureError
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration
 
-from interpret.attention.edits import editing, permute_row, set_weights
+from interpret.attention.editing import editing
+from interpret.attention.edits import permute_row, set_weights
 from interpret.attention.recording import Recording, recording
 
 LENGTH = 9

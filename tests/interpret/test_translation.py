@@ -9,7 +9,8 @@ from analyses.explanations.rollout import attention_rollout
 from analyses.verdicts.measure import measure
 from analyses.verdicts.measurement import Draws
 from analyses.verdicts.resampling import CorpusUnigram
-from interpret.attention.edits import editing, set_weights, zero_head
+from interpret.attention.editing import editing
+from interpret.attention.edits import set_weights, zero_head
 from interpret.attention.position_spans import PositionSpan
 from interpret.attention.recording import recording
 from interpret.errors import InputError

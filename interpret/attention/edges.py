@@ -1,0 +1,42 @@
+"""Edges of attention: from a query to a key, taken away."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+LEAST_LEFT = 1e-9  # of what a row had: with less left, there is nothing to scale up
+
+
+def without_edges(
+    weights: Float[Tensor, "*batch query key"],
+    blocked: Bool[Tensor, "..."],
+    *,
+    renormalize: bool = True,
+    own_key: int = 0,
+) -> Float[Tensor, "*batch query key"]:
+    """Attention weights without some edges.
+
+    Args:
+        weights: Each row over `key` sums to 1, or to less where a sink takes a share.
+        blocked: True for the edges that go; broadcasts to the shape of `weights`.
+        renormalize: Whether what a row has left is scaled up to what it had. A row with nothing left looks at its own
+            position then. Otherwise the row sums to less.
+        own_key: Key of the first query's own position; the next query has the next one.
+
+    Returns:
+        Rows that lose nothing are as they were, to the last bit.
+
+    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, section 4, who set the scores of blocked edges
+    to minus infinity: that is `renormalize`.
+    """
+    blocked = blocked.to(weights.device)
+    left = weights.masked_fill(blocked, 0.0)
+    if not renormalize:
+        return left
+    kept, mass = left.sum(-1, keepdim=True), weights.sum(-1, keepdim=True)
+    queries, keys = weights.shape[-2:]
+    places = torch.arange(queries, device=weights.device) + own_key
+    itself = (torch.arange(keys, device=weights.device) == places[:, None]).to(weights.dtype) * mass
+    scaled = left * (mass / kept.clamp(min=torch.finfo(weights.dtype).tiny))
+    again = torch.where(kept > LEAST_LEFT * mass, scaled, itself)
+    return torch.where(blocked.any(-1, keepdim=True), again, weights)

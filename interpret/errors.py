@@ -1,12 +1,12 @@
-"""The errors a user can meet. Each says what was wanted, what came, and the way out."""
+"""Errors for users. Each message says what was expected, what came, and what to do."""
 
 
 class InputError(ValueError):
-    """Something the user gave can't be used: a model, a text, a target, a file.
+    """The user's input can't be used: a model, a text, a target, a file.
 
     The command line prints it as one line and exits with code 2.
     """
 
 
 class CaptureError(RuntimeError):
-    """Attention could not be read or edited, or what was read is not what ran."""
+    """Attention can't be read or edited, or what was read differs from what ran."""

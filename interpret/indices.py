@@ -1,4 +1,4 @@
-"""Numbers by which a caller says what is meant: a layer, a head, a position, an example."""
+"""Checks of the indices that callers give: of a layer, a head, a position or an example."""
 
 import operator
 from typing import Any
@@ -7,18 +7,18 @@ from interpret.errors import InputError
 
 
 class OutOfRange(InputError, IndexError):
-    """There is nothing of that number."""
+    """An index is out of range."""
 
 
 def whole_number(what: str, given: Any) -> int:
-    """What was given as an int, whichever library its type is from.
+    """Converts a whole number of any library's type to an int.
 
     Args:
-        what: What it is the number of, for errors.
-        given: A number; true and false are none.
+        what: Name of the quantity, for errors.
+        given: The number; booleans are refused.
 
     Raises:
-        InputError: It is no whole number.
+        InputError: It isn't a whole number.
     """
     try:
         if isinstance(given, bool):
@@ -29,17 +29,17 @@ def whole_number(what: str, given: Any) -> int:
 
 
 def require_index(what: str, given: Any, size: int, where: str = "") -> int:
-    """A number from 0 on; those below 0 don't count from the end, for what they mean is easily guessed wrong.
+    """Checks an index from 0 on; negative ones are refused, as their meaning is easily guessed wrong.
 
     Args:
-        what: What it is the number of, for errors.
-        given: The number.
-        size: How many there are.
-        where: Where they are, for errors, such as " in layer 3".
+        what: Name of the indexed thing, for errors.
+        given: The index.
+        size: Number of these things.
+        where: Their place, for errors, such as " in layer 3".
 
     Raises:
-        OutOfRange: There is nothing of that number.
-        InputError: It is no whole number.
+        OutOfRange: The index is below 0, or `size` or more.
+        InputError: It isn't a whole number.
     """
     index = whole_number(what, given)
     if not 0 <= index < size:

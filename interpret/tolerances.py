@@ -1,7 +1,7 @@
-"""How large the scores are that a decision is made of: what rounding is a share of.
+"""Sizes of the scores in a decision, which rounding errors are measured against.
 
-Models hide labels behind scores such as -1e9, the smallest number or -inf: unused parts of a vocabulary, answers that
-can't be. These enter no decision, so nothing is measured by their size.
+Models hide labels (unused parts of a vocabulary, impossible answers) behind scores such as -1e9, the smallest number
+or -inf. These enter no decision, so their size is no measure of anything.
 """
 
 import math
@@ -12,11 +12,11 @@ from torch import Tensor
 
 
 def margin_size(logits: Float[Tensor, "*batch label"], targets: Int[Tensor, "*#batch"]) -> Float[Tensor, "*batch"]:
-    """The larger magnitude of the two scores that a margin is the difference of: the target's and its runner-up's.
+    """Computes the larger magnitude of a margin's two scores: the target's and its runner-up's.
 
     Args:
         logits: Scores of every label.
-        targets: The label whose margin it is.
+        targets: Target label of each margin.
     """
     own = targets.to(logits.device).expand(logits.shape[:-1])[..., None]
     runner_up = logits.float().scatter(-1, own, -torch.inf).amax(dim=-1).abs()
@@ -25,17 +25,17 @@ def margin_size(logits: Float[Tensor, "*batch label"], targets: Int[Tensor, "*#b
 
 
 def apart(found: Float[Tensor, "..."], wanted: Float[Tensor, "..."]) -> float:
-    """How far two answers to the same inputs are apart: the worst score's deviation as a share of its own size.
+    """Computes how far two answers to the same inputs are apart: the largest relative deviation of a score.
 
-    A score near 0 is measured by the leading ones, the two largest along the last axis, of the input where they are
-    largest. Equal infinite scores aren't apart.
+    Each deviation is divided by the wanted score's magnitude, or if that is larger, by the largest magnitude of the two
+    highest scores (along the last axis) of any input. Equal infinite scores aren't apart.
 
     Args:
         found: Scores; the last axis is the labels.
-        wanted: What they should be.
+        wanted: The scores to compare with.
 
     Returns:
-        A share, at least 0; infinite where the shapes differ, or a number is missing on one side.
+        A share, at least 0; infinite if the shapes differ, or a score is NaN on one side.
     """
     if found.shape != wanted.shape:
         return math.inf

@@ -1,1 +1,1 @@
-"""Results as people read them: pages (`reports.analysis.page`) and figures for papers (`reports.figures.analysis`)."""
+"""Presentation of results: HTML pages (`reports.analysis.page`) and figures for papers (`reports.figures.analysis`)."""

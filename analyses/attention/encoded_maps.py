@@ -1,4 +1,4 @@
-"""Tiles of attention as text small enough to travel inside a page."""
+"""Encoding of pooled attention maps (tiles) as text small enough to embed in an HTML page."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from analyses.attention.pooled_maps import Tiles
 from analyses.export.encoding import decode, encode
 
 ENCODING = "tiles"
-BUDGET_BYTES = 900_000  # of packed text; the words of a long text need more room in a page than those of a short one
+BUDGET_BYTES = 900_000  # of packed text; the words of a long text leave less room in a page
 LEVELS = 255
 _MOST_STRONGEST, _LEAST_STRONGEST, _ALL_STRONGEST = 16, 4, 2**13
 
@@ -20,8 +20,8 @@ def pack_tiles(tiles: Tiles, budget_bytes: int = BUDGET_BYTES) -> dict[str, Any]
     Tiles that don't fit are merged two by two until they do.
 
     Args:
-        tiles: Of one text.
-        budget_bytes: Longest text to answer with, for both numbers of all tiles.
+        tiles: Tiles of one text.
+        budget_bytes: Most bytes of packed text, for both numbers of all tiles together.
 
     Returns:
         The object "attention.weights" of the analysis of a long text.
@@ -70,7 +70,7 @@ def unpack_tiles(packed: dict[str, Any], name: str) -> Float[np.ndarray, "layer 
         name: "share" or "largest".
 
     Raises:
-        ValueError: The encoding is another one, or the data doesn't have the shape it claims.
+        ValueError: The encoding is unknown, or the data doesn't have the shape it claims.
     """
     if packed["encoding"] != ENCODING:
         raise ValueError(f"tiles must be encoded as {ENCODING!r}, not as {packed['encoding']!r}")

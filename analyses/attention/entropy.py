@@ -15,7 +15,7 @@ from interpret.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class HeadEntropy:
-    """Mean entropy of each head over the rows in which it had a choice.
+    """Mean entropy of each head over the rows that see at least two keys.
 
     Attributes:
         nats: Mean entropy; NaN where no row sees two keys.
@@ -33,7 +33,7 @@ class Entropy:
     Attributes:
         nats: 0 where all attention lies on one key, ln(visible keys) where it is spread evenly.
         share: `nats` as a share of ln(visible keys), in [0, 1]; comparable between rows and texts of different
-            length. NaN where at most one key is visible, as there is nothing to choose.
+            length. NaN where at most one key is visible.
     """
 
     nats: Float[Tensor, "layer head query"] = field(repr=False)
@@ -51,7 +51,7 @@ def attention_entropy(
     visible: Bool[Tensor, "*layer query key"] | None = None,
     example: int | None = None,
 ) -> Entropy:
-    """Entropy `-sum(a ln a)` of each row `a` of attention, in nats.
+    """Computes the entropy `-sum(a ln a)` of each row `a` of attention, in nats.
 
     A weight of 0 counts 0. A row that sums to less than 1 (a learned sink took a share) is divided by its sum:
     the entropy is then that of the attention which reaches keys. Weights of a recording are computed some rows at a
@@ -59,9 +59,10 @@ def attention_entropy(
 
     Args:
         attention: A recording of one text, or its maps or weights; each row over `key` sums to 1.
-        visible: Of weights, true where a query can see a key, in all layers or layer by layer as `recording.visible()`
-            has it. By default every query sees every key; for a causal model that makes shares too small.
-        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
+        visible: For weights: true where a query can see a key, in all layers or layer by layer as from
+            `recording.visible()`. By default every query sees every key; for a causal model that makes shares too
+            small.
+        example: Index of the input in a recording of several, from 0; not needed for a single one.
 
     Raises:
         ValueError: A weight is negative or NaN, or lies where `visible` is false; or `visible` is given for what
@@ -84,16 +85,16 @@ def attention_entropy(
 
 
 class EntropyReader(Reader):
-    """Takes in the maps of a text for `attention_entropy`."""
+    """Block-wise reader of a text's maps for `attention_entropy`."""
 
     def __init__(self, maps: Maps) -> None:
-        """Makes room for a number for each row."""
+        """Allocates one value for each row."""
         self.nats = torch.zeros(maps.layers, maps.heads, maps.length, device=maps.device)
         self.share = torch.full_like(self.nats, math.nan)
         self.smallest = torch.tensor(math.inf, device=maps.device)
 
     def read(self, layer: int, block: Block) -> None:
-        """Takes in some rows."""
+        """Computes the entropy of a block of rows."""
         total = block.total
         self.smallest = torch.minimum(self.smallest, block.smallest.to(self.smallest))
         logs = block.weights.clamp(min=torch.finfo(torch.float32).tiny).log_()
@@ -105,7 +106,7 @@ class EntropyReader(Reader):
         self.share[layer, block.heads, block.rows] = share.masked_fill(most <= 0, math.nan)
 
     def result(self) -> Entropy:
-        """The entropy of every row, once all was read; a position without one has none.
+        """Returns the entropy of every row, after all blocks were read; positions without a row have none.
 
         Raises:
             ValueError: A weight was negative or NaN.

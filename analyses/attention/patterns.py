@@ -25,7 +25,7 @@ class Patterns:
         first: On position 0, over all rows. Row 0 of a causal model sees nothing else, so it counts with 1.
         separator: On the separators together, over all rows.
         sinks: On position 0 or a separator, counted once where they coincide, over all rows.
-        distance: How far away the attended positions lie, in tokens, weighted by attention; 0 or more.
+        distance: Distance to the attended positions, in tokens, weighted by attention; 0 or more.
     """
 
     previous: Float[Tensor, "layer head"] = field(repr=False)
@@ -49,7 +49,7 @@ def attention_patterns(
     rows: Bool[Tensor, "layer query"] | None = None,
     example: int | None = None,
 ) -> Patterns:
-    """Averages what each head puts on positions that need no reading of the text to be found.
+    """Averages each head's attention on positions defined without the text's content, such as previous and first.
 
     Weights of a recording are computed some rows at a time.
 
@@ -57,8 +57,8 @@ def attention_patterns(
         attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
             learned sink takes a share, which then counts for none of the patterns.
         separators: Positions of special tokens; may contain position 0.
-        rows: Of weights, true for the rows that count, layer by layer; by default all do.
-        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
+        rows: For weights: true for the rows that count, layer by layer; by default all do.
+        example: Index of the input in a recording of several, from 0; not needed for a single one.
 
     Raises:
         ValueError: A separator isn't a position, a row isn't made of shares, or `rows` is given for what knows them.
@@ -78,10 +78,10 @@ def attention_patterns(
 
 
 class PatternsReader(SharesReader):
-    """Takes in the maps of a text for `attention_patterns`."""
+    """Block-wise reader of a text's maps for `attention_patterns`."""
 
     def __init__(self, maps: Maps, separators: Sequence[int]) -> None:
-        """Makes room for the sums.
+        """Allocates the sums.
 
         Raises:
             ValueError: A separator isn't a position.
@@ -94,7 +94,7 @@ class PatternsReader(SharesReader):
         self.sums = {name: torch.zeros(maps.layers, maps.heads, device=maps.device) for name in names}
 
     def read(self, layer: int, block: Block) -> None:
-        """Adds up some rows."""
+        """Adds a block of rows to the sums."""
         self.look(block)
         weights = block.weights
         counts = self.rows[layer, block.rows].to(weights)
@@ -114,7 +114,7 @@ class PatternsReader(SharesReader):
             self.sums[name][layer, block.heads] += sums.to(self.sums[name])
 
     def result(self) -> Patterns:
-        """Means of what was read.
+        """Returns the means over all rows that were read.
 
         Raises:
             ValueError: A row wasn't made of shares.
@@ -133,7 +133,7 @@ _STEPS = {"previous": -1, "itself": 0, "next": 1}
 def _diagonal_sum(
     weights: Float[Tensor, "head row key"], counts: Float[Tensor, " row"], offset: int
 ) -> Float[Tensor, " head"]:
-    """What the rows put on the keys that lie `offset` after their places in the block."""
+    """Sum of the rows' attention on the keys `offset` places after their own index in the block."""
     diagonal = weights.diagonal(offset, dim1=1, dim2=2)
-    missing = max(0, -offset)  # of the first row there may be no key before
+    missing = max(0, -offset)  # the first row may have no key before it
     return diagonal @ counts[missing : missing + diagonal.shape[1]]

@@ -1,4 +1,4 @@
-"""Attention of a long text in tiles: stretches of tokens that look at stretches of tokens."""
+"""Pooling of a long text's attention maps into tiles: stretches of query tokens by stretches of key tokens."""
 
 import math
 from dataclasses import dataclass, field
@@ -16,18 +16,18 @@ TILES_AT_ONCE = 2**22  # of all layers and heads
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
-    """Maps of all layers and heads, pooled over squares of consecutive positions.
+    """Attention maps of all layers and heads, pooled over squares of consecutive positions.
 
-    Two numbers are kept of a tile, because each hides what the other shows. The share says how attention is spread,
-    but a single strong weight drowns in it; the largest weight shows that one, but not how common it is.
+    Each tile keeps two numbers: the share shows how attention is spread but hides a single strong weight, and the
+    largest weight shows that one but not how common it is.
 
     Attributes:
         length: Positions of the text.
         size: Positions on a side of a tile; the last tile may have fewer.
         sums: Sum of the weights in each tile.
         largest: The largest single weight in each tile.
-        rows: How many positions of each stretch have a row in each layer.
-        row: The row that the decision is read from, of every key: the mean of rows by how much is read from each.
+        rows: Number of positions in each stretch that have a row in each layer.
+        row: The decision row over all keys: the mean of the rows, weighted by the readout.
     """
 
     length: int
@@ -39,20 +39,19 @@ class Tiles:
 
     @property
     def share(self) -> Float[Tensor, "layer head tile tile"]:
-        """Share of a stretch's attention that goes to another: over keys the sum, over rows the mean.
+        """Share of a stretch's attention on another stretch: summed over keys, averaged over rows.
 
-        What a stretch gives to all stretches sums to 1 (less where a learned sink takes a share), or to 0 where it has
-        no row.
+        A stretch's shares sum to 1 (less where a learned sink takes a share), or to 0 where it has no row.
         """
         return self.sums / self.rows[:, None, :, None].clamp(min=1)
 
     def strongest(self, count: int) -> tuple[Float[Tensor, "layer head rank"], Int[Tensor, "layer head rank"]]:
-        """The largest weights of the decision's row and their positions, falling; all where there are fewer."""
+        """Returns the `count` largest weights of the decision row and their positions, in descending order."""
         values, positions = self.row.topk(min(count, self.length), dim=-1)
         return values, positions
 
     def merged(self) -> "Tiles":
-        """The same with two by two tiles made one."""
+        """Returns the maps with each 2 by 2 tiles merged into one."""
         layers, heads, count, _ = self.sums.shape
         odd, half = count % 2, (count + 1) // 2
         four = (layers, heads, half, 2, half, 2)
@@ -64,14 +63,14 @@ class Tiles:
 
 
 class TilesReader(Reader):
-    """Pools the maps of a text as they are read."""
+    """Reader that pools a text's maps into tiles, block by block."""
 
     def __init__(self, maps: Maps, readout: Float[Tensor, " token"]) -> None:
-        """Makes room for the tiles.
+        """Allocates the tiles.
 
         Args:
-            maps: Of the text.
-            readout: Share of each position in what the decision is read from.
+            maps: Maps of the text.
+            readout: Weight of each position in the readout.
         """
         heads = maps.layers * maps.heads
         most = max(1, min(MOST_TILES, math.isqrt(TILES_AT_ONCE // heads)))
@@ -85,7 +84,7 @@ class TilesReader(Reader):
         self.rows = rows.view(maps.layers, count, self.size).sum(dim=2)
 
     def read(self, layer: int, block: Block) -> None:
-        """Pools some rows."""
+        """Pools a block of rows."""
         weights, readout = block.weights, self.readout[block.rows]
         heads, queries, seen = weights.shape
         self.row[layer, block.heads, :seen] += torch.einsum("q,hqk->hk", readout.to(weights), weights).to(self.row)
@@ -99,5 +98,5 @@ class TilesReader(Reader):
             torch.maximum(kept, largest[:, rows].amax(dim=1), out=kept)
 
     def result(self) -> Tiles:
-        """The tiles, once all was read."""
+        """Returns the tiles, after all blocks were read."""
         return Tiles(self.length, self.size, self.sums.cpu(), self.largest.cpu(), self.rows, self.row.cpu())

@@ -1,4 +1,4 @@
-"""Attention that each position receives: the sums of the columns."""
+"""Attention that each position receives: column sums of the attention maps."""
 
 from dataclasses import dataclass, field
 
@@ -13,11 +13,11 @@ from interpret.attention.recording import Recording
 
 @dataclass(frozen=True, eq=False)
 class Received:
-    """What each head puts on each key, summed over rows.
+    """Attention of each head on each key, summed over rows.
 
     Attributes:
-        total: From all positions, from 0 to the number of rows.
-        own: From the position itself, from 0 to 1.
+        total: Attention from all positions, 0 to the number of rows.
+        own: Attention from the position itself, 0 to 1.
     """
 
     total: Float[Tensor, "layer head key"] = field(repr=False)
@@ -25,7 +25,7 @@ class Received:
 
     @property
     def from_others(self) -> Float[Tensor, " key"]:
-        """Share of each key in what all positions put on others, over layers and heads; sums to 1."""
+        """Share of each key in the attention between different positions, over layers and heads; sums to 1."""
         received = (self.total - self.own).mean(dim=(0, 1)).clamp(min=0)
         return received / received.sum()
 
@@ -40,7 +40,7 @@ def attention_received(
     Args:
         attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
             learned sink takes a share.
-        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
+        example: Index of the input in a recording of several, from 0; not needed for a single one.
 
     Raises:
         ValueError: It isn't made of shares, or a recording is of several texts and `example` doesn't say which.
@@ -52,23 +52,23 @@ def attention_received(
 
 
 class ReceivedReader(SharesReader):
-    """Takes in the maps of a text for `attention_received`."""
+    """Block-wise reader of a text's maps for `attention_received`."""
 
     def __init__(self, maps: Maps) -> None:
-        """Makes room for the sums."""
+        """Allocates the sums."""
         super().__init__(maps)
         self.total = torch.zeros(maps.layers, maps.heads, maps.length, device=maps.device)
         self.own = torch.zeros_like(self.total)
 
     def read(self, layer: int, block: Block) -> None:
-        """Adds up some rows."""
+        """Adds a block of rows to the sums."""
         self.look(block)
         self.total[layer, block.heads, : block.weights.shape[2]] += block.weights.sum(dim=1).to(self.total)
         own = block.weights.diagonal(block.start, dim1=1, dim2=2)  # as long as the rows that can see themselves
         self.own[layer, block.heads, block.start : block.start + own.shape[1]] = own
 
     def result(self) -> Received:
-        """The sums of what was read.
+        """Returns the sums over all rows that were read.
 
         Raises:
             ValueError: A row wasn't made of shares.

@@ -1,4 +1,4 @@
-"""Two ways through the layers for rollout: every position forwards, or some readouts backwards."""
+"""Readers that compute attention rollout: of every position forwards, or of given readouts backwards."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ from interpret.indices import require_index
 
 @dataclass(frozen=True, eq=False)
 class Rollout:
-    """Where each position's information came from, if attention and skip connections were all that moves it.
+    """Attention rollout: the share of each input token in each position, by attention and skip connections alone.
 
     Attributes:
         flow: `flow[l, q, k]` is the share of position `q` after layer `l` that came from input token `k`;
-            each `flow[l, q]` sums to 1. With `readouts`, `q` counts those.
+            each `flow[l, q]` sums to 1. With `readouts`, `q` indexes those.
         residual: Share that the skip connection carries.
-        readouts: The weighted means of positions that were followed; `None` where each position was.
+        readouts: Weighted means of positions that were followed; `None` where every position was.
     """
 
     flow: Float[Tensor, "layer query key"] = field(repr=False)
@@ -30,7 +30,7 @@ class Rollout:
     readouts: Float[Tensor, "query token"] | None = field(default=None, repr=False)
 
     def from_position(self, position: int | Float[Tensor, " token"]) -> Float[Tensor, "layer token"]:
-        """Shares of the input tokens in one position after each layer, or in a weighted mean of positions.
+        """Returns the shares of input tokens in one position, or a weighted mean of positions, after each layer.
 
         Args:
             position: A position, or a weight for each; `decision.readout` gives the decision's.
@@ -57,7 +57,7 @@ class Rollout:
 
 
 class RolloutReader(SharesReader):
-    """Mixes each row with the skip connection, once it has looked at it."""
+    """Reader that mixes each row, averaged over heads, with the skip connection."""
 
     def __init__(self, maps: Maps, *, residual: float = 0.5, sinks: Sequence[int] = ()) -> None:
         """Arguments are those of `attention_rollout`."""
@@ -70,14 +70,14 @@ class RolloutReader(SharesReader):
 
     @abstractmethod
     def result(self) -> Rollout:
-        """The rollout, once all was read.
+        """Returns the rollout, after all blocks were read.
 
         Raises:
             ValueError: A row wasn't made of shares.
         """
 
     def read(self, layer: int, block: Block) -> None:
-        """Takes in some rows; with the last of their heads it is known what they pass on."""
+        """Sums a block of rows over heads, and passes the rows on after the last head."""
         self.look(block)
         summed = block.weights.sum(dim=0)
         self.summed = summed if block.first_head == 0 else self.summed.add_(summed)
@@ -86,10 +86,10 @@ class RolloutReader(SharesReader):
 
     @abstractmethod
     def follow(self, layer: int, rows: slice, passed: Float[Tensor, "row key"], kept: Float[Tensor, " row"]) -> None:
-        """Takes in what passes by attention into some rows, and the share that each keeps of itself besides."""
+        """Takes the shares that some rows get by attention, and the share that each keeps of itself."""
 
     def _mix(self, summed: Float[Tensor, "row key"]) -> tuple[Float[Tensor, "row key"], Float[Tensor, " row"]]:
-        """What passes and what each row keeps, of attention summed over heads, which is changed."""
+        """Returns the passed and the kept shares of rows summed over heads; changes `summed` in place."""
         summed[:, [sink for sink in self.sinks if sink < summed.shape[1]]] = 0
         left = summed.sum(dim=-1, keepdim=True)
         passed = summed.mul_(torch.where(left > 0, (1 - self.residual) / left, 0.0))
@@ -98,7 +98,7 @@ class RolloutReader(SharesReader):
 
 
 class ReadoutsReader(RolloutReader):
-    """Follows readouts from each layer back to the tokens, all at a time."""
+    """Reader that follows all readouts together from each layer back to the input tokens."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class ReadoutsReader(RolloutReader):
         self.layer = maps.layers
 
     def follow(self, layer: int, rows: slice, passed: Float[Tensor, "row key"], kept: Float[Tensor, " row"]) -> None:
-        """Follows them through some rows; those of this layer join those of later ones on the way back."""
+        """Follows the readouts through some rows of a layer, those of this layer and of all later ones."""
         if layer != self.layer:
             self.layer, self.before = layer, self.flow[layer:].clone()
             self.flow[layer:] = torch.where(self.maps.rows[layer].to(self.flow.device), 0.0, self.before)
@@ -126,13 +126,13 @@ class ReadoutsReader(RolloutReader):
         self.flow[layer:, :, : passed.shape[1]] += part @ passed
 
     def result(self) -> Rollout:
-        """The rollout of the readouts."""
+        """Returns the rollout of the readouts."""
         self.require_shares()
         return Rollout(self.flow.cpu(), self.residual, self.readouts.cpu())
 
 
 class EveryPositionReader(RolloutReader):
-    """Keeps the mixed maps, to multiply them from the first layer on."""
+    """Reader that keeps the mixed maps, to multiply them from the first layer on."""
 
     def __init__(self, maps: Maps, *, residual: float = 0.5, sinks: Sequence[int] = ()) -> None:
         """Arguments are those of `attention_rollout`."""
@@ -140,12 +140,12 @@ class EveryPositionReader(RolloutReader):
         self.mixed = torch.eye(maps.length, device=maps.device).repeat(maps.layers, 1, 1)
 
     def follow(self, layer: int, rows: slice, passed: Float[Tensor, "row key"], kept: Float[Tensor, " row"]) -> None:
-        """Keeps some rows."""
+        """Keeps some rows of a mixed map."""
         self.mixed[layer, rows] *= kept[:, None]
         self.mixed[layer, rows, : passed.shape[1]] += passed
 
     def result(self) -> Rollout:
-        """The rollout of every position."""
+        """Returns the rollout of every position."""
         self.require_shares()
         for layer in range(1, len(self.mixed)):
             self.mixed[layer] = self.mixed[layer] @ self.mixed[layer - 1]
@@ -159,7 +159,7 @@ def rollout_reader(
     residual: float = 0.5,
     sinks: Sequence[int] = (),
 ) -> RolloutReader:
-    """What reads maps for `attention_rollout`, whose arguments these are."""
+    """Returns the reader for `attention_rollout`, whose arguments these are."""
     if readouts is None:
         return EveryPositionReader(maps, residual=residual, sinks=sinks)
     return ReadoutsReader(maps, readouts, residual=residual, sinks=sinks)

@@ -1,4 +1,4 @@
-"""Reading attention once for everything that is to be known of it."""
+"""Computation of several statistics in one pass over the attention maps."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,27 +12,31 @@ ROUNDING = 2e-2  # how far the rows of a bfloat16 model may sum beyond 1, also o
 
 
 class Reader(ABC):
-    """Takes in the maps of a text block by block; `result` of each reader says what it found."""
+    """Consumer of a text's attention maps, block by block; `result` of each reader returns its statistic."""
 
     @abstractmethod
     def read(self, layer: int, block: Block) -> None:
-        """Takes in some rows of a layer. The last layer comes first, and its rows from first to last."""
+        """Takes a block of rows of a layer; layers come from last to first, rows from first to last."""
 
 
 class SharesReader(Reader):
-    """A reader of shares of attention, which refuses what is none."""
+    """Reader that refuses weights that aren't shares: rows of non-negative weights with a sum of at most 1."""
 
     def __init__(self, maps: Maps) -> None:
-        """Nothing was read yet."""
+        """Starts with nothing read."""
         self.smallest, self.largest = torch.tensor([torch.inf, -torch.inf], device=maps.device)
 
     def look(self, block: Block) -> None:
-        """Notes how small and how large these shares are."""
+        """Updates the smallest weight and the largest row sum."""
         self.smallest = torch.minimum(self.smallest, block.smallest.to(self.smallest))
         self.largest = torch.maximum(self.largest, block.total.amax().to(self.largest))
 
     def require_shares(self) -> None:
-        """Refuses weights that are none, once all was read."""
+        """Raises an error if the weights that were read aren't shares.
+
+        Raises:
+            InputError: A weight was negative or NaN, or a row summed to more than 1.
+        """
         if not (self.smallest >= 0 and self.largest <= 1 + ROUNDING):  # so that NaN is refused too
             raise InputError(
                 f"attention rows must be shares that sum to 1, but the smallest weight is {float(self.smallest):.3g} "
@@ -41,10 +45,10 @@ class SharesReader(Reader):
 
 
 def read_maps(maps: Maps, readers: Sequence[Reader]) -> None:
-    """Shows every row to every reader, computing each block of weights once.
+    """Passes every row to every reader, computing each block of weights once.
 
     Layers come from last to first, which is the order in which rollout follows attention back. Memory: the weights of
-    some rows, besides what readers keep.
+    some rows, plus what the readers keep.
     """
     for layer in reversed(range(maps.layers)):
         for block in maps.blocks(layer):

@@ -1,1 +1,1 @@
-"""How often verdicts are wrong: measured on planted models, of which it is known whether attention explains them."""
+"""Error rates of verdicts, measured on planted models, for which it is known whether attention explains them."""

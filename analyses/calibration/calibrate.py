@@ -1,4 +1,4 @@
-"""Draws planted models, judges them, and counts how often the verdict is wrong."""
+"""Calibration: draws planted models and judges each of them."""
 
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
@@ -18,15 +18,15 @@ from interpret.errors import InputError
 from interpret.native.planted import FAMILIES
 
 SCHEMA = "interpret-attention/calibration/1"
-DOSE_SIZES = (100,)  # texts of each model whose dose is set
+DOSE_SIZES = (100,)  # texts of each model with a set dose
 
 
 @dataclass(frozen=True)
 class CalibrationPlan:
-    """What a calibration draws.
+    """Settings of a calibration.
 
     Attributes:
-        draws: Rounds, as `draws.plan` describes them: models of each family.
+        draws: Rounds of models; `draws.plan` says which families each has.
         sizes: Numbers of texts for which a verdict is given.
         families: Keys of `FAMILIES`.
         seed: Seed of all models, words and texts.
@@ -38,11 +38,11 @@ class CalibrationPlan:
     seed: int = 20261201
 
     def jobs(self) -> tuple[Job, ...]:
-        """The models to be judged: those of `draws.plan`, with doses only where their own family is asked for."""
+        """Returns the models to be judged: those of `draws.plan`, with doses only if F1 is among the families."""
         return tuple(job for job in plan(self.families, self.draws) if job.family in self.families)
 
     def fingerprint(self) -> dict[str, Any]:
-        """What the records depend on; not the number of draws, so that more can be added."""
+        """Returns everything the records depend on, except the number of draws, so that more can be added."""
         bars = {name: [bars.floor, bars.bar] for name, bars in BARS.items()}
         return {
             "schema": SCHEMA,
@@ -62,13 +62,13 @@ def run_calibration(
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, all_: None,
 ) -> list[dict[str, Any]]:
-    """Judges every model of the plan that isn't judged yet.
+    """Judges every model of the plan that has no record yet.
 
     Args:
-        asked: What to draw.
-        folder: Where records are kept. The same plan in the same folder is taken up where it stopped.
+        asked: Settings of the calibration.
+        folder: Folder of the records. The same plan in the same folder continues where it stopped.
         workers: Processes, each on one thread.
-        progress: Called with the models done and all models.
+        progress: Called with the number of finished models and of all models.
 
     Returns:
         A record for each model, in the order of the plan.

@@ -1,4 +1,4 @@
-"""The models and texts that calibration draws: fresh ones for every seed, of jittered sizes."""
+"""Random planted models of a calibration, with random sizes and text lengths."""
 
 import random
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Literal
 
 from interpret.native.planted import FAMILIES, Doses, PlantedModel, plant
 
-# Large models are drawn less often, for they take the time.
+# Large models are drawn less often because they take most of the time.
 LAYERS = {1: 0.3, 2: 0.35, 3: 0.2, 4: 0.15}
 HEADS = {1: 0.35, 2: 0.35, 4: 0.2, 8: 0.1}
 LENGTHS = {(5, 9): 0.15, (10, 19): 0.25, (20, 40): 0.4, (41, 60): 0.2}  # words of a text
@@ -25,10 +25,10 @@ class Job:
     """One planted model to be judged.
 
     Attributes:
-        family: Its key.
-        number: Which draw of the family, from 0.
-        dose: Name of the amount that is set by hand; empty for none.
-        level: That amount.
+        family: Key of its family.
+        number: Index of the draw within the family, from 0.
+        dose: Name of the parameter that is set by hand; empty for none.
+        level: Value of that parameter.
     """
 
     family: str
@@ -39,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A model, and how many words its texts have."""
+    """Planted model, and the number of words in its texts."""
 
     model: PlantedModel
     length: int
@@ -47,13 +47,13 @@ class Drawn:
 
 
 def plan(families: Sequence[str], draws: int) -> tuple[Job, ...]:
-    """All jobs, round by round: a plan of fewer draws is the beginning of one of more.
+    """Lists all jobs, round by round; a plan with fewer draws is a prefix of one with more.
 
     Every round has a model of each family of the protocol, every second one of each other family, and every tenth
     one of each level of each dose.
 
     Args:
-        families: Keys.
+        families: Keys of `FAMILIES`.
         draws: Rounds.
     """
     jobs: list[Job] = []
@@ -65,7 +65,7 @@ def plan(families: Sequence[str], draws: int) -> tuple[Job, ...]:
 
 
 def draw(job: Job, seed: int) -> Drawn:
-    """The model of a job; the same for the same job and seed. All levels of a dose share sizes and words."""
+    """Builds the model of a job, deterministic in job and seed; all levels of a dose share sizes and words."""
     rng = random.Random(f"{seed} {job.family} {job.number} {job.dose}")
     family = FAMILIES[job.family]
     layers = _chosen(rng, LAYERS, at_least=max(family.fewest_layers, 2 if job.dose else 1))

@@ -1,4 +1,4 @@
-"""One planted model judged as a study and as single texts would be."""
+"""Verdicts on one planted model, as for a study and as for single texts."""
 
 import math
 from typing import Any
@@ -17,8 +17,8 @@ from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
 BATCH = 40  # texts that are measured together
-DRAWS = Draws(null_orders=1)  # as in a study, but for p-values of single texts, on which its verdict doesn't rest
-SINGLE_TEXTS = 1  # of each model is judged by itself: texts of one model are no independent draws
+DRAWS = Draws(null_orders=1)  # a study's verdict doesn't use p-values of single texts
+SINGLE_TEXTS = 1  # judged by themselves for each model: texts of one model are no independent draws
 METRICS = (
     "use", "rank", "rank_substituted", "input_rank", "top", "share", "rank_tau", "input_tau", "rank_shuffled",
     "rank_of_values", "opposed", "uniform", "position_rank", "rarity_rank", "sink",
@@ -27,12 +27,12 @@ IN_SPREADS = ("use", "top", "uniform")
 
 
 def judged(job: Job, sizes: tuple[int, ...], seed: int) -> dict[str, Any]:
-    """Everything a calibration keeps of one model.
+    """Judges one planted model and returns its record.
 
     Args:
-        job: Which model.
+        job: The model.
         sizes: Numbers of texts for which a verdict is given; the first texts of the largest number.
-        seed: Of the calibration.
+        seed: Seed of the calibration.
     """
     drawn = draw(job, seed)
     subject = drawn.model.subject()
@@ -72,7 +72,7 @@ def _measured(subject: Subject, examples: list[Example], corpus: CorpusUnigram, 
 
 
 def _means(measurements: list[Measurement]) -> dict[str, float | None]:
-    """Each metric over the texts; effects in spreads of the margin."""
+    """Mean of each metric over the texts; effects in units of the margin's spread."""
     spread = math.sqrt(np.mean([each.spread for each in measurements]))
     means = {}
     for name in METRICS:
@@ -85,7 +85,7 @@ def _means(measurements: list[Measurement]) -> dict[str, float | None]:
 def _single(
     subject: Subject, examples: list[Example], resamplers: dict[str, Resampler], seed: int
 ) -> dict[str, list[Any]]:
-    """Single decisions, with either source of replacements; and the p-values of the first."""
+    """Answers on single decisions with either source of replacements, and p-values with corpus replacements."""
     record: dict[str, list[Any]] = {}
     for source, resampler in resamplers.items():
         answers = []

@@ -1,4 +1,4 @@
-"""From the judged models to tables: how often verdicts are wrong, and what tells explaining attention from other.
+"""Tables of a calibration: error rates of verdicts, and how well each metric tells the two truths apart.
 
     schema          "interpret-attention/calibration/1"
     plan            sizes, families, seed, draws (rounds); bars: floor and bar of each component; versions
@@ -33,18 +33,18 @@ from interpret.native.planted import FAMILIES
 Record = Mapping[str, Any]
 
 SOURCES = ("corpus", "vocabulary")
-# Where attention has nothing to do with effects by construction, p-values are nearly uniform. Not quite: weights and
-# effects both belong to words, so in one model, of few words, they agree or disagree by chance in all of its texts.
+# Null families: attention is unrelated to effects by construction, so p-values are nearly uniform. Not exactly: both
+# are properties of words, so in a model of few words they agree or disagree by chance in all of its texts.
 NULLS = (("F3", "p_input"), ("F7", "p_rank"), ("F7", "p_input"))
 
 
 def tabulate(fingerprint: Mapping[str, Any], records: Sequence[Record], draws: int) -> dict[str, Any]:
-    """All tables of a calibration.
+    """Makes all tables of a calibration.
 
     Args:
-        fingerprint: What the records depend on.
+        fingerprint: Everything the records depend on.
         records: One for each model.
-        draws: How many rounds there were.
+        draws: Number of rounds.
     """
     plain = [record for record in records if not record["dose"]]
     protocol = [record for record in plain if record["family"] in PROTOCOL]
@@ -95,7 +95,7 @@ def _long(records: Iterable[Record], words: tuple[int, int]) -> list[Record]:
 
 
 def _of_study(records: Iterable[Record], size: int) -> list[tuple[str, str]]:
-    """Truth and answer of each model."""
+    """Pairs of truth and answer, one for each model."""
     return [
         (record["truth"], answer)
         for record in records
@@ -109,7 +109,7 @@ def _of_single(records: Iterable[Record], source: str) -> list[tuple[str, str]]:
 
 
 def _by_truth(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Counts, and the error that follows from them."""
+    """Counts of answers by truth, and the error rate."""
     counts = {
         truth.replace(" ", "_"): _counts(answer for each, answer in pairs if each == truth)
         for truth in ("explains", "does not")
@@ -168,7 +168,7 @@ def _uniformity(family: str, name: str, records: Sequence[Record]) -> dict[str, 
 
 
 def _diagnosticity(metric: str, records: Sequence[Record]) -> dict[str, Any]:
-    """Area under the curve: how often an explaining model has more of it than one that doesn't explain."""
+    """Area under the ROC curve: how often the metric is larger in an explaining model than in a non-explaining one."""
     groups = {
         truth: np.array(
             [

@@ -1,4 +1,4 @@
-"""Processes that work side by side, and end with the process that started them, however that one ends."""
+"""Pool of worker processes that end with their parent process, however that one ends."""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -11,16 +11,16 @@ from interpret.system.processes import end_with, interrupts_later
 
 @contextmanager
 def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes of one thread each, to which work can be submitted until the end of the block.
+    """Pool of single-threaded processes that accepts work until the end of the block.
 
-    They are ended in the middle of their work, and are gone, when the block ends by an error or a signal; and also when
-    this process is killed by a signal that it can't catch. So they must not write anything themselves.
+    They are stopped in the middle of their work when the block ends by an error or a signal, also when this process is
+    killed by a signal that it can't catch. So they must not write anything themselves.
 
     Args:
-        workers: How many; each starts when there is work for it.
+        workers: Number of processes; each starts when there is work for it.
     """
     context = get_context("spawn")  # a fork would copy this process's threads in whatever state they are
-    # No other process has the end `kept`, so the system closes it with this process, and the others notice.
+    # Only this process holds the end `kept`: the system closes it with the process, which the workers notice.
     watched, kept = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(watched,))
     try:
@@ -34,7 +34,7 @@ def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin(watched: Connection) -> None:
-    """What a worker does first."""
+    """Initialises a worker."""
     end_with(watched)
     import torch
 

@@ -1,10 +1,10 @@
-"""The well-known tests of attention, as their papers define them; one method a file.
+"""Published tests of attention as explanation, as their papers define them; one method a file.
 
-`battery.py` runs those of one decision and `over_texts.py` adds them up over many. They act on the row that the
-decision is read from, in every head alike. Edits touch the tokens of words only: special tokens keep their weights, and
-so does the sum over words where weights are renormalised. The papers have no such tokens in their rows. Dropout is off,
-for a `Subject` keeps its model in evaluation mode.
+`battery.py` runs those of one decision and `over_texts.py` summarises them over many. They act on the decision row,
+in all heads alike. Edits touch tokens of words only: special tokens keep their weights, and where weights are
+renormalised, the words keep their sum. The papers have no special tokens in their rows. Dropout is off because a
+`Subject` keeps its model in evaluation mode.
 
-`frozen.py`, `seed_variance.py` and `retrained_adversary.py` train native classifiers instead of editing one, and so say
-something about a task and an architecture, not about one model.
+`frozen.py`, `seed_variance.py` and `retrained_adversary.py` train native classifiers instead of editing a model, so
+their results are about a task and an architecture, not about one model.
 """

@@ -1,4 +1,4 @@
-"""Jain and Wallace's adversary: attention as different as can be that leaves the decision as it is."""
+"""Jain and Wallace's adversarial attention: weights as different as possible that keep the decision."""
 
 from dataclasses import dataclass, field
 
@@ -12,22 +12,22 @@ from analyses.verdicts.content import Content
 from interpret.interventions.decision_row import DecisionRow
 from interpret.modes.gradients_on import gradients_on
 
-PENALTY = 500.0  # weight of a change of the answer beyond the allowance, as in the paper's code
+PENALTY = 500.0  # weight of the output change beyond the allowance, as in the paper's code
 REACH = 5.0  # steps times learning rate, as in the paper: 500 times 0.01
-SLOWEST, FASTEST = 0.01, 0.1  # learning rates; below 50 steps a faster one would jump over what it looks for
+SLOWEST, FASTEST = 0.01, 0.1  # learning rates; a faster one, for fewer than 50 steps, would overshoot
 
 
 @dataclass(frozen=True, eq=False)
 class Adversarial:
-    """The most different attention found that keeps the answer.
+    """Most different attention found that keeps the answer.
 
-    Other weights exist for most decisions, also explained ones: it shows how free the layer is, and is no verdict.
+    Such weights exist for most decisions, also explained ones: they show how free the layer is, and are no verdict.
 
     Attributes:
         divergence: Jensen-Shannon divergence from the model's attention on words, averaged over heads, in nats from 0
             to ln 2. 0 where no restart kept the answer: the model's own weights are a candidate.
-        feasible: How many restarts ended within the allowance.
-        restarts: How many there were.
+        feasible: Number of restarts that ended within the allowance.
+        restarts: Number of restarts.
         weights: The attention found, special tokens included.
         divergences: The divergence of each restart, feasible or not.
         changes: Mean absolute change of a label's probability in each restart, in [0, 1].
@@ -57,12 +57,12 @@ def adversarial_attention(
     Args:
         row: The decision of one text.
         content: Its words.
-        restarts: Optimised together, pushed apart from each other.
-        steps: Of Adam with AMSGrad. The learning rate is 0.01 from 500 steps on, as in the paper; with fewer it grows
-            so that scores can travel as far, up to 0.1 for 50.
-        hinge_eps: Summed absolute change of probability that the loss lets pass.
+        restarts: Number of candidates, optimised together and pushed apart from each other.
+        steps: Steps of Adam with AMSGrad. The learning rate is 0.01 from 500 steps on, as in the paper; with fewer it
+            grows so that scores can move as far, up to 0.1 for 50.
+        hinge_eps: Summed absolute change of probability that the loss doesn't penalise.
         select_eps: Mean absolute change of probability up to which a result counts as feasible.
-        seed: Of the starting points.
+        seed: Seed of the starting points.
 
     Raises:
         ValueError: The row holds several texts, or no words; or `restarts` or `steps` is below 1.
@@ -91,9 +91,9 @@ def adversarial_attention(
             excess = (_changes(row, _weights(row, keys, shares)).sum(dim=-1) - hinge_eps).relu()
             apart = _divergence(row, keys, shares).sum() + _between(row, shares)
             loss = PENALTY * excess.sum() - apart
-        # Only the scores get a gradient: `backward` would leave one on the model's parameters.
+        # `backward` would leave gradients on the model's parameters.
         gradient = torch.autograd.grad(loss, scores)
-        # The function: making an object of the class loads torch's compiler, which takes a second.
+        # The function, not the class: creating an optimizer object loads torch's compiler, which takes a second.
         with torch.no_grad():
             adam(
                 [scores], [*gradient], [mean], [square], [largest], [done], foreach=False, amsgrad=True, lr=rate,
@@ -122,7 +122,7 @@ def _best(row: DecisionRow, keys: Tensor, shares: Tensor, select_eps: float) -> 
 
 
 def _weights(row: DecisionRow, keys: Tensor, shares: Tensor) -> Float[Tensor, "variant head row key"]:
-    """Whole rows: each head's mass on words, spread by `shares`."""
+    """Rows in which each head's mass on words is distributed by `shares`."""
     own = row.weights[0].float()
     mass = own[..., keys].sum(dim=-1, keepdim=True)
     return own.expand(len(shares), *own.shape).index_copy(-1, keys, shares * mass)

@@ -1,4 +1,4 @@
-"""The classic tests of one decision, all from one reading of its attention row."""
+"""Published tests of one decision, all run on the same decision row."""
 
 import math
 from collections.abc import Mapping
@@ -28,35 +28,35 @@ RANKINGS = ("attention", "gradient", "attention x gradient", "ascending attentio
 
 @dataclass(frozen=True)
 class ClassicTests:
-    """What the published tests say of one decision: plain numbers, none of them a verdict.
+    """Results of the published tests on one decision: plain numbers, none of them a verdict.
 
-    A value that isn't defined is NaN, or `None` where it would be true or false.
+    An undefined number is NaN, an undefined truth value `None`.
 
     Attributes:
         words: Units of the text.
         tokens: Tokens of those units.
         eraser: How words were taken out: "delete" or "mask".
         attention_gradient: Jain and Wallace: Kendall's tau-b of attention and gradient, from -1 to 1.
-        attention_leave_one_out: The same of attention and leave-one-out.
-        gradient_leave_one_out: The same of the two measures that attention is compared with.
+        attention_leave_one_out: Kendall's tau-b of attention and leave-one-out.
+        gradient_leave_one_out: Kendall's tau-b of gradient and leave-one-out.
         permutation: Median change of a label's probability under permutations of the weights, in [0, 1].
-        max_attention: Largest share that a word has of the attention on words, in [0, 1].
+        max_attention: Largest share of one word in the attention on words, in [0, 1].
         conicity: Mean cosine between words' value vectors and their mean, in [-1, 1].
         divergence: Jensen-Shannon divergence of the most different attention that keeps the answer, in nats.
-        feasible: How many restarts of that search kept the answer.
-        restarts: How many there were.
-        top_flips: Serrano and Smith: whether zeroing the largest weight changes the choice.
-        other_flips: The same of a random other weight.
-        divergence_difference: How much further the largest weight moves the answer than the other, in nats.
-        weight_difference: By how much it is larger.
-        removed: Share of weights zeroed in the order of each of `RANKINGS` when the choice first changes; NaN: never.
-        random: The same in each random order.
+        feasible: Number of restarts of that search that kept the answer.
+        restarts: Number of restarts.
+        top_flips: Serrano and Smith: whether zeroing the largest weight changes the predicted label.
+        other_flips: Whether zeroing a random other weight does.
+        divergence_difference: JS divergence from zeroing the largest weight minus that from zeroing the other, in nats.
+        weight_difference: Largest weight minus the other.
+        removed: Share of weights zeroed, by each order of `RANKINGS`, until the predicted label changes; NaN: never.
+        random: The same for each random order.
         uniform_margin_change: Margin with equal weights minus that of the text, in logits.
-        uniform_probability_change: The same of the target's probability.
-        uniform_flips: Whether equal weights change the choice.
-        violated: Liu et al.: whether the target's probability rises without the word that each ranking puts first.
+        uniform_probability_change: The same for the target's probability.
+        uniform_flips: Whether equal weights change the predicted label.
+        violated: Liu et al.: whether the target's probability rises when each ranking's first word is removed.
         identifiability: Brunner et al.: each head's share of the squared weights that reaches what it writes.
-        is_identifiable: For each head, whether no other weights write the same.
+        is_identifiable: Whether each head's output determines its weights.
     """
 
     words: int
@@ -85,13 +85,13 @@ class ClassicTests:
     is_identifiable: tuple[bool, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON: `None` in the place of NaN."""
+        """Returns plain values for JSON, with `None` for NaN."""
         plain: dict[str, Any] = _each_number(asdict(self), lambda value: None if _is_nan(value) else value)
         return plain
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ClassicTests":
-        """The tests again from `to_dict`, also after JSON."""
+        """Restores the tests from `to_dict`, also after JSON."""
         plain = _each_number(dict(values), lambda value: math.nan if value is None else value)
         flips = {name: values[name] for name in ("top_flips", "other_flips")}
         lists = {name: tuple(plain[name]) for name in ("random", "identifiability", "is_identifiable")}
@@ -109,22 +109,22 @@ def classic_tests(
     adversary_steps: int = 100,
     without: Float[Tensor, "unit label"] | None = None,
 ) -> ClassicTests:
-    """Runs the per-text tests on the last layer's row of one decision.
+    """Runs the published per-text tests on the last layer's decision row.
 
     Args:
         subject: The model.
         example: The text.
-        decision: What the model decided on it.
-        seed: Of everything random.
+        decision: The decision on it.
+        seed: Seed of everything random.
         eraser: How words are taken out of the text: "delete" as in the papers, or "mask".
-        adversary_steps: Of the search for other attention; the paper takes 500. `adversarial_attention` says what
-            fewer cost.
-        without: Scores of all labels without each unit, by that eraser, where they are known.
+        adversary_steps: Steps of the search for adversarial attention; the paper takes 500. `adversarial_attention`
+            gives the cost of fewer.
+        without: Logits of all labels without each unit, by that eraser, if already computed.
 
     Raises:
         InputError: The text has no words, or the model doesn't allow this eraser.
 
-    Source: each method's own file in this folder says what it does and where it departs from its paper.
+    Source: each method's file in this folder gives its paper and the departures from it.
     """
     row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
     content = Content.of([example])
@@ -159,7 +159,7 @@ def classic_tests(
 
 
 def _zeroing(found: SerranoSmith | None) -> dict[str, Any]:
-    """Serrano and Smith's part; they leave out texts with a single weight."""
+    """Serrano and Smith's fields; undefined for texts with a single weight, which they leave out."""
     if found is None:
         return {
             "top_flips": None,

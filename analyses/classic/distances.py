@@ -1,16 +1,16 @@
-"""How far apart two distributions are."""
+"""Distances between two probability distributions."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-SMALLEST = 1e-10  # share that stands for 0 in logarithms
+SMALLEST = 1e-10  # replaces 0 in logarithms
 
 
 def js_divergence(p: Float[Tensor, "*batch label"], q: Float[Tensor, "*#batch label"]) -> Float[Tensor, "*batch"]:
-    """Jensen-Shannon divergence over the last axis, in nats, from 0 to ln 2.
+    """Computes the Jensen-Shannon divergence over the last axis, in nats, from 0 to ln 2.
 
-    The divergence itself: scipy's `jensenshannon` is its square root. Entries of 0 add nothing (0 log 0 = 0).
+    Scipy's `jensenshannon` is its square root. Entries of 0 add nothing (0 log 0 = 0).
 
     Args:
         p: Shares that sum to 1.
@@ -25,7 +25,7 @@ def js_divergence(p: Float[Tensor, "*batch label"], q: Float[Tensor, "*#batch la
 
 
 def kl_divergence(p: Float[Tensor, "*batch label"], q: Float[Tensor, "*#batch label"]) -> Float[Tensor, "*batch"]:
-    """Kullback-Leibler divergence of `q` from `p`, KL(p || q), over the last axis: summed, in nats, at least 0.
+    """Computes the Kullback-Leibler divergence KL(p || q), summed over the last axis, in nats, at least 0.
 
     It isn't symmetric, and infinite where `q` is 0 and `p` isn't: `q` counts as 1e-10 there, which leaves at most
     23 nats. Entries where `p` is 0 add nothing, and gradients stay finite.
@@ -41,10 +41,10 @@ def kl_divergence(p: Float[Tensor, "*batch label"], q: Float[Tensor, "*#batch la
 
 
 def total_variation(p: Float[Tensor, "*batch label"], q: Float[Tensor, "*#batch label"]) -> Float[Tensor, "*batch"]:
-    """Total variation distance over the last axis: half the summed absolute difference, from 0 to 1.
+    """Computes the total variation distance over the last axis: half the summed absolute difference, from 0 to 1.
 
-    Of two labels it is the change of one's probability. Wiegreffe and Pinter's code halves that again, for it has one
-    sigmoid in the place of two labels; and Jain and Wallace's has the mean over labels, which equals ours for two.
+    For two labels it is the change of one label's probability. Wiegreffe and Pinter's code halves that again, since it
+    has one sigmoid instead of two labels; Jain and Wallace's takes the mean over labels, which equals ours for two.
 
     Args:
         p: Shares that sum to 1.

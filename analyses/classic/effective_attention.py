@@ -1,4 +1,4 @@
-"""Effective attention: the part of the weights that reaches what a head writes."""
+"""Effective attention: the part of the weights that affects the head output."""
 
 from dataclasses import dataclass, field
 
@@ -9,14 +9,13 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class EffectiveAttention:
-    """The weights without the part that the values map to nothing, and how much that part was.
+    """Attention weights without the part that the values map to zero, and the share that remains.
 
     Attributes:
         weights: Effective weights; entries may be negative. Rows keep their sum only in the simplex variant.
         rank: Rank of each head's values, with the column of ones in the simplex variant.
-        identifiability: Each head's share of the squared weights that is effective, in [0, 1]; NaN where a head has no
-            weights.
-        is_identifiable: Whether the number of keys is at most the rank, so that no other weights write the same.
+        identifiability: Effective share of each head's squared weights, in [0, 1]; NaN where a head has no weights.
+        is_identifiable: Whether the number of keys is at most the rank, so that the head output determines the weights.
     """
 
     weights: Float[Tensor, "head query key"] = field(repr=False)
@@ -25,7 +24,7 @@ class EffectiveAttention:
 
     @property
     def is_identifiable(self) -> tuple[bool, ...]:
-        """For each head; a statement on the layer, for one decision depends on less than what the head writes."""
+        """True for heads whose output determines their weights; a decision may depend on only a part of that output."""
         return tuple((self.rank >= self.weights.shape[-1]).tolist())
 
 
@@ -36,16 +35,16 @@ def effective_attention(
 
     Args:
         weights: Attention weights.
-        values: What each key hands over, through the output projection as in the paper, or before it: that is the
-            same where the projection of the head has full column rank. Heads that share values have them repeated.
+        values: Value vectors, after the output projection as in the paper, or before it: both give the same where the
+            head's projection has full column rank. Heads that share values have them repeated.
 
     Returns:
-        Double precision. Weights that differ only in their ineffective part give the same answer.
+        Effective attention in double precision; the same for weights that differ only in their ineffective part.
 
     Raises:
-        ValueError: Heads or keys of the two differ in number.
+        ValueError: Weights and values differ in their number of heads or keys.
 
-    Source: Brunner et al. (2020), arXiv:1908.04211, section 3. By a thin singular value decomposition in
+        Source: Brunner et al. (2020), arXiv:1908.04211, section 3. By a thin singular value decomposition in
     double precision; singular values up to max(key, dim) * eps * the largest count as 0.
     """
     return _projected(weights, values)
@@ -54,14 +53,14 @@ def effective_attention(
 def simplex_effective_attention(
     weights: Float[Tensor, "head query key"], values: Float[Tensor, "head key dim"]
 ) -> EffectiveAttention:
-    """The same, keeping the sum of each row: only differences that leave it alone count as ineffective.
+    """Computes effective attention that keeps each row's sum: only differences that preserve it count as ineffective.
 
     Args:
         weights: Attention weights.
-        values: What each key hands over; see `effective_attention`.
+        values: Value vectors; see `effective_attention`.
 
     Raises:
-        ValueError: Heads or keys of the two differ in number.
+        ValueError: Weights and values differ in their number of heads or keys.
 
     Source: Brunner et al. (2020), arXiv:1908.04211, section 3, with a column of ones beside the values. We scale it
     to the values' largest singular value, so that neither is lost in rounding.

@@ -1,4 +1,4 @@
-"""Training a native classifier on a loss of one's own."""
+"""Training of a native classifier on a custom loss."""
 
 from collections.abc import Callable
 
@@ -22,17 +22,17 @@ def fit(
 ) -> TransformerClassifier:
     """Trains a new classifier from random weights, for a fixed number of epochs.
 
-    The papers keep the epoch that does best on development texts; here no text but `texts` has a say.
+    The papers keep the epoch that does best on development texts; here only `texts` are used.
 
     Args:
-        config: What to build.
-        texts: What batches are drawn from.
-        recipe: Its epochs, batch size, learning rate and weight decay; words are never hidden.
-        loss: Of the model on the texts of these numbers; differentiable.
-        seed: Of the first weights, of dropout and of the order of texts: one seed, one model on the same machine.
+        config: Configuration of the model.
+        texts: Training texts.
+        recipe: Its epochs, batch size, learning rate and weight decay are used; words are never hidden.
+        loss: Differentiable loss of the model on the texts with these indices.
+        seed: Seed of initial weights, dropout and order of texts; deterministic on the same machine.
 
     Returns:
-        In evaluation mode.
+        The trained model, in evaluation mode.
     """
     generator = torch.Generator().manual_seed(seed)
     steps = recipe.epochs * len(list(shuffled_batches(texts, recipe.batch, generator)))

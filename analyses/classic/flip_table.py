@@ -1,4 +1,4 @@
-"""Over many texts: does zeroing the largest weight change the choice more often than zeroing a random one?"""
+"""Counts over texts of decision flips when the largest or a random attention weight is zeroed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from analyses.statistics import Interval, mcnemar, proportion
 
 @dataclass(frozen=True)
 class FlipTable:
-    """How many texts change their choice when one weight is zeroed.
+    """Numbers of texts whose predicted label flips when one weight is zeroed.
 
     Attributes:
-        both: Texts that change with either weight.
-        top_only: Texts that change with the largest weight alone.
-        other_only: Texts that change with the random other one alone.
-        neither: Texts that change with neither.
-        undefined: Texts with fewer than two weights; in none of the numbers.
-        p_value: Exact two-sided p-value that both weights change the choice equally often.
-        decided_by_top: Share of the texts that only one weight changes in which it is the largest: the effect that
+        both: Texts that flip with either weight.
+        top_only: Texts that flip with the largest weight only.
+        other_only: Texts that flip with the random other weight only.
+        neither: Texts that flip with neither.
+        undefined: Texts with fewer than two weights, which no other count includes.
+        p_value: Exact two-sided p-value of the null hypothesis that both weights cause flips equally often (McNemar).
+        decided_by_top: Share of the largest weight among texts that flip with only one of the two: the effect size that
             `p_value` tests against one half.
     """
 
@@ -31,12 +31,12 @@ class FlipTable:
 
     @property
     def count(self) -> int:
-        """Texts in the table."""
+        """Number of texts in the table."""
         return self.both + self.top_only + self.other_only + self.neither
 
     @property
     def difference(self) -> float:
-        """Share of texts that the largest weight changes minus that of the other, from -1 to 1; NaN without texts."""
+        """Share of texts that the largest weight flips minus that of the other, in [-1, 1]; NaN without texts."""
         return (self.top_only - self.other_only) / self.count if self.count else float("nan")
 
 
@@ -44,10 +44,10 @@ def flip_table(flips: Sequence[tuple[bool | None, bool | None]]) -> FlipTable:
     """Counts the four outcomes and compares the two weights.
 
     Args:
-        flips: For each text whether its choice changes without the largest weight, and without the other one; `None`
-            where the text has fewer than two.
+        flips: For each text, whether its predicted label flips without the largest weight, and without the other one;
+            `None` where the text has fewer than two.
 
-    Source: Serrano and Smith (2019), arXiv:1906.03731, section 4, table 2, which gives the counts. They don't test;
+    Source: Serrano and Smith (2019), arXiv:1906.03731, section 4, table 2, which gives the counts. They report no test;
     we add McNemar's exact test, since both weights belong to the same text.
     """
     defined = [pair for pair in flips if None not in pair]

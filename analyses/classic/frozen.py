@@ -1,4 +1,4 @@
-"""Frozen attention: does a model need to learn where to look, and does another model's map tell it?"""
+"""Frozen attention: accuracy of classifiers trained with uniform weights, or with another model's weights."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,13 +23,13 @@ Shares = Callable[[Sequence[int], Int[Tensor, "batch token"]], Float[Tensor, "ba
 
 @dataclass(frozen=True, eq=False)
 class FrozenAttention:
-    """How well models do whose attention was learned, uniform, or another model's.
+    """Predictions of models trained with learned, uniform, or another model's attention.
 
     Attributes:
         arms: "learned", "uniform", then the names of the guides.
-        seeds: Of the trained models.
-        predicted: Label that each model prefers on each test text.
-        labels: The right ones.
+        seeds: Seeds of the trained models.
+        predicted: Predicted label of each model on each test text.
+        labels: True labels.
         models: The trained models of each arm, in the order of `seeds`. Those of frozen arms are trained for imposed
             weights and mean little without them.
     """
@@ -42,19 +42,19 @@ class FrozenAttention:
 
     @property
     def correct(self) -> Bool[np.ndarray, "arm seed text"]:
-        """Whether each model is right."""
+        """True where a model predicts the true label."""
         return np.asarray(self.predicted == self.labels)
 
     @property
     def accuracy(self) -> Float[np.ndarray, "arm seed"]:
-        """Share of the test texts that each model gets right."""
+        """Accuracy of each model on the test texts, in [0, 1]."""
         return np.asarray(self.correct.mean(axis=-1))
 
     def f1(self, label: int) -> Float[np.ndarray, "arm seed"]:
-        """F1 of one label, from 0 to 1; NaN where no text has it and none is given it.
+        """Computes the F1 score of one label, from 0 to 1; NaN where no text has it and none is predicted to.
 
         Args:
-            label: Number of the class; the papers' is the positive one.
+            label: Index of the class; the papers take the positive one.
         """
         given, right = self.predicted == label, self.labels == label
         total = given.sum(axis=-1) + right.sum()
@@ -62,13 +62,13 @@ class FrozenAttention:
         return np.where(total > 0, 2 * hits / np.maximum(total, 1), np.nan)
 
     def cost(self, arm: str, *, seed: int = 0) -> Interval:
-        """What an arm loses: accuracy with learned attention minus its own, from -1 to 1.
+        """Loss of an arm: accuracy with learned attention minus its own, from -1 to 1.
 
         The interval resamples seeds, then texts; with one seed its ends are NaN, and five are few.
 
         Args:
             arm: One of `arms`.
-            seed: Of the resampling.
+            seed: Seed of the bootstrap.
 
         Raises:
             ValueError: There is no such arm.
@@ -88,26 +88,26 @@ def frozen_attention(
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     guides: Mapping[str, TransformerClassifier] | None = None,
 ) -> FrozenAttention:
-    """Trains classifiers anew with the last layer's attention fixed, and one with attention of its own to compare.
+    """Trains classifiers with the last layer's attention fixed, and with learned attention for comparison.
 
-    If uniform attention does as well, these data can't show whether attention explains anything. If a guide's
-    attention does better than uniform, its map carries something about the task that another model can use.
+    If uniform attention does as well, the data can't show whether attention explains anything. If a guide's attention
+    does better than uniform, its maps carry information about the task that another model can use.
 
     Args:
-        config: What is trained. With one layer nothing mixes words below the fixed attention, as in the paper's
-            diagnostic; with more, states already know other words, as those of its LSTM do.
-        train: Texts to learn from.
-        test: Texts to compare on; all labelled.
-        recipe: How to train; see `fit`.
-        seeds: Of the models of each arm; arms share them.
-        guides: Other models whose maps are imposed, by name.
+        config: Model configuration. With one layer nothing mixes words below the fixed attention, as in the paper's
+            diagnostic; with more, hidden states already mix words, as in its LSTM.
+        train: Training texts.
+        test: Test texts, all labelled.
+        recipe: Training recipe; see `fit`.
+        seeds: Seeds of the models, the same for each arm.
+        guides: Models whose attention is imposed, by name.
 
     Raises:
         ValueError: There are no seeds, a test text has no label, a text has no words, or a guide has the name of
             another arm.
 
     Source: Wiegreffe and Pinter (2019), arXiv:1908.04626, section 3.2 (uniform) and section 3.4 (guides). They have one
-    head, and so every head here gets the same row: even over word tokens, or the guide's mean over heads, and 0 on
+    head, so every head here gets the same row: uniform over word tokens, or the guide's mean over heads, and 0 on
     special tokens, as theirs. They keep the best epoch of one seed.
     """
     guides = dict(guides or {})
@@ -145,7 +145,7 @@ def _logits(
     if shares is None:
         logits: Tensor = model(input_ids=ids, attention_mask=real).logits
         return logits
-    # Every query of the layer gets the row; the answer is read from the first alone.
+    # Every query of the layer gets the row, but the classifier reads the first position only.
     with editing(model, set_weights(model.config.layers - 1, shares(rows, words)[:, None, None])):
         logits = model(input_ids=ids, attention_mask=real).logits
     return logits

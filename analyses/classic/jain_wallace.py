@@ -1,4 +1,4 @@
-"""Jain and Wallace's first two tests: does attention agree with other measures, and does shuffling it matter?"""
+"""Jain and Wallace's first two tests: agreement of attention with other measures, and permuted attention."""
 
 from dataclasses import dataclass, field
 
@@ -20,18 +20,18 @@ OUTPUTS = 20  # labels whose gradient is taken, one backward pass each
 
 @dataclass(frozen=True, eq=False)
 class JainWallace:
-    """What the paper reports of one text, with the raw values.
+    """Results of the paper's tests on one text, with the raw values.
 
-    A tau is NaN where a side is constant or there are fewer than two units: count those, don't average them.
+    A tau is NaN where either ranking is constant or there are fewer than two units: count those, don't average them.
 
     Attributes:
         attention_gradient: Kendall's tau-b of attention and gradient, from -1 to 1.
-        attention_leave_one_out: The same of attention and leave-one-out.
-        gradient_leave_one_out: The same of the two measures that attention is compared with.
+        attention_leave_one_out: Kendall's tau-b of attention and leave-one-out.
+        gradient_leave_one_out: Kendall's tau-b of gradient and leave-one-out.
         permutation: Median over permutations of the mean absolute change of a label's probability, in [0, 1].
-        max_attention: Largest share that a word has of the attention on words, in [0, 1].
+        max_attention: Largest share of one word in the attention on words, in [0, 1].
         conicity: Mean cosine between words' value vectors and their mean, averaged over heads; in [-1, 1]. Near 1
-            the values are almost parallel and no permutation can do much.
+            the values are almost parallel and no permutation has much effect.
         attention: Each unit's share of the attention on words.
         gradient: Each unit's gradient measure; sums to 1, or is all 0.
         leave_one_out: Mean absolute change of a label's probability without the unit.
@@ -59,14 +59,14 @@ def jain_wallace(
     permutations: int = 100,
     seed: int = 0,
 ) -> JainWallace:
-    """Compares the row's attention with gradients and leave-one-out, and permutes it.
+    """Correlates the row's attention with gradients and leave-one-out, and permutes its weights.
 
     Args:
         row: The decision of one text; the last layer's row for what the paper does.
         content: Its words.
         without: Probabilities without each unit, from `without_each_unit`; the paper deletes.
-        permutations: How many; the same permutation acts in all heads.
-        seed: Of the permutations.
+        permutations: Number of permutations; each is applied to all heads alike.
+        seed: Seed of the permutations.
 
     Raises:
         ValueError: `permutations` is below 1.

@@ -1,4 +1,4 @@
-"""How far a second model's answers and attention are from those of a first, text by text."""
+"""Distances between the answers and attention of two models, text by text."""
 
 from dataclasses import dataclass, field
 
@@ -16,9 +16,9 @@ class ModelComparison:
     Attributes:
         variation: Total variation distance of the answers, from 0 to 1.
         divergence: Jensen-Shannon divergence of the attention on words, in nats from 0 to ln 2.
-        agrees: Whether both prefer the same label.
-        entropy: Of the second model's attention on words, in nats. Near 0 in all texts it says that a model looks at
-            one word whatever the text; near the logarithm of the number of words, that it looks everywhere.
+        agrees: Whether both predict the same label.
+        entropy: Entropy of the second model's attention on words, in nats. Near 0 in all texts, the model always
+            attends to a single word; near the logarithm of the number of words, to all words equally.
     """
 
     variation: Float[np.ndarray, " text"] = field(repr=False)
@@ -31,14 +31,14 @@ def compare_models(base: Answers, other: Answers) -> ModelComparison:
     """Compares two models that answered the same texts.
 
     Args:
-        base: Of the first.
-        other: Of the second.
+        base: Answers of the first model.
+        other: Answers of the second model.
 
     Raises:
         ValueError: They answered other texts, or have other labels.
 
-    Source: the two axes of Wiegreffe and Pinter (2019), arXiv:1908.04626, section 4. They show the distances alone; we
-    add agreement and entropy, without which a model that is right by looking at one fixed word would shine.
+    Source: the two axes of Wiegreffe and Pinter (2019), arXiv:1908.04626, section 4. They show only the distances;
+    we add agreement and entropy, without which a model that is right by attending to one fixed word would look good.
     """
     shapes = [(*each.probabilities.shape, each.shares.shape[1]) for each in (base, other)]
     if shapes[0] != shapes[1]:

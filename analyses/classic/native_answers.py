@@ -1,4 +1,4 @@
-"""What a native classifier answers on many texts, and how its attention is spread over their words."""
+"""Answers of a native classifier on many texts, and its attention on their words."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from interpret.native import TransformerClassifier
 from interpret.native.learning import Texts, padded
 
 BATCH = 128
-LEAST = 1e-30  # added to each word's weight: where a row has none on words at all, its words share alike
+LEAST = 1e-30  # added to each word's weight, so that a row with no mass on words becomes uniform
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,9 +20,9 @@ class Answers:
     """Answers and attention of one model.
 
     Attributes:
-        probabilities: Of each label.
-        shares: Each word token's share of the attention on words, in the last layer's row that the answer is read
-            from, as a mean over heads. 0 on special tokens and on padding, which fills rows on the right.
+        probabilities: Probability of each label.
+        shares: Share of each word token in the attention on words, in the last layer's decision row, mean over heads.
+            0 on special tokens and on padding, which fills rows on the right.
     """
 
     probabilities: Float[Tensor, "text label"] = field(repr=False)
@@ -33,7 +33,7 @@ def native_answers(model: TransformerClassifier, texts: Texts) -> Answers:
     """Runs a classifier in evaluation mode over texts.
 
     Args:
-        model: The classifier; its training mode is as before afterwards.
+        model: The classifier; its training mode is restored afterwards.
         texts: Texts with at least one word each.
 
     Raises:
@@ -56,10 +56,10 @@ def native_answers(model: TransformerClassifier, texts: Texts) -> Answers:
 
 
 def word_shares(record: Recording, is_word: Bool[Tensor, "batch token"]) -> Float[Tensor, "batch token"]:
-    """How the last layer's row of the first token spreads over words: a mean over heads, then divided by its sum.
+    """Returns the last layer's first row, mean over heads, renormalised over word tokens.
 
     Args:
-        record: Of one pass of a native classifier, which reads its answer at the first token; gradients flow.
+        record: Recording of a pass of a native classifier, which reads its answer at the first token; differentiable.
         is_word: True for tokens of words.
     """
     row = (record.weights(len(record) - 1)[:, :, 0].mean(dim=1) + LEAST) * is_word
@@ -67,7 +67,7 @@ def word_shares(record: Recording, is_word: Bool[Tensor, "batch token"]) -> Floa
 
 
 def require_words(texts: Texts) -> None:
-    """Makes sure that every text has a word that attention could go to.
+    """Raises an error unless every text has a word that attention could go to.
 
     Raises:
         ValueError: There are no texts, or one has no words.
@@ -78,16 +78,16 @@ def require_words(texts: Texts) -> None:
 
 
 def even_shares(words: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token"]:
-    """The same share for every word token: one over their number.
+    """Returns uniform shares over word tokens.
 
     Args:
-        words: The word that each token belongs to, -1 for special tokens and padding.
+        words: Index of each token's word, -1 for special tokens and padding.
     """
     is_word = (words >= 0).float()
     return is_word / is_word.sum(dim=-1, keepdim=True)
 
 
 def in_order(count: int) -> Iterator[list[int]]:
-    """Numbers of texts from 0, in batches."""
+    """Yields the indices of texts from 0, in batches."""
     for start in range(0, count, BATCH):
         yield list(range(start, min(start + BATCH, count)))

@@ -1,4 +1,4 @@
-"""What the classic tests say over many texts: means with intervals, counts, and tests between paired texts."""
+"""Published tests summarised over many texts: means with intervals, counts, and paired tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MEANS = (
     "divergence_difference",
     "uniform_margin_change",
 )
-SAME = 1e-12  # nats between two answers up to this may be rounding
+SAME = 1e-12  # nats; a difference of divergences up to this may be rounding
 COMPARISONS = (
     ("attention", "random"),
     ("gradient", "attention"),
@@ -32,24 +32,24 @@ COMPARISONS = (
 
 @dataclass(frozen=True)
 class ClassicOverTexts:
-    """The published tests over a set of texts. None of them is a verdict.
+    """Results of the published tests over a set of texts. None of them is a verdict.
 
-    Jain and Wallace's share of texts with a significant tau isn't here: it measures how long the texts are.
+    Jain and Wallace's share of texts with a significant tau is left out because it depends on the texts' lengths.
 
     Attributes:
-        texts: How many there are.
+        texts: Number of texts.
         means: Mean of each number of `MEANS` over the texts where it is defined; the intervals count the others.
-        flips: Whether the largest weight changes the choice more often than a random one.
-        top_matters_less: Share of texts whose answer the largest weight moves less than the other one does.
-        removed: Mean share of weights zeroed when the choice first changes, for each order and "random" (the mean
+        flips: Numbers of texts whose predicted label flips without the largest weight, and without a random one.
+        top_matters_less: Share of texts where zeroing the largest weight moves the answer less than the random one.
+        removed: Mean share of weights zeroed until the predicted label changes, for each order and "random" (the mean
             over draws). As in the paper, texts where it never does are left out and counted; orders that leave out
             different texts can be compared in `rankings` only.
         rankings: Pairs of orders compared on the same texts.
-        adjusted: The p-values of `rankings` after Holm's correction; NaN where there was none.
-        free: Share of texts with other attention that keeps the answer (at least one restart did).
-        uniform_flips: Share of texts whose choice equal weights change.
-        violations: Share of texts whose word ranked first speaks against the decision, for each ranking.
-        identifiable: Mean share of heads whose weights no others could replace.
+        adjusted: Holm-corrected p-values of `rankings`; NaN where there was none.
+        free: Share of texts where at least one restart found adversarial attention that keeps the answer.
+        uniform_flips: Share of texts whose predicted label changes with equal weights.
+        violations: Share of texts where removing the first word raises the target's probability, for each ranking.
+        identifiable: Mean share of heads whose output determines their weights.
     """
 
     texts: int
@@ -66,11 +66,11 @@ class ClassicOverTexts:
 
 
 def classic_over_texts(found: Sequence[ClassicTests], *, seed: int = 0) -> ClassicOverTexts:
-    """Adds the tests of many texts up. A pure function of them.
+    """Summarises the tests of many texts.
 
     Args:
-        found: The tests of each text.
-        seed: Of the intervals: 95 %, BCa for means and exact (Clopper-Pearson) for shares.
+        found: Results of the tests on each text.
+        seed: Seed of the 95 % intervals, which are BCa for means and exact (Clopper-Pearson) for shares.
 
     Raises:
         ValueError: There are no texts.
@@ -105,14 +105,14 @@ def classic_over_texts(found: Sequence[ClassicTests], *, seed: int = 0) -> Class
 
 def _shares(found: Sequence[ClassicTests]) -> dict[str, np.ndarray]:
     shares = {name: np.array([each.removed[name] for each in found]) for name in RANKINGS}
-    # A text counts here only if every draw changes its choice.
+    # NaN if any draw never changes the predicted label, so that only texts where all draws do count.
     return {**shares, "random": np.array([np.mean(each.random) if each.random else np.nan for each in found])}
 
 
 def _comparable(
     found: Sequence[ClassicTests], shares: dict[str, np.ndarray], never: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """The same with random draws that never change the choice counted as `never`, so that the others aren't lost."""
+    """Shares in which random draws that never flip the label count as `never`, so that the other draws aren't lost."""
     draws = [np.array(each.random, dtype=float) for each in found]
     random = [
         np.nan if np.isnan(each).all() else np.where(np.isnan(each), late, each).mean()

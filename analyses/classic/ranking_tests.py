@@ -1,4 +1,4 @@
-"""Over many texts: which order of weights changes the choice with fewer of them?"""
+"""Paired tests over texts of which order of zeroing weights flips the decision with fewer of them."""
 
 import math
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from analyses.statistics import Interval, interval, rank_biserial
 
 @dataclass(frozen=True)
 class RankingTest:
-    """Two orders compared by the share of weights that must go until the choice changes.
+    """Comparison of two orders by the share of weights zeroed until the predicted label changes.
 
     Attributes:
         first: Name of one order.
         second: Name of the other.
-        p_value: Wilcoxon's signed-rank test, two-sided; 1 where no text differs, NaN without texts.
-        rank_biserial: Effect in the ranks of the differences, from -1 (`first` always needs less) to 1; NaN where no
+        p_value: Two-sided p-value of Wilcoxon's signed-rank test; 1 where no text differs, NaN without texts.
+        rank_biserial: Effect size from ranks of the differences, from -1 (`first` always needs less) to 1; NaN where no
             text differs.
         median_difference: Median of `first` minus `second`, in shares of the weights.
-        difference: Mean of the same, with its interval; `count` are the texts compared and `undefined` those where
-            neither order changes the choice.
-        first_never: Compared texts whose choice `first` never changes.
-        second_never: The same of `second`.
+        difference: Mean of `first` minus `second`, with its interval; `count` is the number of texts compared, and
+            `undefined` that of texts where neither order changes the predicted label.
+        first_never: Number of compared texts whose predicted label `first` never changes.
+        second_never: The same for `second`.
     """
 
     first: str
@@ -49,18 +49,19 @@ def ranking_test(
     Args:
         first: Name of one order.
         second: Name of the other.
-        shares: Share of weights zeroed when the choice first changes, by each order; NaN where it never does.
-        never: What stands for NaN in each text where the other order is defined: larger than any share, that is
-            above 1. Where both are NaN the text says nothing and is left out.
-        seed: Of the interval.
+        shares: Share of weights zeroed until the predicted label changes, by each order; NaN where it never does.
+        never: Value that replaces NaN in each text where the other order is defined: larger than any share, so above 1.
+            Texts where both are NaN are left out.
+        seed: Seed of the interval.
 
     Raises:
         ValueError: A number of `never` isn't above 1.
 
     Source: Wilcoxon (1945), Individual comparisons by ranking methods, Biometrics Bulletin 1(6), 80-83; equal shares
     as in Pratt (1959), Remarks on zeros and ties in the Wilcoxon signed rank procedures, Journal of the American
-    Statistical Association 54(287), 655-667: they are ranked, then dropped. By scipy. The effect leaves them out before
-    ranking. Serrano and Smith, section 5, show the shares and don't test; they leave out texts that never change.
+    Statistical Association 54(287), 655-667: they are ranked, then dropped. By scipy. The effect size leaves them out
+    before ranking. Serrano and Smith, section 5, show the shares and don't test; they leave out texts that never
+    change.
     """
     if not (never > 1).all():
         raise ValueError(f"what stands for never must be above 1, not {float(never.min())}")

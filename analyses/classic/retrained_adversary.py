@@ -1,4 +1,4 @@
-"""The retrained adversary: a whole model that answers as another does and looks elsewhere."""
+"""Retrained adversary: a model trained to give another model's answers with different attention."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,14 +21,14 @@ PENALTIES = (0.0, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1)
 
 @dataclass(frozen=True, eq=False)
 class RetrainedAdversary:
-    """One adversary for each weight of the divergence in its loss.
+    """Adversaries, one for each weight of the divergence in the loss.
 
     Attributes:
-        penalties: Those weights, lambda in the paper.
-        comparisons: Each adversary against the base model on the test texts.
-        accuracy: Share of the labelled test texts that each gets right; NaN where none is labelled.
-        base_accuracy: The same of the base model.
-        models: The adversaries; as guides of `frozen_attention` they take the paper's next test.
+        penalties: Weights of the divergence, lambda in the paper.
+        comparisons: Comparison of each adversary with the base model on the test texts.
+        accuracy: Accuracy of each adversary on the labelled test texts; NaN where none is labelled.
+        base_accuracy: Accuracy of the base model.
+        models: The adversaries; the paper's next test takes them as guides of `frozen_attention`.
     """
 
     penalties: tuple[float, ...]
@@ -39,12 +39,12 @@ class RetrainedAdversary:
 
     @property
     def curve(self) -> Float[np.ndarray, "variant axis"]:
-        """The paper's figure: mean total variation and mean Jensen-Shannon divergence (nats) for each weight."""
+        """Mean total variation and mean Jensen-Shannon divergence (nats) for each weight, as in the paper's figure."""
         return np.array([(each.variation.mean(), each.divergence.mean()) for each in self.comparisons])
 
     @property
     def agreement(self) -> Float[np.ndarray, " variant"]:
-        """Share of the test texts on which each adversary prefers the base model's label."""
+        """Share of the test texts on which each adversary predicts the base model's label."""
         return np.array([each.agrees.mean() for each in self.comparisons])
 
 
@@ -57,27 +57,27 @@ def retrained_adversary(
     penalties: Sequence[float] = PENALTIES,
     seed: int = 0,
 ) -> RetrainedAdversary:
-    """Trains models of the base's sizes, from new weights, to give its answers with other attention.
+    """Trains models of the base model's sizes, from random weights, to give its answers with different attention.
 
-    It measures how free attention is for this architecture and task. It doesn't say that the base model's attention
-    fails to explain it: another model that looks elsewhere is another model.
+    It measures how free attention is for this architecture and task. It doesn't show that the base model's attention
+    fails to explain the base model, since the adversary is another model.
 
     Args:
         base: The model whose answers are kept; unchanged.
-        train: Texts to train on; labels play no part.
-        test: Texts to compare on.
-        recipe: How to train; see `fit`. The paper takes 80 epochs.
-        penalties: Weights of the divergence; 0 must give the base's answers back.
-        seed: The same for every adversary, so that they start from the same weights.
+        train: Training texts; their labels aren't used.
+        test: Test texts.
+        recipe: Training recipe; see `fit`. The paper takes 80 epochs.
+        penalties: Weights of the divergence; with 0 the adversary should reproduce the base model's answers.
+        seed: Seed of every adversary, so that all start from the same weights.
 
     Raises:
         ValueError: There are no penalties or one is below 0, or a text has no words.
 
     Source: Wiegreffe and Pinter (2019), arXiv:1908.04626, section 4: total variation minus lambda times KL(adversary ||
     base), per text. We average over the batch where their code sums and multiplies by class weights, so that lambda
-    doesn't hang on the batch size. What moves is the map that a person sees: the last layer's row that the answer
-    is read from, mean over heads, on words. Head by head would be easy to fool: the adversary's heads have no order,
-    and trading places would count as moving. Lower layers are free, as their LSTM is.
+    doesn't depend on the batch size. The divergence is of the displayed map: the last layer's decision row, mean over
+    heads, on words. Per head it would be easy to fool: heads have no order, so a permutation of heads would count as
+    different attention. Lower layers are free, as their LSTM is.
     """
     if not penalties or min(penalties) < 0:
         raise ValueError(f"penalties must be at least 0 and there must be one, not {list(penalties)}")
@@ -101,11 +101,11 @@ def adversarial_loss(
     *,
     penalty: float,
 ) -> Float[Tensor, ""]:
-    """Mean over texts of the answers' total variation minus `penalty` times KL(attention || base's attention).
+    """Computes the mean over texts of the answers' total variation minus `penalty` times KL(attention || base's).
 
     Args:
         answer: Probabilities of the labels, and shares of attention on words.
-        base: The same of the model to be mimicked.
+        base: The same of the base model.
         penalty: Weight of the divergence.
     """
     kept = total_variation(answer[0], base[0])

@@ -1,4 +1,4 @@
-"""How much of a difference in attention is chance: the same training from other seeds."""
+"""Seed variance: differences in attention between models trained alike from different seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ from interpret.native.learning import Texts
 
 @dataclass(frozen=True, eq=False)
 class SeedVariance:
-    """One model against models that differ in their seed alone.
+    """Distances between a model and others that differ only in their seed.
 
-    An adversary says something only where it moves attention further than this.
+    An adversary is informative only where its attention differs by more than this.
 
     Attributes:
         divergence: Median over seeds of the Jensen-Shannon divergence of attention on words, in nats.
@@ -30,7 +30,7 @@ class SeedVariance:
 
 
 def seed_variance(base: TransformerClassifier, others: Sequence[TransformerClassifier], texts: Texts) -> SeedVariance:
-    """Compares a model with others trained alike, such as the "learned" models of `frozen_attention`.
+    """Compares a model with others trained alike from other seeds, such as the "learned" ones of `frozen_attention`.
 
     Args:
         base: The model whose attention is shown.

@@ -1,4 +1,4 @@
-"""Serrano and Smith's two tests: does the top weight decide, and how many weights until the decision flips?"""
+"""Serrano and Smith's two tests: zeroing the largest weight, and zeroing weights in order until the decision flips."""
 
 import math
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ SMALLEST = 1e-9  # of the mass that is left when weights are renormalised
 
 @dataclass(frozen=True, eq=False)
 class SerranoSmith:
-    """What the paper reports of one decision.
+    """Results of the paper's tests on one decision.
 
     Attributes:
         top: Position of the word token with the largest displayed weight.
@@ -26,13 +26,13 @@ class SerranoSmith:
         divergence_difference: JS(p, p without top) minus JS(p, p without other), in nats; below 0 the top weight
             mattered less.
         weight_difference: Displayed weight of `top` minus that of `other`; at least 0.
-        top_flips: Whether zeroing the top weight changes the model's choice.
-        other_flips: The same of the other.
+        top_flips: Whether zeroing the top weight changes the predicted label.
+        other_flips: Whether zeroing the other does.
         removed: For "attention", "gradient", "attention x gradient", "random" and "ascending attention", the share of
-            word tokens zeroed in that order when the choice first changes, in (0, 1]. NaN where it never does, even
-            with all of them: censored, to be counted. "random" is the mean over draws, NaN where any is.
-        random: The share in each random draw.
-        gradient: The slope of the top label's probability along each position's weight, in all heads; signed.
+            word tokens zeroed in that order when the predicted label first changes, in (0, 1]. NaN where it never does,
+                even with all of them: censored, to be counted. "random" is the mean over draws, NaN if any is NaN.
+        random: The share for each random order.
+        gradient: Derivative of the predicted label's probability by each position's weight, summed over heads; signed.
     """
 
     top: int
@@ -47,26 +47,26 @@ class SerranoSmith:
 
     @property
     def censored(self) -> tuple[str, ...]:
-        """The orders that never flip the choice."""
+        """Names of the orders that never flip the predicted label."""
         return tuple(name for name, share in self.removed.items() if math.isnan(share))
 
 
 def serrano_smith(row: DecisionRow, content: Content, *, draws: int = 5, seed: int = 0) -> SerranoSmith:
-    """Zeroes weights of the decision's row, renormalises, and goes on from there with the values as they are.
+    """Zeroes weights of the decision row, renormalises, and runs the rest of the model on the same values.
 
     Args:
         row: The decision of one text.
         content: Its words.
-        draws: Random orders.
-        seed: Of the other token and of the random orders.
+        draws: Number of random orders.
+        seed: Seed of the other token and of the random orders.
 
     Raises:
         ValueError: The row holds several texts, there are fewer than two word tokens (the paper leaves those out), or
             `draws` is below 1.
 
-    Source: Serrano and Smith (2019), arXiv:1906.03731, sections 4 and 5. A flip is a change of the model's own choice
-    on the untouched text, and the gradient is that of its probability. Each weight is zeroed in all heads, ranked by
-    the head mean; a head's mass on words stays as it was, and is 0 once all of them are zeroed. Scores of several read
+    Source: Serrano and Smith (2019), arXiv:1906.03731, sections 4 and 5. A flip is a change of the label predicted on
+    the unedited text, and the gradient is that of its probability. Each weight is zeroed in all heads, ranked by the
+    head mean; a head's mass on words stays as it was, and is 0 once all of them are zeroed. Scores of several read
     positions are joined by their share in the decision.
     """
     keys = content.tokens[0].nonzero()[:, 0]
@@ -76,7 +76,7 @@ def serrano_smith(row: DecisionRow, content: Content, *, draws: int = 5, seed: i
         raise ValueError(f"draws must be at least 1, not {draws}")
     generator = torch.Generator().manual_seed(seed)
     shown = row.read_by()[0].cpu()
-    # Moving a position's weight in all heads and rows at once.
+    # Summed, because a position's weight is zeroed in all heads and rows at once.
     gradient = weight_slopes(row, int(row.clean[0].argmax())).sum(dim=(0, 1)).float().cpu()
     ranked = keys[shown[keys].argsort(descending=True, stable=True)]
     top = int(ranked[0])
@@ -109,7 +109,7 @@ def serrano_smith(row: DecisionRow, content: Content, *, draws: int = 5, seed: i
 
 
 def _until_flip(row: DecisionRow, order: Int[Tensor, " word"]) -> float:
-    """Share of `order` that is zeroed when the choice first differs; NaN if it never does."""
+    """Share of `order` that is zeroed when the predicted label first changes; NaN if it never does."""
     gone = torch.zeros(len(order), row.weights.shape[-1], dtype=torch.bool)
     gone[:, order] = torch.ones(len(order), len(order)).tril().bool()
     flipped = (_without(row, order, gone).argmax(-1) != row.clean[0].argmax()).cpu()

@@ -1,4 +1,4 @@
-"""How a label's probability reacts to each attention weight of a row."""
+"""Gradient of a label's probability with respect to the attention weights of a row."""
 
 import torch
 from jaxtyping import Float
@@ -10,11 +10,11 @@ from interpret.modes.gradients_on import gradients_on
 
 @gradients_on()
 def weight_slopes(row: DecisionRow, label: int) -> Float[Tensor, "head row key"]:
-    """Derivative of the label's probability with respect to every weight, the other weights held fixed; signed.
+    """Computes the signed derivative of a label's probability by each weight, the other weights held fixed.
 
     Args:
         row: The decision of one text.
-        label: Whose probability.
+        label: Index of the label.
     """
     weights = row.weights[:, None].detach().float().requires_grad_()
     with torch.enable_grad():

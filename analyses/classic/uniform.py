@@ -1,4 +1,4 @@
-"""Uniform attention: does the decision need these weights, or would equal ones do?"""
+"""Uniform attention: change of a decision when all words get equal weights."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from interpret.interventions.head_outputs import margins
 
 @dataclass(frozen=True)
 class UniformAttention:
-    """What becomes of one decision when every word gets the same weight.
+    """Change of one decision under uniform attention on words.
 
     Attributes:
         margin_change: Margin with equal weights minus that of the text, in logits.
-        probability_change: The same of the target's probability, from -1 to 1.
-        flips: Whether the model's choice differs from that on the untouched text.
+        probability_change: The same for the target's probability, from -1 to 1.
+        flips: Whether the predicted label changes.
     """
 
     margin_change: float
@@ -25,7 +25,7 @@ class UniformAttention:
 
 
 def uniform_attention(row: DecisionRow, content: Content) -> UniformAttention:
-    """Spreads each head's mass on words evenly over them, in the row that the decision is read from.
+    """Distributes each head's mass on words evenly over them, in the decision row.
 
     Args:
         row: The decision of one text.
@@ -34,9 +34,9 @@ def uniform_attention(row: DecisionRow, content: Content) -> UniformAttention:
     Raises:
         ValueError: The row holds several texts, or no words.
 
-    Source: Wiegreffe and Pinter (2019), arXiv:1908.04626, section 3.2. They train a model whose weights are uniform, as
-    `frozen_attention` does; this makes those of a trained model uniform, so it asks about this decision and not about
-    the data set.
+    Source: Wiegreffe and Pinter (2019), arXiv:1908.04626, section 3.2. They train a model with uniform weights, as
+    `frozen_attention` does; this makes the weights of a trained model uniform, so the result is about this decision and
+    not about the data set.
     """
     words = content.tokens[0].to(row.weights.device)
     count = int(words.sum())

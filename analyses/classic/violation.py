@@ -1,4 +1,4 @@
-"""The faithfulness-violation test: does the word that an explanation names first speak for the decision at all?"""
+"""Faithfulness-violation test: does removing an explanation's first word raise the target's probability?"""
 
 from dataclasses import dataclass, field
 
@@ -14,12 +14,12 @@ from interpret.interventions.decision_row import DecisionRow
 
 @dataclass(frozen=True, eq=False)
 class Violation:
-    """Which explanations name a word first that speaks against the decision.
+    """Effects of units, and the unit that each explanation ranks first.
 
     Attributes:
         effects: Fall of the target's probability without each unit, from -1 to 1.
         top: The unit that "attention", "attention x gradient" and "attention x norm" each rank first.
-        rounding: The largest rise that counts as none.
+        rounding: Largest rise of probability that counts as none.
     """
 
     effects: Float[Tensor, " unit"] = field(repr=False)
@@ -28,12 +28,12 @@ class Violation:
 
     @property
     def violated(self) -> dict[str, bool]:
-        """Whether the probability rises without the unit ranked first, by more than rounding."""
+        """True where removing the first unit raises the target's probability by more than rounding."""
         return {name: bool(self.effects[unit] < -self.rounding) for name, unit in self.top.items()}
 
 
 def faithfulness_violation(row: DecisionRow, content: Content, without: Float[Tensor, "unit label"]) -> Violation:
-    """Takes the units that attention ranks first out of the text and looks at the sign of what happens.
+    """Tests the sign of the effect of the units that attention ranks first.
 
     Args:
         row: The decision of one text; its target stays the same.
@@ -41,7 +41,7 @@ def faithfulness_violation(row: DecisionRow, content: Content, without: Float[Te
         without: Probabilities without each unit, from `without_each_unit`.
 
     Source: Liu et al. (2022), arXiv:2201.12114, section 3. Weights are those of the row that the decision is read
-    from. Products with the slope of the target's probability, signed, and with the length of the value vector are
+    from. Products with the signed gradient of the target's probability, and with the norm of the value vector, are
     summed over heads and over the tokens of a unit. A violation of an unsigned ranking is a lower bound on misuse.
     """
     target = int(row.targets[0])

@@ -1,4 +1,4 @@
-"""What the model answers without each word, many words in one pass."""
+"""Probabilities without each word, and the rounding below which their changes count as none."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -8,11 +8,11 @@ from interpret.interventions.decision_row import DecisionRow
 from interpret.subjects.example import Example
 from interpret.tolerances import margin_size
 
-ROUNDING = 1e-6  # a change of probabilities up to this may be that of another batch size, and counts as none
+ROUNDING = 1e-6  # another batch size may change probabilities by this much, which counts as none
 
 
 def without_each_unit(row: DecisionRow, example: Example, *, eraser: str) -> Float[Tensor, "unit label"]:
-    """Probabilities of all labels with one unit taken out of the text at a time; nothing else is edited.
+    """Computes the probabilities of all labels with one unit erased at a time; nothing else is edited.
 
     Args:
         row: The decision of that text.
@@ -26,8 +26,8 @@ def without_each_unit(row: DecisionRow, example: Example, *, eraser: str) -> Flo
 
 
 def rounding(row: DecisionRow) -> float:
-    """The largest change of probability, of one label or in total variation, that counts as none.
+    """Returns the largest change of probability, of one label or in total variation, that counts as none.
 
-    Probabilities move with the scores, so where these are small, so are the changes that count.
+    It shrinks with the size of the logits, since smaller logits cause smaller changes of probability.
     """
     return ROUNDING * min(1.0, float(margin_size(row.clean, row.targets)[0]))

@@ -1,1 +1,1 @@
-"""Data sets as rows of text and label, from files or the hub, with notes of what was left out."""
+"""Data sets as rows of text and label, from files or the Hugging Face Hub, with notes on rows left out."""

@@ -1,4 +1,4 @@
-"""Which column of a data set is the text, and which one the label."""
+"""Choice of the text column and the label column of a data set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from interpret.errors import InputError
 TEXT_NAMES = ("text", "sentence", "review", "content", "document", "input")
 LABEL_NAMES = ("label", "labels", "target", "class", "sentiment", "y")
 
-MOST_LABELS = 20  # different values of a column that is taken for the label
+MOST_LABELS = 20  # most distinct values of a column that is taken for the label
 LONGEST_LABEL = 30  # characters
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a study.
+    """Text and label columns of a study.
 
     Attributes:
-        text: Number of the text column.
-        label: Number of the label column; `None` where there is none.
-        remarks: How they were chosen, where nobody said and no name told.
+        text: Index of the text column.
+        label: Index of the label column; `None` where there is none.
+        remarks: Sentences on columns that were guessed, and on a missing label.
     """
 
     text: int
@@ -29,12 +29,12 @@ class Columns:
 
 
 def names_columns(rows: Sequence[Sequence[str]], *, asked: Sequence[str] = ()) -> bool:
-    """Whether the first row is a header.
+    """Returns whether the first row is a header.
 
-    It is where a column is asked for by a name, which a number is that counts no column; where it counts columns, as
-    is written for those without names, and one is asked for; and where two of its cells are usual names of columns of
-    texts and labels, or one is and no other is a value by its looks. A usual name that comes again further down its
-    column is no name.
+    It is a header if a column is asked for by name (also by a number that is too large for an index and is a cell of
+    the row); if its cells are 0, 1, 2 and so on and a column is asked for; or if two cells are usual names of text and
+    label columns, or one is and no cell looks like a value. A usual name that also occurs further down its column
+    doesn't count.
     """
     first = [cell.strip() for cell in rows[0]]
     if any(not name.isdecimal() or (int(name) >= len(first) and name in first) for name in asked):
@@ -51,14 +51,14 @@ def names_columns(rows: Sequence[Sequence[str]], *, asked: Sequence[str] = ()) -
 
 
 def _is_value(cell: str, below: Sequence[str]) -> bool:
-    """Whether a cell of the first row is of a kind with those below it, rather than their name."""
+    """Returns whether a cell of the first row looks like the values below it rather than their name."""
     is_one_of_few = cell in below and len(set(below)) <= _most_labels(len(below))
     is_letter_of_some = len(cell) == 1 and any(len(other) == 1 and other.isalpha() for other in below)
     return is_one_of_few or is_letter_of_some or (any(map(str.isdigit, cell)) and is_number(cell))
 
 
 def is_number(text: str) -> bool:
-    """Whether a cell is a number."""
+    """Returns whether a cell is a number."""
     try:
         float(text)
     except ValueError:
@@ -67,10 +67,10 @@ def is_number(text: str) -> bool:
 
 
 def choose_columns(table: ColumnTable, *, text: str | None, label: str | None) -> Columns:
-    """Finds the text and the label, by what the user says, by usual names, or by what the columns hold.
+    """Finds the text and label columns by the user's names, by usual names, or by the columns' values.
 
-    In a file without a header, the text is the column of the longest mean text, and the label the only other one of
-    at most 20 different short values that come twice on average.
+    Without a header, the text is the column with the longest mean text, and the label the only other column with at
+    most 20 distinct short values that occur twice on average.
 
     Args:
         table: The data set.
@@ -122,13 +122,13 @@ def _named(table: ColumnTable, name: str) -> int:
 
 
 def _usual(table: ColumnTable, names: Sequence[str], *, taken: int | None) -> int | None:
-    """The column with the first of these names."""
+    """Returns the column that has the first of these names."""
     folded = [each.casefold() for each in table.names]
     return next((folded.index(name) for name in names if name in folded and folded.index(name) != taken), None)
 
 
 def _longest(table: ColumnTable, *, taken: int | None) -> int:
-    """The column with the most characters, so of the longest mean; the first of several."""
+    """Returns the column with the most characters in total, so the longest mean; the first of equals."""
     sizes = {
         number: sum(len(str(value)) for value in table.column(number) if value is not None)
         for number in range(len(table.names))
@@ -140,7 +140,7 @@ def _longest(table: ColumnTable, *, taken: int | None) -> int:
 
 
 def _few_values(table: ColumnTable, text: int) -> int | None:
-    """The only column of few, short and repeated values; `None` where there are several or none."""
+    """Returns the only column of few, short and repeated values; `None` where there are several or none."""
     found = []
     for number in range(len(table.names)):
         values = [str(value).strip() for value in table.column(number) if value is not None]
@@ -152,7 +152,7 @@ def _few_values(table: ColumnTable, text: int) -> int | None:
 
 
 def _most_labels(count: int) -> int:
-    """How many different labels so many rows have at most."""
+    """Returns the largest number of distinct labels expected in `count` rows."""
     return max(2, min(MOST_LABELS, count // 2))
 
 

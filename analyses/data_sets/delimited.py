@@ -1,4 +1,4 @@
-"""Data sets as comma- or tab-separated text, with or without a header."""
+"""Reader of data sets in comma- or tab-separated text, with or without a header."""
 
 import csv
 import io
@@ -15,15 +15,15 @@ LONGEST_CELL = 2**31 - 1  # the csv module's own limit would refuse cells of mor
 def delimited_table(path: Path, delimiter: str, is_header: Callable[[Sequence[Sequence[str]]], bool]) -> ColumnTable:
     r"""Reads a CSV or TSV file.
 
-    The quotes of a TSV file are quotes if they are closed where a cell ends, and characters like any other if they
-    aren't, for many TSV files don't quote at all. The file is cut into cells before it is decoded, which is safe as
-    the delimiter, the quote and the ends of lines are the same bytes in UTF-8 and cp1252. Columns of a file without
-    a header are called "0", "1" and so on.
+    If quotes of a TSV file aren't closed at the end of a cell, all quotes are read as ordinary characters, since many
+    TSV files don't quote at all. The file is split into cells before it is decoded, which is safe because the
+    delimiter, the quote and line ends are the same bytes in UTF-8 and cp1252. Columns of a file without a header are
+    called "0", "1" and so on.
 
     Args:
         path: The file.
         delimiter: "," or "\t".
-        is_header: Whether the first row of those given names the columns.
+        is_header: Function that returns whether the first of the given rows is a header.
 
     Raises:
         InputError: It can't be read, is UTF-16, or has a quote that is never closed.
@@ -72,7 +72,7 @@ def _cut(path: Path, text: str, delimiter: str) -> tuple[list[list[str]], tuple[
 
 
 def _decoded_rows(cells: Sequence[Sequence[str]]) -> tuple[list[list[str]], dict[int, Trouble], list[int]]:
-    """Rows as text, those that can't be used, and those that are cp1252; a row is of one encoding."""
+    """Decodes rows, each in one encoding; also returns the unusable rows and those in cp1252."""
     rows: list[list[str]] = []
     spoilt: dict[int, Trouble] = {}
     recoded = []
@@ -90,6 +90,6 @@ def _decoded_rows(cells: Sequence[Sequence[str]]) -> tuple[list[list[str]], dict
 
 
 def _usual_width(rows: Sequence[Sequence[str]]) -> int:
-    """The number of cells that most rows have, the larger of two that are as frequent."""
+    """Returns the most frequent number of cells in a row, the larger of ties."""
     counts = Counter(len(row) for row in rows if row)
     return max(counts, key=lambda width: (counts[width], width), default=0)

@@ -1,4 +1,4 @@
-"""Data sets as one JSON object a line."""
+"""Reader of data sets with one JSON object per line."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ def json_table(path: Path) -> ColumnTable:
     """Reads a file of JSON lines; its columns are the names of all its objects, in order of appearance.
 
     Raises:
-        InputError: A line isn't JSON, or isn't an object; says which line.
+        InputError: A line isn't JSON, or isn't an object; the message gives the line.
     """
     lines = file_bytes(path).split(b"\n")
     while lines and not lines[-1].strip():

@@ -1,4 +1,4 @@
-"""What a model makes of the rows: labels that it knows, and texts that it reads and whose words can be ranked."""
+"""Matching of rows with a model: labels mapped to the model's, and texts encoded or left out."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from interpret.errors import InputError
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
-FEWEST_UNITS = 2  # of one word there is but one order
+FEWEST_UNITS = 2  # one word has only one order
 SHOWN_LABELS = 5
 
 
@@ -17,7 +17,7 @@ def match_labels(rows: Rows, subject: Subject) -> tuple[Rows, tuple[Note, ...]]:
     """Turns the labels of a data set into names of the model's labels.
 
     Args:
-        rows: The rows; numbers among their labels are taken for the model's own numbers, which count from 0.
+        rows: The rows; numeric labels are taken as the model's label indices, which count from 0.
         subject: The model.
 
     Returns:
@@ -49,14 +49,14 @@ def match_labels(rows: Rows, subject: Subject) -> tuple[Rows, tuple[Note, ...]]:
 
 
 def encoded(rows: Rows, subject: Subject) -> tuple[tuple[Example, ...], Rows, tuple[Note, ...]]:
-    """Turns the texts into what the model reads, and leaves out those that it can't read as a whole.
+    """Encodes the texts, and leaves out those that the model can't read in full or that have too few words.
 
     Args:
         rows: The rows.
         subject: The model.
 
     Returns:
-        What the model reads, the rows that are left, one for each of these, and notes about the others.
+        The encoded texts, the rows they belong to, and notes about the rows left out.
 
     Raises:
         InputError: Fewer than two rows are left.
@@ -92,7 +92,7 @@ def encoded(rows: Rows, subject: Subject) -> tuple[tuple[Example, ...], Rows, tu
 
 
 def _remarks(subject: Subject, examples: Sequence[Example], numbers: Sequence[int]) -> tuple[Note, ...]:
-    """What there is to say of how texts are read; of several alike, of the first."""
+    """Notes on how texts are read; they quote the first text's remarks."""
     told = [(number, subject.remarks_on(example)) for number, example in zip(numbers, examples, strict=True)]
     said = [(number, remarks) for number, remarks in told if remarks]
     first = " ".join(said[0][1]) if said else ""
@@ -100,7 +100,7 @@ def _remarks(subject: Subject, examples: Sequence[Example], numbers: Sequence[in
 
 
 def _is_too_long(text: str, subject: Subject) -> bool:
-    """Whether a text that the model refuses is fine once it is cut."""
+    """Returns whether a text that the model refuses is accepted once truncated."""
     try:
         return subject.encode(text, truncate=True).truncated > 0
     except InputError:
@@ -108,7 +108,7 @@ def _is_too_long(text: str, subject: Subject) -> bool:
 
 
 def _number_note(rows: Rows, found: dict[str, str]) -> tuple[Note, ...]:
-    """Says what numbers were taken for, as data and model may count differently."""
+    """Note on the meaning given to numeric labels, since data and model may count differently."""
     numbers = {label: name for label, name in found.items() if label.isdecimal() and label != name}
     meant = ", ".join(f"{label} = {name}" for label, name in sorted(numbers.items())[:SHOWN_LABELS])
     which = (number for number, label in zip(rows.numbers, rows.labels, strict=True) if label in numbers)

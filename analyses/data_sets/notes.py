@@ -1,4 +1,4 @@
-"""Notes on the rows of a study: what was left out or found, how often and where."""
+"""Notes on the rows of a study: which were left out or need attention, and how many."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from interpret.errors import InputError
 
 FEWEST_ROWS = 2
-NAMED_ROWS = 10  # of the rows that a note is about, this many are named
+NAMED_ROWS = 10  # most rows that a note names
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something a reader of the study has to know about its rows.
+    """Note for readers of a study about some of its rows.
 
     Attributes:
         kind: "columns", "reading", "empty", "ragged", "unreadable characters", "mixed encodings", "duplicate",
             "conflicting labels", "missing label", "limit"; and from matching with a model "unknown label",
             "label numbers", "too long", "too few words", "refused", "remarks"; and from measuring "plain call".
-        count: How many rows it is about.
-        which: Numbers of the first ten of them, where single rows are meant.
-        text: The same in one sentence.
+        count: Number of rows it is about.
+        which: Numbers of the first ten of them; empty for notes about a whole data set.
+        text: The note in one sentence.
     """
 
     kind: str
@@ -29,14 +29,14 @@ class Note:
 
     @classmethod
     def about(cls, kind: str, numbers: Iterable[int], text: str) -> tuple["Note", ...]:
-        """A note on single rows, with their count put for the first `{}`; none where there are no such rows."""
+        """Makes a note on single rows, with their count in place of the first `{}`; none if there are no such rows."""
         rows = tuple(numbers)
         counted = f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
         return (cls(kind, len(rows), rows[:NAMED_ROWS], text.replace("{}", counted, 1)),) if rows else ()
 
 
 def require_enough(count: int, source: str, notes: Sequence[Note]) -> None:
-    """Fails where too few rows are left for a study; says what became of the others.
+    """Raises an error where too few rows are left for a study; the message says why others were left out.
 
     Raises:
         InputError: There are fewer than two.

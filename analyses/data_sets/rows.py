@@ -1,4 +1,4 @@
-"""The rows of a study: texts, their labels where there are any, and what was wrong with the rest."""
+"""Rows of a study: texts with their labels, and notes on the rows left out."""
 
 import hashlib
 import json
@@ -21,13 +21,13 @@ from interpret.errors import InputError
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows that a study is about.
+    """Rows that a study is about.
 
     Attributes:
-        texts: Without white space around them; no two are equal.
-        labels: The label of each, as text; `None` where there is none.
-        numbers: The number of each in its source: data rows count from 1, without the header.
-        notes: What was left out, and what was found.
+        texts: Distinct texts, without surrounding white space.
+        labels: Label of each, as text; `None` where there is none.
+        numbers: Number of each row in its source, from 1, without the header.
+        notes: Notes on rows that were left out, and on how the source was read.
     """
 
     texts: tuple[str, ...] = field(repr=False)
@@ -36,11 +36,11 @@ class Rows:
     notes: tuple[Note, ...]
 
     def sha256(self) -> str:
-        """A hash of texts and labels in their order, in hexadecimal digits; the same wherever they come from."""
+        """Returns a hash of texts and labels in their order, in hexadecimal digits, independent of the source."""
         return hashlib.sha256(json.dumps([self.texts, self.labels]).encode()).hexdigest()
 
     def chosen(self, positions: Sequence[int]) -> "Rows":
-        """The rows at these positions, with the same notes."""
+        """Returns the rows at these positions, with the same notes."""
         return Rows(
             tuple(self.texts[at] for at in positions),
             tuple(self.labels[at] for at in positions),
@@ -58,7 +58,7 @@ def read_rows(
     split: str | None = None,
     seed: int = 0,
 ) -> Rows:
-    """Reads a data set and leaves out what can't be studied.
+    """Reads a data set and leaves out rows that can't be studied.
 
     Args:
         source: A file (.csv, .tsv, .jsonl, .ndjson or .parquet), or the id of a data set of the Hugging Face Hub.
@@ -66,13 +66,13 @@ def read_rows(
             document and input. Columns of a CSV or TSV file without a header are called "0", "1" and so on, and found
             by what they hold.
         label_column: Name of the column of labels; by default label, labels, target, class, sentiment or y.
-        limit: At most this many rows: a random sample without replacement, in the order of the source. With the same
-            seed, a smaller sample is part of a larger one.
-        split: Which part of a data set of the Hub; by default the first of validation, dev, test and train.
-        seed: Of the sample.
+        limit: Most rows: a random sample without replacement, in the order of the source. With the same seed, a
+            smaller sample is part of a larger one.
+        split: Split of a data set of the Hub; by default the first of validation, dev, test and train.
+        seed: Seed of the sample.
 
     Returns:
-        At least two rows, all different.
+        At least two rows, all distinct.
 
     Raises:
         InputError: There is no such file, data set, split or column; the file is damaged; the column holds no text;
@@ -153,7 +153,7 @@ def _labels(table: ColumnTable, column: int | None, count: int) -> list[str | No
 
 
 def _label(value: Any, number: int, column: str, source: str) -> str | None:
-    """A label as text, whole numbers without the ".0" that files give them where labels are missing."""
+    """Converts a label to text, whole numbers without the ".0" that files add where labels are missing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if not isinstance(value, str | int | float):
@@ -170,7 +170,7 @@ def _label(value: Any, number: int, column: str, source: str) -> str | None:
 def _without_duplicates(
     texts: Sequence[str | None], labels: Sequence[str | None], table: ColumnTable
 ) -> tuple[list[int], tuple[Note, ...]]:
-    """Positions of the rows to study, and notes on the others."""
+    """Returns the indices of the rows to study, and notes on the others."""
     first: dict[str, int] = {}
     lost: dict[str, list[int]] = {"empty": [], "ragged": [], "unreadable characters": []}
     again, conflicts = [], []
@@ -204,7 +204,7 @@ def _trouble(text: str | None) -> str | None:
 
 
 def _sampled(usable: Sequence[int], limit: int | None, seed: int) -> list[int]:
-    """As many positions at random as the limit allows, in order."""
+    """Draws at most `limit` indices at random, and sorts them."""
     drawn = list(usable)
     random.Random(seed).shuffle(drawn)
     return sorted(drawn[:limit])

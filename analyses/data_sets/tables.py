@@ -1,4 +1,4 @@
-"""A data set as columns of values, whatever kind of file it is, or a data set of the Hugging Face Hub."""
+"""Data sets as columns of values, the common form of all file formats and of data sets of the Hugging Face Hub."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,23 +14,23 @@ from interpret.system.refusals import first_line
 Trouble = Literal["empty", "ragged", "unreadable characters"]
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-SPLITS = ("validation", "dev", "test", "train")  # those that a model wasn't trained on come first
+SPLITS = ("validation", "dev", "test", "train")  # splits that a model wasn't trained on come first
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
 
 @dataclass(frozen=True, eq=False)
 class ColumnTable:
-    """Columns of values. Rows count from 0, without the header.
+    """Table of columns. Rows count from 0, without the header.
 
     Attributes:
-        source: What the user called it.
+        source: File or data set, as the user named it.
         names: Names of the columns.
-        column: All values of the column of that number, in order; `None` where a row has none.
+        column: Function that returns all values of the column with an index, in order; `None` where a row has none.
         spoilt: Rows that can't be used, and why.
         recoded: Rows that aren't UTF-8 and were read as cp1252.
         headed: Whether the source names its columns; if not, they are called "0", "1" and so on.
-        remarks: What else was found while reading, in sentences.
+        remarks: Other findings while reading, in sentences.
     """
 
     source: str
@@ -43,7 +43,7 @@ class ColumnTable:
 
 
 def decoded(raw: bytes) -> tuple[str, bool] | None:
-    """Text of one row, and whether it had to be read as cp1252; `None` where it is neither that nor UTF-8."""
+    """Decodes one row; returns its text and whether it is cp1252, or `None` if it is neither that nor UTF-8."""
     for encoding in ("utf-8", "cp1252"):
         try:
             return raw.decode(encoding), encoding == "cp1252"
@@ -53,7 +53,7 @@ def decoded(raw: bytes) -> tuple[str, bool] | None:
 
 
 def file_bytes(path: Path) -> bytes:
-    """What is in a text file, without a byte order mark.
+    """Reads the bytes of a text file, without a byte order mark.
 
     Raises:
         InputError: It can't be read, or is UTF-16.
@@ -68,7 +68,7 @@ def file_bytes(path: Path) -> bytes:
 
 
 def parquet_table(path: Path) -> ColumnTable:
-    """Reads the description of a Parquet file; columns are read when asked for.
+    """Reads the schema of a Parquet file; columns are read on demand.
 
     Raises:
         InputError: It isn't a Parquet file, or is damaged.
@@ -91,20 +91,20 @@ def parquet_table(path: Path) -> ColumnTable:
             names = tuple(str(name) for name in file.schema_arrow.names)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from error
-    # A dot leads into a nested column, so a name with one isn't enough to find a column.
+    # pyarrow takes a dot in a name for a nested column, so such names don't identify a column.
     by_name = not any("." in name for name in names) and len(set(names)) == len(names)
     return ColumnTable(str(path), names, column)
 
 
 def hub_table(name: str, *, split: str | None) -> ColumnTable:
-    """Fetches a data set of the Hugging Face Hub with the package `datasets`, or finds it in the cache.
+    """Loads a data set of the Hugging Face Hub, or from its cache, with the package `datasets`.
 
     Args:
         name: "owner/name" or "name".
-        split: Which part; by default the first there is of validation, dev, test and train.
+        split: Name of the split; by default the first that exists of validation, dev, test and train.
 
     Raises:
-        InputError: It is no such id, the package is missing, or the Hub doesn't give the data set or the split.
+        InputError: The name is no such id, the package is missing, or the data set or the split can't be loaded.
     """
     if not _HUB_ID.fullmatch(name) or name.lower().endswith(SUFFIXES):
         raise InputError(f"there is no file {name}; check the name and the folder")
@@ -117,7 +117,7 @@ def hub_table(name: str, *, split: str | None) -> ColumnTable:
         ) from error
     try:
         parts = datasets.load_dataset(name)
-    except Exception as error:  # of many kinds: no network, no such data set, no permission, no room on the disk
+    except Exception as error:  # of many types: no network, no such data set, no permission, no disk space
         raise InputError(
             f"{name} is neither a file here nor a data set that the Hugging Face Hub gave "
             f"({type(error).__name__}: {first_line(error)}); check the spelling, or download it and give a file"

@@ -1,1 +1,1 @@
-"""One decision, whole: `analyze.py` runs every analysis of it, and `schema.py` writes it as JSON."""
+"""Complete analysis of one decision: `analyze.py` runs every part, and `schema.py` writes it as JSON."""

@@ -1,4 +1,4 @@
-"""The whole way for one text: decide, record, explain, test, judge."""
+"""Complete analysis of one decision: attention maps, explanations, faithfulness, head ablation, and the verdict."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -40,33 +40,32 @@ from interpret.subjects.subject import Subject
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """Everything that was measured on one text. `to_dict` gives it as the documented schema.
+    """Results of a complete analysis of one input. `to_dict` returns them in the documented schema.
 
     Attributes:
         subject: The model.
-        example: The text as the model reads it.
-        decision: What was decided.
-        attention: Recorded attention: whole maps, or of a long text pooled ones.
+        example: The input as the model reads it.
+        decision: The decision that is explained.
+        attention: Recorded attention: whole maps, or pooled ones for a long text.
         maps: Explanations of the decision, attention-based ones first.
         rollout: Attention rollout of the decision through all layers.
-        entropy: How spread each head's attention is.
-        patterns: How much of each head's attention goes to fixed places.
-        zeroed: Fall of the margin when each head is silenced.
-        averaged: Fall of the margin when each head writes its mean.
+        entropy: Entropy of every attention row.
+        patterns: Share of each head's attention on fixed positions.
+        zeroed: Fall of the margin with each head's output set to zero.
+        averaged: Fall of the margin with each head's output replaced by its mean.
         gradients: First-order estimate of `zeroed`.
-        faithfulness: The explanations against random orders.
+        faithfulness: Comprehensiveness and sufficiency of the explanations, against random orders.
         agreement: Rank agreement between explanations.
-        classic: What the published tests say. The verdict doesn't look at them.
-        measurement: The components of the verdict, and what stands beside them.
-        replacements: Where the words that replaced others came from.
+        classic: Results of the published tests, which the verdict doesn't use.
+        measurement: Components of the verdict, and descriptive numbers.
+        replacements: Source of the words that replaced others.
         verdict: The answer about the last layer's attention.
-        error_rate: How often such answers are wrong on models of which the truth is known; `None` where that was
-            never measured for a text like this.
-        alignment: Of a translation, where each of its words looks in the source; `None` where it was not asked for.
-        checks: What the recording found when it checked itself.
+        error_rate: Error rate of such verdicts on planted models; `None` where none was measured for texts like this.
+        alignment: Cross-attention alignment of a translation with its source; `None` where it was not asked for.
+        checks: Self-checks of the recording.
         effort: Name of the effort.
         seed: Seed of everything random.
-        cost: What was planned, and what it took.
+        cost: Planned and actual cost.
     """
 
     subject: Subject = field(repr=False)
@@ -94,10 +93,10 @@ class Analysis:
     cost: PlanAndCost
 
     def to_dict(self, command: str = "") -> dict[str, Any]:
-        """The analysis as plain numbers and texts, in the documented schema.
+        """Returns the analysis as plain numbers and texts, in the documented schema.
 
         Args:
-            command: How to make it again, for readers of the report.
+            command: Command that reproduces it, for readers of the report.
         """
         from analyses.decision.schema import analysis_to_dict
 
@@ -122,26 +121,27 @@ def analyze(
     planned: Callable[[Plan], None] = lambda plan: None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Analysis:
-    """Tests whether attention points at what moves this decision.
+    """Tests whether attention ranks the words by their effect on this decision.
 
     Args:
         subject: A model, from `interpret.load`.
-        text: What it decides on; the path of an image for models that look at one; or
-            either as `subject.encode` gives it, with the second text in it.
+        text: The input text, or the path of an image for vision models; or an encoded input from `subject.encode`,
+            which includes the second text.
         second: A second text, for tasks that have one: the context of a question, the other sentence of a pair.
-        target: The label to explain, by its name or its number; by default the one the model prefers.
+        target: The label to explain, by its name or index; by default the predicted one.
         methods: Names of the explanations, beside last-layer attention; by default all that are registered
             (`analyses.explanations.methods`).
         eraser: How words or patches are taken out, one of `subject.erasers`; by default the first.
-        corpus: Where words come from that replace others: texts like this one. By default they are drawn from the
-            model's vocabulary, and patches from the image itself.
-        alignment: Of the whole translation that a token is explained of, to stand beside; from
+        corpus: Source of replacement words, from texts like this one. By default words are drawn from the model's
+            vocabulary, and patches from the image itself.
+        alignment: Alignment of the whole translation, to show beside the analysis of one of its tokens; from
             `analyses.translation.alignment.alignment`.
         effort: "quick", "standard" or "thorough".
         seed: Seed of everything random.
         truncate: Whether a text that is too long is cut instead of refused.
-        max_memory: Most bytes that the process may hold on the model's device; by default nine tenths of what is free.
-        planned: Called with what the analysis will take, before it runs.
+        max_memory: Most bytes that the process may hold on the model's device; by default what it holds now and nine
+            tenths of what is free.
+        planned: Called with the plan of time and memory, before the analysis runs.
         progress: Called with the name of each step before it starts.
 
     Raises:
@@ -185,7 +185,7 @@ def _measured(
     seed: int,
     progress: Callable[[str], None],
 ) -> dict[str, Any]:
-    """What was found, by the names that `Analysis` has for it."""
+    """Computes the results, keyed by the attributes of `Analysis`."""
     progress("reading the decision")
     decision = subject.decide(example, target)
     progress("recording attention")

@@ -1,4 +1,4 @@
-"""What a caller asks an analysis for, looked at before any work."""
+"""Validation of an analysis's arguments, before any work."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from interpret.errors import InputError
 from interpret.indices import whole_number
 from interpret.subjects.subject import Subject
 
-MOST_SEED = 2**32 - 1  # that numpy's generators take
+MOST_SEED = 2**32 - 1  # largest seed of numpy's generators
 
 
 def require_asked(
@@ -21,18 +21,18 @@ def require_asked(
     seed: Any = 0,
     max_memory: Any = None,
 ) -> None:
-    """Refuses arguments of analyses that no analysis could use.
+    """Raises an error for arguments that no analysis could use.
 
     Args:
         subject: Must be a `Subject`.
-        corpus: Where replacements come from, if anywhere is said.
-        alignment: What stands beside, if anything does.
-        effort: One of `EFFORTS`.
-        seed: A whole number, from 0.
-        max_memory: Bytes, if a limit was set.
+        corpus: Must be a `Resampler` or `None`.
+        alignment: Must be an `Alignment` or `None`.
+        effort: Must be one of `EFFORTS`.
+        seed: Must be a whole number from 0 to 2^32 - 1.
+        max_memory: Must be a whole number of bytes of at least 1, or `None`.
 
     Raises:
-        InputError: One of them can't be used; says which, and what would do.
+        InputError: One of them can't be used; the message says which, and what is accepted.
     """
     if not isinstance(subject, Subject):
         raise InputError(

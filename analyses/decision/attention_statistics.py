@@ -1,4 +1,4 @@
-"""What is told of a text's attention as a whole, read in one go."""
+"""Statistics of a text's attention maps, computed in one reading."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,13 +18,13 @@ from interpret.attention.recording import Recording
 
 @dataclass(frozen=True, eq=False)
 class AttentionStatistics:
-    """Sums over the attention of a text.
+    """Statistics of a text's attention maps.
 
     Attributes:
-        rollout: Of the readouts.
-        entropy: Of every row.
-        patterns: How much goes to fixed places.
-        received: What each position receives.
+        rollout: Attention rollout of the readouts.
+        entropy: Entropy of every row.
+        patterns: Share of each head's attention on fixed positions.
+        received: Attention that each position receives.
     """
 
     rollout: Rollout = field(repr=False)
@@ -42,22 +42,22 @@ def attention_statistics(
     also: Sequence[Reader] = (),
     example: int | None = None,
 ) -> AttentionStatistics:
-    """Rollout, entropy, patterns and column sums of one text, each weight computed once for all of them.
+    """Computes rollout, entropy, patterns and column sums of one text, reading each weight once.
 
-    The numbers are those of `attention_rollout`, `attention_entropy`, `attention_patterns` and `attention_received`,
-    which say where they come from.
+    The results equal those of `attention_rollout`, `attention_entropy`, `attention_patterns` and `attention_received`,
+    which give their sources.
 
     Args:
         attention: A recording of one text, or its maps.
         readouts: Weighted means of positions that rollout follows.
         separators: Positions of special tokens.
         residual: Share that the skip connection carries in rollout.
-        also: Readers of the same maps that are shown every block, too.
-        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
+        also: Further readers that are passed every block.
+        example: Index of the input in a recording of several, from 0; not needed for a single one.
 
     Raises:
-        CaptureError: The calls of a recording are no chain of layers.
-        ValueError: A readout, a separator or the residual can't be, or attention isn't made of shares.
+        CaptureError: The calls of a recording don't form a chain of layers.
+        ValueError: A readout, a separator or the residual is invalid, or attention isn't made of shares.
     """
     maps = maps_of(attention, example=example).as_chain()
     rollout = rollout_reader(maps, readouts=readouts, residual=residual)

@@ -1,4 +1,4 @@
-"""What a reader of an analysis has to be told beside its numbers."""
+"""Caveats that belong beside the numbers of an analysis."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def caveats(analysis: "Analysis") -> list[str]:
-    """What a reader of this analysis has to be told; sentences, none where there is nothing."""
+    """Returns the caveats of this analysis, as sentences."""
     found, decision = [], analysis.decision
     if decision.predicted != decision.label:
         found.append(f"The model itself prefers “{decision.predicted}”; “{decision.label}” was chosen by the user.")
@@ -45,7 +45,7 @@ def caveats(analysis: "Analysis") -> list[str]:
 
 
 def _convergence(analysis: "Analysis") -> float | None:
-    """By how much integrated gradients misses its sum, where that is more than a twentieth of it."""
+    """Absolute convergence delta of integrated gradients, where it exceeds a twentieth of the sum it should have."""
     for attribution in analysis.maps:
         delta = attribution.notes.get("convergence delta", 0.0)
         if abs(delta) > 0.05 * abs(float(attribution.scores.sum()) - delta):

@@ -1,4 +1,4 @@
-"""What the verdict on one decision takes: the components, the rule, and how often such verdicts are wrong."""
+"""Verdict on one decision: its components, the rule, and the error rate of such verdicts."""
 
 from dataclasses import dataclass
 
@@ -18,13 +18,12 @@ from interpret.subjects.subject import Subject
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """The answer about one decision.
+    """Verdict on one decision, with its components and its error rate.
 
     Attributes:
-        measurement: The components, and what stands beside them.
-        verdict: The answer.
-        error_rate: How often such answers are wrong on models of which the truth is known; `None` where that was
-            never measured for an input like this.
+        measurement: Components of the verdict, and descriptive numbers.
+        verdict: The verdict.
+        error_rate: Error rate of such verdicts on planted models; `None` where none was measured for inputs like this.
     """
 
     measurement: Measurement
@@ -40,20 +39,20 @@ def judge(
     Args:
         subject: The model.
         example: The text.
-        decision: What was decided on it.
-        resampler: Where replacements of words come from.
-        source: What kind of place that is, on which error rates depend.
+        decision: The decision on it.
+        resampler: Source of replacement words.
+        source: Kind of that source, on which error rates depend.
         seed: Seed of everything random.
     """
     measurement = measure(subject, [example], [decision], resampler, draws=ONE_TEXT, seed=seed)[0]
     idle = idle_elsewhere(subject, example, decision, resampler, seed=seed)
-    calibrated = not (example.picture or example.parts)  # no images and no inputs of several texts have been
+    calibrated = not (example.picture or example.parts)  # images and inputs of several texts weren't calibrated
     rate = error_rate_of_text(source, measurement.words) if calibrated else None
     return Judgement(measurement, one_text_verdict(measurement, idle), rate)
 
 
 def usual_source(subject: Subject, example: Example) -> Resampler:
-    """Where replacements come from when nothing but the model and the input is at hand."""
+    """Returns the source of replacements when only the model and the input are available."""
     if example.picture:
         return PatchesOfTheImage()
     words = VocabularyUnigram(subject.tokenizer)

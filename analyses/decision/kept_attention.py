@@ -1,4 +1,4 @@
-"""What an analysis keeps of attention to show it: whole maps of a short text, tiles of a long one."""
+"""Attention that an analysis keeps for display: whole maps of a short text, pooled tiles of a long one."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -14,35 +14,35 @@ from analyses.attention.streaming import Reader
 from analyses.export.encoding import pack_weights
 from interpret.attention.maps import Block, Maps
 
-WHOLE = 2**26  # weights of all layers and heads that are kept as they are: 256 MB
+WHOLE = 2**26  # most weights, over all layers and heads, that are kept unpooled: 256 MB
 
 
 class KeptAttention(ABC):
-    """Attention of one text, kept to be shown.
+    """Attention of one text, kept for display.
 
     Attributes:
-        layers: How many attention calls there are.
-        heads: How many heads each of them has.
+        layers: Number of attention calls.
+        heads: Number of heads of each call.
     """
 
     @property
     @abstractmethod
     def layers(self) -> int:
-        """How many attention calls there are."""
+        """Number of attention calls."""
 
     @property
     @abstractmethod
     def heads(self) -> int:
-        """How many heads each of them has."""
+        """Number of heads of each call."""
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """The object "attention.weights" of the schema."""
+        """Returns the object "attention.weights" of the schema."""
 
 
 @dataclass(frozen=True, eq=False)
 class WholeMaps(KeptAttention):
-    """Every weight.
+    """Attention maps with every weight.
 
     Attributes:
         weights: Each row sums to 1, or to less where a learned sink takes a share.
@@ -52,50 +52,50 @@ class WholeMaps(KeptAttention):
 
     @property
     def layers(self) -> int:
-        """How many attention calls there are."""
+        """Number of attention calls."""
         return self.weights.shape[0]
 
     @property
     def heads(self) -> int:
-        """How many heads each of them has."""
+        """Number of heads of each call."""
         return self.weights.shape[1]
 
     def to_dict(self) -> dict[str, Any]:
-        """The object "attention.weights" of the schema, as `analyses.export.encoding` writes it."""
+        """Returns the object "attention.weights" of the schema, as `analyses.export.encoding` writes it."""
         return pack_weights(self.weights.numpy())
 
 
 @dataclass(frozen=True, eq=False)
 class PooledMaps(KeptAttention):
-    """Sums over stretches of a text whose weights are too many to be kept.
+    """Attention maps of a long text, pooled into tiles.
 
     Attributes:
-        tiles: The sums.
+        tiles: The tiles.
     """
 
     tiles: Tiles = field(repr=False)
 
     @property
     def layers(self) -> int:
-        """How many attention calls there are."""
+        """Number of attention calls."""
         return self.tiles.sums.shape[0]
 
     @property
     def heads(self) -> int:
-        """How many heads each of them has."""
+        """Number of heads of each call."""
         return self.tiles.sums.shape[1]
 
     def to_dict(self) -> dict[str, Any]:
-        """The object "attention.weights" of the schema, as `analyses.attention.encoded_maps` writes it."""
+        """Returns the object "attention.weights" of the schema, as `analyses.attention.encoded_maps` writes it."""
         return pack_tiles(self.tiles)
 
 
 class KeepingReader(Reader):
-    """Keeps of the maps what their number allows."""
+    """Reader that keeps attention maps for display."""
 
     @abstractmethod
     def result(self) -> KeptAttention:
-        """What was kept, once all was read."""
+        """Returns the kept attention, after all blocks were read."""
 
 
 class _Whole(KeepingReader):
@@ -123,11 +123,11 @@ class _Pooled(KeepingReader):
 
 
 def keeping_reader(maps: Maps, readout: Float[Tensor, " token"]) -> KeepingReader:
-    """What takes in the maps of a text to keep them for showing.
+    """Returns a reader that keeps whole maps, or pooled ones if there are too many weights.
 
     Args:
-        maps: Of the text.
-        readout: Share of each position in what the decision is read from; its row is shown of a long text.
+        maps: Maps of the text.
+        readout: Weight of each position in the readout; a long text's decision row is kept whole.
     """
     whole = maps.layers * maps.heads * maps.length**2 <= WHOLE
     return _Whole(maps) if whole else _Pooled(maps, readout)

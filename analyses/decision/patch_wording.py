@@ -1,9 +1,9 @@
-"""The sentences about words of a text, said of patches of an image."""
+"""Rewording of sentences about words of a text for patches of an image."""
 
 import re
 from typing import Any
 
-_WHOLE = (  # sentences and phrases that need more than another noun
+_WHOLE = (  # sentences and phrases that need more than a replaced noun
     ("from a text without words to this one", "from a plain image in the mean colour of the model’s data to this one"),
     ("one for each piece of a word", "one for each patch"),
     ("with this kind of task, as many texts and such a length", "that look at images"),
@@ -27,7 +27,7 @@ _QUOTED = re.compile(r"(‘[^’]*’|“[^”]*”)")
 
 
 def in_patches(sentence: str) -> str:
-    """One of our own sentences about words, said of patches; what stands in quotation marks is left as it is."""
+    """Rewords a sentence about words for patches; text in quotation marks stays as it is."""
     for before, after in _WHOLE:
         sentence = sentence.replace(before, after)
     parts = _QUOTED.split(sentence)
@@ -37,7 +37,7 @@ def in_patches(sentence: str) -> str:
 
 
 def verdict_in_patches(verdict: dict[str, Any]) -> dict[str, Any]:
-    """The verdict of an analysis, in the documented schema, with every sentence about patches."""
+    """Rewords every sentence of a verdict, in the documented schema, for patches."""
     texts = {name: in_patches(verdict[name]) for name in ("object", "claim", "scope")}
     lists = {name: [in_patches(line) for line in verdict[name]] for name in ("because", "limits")}
     components = [

@@ -1,4 +1,4 @@
-"""Which model gave a result, and what made it: what every result says of itself."""
+"""Provenance of a result: the model, the run, and the versions."""
 
 import platform
 from importlib.metadata import version
@@ -11,12 +11,12 @@ PACKAGES = ("interpret-attention", "torch", "transformers", "captum")
 
 
 def model_to_dict(subject: Subject, *, layers: int, heads: int) -> dict[str, Any]:
-    """The field `model` of an analysis.
+    """Returns the field `model` of a result.
 
     Args:
         subject: The model.
-        layers: How many attention calls it has.
-        heads: How many heads each of them has.
+        layers: Number of attention calls.
+        heads: Number of heads of each call.
     """
     return {
         "name": subject.name,
@@ -35,13 +35,13 @@ def model_to_dict(subject: Subject, *, layers: int, heads: int) -> dict[str, Any
 
 
 def run_to_dict(subject: Subject, command: str, *, seed: int, cost: PlanAndCost) -> dict[str, Any]:
-    """The field `run` of a result.
+    """Returns the field `run` of a result.
 
     Args:
         subject: The model.
-        command: How to make the result again.
+        command: Command that reproduces the result.
         seed: Seed of everything random.
-        cost: What it took.
+        cost: Planned and actual cost.
     """
     return {
         "command": command,

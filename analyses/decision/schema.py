@@ -1,4 +1,4 @@
-"""An analysis as plain numbers and texts: what `--json` writes and reports are made from.
+"""JSON schema of an analysis, which `--json` writes and reports are made from.
 
 `SCHEMA` names the version; a field is never renamed or given another meaning without a new one. L layers, H heads,
 n tokens, u units (words), all lists counted from 0; a number that is undefined is null.
@@ -96,7 +96,7 @@ BESIDE = (
 
 
 def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
-    """The whole schema; numbers that are undefined are `None`."""
+    """Returns the analysis in the documented schema; undefined numbers are `None`."""
     example, kept = analysis.example, analysis.attention
     return {
         "schema": SCHEMA,
@@ -191,7 +191,7 @@ def _verdict(analysis: Analysis) -> dict[str, Any]:
 
 
 def component(finding: TextComponent) -> dict[str, Any]:
-    """One part of the verdict, with its thresholds."""
+    """Returns one component of the verdict, with its thresholds."""
     bars = BARS[finding.name]
     numbers = {"value": finite(finding.value), "p_value": finite(finding.p_value)}
     return {**asdict(finding), **numbers, **asdict(bars), "open": finding.open_reason}

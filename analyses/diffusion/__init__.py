@@ -1,1 +1,1 @@
-"""Images that are painted from a text: a heat map of each word."""
+"""Text-to-image diffusion models: a cross-attention heat map of each word."""

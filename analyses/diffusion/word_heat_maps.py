@@ -1,4 +1,4 @@
-"""Word heat maps: which parts of a painted image each word of its prompt had to do with."""
+"""Word heat maps (DAAM): cross-attention of a generated image to each word of its prompt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,15 +20,15 @@ WANTED = "a text-to-image pipeline of diffusers whose unet attends to the prompt
 
 @dataclass(frozen=True, eq=False)
 class WordHeatMaps:
-    """Where an image took up each word of its prompt.
+    """Cross-attention heat maps of a generated image, one for each word of its prompt.
 
     Attributes:
-        prompt: The text that was painted.
+        prompt: The prompt.
         words: Its words and punctuation marks.
-        heat: Attention from each pixel to each word, at least 0 but for what bicubic interpolation overshoots: the sum
-            over heads, layers and steps, which are `maps` together.
-        image: What was painted, from 0 to 255.
-        maps: How many maps of single heads at single steps were added.
+        heat: Attention from each pixel to each word, summed over heads, layers and steps; at least 0, except where
+            bicubic interpolation overshoots.
+        image: The generated image, from 0 to 255.
+        maps: Number of maps in the sum, each of one head at one step.
         steps: Passes of the unet.
     """
 
@@ -40,7 +40,7 @@ class WordHeatMaps:
     steps: int
 
     def of(self, word: str) -> Float[Tensor, "height width"]:
-        """The map of a word; where the prompt has it several times, their sum.
+        """Returns the heat map of a word, summed over its occurrences in the prompt.
 
         Raises:
             InputError: The prompt has no such word.
@@ -61,19 +61,19 @@ def word_heat_maps(
     height: int | None = None,
     width: int | None = None,
 ) -> WordHeatMaps:
-    """Paints a prompt, and adds up the cross-attention by which it was painted.
+    """Generates an image from a prompt, and sums the cross-attention to each word.
 
-    Of a pass with guidance, which has the prompt beside an empty one, the half with the prompt counts. A word of
-    several tokens has the mean of their maps.
+    With classifier-free guidance, only the half of the batch with the prompt counts. A word of several tokens gets the
+    mean of their maps.
 
     Args:
-        pipeline: Of diffusers, with `unet`, and `tokenizer` of a kind that says where its tokens stand.
-        prompt: What to paint.
-        steps: Of denoising.
-        guidance: How strongly the prompt is followed; up to 1, not at all beyond what the unet does by itself.
-        seed: Of the noise that is painted over.
-        height: Of the image, in pixels; by default what the pipeline was made for.
-        width: Likewise.
+        pipeline: Pipeline of diffusers with a `unet`, and a `tokenizer` that gives character offsets.
+        prompt: The prompt.
+        steps: Number of denoising steps.
+        guidance: Guidance scale; up to 1 there is no guidance.
+        seed: Seed of the initial noise.
+        height: Height of the image in pixels; by default the pipeline's.
+        width: Width, likewise.
 
     Raises:
         InputError: The pipeline has no such unet or tokenizer, or the prompt is empty or longer than it reads.
@@ -112,12 +112,12 @@ def word_heat_maps(
 
 
 class _CrossAttention(Tap):
-    """Adds up cross-attention while a unet runs, so that no map outlives its layer.
+    """Tap that sums cross-attention while a unet runs, so that no map outlives its layer.
 
     Attributes:
-        sums: By height and width of the map, of every token.
-        maps: How many were added.
-        passes: How often the unet ran.
+        sums: Summed maps of every token, by height and width of the map.
+        maps: Number of maps in the sums.
+        passes: Number of passes of the unet.
     """
 
     def __init__(self, unet: nn.Module, *, tokens: int) -> None:
@@ -149,7 +149,7 @@ class _CrossAttention(Tap):
 
 
 def _sizes(height: int, width: int) -> dict[int, tuple[int, int]]:
-    """Height and width of the image at every halving, by the number of its places."""
+    """Height and width of the latent image after each halving, by its number of positions."""
     sizes = {height * width: (height, width)}
     while height * width > 1:
         height, width = (height + 1) // 2, (width + 1) // 2
@@ -158,7 +158,7 @@ def _sizes(height: int, width: int) -> dict[int, tuple[int, int]]:
 
 
 def _words(pipeline: Any, prompt: str) -> tuple[Float[Tensor, "word token"], tuple[Unit, ...]]:
-    """The words of a prompt, and the share of each token in them."""
+    """Returns the words of a prompt, and the pooling weight of each token in them."""
     require_text(prompt)
     tokenizer: Any = getattr(pipeline, "tokenizer", None)
     if not getattr(tokenizer, "is_fast", False):

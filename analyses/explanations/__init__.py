@@ -1,1 +1,1 @@
-"""Explanations of a decision, one method a file, and the test that holds them against deletions (`faithfulness.py`)."""
+"""Explanations of a decision, one method a file, and their faithfulness test by erasure (`faithfulness.py`)."""

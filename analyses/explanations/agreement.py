@@ -1,4 +1,4 @@
-"""Rank agreement: do two explanations put the same words first?"""
+"""Rank agreement between explanations of a decision."""
 
 import math
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from torch import Tensor
 from analyses.explanations.attribution import Attribution
 from analyses.statistics import kendall_tau
 
-RESOLUTION = 1e-6  # of the largest magnitude: what float32 can't tell apart counts as tied
+RESOLUTION = 1e-6  # share of the largest magnitude; closer scores are ties in float32
 
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """How alike explanations of one decision rank its units.
+    """Pairwise rank agreement of explanations of one decision.
 
     Attributes:
         methods: Names of the explanations, in the order of the rows and columns.
         tau: Kendall's tau-b of each pair, from -1 (opposite order) over 0 to 1 (same order). NaN where it is
-            undefined: a side gives all units the same score, or there are fewer than two units.
-        ties: Share of pairs of units that an explanation doesn't tell apart, in [0, 1]; NaN below two units.
+            undefined: an explanation gives all units the same score, or there are fewer than two units.
+        ties: Share of pairs of units that an explanation gives tied scores, in [0, 1]; NaN below two units.
     """
 
     methods: tuple[str, ...]
@@ -40,9 +40,9 @@ class Agreement:
 def rank_agreement(maps: Sequence[Attribution]) -> Agreement:
     """Compares every pair of explanations by Kendall's tau-b over units.
 
-    Where both are signed, signed scores are compared. Where either is unsigned, magnitudes are: a method that
-    says only how strongly a word counts can't agree about the direction. Scores closer than a millionth of the
-    largest magnitude count as tied, since float32 can't tell them apart.
+    Signed scores are compared where both explanations are signed, and magnitudes where either is unsigned, since an
+    unsigned method gives no direction. Scores closer than a millionth of the largest magnitude count as tied, since
+    float32 can't tell them apart.
 
     Args:
         maps: Explanations of the same decision on the same text.
@@ -51,7 +51,7 @@ def rank_agreement(maps: Sequence[Attribution]) -> Agreement:
         ValueError: There is none, or they have different numbers of units.
 
     Source: Kendall (1945), The treatment of ties in ranking problems, Biometrika 33 (tau-b), by scipy. The share
-    of ties is that of each explanation's own scores, not of magnitudes.
+    of ties is of each explanation's own scores, not of magnitudes.
     """
     sizes = [len(each.scores) for each in maps]
     if len(set(sizes)) != 1:

@@ -1,4 +1,4 @@
-"""Last-layer attention: the picture that most people look at."""
+"""Last-layer attention: the decision row as an attribution."""
 
 import torch
 from jaxtyping import Float
@@ -14,24 +14,23 @@ from interpret.subjects.example import Example
 def last_layer_attention(
     attention: Float[Tensor, "layer head query key"] | Recording | Maps, example: Example, decision: Decision
 ) -> Attribution:
-    """Attention of the position that the decision is read from, in the last layer, as a mean over heads.
+    """Computes the attribution of the last layer's decision row, mean over heads.
 
-    Where a decision is read from several positions, their rows are averaged by `decision.readout`. Positions
-    that are in no unit (special tokens, a dropped sink) are left out, and the units' shares divided by what
-    remains, so that they sum to 1.
+    If a decision is read from several positions, their rows are averaged by `decision.readout`. Positions in no unit
+    (special tokens, a dropped sink) are left out, and the units' shares renormalised to sum to 1.
 
     Args:
         attention: A recording of this example, or its maps or weights; each row over `key` sums to 1, or to less
-            where a learned sink takes a share. Of a recording, no rows are computed but those that are read.
-        example: What the attention was recorded on.
-        decision: What was decided on it.
+            where a learned sink takes a share. Only the rows that are read are computed from a recording.
+        example: The input that the attention was recorded on.
+        decision: The decision on it.
 
     Returns:
-        Unsigned scores, shares in [0, 1]. `tokens` is the row as it was, nothing left out. The note
-        "sink mass" is the share of the row that lies on no unit. A row with nothing on units gives zeros.
+        Unsigned scores, shares in [0, 1]. `tokens` is the whole row. The note "sink mass" is the share of the row on
+        no unit. A row without mass on units gives zeros.
 
     Raises:
-        CaptureError: The calls of a recording are no chain of layers, so none is the last.
+        CaptureError: The calls of a recording don't form a chain of layers, so none is the last.
         ValueError: The attention or the decision is of another text, or a recording of several.
 
     Source: Raw attention in Abnar and Zuidema (2020), arXiv:2005.00928, section 2. They keep every position.
@@ -46,7 +45,7 @@ def last_layer_attention(
 
 
 def _read(maps: Maps, readout: Float[Tensor, " query"]) -> Float[Tensor, " key"]:
-    """The mean of the last layer's rows, by how much is read from each."""
+    """Mean of the last layer's rows, weighted by the readout."""
     row, read = torch.zeros_like(readout), readout.nonzero()[:, 0].tolist() or [0]
     for block in maps.blocks(maps.layers - 1, read[0], read[-1] + 1):
         part = (readout[block.rows].to(block.weights) @ block.weights.sum(dim=0)).cpu() / maps.heads

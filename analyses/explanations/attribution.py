@@ -1,4 +1,4 @@
-"""What every explanation of a decision comes down to: one score for each unit of the text."""
+"""Attribution: one score for each unit of an input, the common result of all explanations."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,20 +13,20 @@ from interpret.subjects.example import Example
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """How much each unit of a text supports a decision, as one method sees it.
+    """Scores of how much each unit of an input supports a decision, by one method.
 
     Attributes:
         method: Name of the method, as the report shows it.
-        family: What it reads: "attention" weights, the "gradient", or a "perturbation" of the input.
-        signed: Whether a score below zero means that the unit speaks against the decision. Unsigned methods
-            give magnitudes, never below zero.
-        scores: One for each unit; larger is stronger support. The method says in which unit of measure.
-        tokens: The same before tokens were joined into units; special tokens included.
-        notes: Numbers that belong to the reading, such as "convergence delta".
+        family: What the method is based on: "attention" weights, the "gradient", or a "perturbation" of the input.
+        signed: Whether negative scores mean that a unit opposes the decision. Unsigned methods give magnitudes, never
+            below zero.
+        scores: One for each unit; larger is stronger support. Each method has its own unit of measure.
+        tokens: Scores of tokens before they were pooled into units, special tokens included.
+        notes: Further numbers, such as "convergence delta".
 
     Raises:
         ValueError: There are more units than tokens, or an unsigned score is negative.
-        InputError: A number isn't finite, for the model computes some that aren't.
+        InputError: A number isn't finite, because the model computed NaN or infinity.
     """
 
     method: str
@@ -55,17 +55,17 @@ class Attribution:
     def from_shares(
         cls, method: str, row: Float[Tensor, " token"], readout: Float[Tensor, " token"], example: Example
     ) -> "Attribution":
-        """Turns shares of attention that tokens have into shares of units that sum to 1.
+        """Pools tokens' shares of attention into units' shares that sum to 1.
 
         Args:
-            method: Name of the method that found the shares.
+            method: Name of the method.
             row: Share of each token, at least 0.
-            readout: The weights with which `row` was averaged over positions. They sum to 1, or to 0 where the
-                decision reads no attention.
+            readout: Weights with which `row` was averaged over positions. They sum to 1, or to 0 where the decision
+                reads no attention.
             example: The text.
 
         Returns:
-            Unsigned scores; zeros where nothing lies on units. The note "sink mass" is what lies elsewhere.
+            Unsigned scores; zeros where no share is on units. The note "sink mass" is the share on no unit.
         """
         pooled = example.pool(row)
         kept = pooled.sum()
@@ -74,12 +74,12 @@ class Attribution:
         return cls(method, "attention", False, scores, row, {"sink mass": elsewhere})
 
     def order(self) -> list[int]:
-        """Units from strongest support to weakest, or strongest opposition; equal ones as the text has them."""
+        """Ranks the units by score, in descending order; ties in the order of the text."""
         order: list[int] = torch.argsort(self.scores, descending=True, stable=True).tolist()
         return order
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings, as the schema of an analysis has them."""
+        """Returns plain numbers and strings, in the schema of an analysis."""
         return {
             "method": self.method,
             "family": self.family,

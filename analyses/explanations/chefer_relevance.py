@@ -1,4 +1,4 @@
-"""Chefer relevance: attention times its gradient, followed through all layers."""
+"""Chefer relevance: attention times its gradient, propagated through all layers."""
 
 from collections.abc import Sequence
 
@@ -18,28 +18,28 @@ from interpret.subjects.subject import Subject
 
 @gradients_on()
 def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> Attribution:
-    """How much of the decision reached its position from each unit through attention that supports it.
+    """Computes the relevance of each unit that reaches the readout through attention that raises the margin.
 
-    In every layer only weights count that raise the margin (equation 5), so unlike rollout it can tell a word that is
-    looked at from a word that is used. Like rollout it follows shares of attention, and not what values say.
+    Only weights that raise the margin count in each layer (equation 5), so unlike rollout it distinguishes words that
+    are attended to from words that are used. Like rollout it ignores the content of value vectors.
 
     Args:
         subject: The model; its parameters get no gradient.
         example: The input.
-        decision: What was decided on it; several positions are averaged by its `readout`.
+        decision: The decision on it; several positions are averaged by its `readout`.
 
     Returns:
-        Unsigned scores without a unit: only their order and proportion mean something. `tokens` has special tokens,
-        too, and of an encoder-decoder those of the target.
+        Unsigned scores without a unit of measure: only their order and ratios are meaningful. `tokens` includes special
+        tokens, and those of an encoder-decoder's target.
 
     Raises:
-        CaptureError: No attention could be read, or its calls are no chain of layers.
+        CaptureError: No attention could be read, or its calls don't form a chain of layers.
 
     Source: Chefer, Gur and Wolf (2021), Generic Attention-model Explainability for Interpreting Bi-Modal and
-    Encoder-Decoder Transformers, arXiv:2103.15679, section 3, equations 1 to 10; attention itself in the place of
-    LRP's relevance of it, which the paper allows. They take the gradient of a label's score; we take that of its
-    margin. They read the row of [CLS] without its own column, in which the identity stands that all starts from; we
-    take the identity out, so that a row of which the own position is a word can be read as well.
+    Encoder-Decoder Transformers, arXiv:2103.15679, section 3, equations 1 to 10; attention itself instead of its LRP
+    relevance, which the paper allows. They take the gradient of a label's score; we take that of its margin. They read
+    the row of [CLS] without its own column, which contains the initial identity; we subtract the identity, so that rows
+    whose own position is a word can be read as well.
     """
     ids, readout = example.ids[None], decision.readout_in(example).float().cpu()
     record, slopes = _slopes(subject, example, decision)
@@ -53,7 +53,7 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
 
 
 def _slopes(subject: Subject, example: Example, decision: Decision) -> tuple[Recording, tuple[Tensor, ...]]:
-    """A recording, and the margin's gradient with respect to what each call's heads wrote."""
+    """Returns a recording, and the margin's gradient with respect to each call's head outputs."""
     ids = example.ids[None]
     with torch.enable_grad(), recording(subject.model) as record:
         embeddings = subject.embed(ids).detach().requires_grad_()
@@ -65,14 +65,14 @@ def _slopes(subject: Subject, example: Example, decision: Decision) -> tuple[Rec
 def _product_rows(
     call: AttentionCall, slope: Float[Tensor, "1 query head dim"], start: int, stop: int
 ) -> Float[Tensor, "row seen"]:
-    """Some rows of a call's weights times their gradient: the mean over heads of the positive parts (equation 5).
+    """Computes rows of a call's weights times their gradient: mean over heads of the positive parts (equation 5).
 
-    What a head writes is linear in its weights, so the gradient is that of what was written times the values, and the
-    model runs with its own kernel.
+    The head output is linear in the weights, so their gradient is the output's gradient times the values, and the model
+    can run with its own kernel.
     """
     with torch.enable_grad():
         weights = call.rows(start, stop).detach().requires_grad_()
-        # As a sum: slopes given apart make torch load its symbolic algebra first, which takes half a second.
+        # As a sum: `grad_outputs` would make torch load its symbolic algebra, which takes half a second.
         written = (call.written(weights, start) * slope[:, start:stop]).sum()
         (gradient,) = torch.autograd.grad(written, weights)
     return (gradient * weights.detach())[0].float().clamp(min=0).mean(dim=0).cpu()
@@ -85,16 +85,16 @@ def _product(call: AttentionCall, slope: Float[Tensor, "1 query head dim"]) -> F
 def _followed_back(
     record: Recording, slopes: Sequence[Float[Tensor, "1 query head dim"]], readout: Float[Tensor, " token"]
 ) -> Float[Tensor, " token"]:
-    """The readout's mean of the rows of `relevance`, where all positions attend to each other in every call.
+    """Mean of the rows of `relevance` by the readout, where all positions attend to each other in every call.
 
-    The readout is followed from the last layer to the first, which takes some rows of a map at a time.
+    The readout is propagated from the last layer to the first, which needs only some rows of a map at a time.
     """
     got = torch.zeros_like(readout)
     for call, slope in zip(reversed(record.calls), reversed(slopes), strict=True):
         before = got.clone()
         for start, stop in call.blocks:
             product = _product_rows(call, slope, start, stop)
-            # Apart, so that small numbers aren't lost beside the readout.
+            # Separately, so that small numbers aren't lost in the sum with the readout.
             got[: product.shape[1]] += readout[start:stop] @ product
             got[: product.shape[1]] += before[start:stop] @ product
     return got
@@ -103,26 +103,26 @@ def _followed_back(
 def relevance(
     products: Sequence[Float[Tensor, "_query _key"]], frames: Sequence[PositionSpan]
 ) -> Float[Tensor, "token token"]:
-    """Adds up all ways through the layers, from the input to each position.
+    """Propagates relevance through the layers, from the input to each position.
 
-    With `R` of all positions, a call in which positions attend to themselves adds `A R` to its rows (equations 6 and
-    7 at once). A call in which a target attends to a source adds `N(R_tt)^T A N(R_ss)` to what the target has of the
-    source (equation 10; the transposition is the paper's), with `N` as equations 8 and 9 have it. Nothing ever flows
-    from the target to the source, so equation 11 adds nothing.
+    With `R` over all positions, a self-attention call adds `A R` to its rows (equations 6 and 7 together). A
+    cross-attention call adds `N(R_tt)^T A N(R_ss)` to the target's relevance of the source (equation 10; the
+    transposition is the paper's), with `N` of equations 8 and 9. Nothing flows from the target to the source, so
+    equation 11 adds nothing.
 
     Args:
-        products: `A` of each call, in the order in which they ran, at least 0.
-        frames: Where the rows and keys of each stand.
+        products: `A` of each call, in execution order, at least 0.
+        frames: Positions of each call's rows and keys.
 
     Returns:
-        `R` without the identity that it starts as, which small numbers would be lost beside: row `q` has what position
-        `q` got of each input position through attention.
+        `R` minus the initial identity, whose sum with small numbers would lose them: row `q` is the relevance of each
+        input position for position `q` through attention.
 
     Raises:
         ValueError: There is no call.
 
-    Source: Chefer, Gur and Wolf (2021), equations 1, 2 and 6 to 10. A row that got nothing stays 0 when it is
-    divided by its sum; the paper doesn't say what to do with it.
+    Source: Chefer, Gur and Wolf (2021), equations 1, 2 and 6 to 10. A row of zeros stays 0 when divided
+    by its sum; the paper doesn't specify this case.
     """
     if not products:
         raise ValueError("relevance needs the attention of at least one call, but there is none")
@@ -138,6 +138,6 @@ def relevance(
 
 
 def _normalised(got: Float[Tensor, "token token"]) -> Float[Tensor, "token token"]:
-    """What each position got of its own text, counting together as much as the position itself (equations 8, 9)."""
+    """Row-normalised relevance plus the identity (equations 8 and 9)."""
     sums = got.sum(dim=-1, keepdim=True)
     return torch.where(sums > 0, got / sums, 0.0) + torch.eye(len(got))

@@ -1,4 +1,4 @@
-"""Do the words that an explanation ranks first move the decision? One harness for every explanation."""
+"""Faithfulness test by erasure: comprehensiveness and sufficiency of explanations against random orders."""
 
 import math
 from collections.abc import Sequence
@@ -17,20 +17,20 @@ from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
-THRESHOLDS = (0.01, 0.05, 0.1, 0.2, 0.5)  # shares of the words, as in ERASER
+THRESHOLDS = (0.01, 0.05, 0.1, 0.2, 0.5)  # shares of words erased, as in ERASER
 CURVE_POINTS = 10
 
 
 @dataclass(frozen=True, eq=False)
 class Erasure:
-    """What taking out words in a given order does, for several orders of one text.
+    """Effects of erasing words in a given order, for several orders of one text.
 
     Attributes:
-        comprehensiveness: Mean over budgets of the score without the order's first words, taken from the score
-            of the whole text: how much the decision needs them. Large is good.
+        comprehensiveness: Score of the whole text minus that without the order's first words, mean over budgets:
+            how much the decision needs them. Large is good.
         sufficiency: The same with only those words left. Small is good.
-        removed: How many words were taken out at the points of the curve, 0 first.
-        curve: Score after taking out the first `removed` words.
+        removed: Number of words erased at each point of the curve, 0 first.
+        curve: Score after erasing the first `removed` words.
     """
 
     comprehensiveness: Scores
@@ -41,14 +41,14 @@ class Erasure:
 
 @dataclass(frozen=True, eq=False)
 class Faithfulness:
-    """How every explanation fares against random orders of the same words.
+    """Results of the faithfulness test of explanations, against random orders of the same words.
 
     Attributes:
-        eraser: How words were taken out: "mask" or "delete".
-        budgets: How many words were taken out (or left), the same for every order.
+        eraser: How words were taken out, such as "mask" or "delete".
+        budgets: Numbers of words erased (or kept), the same for every order.
         methods: Names of the explanations, one for each row of `measured`.
-        measured: The explanations' orders.
-        random: Random orders of the same words; their curve is measured at the budgets alone.
+        measured: Effects of the explanations' orders.
+        random: Effects of random orders; their curve is measured only at 0 and at the budgets.
     """
 
     eraser: str
@@ -58,7 +58,7 @@ class Faithfulness:
     random: Erasure = field(repr=False)
 
     def p_value(self, method: str, metric: str = "comprehensiveness") -> float:
-        """Share of random orders at least as good as this explanation, on the margin; never 0.
+        """P-value of an explanation: share of random orders at least as good, on the margin; never 0.
 
         Args:
             method: Name of an explanation.
@@ -75,17 +75,17 @@ class Faithfulness:
         return randomisation_p_value(float(observed), better * getattr(self.random, metric).margin)
 
     def curve_of(self, method: str) -> tuple[Scores, ...]:
-        """Scores along the curve of one explanation, each of one element."""
+        """Returns the scores along the curve of one explanation, each of one element."""
         row = slice(self._row(method), self._row(method) + 1)
         return tuple(Scores(point.margin[row], point.probability[row]) for point in self.measured.curve)
 
     def effect(self, method: str) -> float:
-        """How much further the margin falls than with random words, in logits: comprehensiveness above chance."""
+        """Comprehensiveness minus its mean over random orders, on the margin, in logits."""
         row = self._row(method)
         return float(self.measured.comprehensiveness.margin[row] - self.random.comprehensiveness.margin.mean())
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; the curve of random orders by their quantiles at 5, 50 and 95 %."""
+        """Returns plain values for JSON; the random orders' curve as 5, 50 and 95 % quantiles."""
         random = self.random
         margins = [scores.margin for scores in random.curve]
         quantiles = {"low": 0.05, "middle": 0.5, "high": 0.95}
@@ -136,20 +136,20 @@ def faithfulness(
     seed: int = 0,
     without: Scores | None = None,
 ) -> Faithfulness:
-    """Takes words out in the order of each explanation, and in random orders, and follows the decision.
+    """Erases words in the order of each explanation and in random orders, and measures the decision.
 
-    The target stays the one decided on the whole text, words are taken out of the token ids (the text is never
-    tokenized again), and every order has the same budgets.
+    The target stays that of the whole text, words are erased from the token ids (the text is never tokenized again),
+    and every order has the same budgets.
 
     Args:
         subject: The model.
         example: The text.
-        decision: What was decided on it.
-        maps: Explanations of that decision, at least one, each with a name of its own.
-        eraser: "mask" or "delete"; by default the first that the model allows.
+        decision: The decision on it.
+        maps: Explanations of that decision, at least one, with distinct names.
+        eraser: One of `subject.erasers`; by default the first that the model allows.
         orders: Number of random orders, at least 100.
         seed: Seed of the random orders.
-        without: How the decision stands without each unit, by that eraser, where it is known.
+        without: Scores of the decision without each unit, by that eraser, if already computed.
 
     Raises:
         ValueError: Fewer than 100 orders, or no words; two maps have one name, or a map, the decision or `without` is
@@ -172,7 +172,7 @@ def faithfulness(
     generator = torch.Generator().manual_seed(seed)
     ranked = torch.stack([torch.as_tensor(attribution.order()) for attribution in maps])
     shuffled = torch.stack([torch.randperm(units, generator=generator) for _ in range(orders)])
-    # Only maps are followed at more counts than the budgets: nine in ten passes are those of random orders.
+    # Random orders are measured only at the budgets because they take nine in ten passes.
     groups = ((ranked, curve_counts(units)), (shuffled, (0, *budgets)))
     variants = [_variants(group.argsort(dim=1), removed, budgets) for group, removed in groups]
     scores = _scores(subject, example, decision, torch.cat(variants), eraser, without)
@@ -186,7 +186,7 @@ def faithfulness(
 
 
 def _require_maps(maps: Sequence[Attribution], example: Example) -> None:
-    """Refuses maps that can't be told apart by their names, and those of another text."""
+    """Raises an error unless maps have distinct names and are of this text."""
     names = [each.method for each in maps]
     if not names or len(set(names)) < len(names):
         twice = next((name for name in names if names.count(name) > 1), None)
@@ -204,12 +204,12 @@ def _require_maps(maps: Sequence[Attribution], example: Example) -> None:
 
 
 def erasure_budgets(units: int) -> tuple[int, ...]:
-    """How many words are taken out of a text of that many: ERASER's shares of them, equal counts once."""
+    """Returns the numbers of words to erase: ERASER's shares of `units`, without duplicates."""
     return tuple(sorted({math.ceil(share * units) for share in THRESHOLDS}))
 
 
 def curve_counts(units: int) -> tuple[int, ...]:
-    """Where curves are measured: at 0, at every budget, at all words and evenly in between."""
+    """Returns the numbers of erased words on a curve: 0, every budget, all words, and evenly in between."""
     step = max(1, math.ceil(units / CURVE_POINTS))
     return tuple(sorted({0, *erasure_budgets(units), *range(step, units, step), units}))
 
@@ -226,7 +226,7 @@ def _scores(
     eraser: str,
     without: Scores | None,
 ) -> Scores:
-    """How the decision stands in each variant; what is known of the text without a unit isn't asked again."""
+    """Computes the scores of each variant, reusing those known without one unit."""
     counts = removed.sum(dim=1)
     margin = torch.full((len(removed),), decision.margin)
     probability = torch.full((len(removed),), decision.probability)
@@ -244,7 +244,7 @@ def _scores(
 def _variants(
     ranks: Int[Tensor, "order unit"], removed: Sequence[int], budgets: Sequence[int]
 ) -> Bool[Tensor, "variant unit"]:
-    """For each order: its first k words gone, for every count; then all but its first k, for every budget."""
+    """For each order: variants without its first k words, for every count; then with only those, for every budget."""
     gone = [ranks < count for count in removed] + [ranks >= count for count in budgets]
     return torch.stack(gone, dim=1).flatten(0, 1)
 
@@ -259,7 +259,7 @@ def _summary(
     only = list(range(len(removed), len(removed) + len(budgets)))
 
     def fall(points: list[int]) -> Scores:
-        """Mean fall from the whole text, whose score is the first point."""
+        """Mean fall from the score of the whole text, which is the first point."""
         return Scores(
             margin[:, 0] - margin[:, points].mean(dim=1), probability[:, 0] - probability[:, points].mean(dim=1)
         )

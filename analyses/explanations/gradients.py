@@ -1,4 +1,4 @@
-"""Gradient attributions: how the margin moves with the input embeddings. Computed by captum."""
+"""Gradient attributions of the margin to the input embeddings, computed by captum."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -13,15 +13,15 @@ from interpret.subjects.decision import Decision, margin
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
-KEPT = 4  # times as few inputs go through a pass that keeps what gradients need: more are hardly faster
+KEPT = 4  # a pass with gradients takes this many times fewer inputs; more are hardly faster
 
 
 @gradients_on()
 def saliency(subject: Subject, example: Example, decision: Decision) -> Attribution:
-    """Length of the margin's gradient with respect to each token's embedding.
+    """Computes saliency: the L2 norm of the margin's gradient with respect to each token's embedding.
 
-    Unsigned: it says how sensitive the decision is to a unit, not in which direction. A unit of several tokens
-    gets the length of the gradient over all their embeddings together, the root of the sum of squares.
+    Unsigned: it gives the decision's sensitivity to a unit, without direction. A unit of several tokens gets the norm
+    of the gradient over all their embeddings together, the root of the sum of squares.
 
     Source: Simonyan, Vedaldi and Zisserman (2013), arXiv:1312.6034, section 3; for text, Li et al. (2016),
     arXiv:1506.01066, section 5. They take absolute values of single dimensions; we take the L2 norm over `hidden`.
@@ -36,7 +36,7 @@ def saliency(subject: Subject, example: Example, decision: Decision) -> Attribut
 
 @gradients_on()
 def input_x_gradient(subject: Subject, example: Example, decision: Decision) -> Attribution:
-    """Each token's embedding times the margin's gradient, summed over `hidden`; in logits.
+    """Computes input x gradient: embedding times the margin's gradient, summed over `hidden`, in logits.
 
     A first-order estimate of the margin's fall if the embedding were zero. Exact for a linear model.
 
@@ -59,18 +59,17 @@ def integrated_gradients(
     steps: int = 50,
     baseline: Literal["mask", "zero"] | None = None,
 ) -> Attribution:
-    """Gradients summed along the straight line from a text without words to the text; in logits.
+    """Computes integrated gradients along the straight line from a text without words to the text, in logits.
 
     Scores sum to the margin of the text minus that of the baseline, up to the convergence delta.
 
     Args:
         subject: The model.
         example: The text.
-        decision: What the model decided on it, or how it stands to another target.
-        steps: Points on the line, placed and weighted by Gauss-Legendre.
-        baseline: What stands for each token of a unit at the start of the line: the embedding of the "mask"
-            token or "zero". By default "mask" where the model has one. Special tokens stay as they are, so
-            their attribution is 0.
+        decision: The decision on it, or on another target.
+        steps: Points on the line, placed and weighted by Gauss-Legendre quadrature.
+        baseline: Embedding of each token of a unit at the start of the line: that of the "mask" token, or "zero". By
+            default "mask" where the model has one. Special tokens keep theirs, so their attribution is 0.
 
     Returns:
         Signed scores. Notes: "convergence delta" (sum of scores minus difference of margins, in logits; near 0

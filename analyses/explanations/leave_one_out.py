@@ -1,4 +1,4 @@
-"""Leave-one-out: what becomes of the decision without a word."""
+"""Leave-one-out: fall of the margin when one word is erased."""
 
 import torch
 from jaxtyping import Float
@@ -12,12 +12,12 @@ from interpret.subjects.subject import Subject
 
 
 def leave_one_out(subject: Subject, example: Example, decision: Decision, *, eraser: str) -> Attribution:
-    """Takes one unit out at a time and measures how far the margin falls; the target stays the same.
+    """Erases one unit at a time and measures the fall of the margin; the target stays the same.
 
     Args:
         subject: The model.
         example: The text.
-        decision: What the model decided on it, or how it stands to another target.
+        decision: The decision on it, or on another target.
         eraser: One of `subject.erasers`: "mask" or "delete".
 
     Returns:
@@ -37,7 +37,7 @@ def leave_one_out(subject: Subject, example: Example, decision: Decision, *, era
 
 
 def logits_without_each_unit(subject: Subject, example: Example, *, eraser: str) -> Float[Tensor, "unit label"]:
-    """Scores of all labels with one unit taken out of the text at a time; `leave_one_out` follows a single one.
+    """Computes the logits of all labels with one unit erased at a time.
 
     Args:
         subject: The model.
@@ -60,11 +60,11 @@ def logits_without_each_unit(subject: Subject, example: Example, *, eraser: str)
 
 
 def attribution_of_falls(example: Example, scores: Float[Tensor, " unit"]) -> Attribution:
-    """The attribution that gives each unit the fall of the margin without it, shared equally among its tokens.
+    """Makes an attribution from falls of the margin, each unit's shared equally among its tokens.
 
     Args:
         example: The text.
-        scores: How far the margin falls without each unit, in logits.
+        scores: Fall of the margin without each unit, in logits.
     """
     sizes = example.pool(torch.ones(len(example.ids)))
     return Attribution("leave-one-out", "perturbation", True, scores, example.spread(scores / sizes))

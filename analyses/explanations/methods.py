@@ -25,7 +25,7 @@ from interpret.subjects.forward_pass import remembered
 from interpret.subjects.subject import Subject
 from interpret.system.refusals import refusing
 
-GROUP = "interpret.methods"  # of entry points, by which installed packages add methods
+GROUP = "interpret.methods"  # entry-point group by which installed packages add methods
 
 Explain = Callable[[Subject, Example, Decision, Shared], Attribution]
 
@@ -37,11 +37,11 @@ class Method:
     Attributes:
         name: Its name in reports, in JSON and in `methods=`.
         about: One sentence on what its scores show, for readers of reports.
-        explain: Explains a decision: `(subject, example, decision, shared)`, where `shared` has what several methods
+        explain: Function of `(subject, example, decision, shared)`, where `shared` has results that several methods
             start from (`analyses.explanations.shared`).
-        gradient_passes: Passes with a gradient that it takes, for the plan.
-        follows_path: Whether it takes `shared.integration_steps` such passes besides.
-        for_each_token: Whether it is among the usual ones where every token of a text is explained.
+        gradient_passes: Number of passes with a gradient, for the plan.
+        follows_path: Whether it needs `shared.integration_steps` further such passes.
+        for_each_token: Whether it runs by default where every token of a text is explained.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Method:
     for_each_token: bool = True
 
     def __call__(self, subject: Subject, example: Example, decision: Decision, shared: Shared) -> Attribution:
-        """The attribution, if it is one of this input under the method's own name.
+        """Runs the method, and checks that its attribution is of this input and has the method's name.
 
         Raises:
-            InputError: It isn't.
+            InputError: The result isn't such an attribution.
         """
         found = self.explain(subject, example, decision, shared)
         if not isinstance(found, Attribution):
@@ -114,29 +114,29 @@ BUILT_IN = (
         "leave-one-out",
         "Takes each word out by itself and measures how far the margin falls.",
         lambda _, example, decision, shared: attribution_of_falls(example, decision.margin - shared.without.margin),
-        for_each_token=False,  # taken out once for all tokens that follow
+        for_each_token=False,  # computed once for all tokens instead (`analyses.generation.leave_one_out`)
     ),
 )
-JUDGED = BUILT_IN[0].name  # what the verdict is about, which every analysis shows
+JUDGED = BUILT_IN[0].name  # the verdict is about this method, so every analysis includes it
 
 _methods: dict[str, Method] = {method.name: method for method in BUILT_IN}
 
 
 def register(name: str, *, about: str, gradient_passes: int = 1) -> Callable[[Explain], Explain]:
-    """Adds a method of your own to every analysis and report that is made from now on.
+    """Registers a method of your own for every later analysis and report.
 
         @register("vector size", about="How long the vector of each word is.", gradient_passes=0)
         def vector_size(subject, example, decision, shared):
             tokens = subject.embed(example.ids[None])[0].detach().float().cpu().norm(dim=-1)
             return Attribution("vector size", "gradient", False, example.pool(tokens), tokens)
 
-    An installed package adds one by an entry point of the group "interpret.methods" that names the function. One of
-    your own of the same name is replaced, as when a cell of a notebook is run again.
+    An installed package adds one by an entry point of the group "interpret.methods" that names the function. A
+    registered method of the same name is replaced, as when a notebook cell is run again.
 
     Args:
         name: Its name.
         about: One sentence on what its scores show.
-        gradient_passes: Passes with a gradient that it takes, for the plan.
+        gradient_passes: Number of passes with a gradient, for the plan.
 
     Raises:
         InputError: A built-in method has this name.
@@ -152,7 +152,7 @@ def register(name: str, *, about: str, gradient_passes: int = 1) -> Callable[[Ex
 
 
 def unregister(name: str) -> None:
-    """Takes a method of one's own out again.
+    """Removes a registered method.
 
     Raises:
         InputError: There is none of this name, or it is built in.
@@ -163,13 +163,13 @@ def unregister(name: str) -> None:
 
 
 def chosen_methods(names: Sequence[str] | None = None) -> tuple[Method, ...]:
-    """The methods of these names, in the order of the registry.
+    """Returns the methods of these names, in the order of the registry.
 
     Args:
-        names: Some of them; last-layer attention is always among them, for the verdict is about it. By default all.
+        names: Names of methods, by default all. Last-layer attention is always added, since the verdict is about it.
 
     Raises:
-        InputError: There is none of some name.
+        InputError: A name is unknown.
     """
     _load_installed()
     if isinstance(names, str):
@@ -191,16 +191,16 @@ def explain(
     eraser: str | None = None,
     integration_steps: int = USUAL_STEPS,
 ) -> Attribution:
-    """One explanation of one decision.
+    """Explains one decision by one method.
 
         explain(interpret.load(), "A gripping and funny film.", "saliency")
 
     Args:
         subject: A model, from `interpret.load`.
-        text: What it decides on, or an image's path; or either as `subject.encode` gives it.
+        text: The input text, or an image's path; or an encoded input from `subject.encode`.
         method: Name of the method.
         second: A second text, for tasks that have one.
-        target: The label to explain, by its name or its number; by default the one the model prefers.
+        target: The label to explain, by its name or index; by default the predicted one.
         eraser: How units are taken out; by default the first of `subject.erasers`.
         integration_steps: Points of an integral along a path.
 
@@ -219,7 +219,7 @@ def explain(
 
 
 def about_method(name: str) -> str:
-    """One sentence on what a method shows; empty where nobody has registered it here."""
+    """Returns one sentence on what a method shows; empty for unregistered methods."""
     return _methods[name].about if name in _methods else ""
 
 

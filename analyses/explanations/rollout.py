@@ -1,4 +1,4 @@
-"""Attention rollout: attention followed back through all layers, skip connections included."""
+"""Attention rollout: attention maps multiplied through all layers, skip connections included."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,31 +25,30 @@ def attention_rollout(
     sinks: Sequence[int] = (),
     example: int | None = None,
 ) -> Rollout:
-    """Multiplies the layers' attention maps, letting the skip connection through.
+    """Computes attention rollout: multiplies the layers' attention maps, each mixed with the skip connection.
 
     With `A` the mean over heads, layer `l` mixes `(1 - residual) * A + residual * I`, and the flow after it is
     that mix times the flow before it. The paper's `W_att` is our `A`.
 
-    Without `readouts` every position is followed, which takes a map of all positions for each layer. A readout `r` is
-    followed as `rᵀ M_l ... M_1` from the left, vector by vector, while weights are computed some rows at a time: the
-    same numbers in the memory of a few rows, for texts of any length.
+    Without `readouts` every position is followed, which keeps a full map for each layer. A readout `r` is followed as
+    `rᵀ M_l ... M_1` from the left, vector by vector, while weights are computed some rows at a time: the same numbers
+    in the memory of a few rows, for texts of any length.
 
-    The calls of a recording must be a chain in which each reads what the one before it wrote. Heads of one layer that
-    ran one after another are taken together.
+    The calls of a recording must form a chain of layers, each reading the output of the one before. Heads of one layer
+    that ran one after another are joined.
 
     Args:
         attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
-            learned sink takes a share. Such a share is left out as those of `sinks` are.
+            learned sink takes a share, which is then left out like `sinks`.
         readouts: Weighted means of positions to follow; `decision.readout[None]` is the decision's. By default every
             position is followed by itself.
         residual: Share that the skip connection carries, from 0 to 1.
-        sinks: Positions to which attention is disregarded (a first token, separators): their columns are
-            taken out of `A` and its rows divided by what is left. A row left with nothing keeps to itself.
-            By default none: the paper's rollout.
-        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
+        sinks: Positions whose columns are removed from `A` (a first token, separators), with rows renormalised. A row
+            without any remaining mass attends to itself. By default none, as in the paper.
+        example: Index of the input in a recording of several, from 0; not needed for a single one.
 
     Raises:
-        CaptureError: The calls of a recording are no chain of layers.
+        CaptureError: The calls of a recording don't form a chain of layers.
         ValueError: `residual` is outside [0, 1], a sink isn't a position, readouts are of another length, or a row
             isn't made of shares.
 
@@ -62,20 +61,19 @@ def attention_rollout(
 
 
 def rollout_attribution(rollout: Rollout, example: Example, decision: Decision) -> Attribution:
-    """Rollout of the whole depth, read from the position of the decision, as shares of units.
+    """Makes an attribution of the last layer's rollout at the readout, as shares of units.
 
-    Positions that are in no unit (special tokens, a dropped sink) are left out at the end, and the units' shares
-    divided by what remains, so that they sum to 1. To leave sinks out of every layer, give them to
-    `attention_rollout`.
+    Positions in no unit (special tokens, a dropped sink) are left out at the end, and the units' shares renormalised to
+    sum to 1. To leave sinks out of every layer, pass them to `attention_rollout`.
 
     Args:
-        rollout: Of the attention recorded on this example.
-        example: What the attention was recorded on.
-        decision: What was decided on it; several positions are averaged by its `readout`.
+        rollout: Rollout of the attention recorded on this example.
+        example: The input that the attention was recorded on.
+        decision: The decision on it; several positions are averaged by its `readout`.
 
     Returns:
-        Unsigned scores, shares in [0, 1]; `tokens` has them before anything was left out. The notes have what
-        ended on no unit ("sink mass") and the "residual".
+        Unsigned scores, shares in [0, 1]; `tokens` has the shares of all positions. The notes have the share on no unit
+        ("sink mass") and the "residual".
 
     Raises:
         ValueError: The rollout or the decision is of another text.

@@ -11,19 +11,19 @@ from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
-USUAL_STEPS = 50  # of an integral along a path
+USUAL_STEPS = 50  # points of an integral along a path
 
 
 class Shared:
-    """What explanations of one decision have in common; computed when it is first asked for, unless it is given.
+    """Results shared by explanations of one decision, each computed on first use unless it is given.
 
     Args:
         subject: The model.
         example: The input.
-        decision: What was decided on it.
+        decision: The decision on it.
         integration_steps: Points of an integral along a path.
         eraser: How units are taken out; by default the first of `subject.erasers`.
-        known: Values of the properties below that are there already.
+        known: Values of the properties below that are already computed.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Shared:
 
     @cached_property
     def rollout(self) -> Rollout:
-        """Attention rollout of the position that the decision is read from."""
+        """Attention rollout of the readout."""
         return attention_rollout(self.attention, readouts=self._decision.readout[None])
 
     @cached_property

@@ -1,1 +1,1 @@
-"""Results as JSON numbers and as the compact encoding that pages carry."""
+"""Conversion of results to JSON, and a compact encoding of attention maps for HTML pages."""

@@ -1,4 +1,4 @@
-"""Attention weights as text small enough to travel inside a page."""
+"""Encoding of attention weights as text small enough to embed in an HTML page."""
 
 import base64
 import zlib
@@ -22,7 +22,7 @@ def pack_weights(
 
     Args:
         weights: Attention weights of one text, from 0 to 1.
-        budget_bytes: Longest text to answer with.
+        budget_bytes: Most bytes of packed text.
 
     Returns:
         The object "attention.weights" of an analysis: shape, levels, encoding, data, kept. A weight is its
@@ -53,7 +53,7 @@ def unpack_weights(packed: dict[str, Any]) -> Float[np.ndarray, "layer head quer
     """Reads what `pack_weights` wrote: weights from 0 to 1, in steps of one over `levels`.
 
     Raises:
-        ValueError: The encoding is another one, or the data doesn't have the shape it claims.
+        ValueError: The encoding is unknown, or the data doesn't have the shape it claims.
     """
     if packed["encoding"] != "deflate+base64":
         raise ValueError(f'weights must be encoded as "deflate+base64", not as {packed["encoding"]!r}')
@@ -61,12 +61,12 @@ def unpack_weights(packed: dict[str, Any]) -> Float[np.ndarray, "layer head quer
 
 
 def decode(data: str, shape: Sequence[int], levels: int) -> Float[np.ndarray, "..."]:
-    """Numbers from 0 to 1 again from what `encode` wrote of their steps.
+    """Decodes numbers from 0 to 1 from the steps that `encode` wrote.
 
     Args:
         data: Base64 of deflated bytes.
-        shape: What they are to be.
-        levels: The step that stands for 1.
+        shape: Shape of the result.
+        levels: The step that means 1.
 
     Raises:
         ValueError: The data doesn't have the shape it claims.
@@ -80,14 +80,14 @@ def decode(data: str, shape: Sequence[int], levels: int) -> Float[np.ndarray, ".
 
 
 def encode(steps: UInt8[np.ndarray, "..."]) -> str:
-    """Bytes, deflated and written as base64."""
+    """Deflates bytes and writes them as base64."""
     return base64.b64encode(zlib.compress(steps.tobytes(), 9)).decode("ascii")
 
 
 def _ever_coarser(
     weights: Float[np.ndarray, "layer head query key"],
 ) -> Iterator[tuple[Float[np.ndarray, "layer head query key"], int, str]]:
-    """Candidates to pack, the most exact first: weights, levels, and what was left out in words."""
+    """Yields candidates to pack, the most exact first: weights, levels, and a description of what is kept."""
     pooled = (
         (lambda: weights, ""),
         (lambda: weights.mean(axis=1, keepdims=True), "the mean over the heads of each layer"),

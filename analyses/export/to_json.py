@@ -1,4 +1,4 @@
-"""Numbers as JSON can write them."""
+"""Conversion of numbers to values that JSON can hold."""
 
 import math
 from typing import Any
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def plain(values: Tensor) -> Any:
-    """Nested lists of floats, `None` where a number is undefined."""
+    """Converts a tensor to nested lists of floats, with `None` for NaN and infinity."""
 
     def clean(value: Any) -> Any:
         if isinstance(value, list):
@@ -18,5 +18,5 @@ def plain(values: Tensor) -> Any:
 
 
 def finite(number: float | None) -> float | None:
-    """`None` for what JSON can't write."""
+    """Returns the number, or `None` for NaN and infinity, which JSON can't hold."""
     return number if number is not None and math.isfinite(number) else None

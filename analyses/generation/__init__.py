@@ -1,1 +1,1 @@
-"""Text that a model writes: every token explained as a decision of its own."""
+"""Text generation: every generated token explained as a decision of its own."""

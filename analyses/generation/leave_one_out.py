@@ -1,4 +1,4 @@
-"""Leave-one-out for every token of a continuation, one pass for each unit and not one for each unit and token."""
+"""Leave-one-out for every token of a continuation, with one pass per unit for all tokens together."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,25 +14,25 @@ from interpret.subjects.decision import Decision, margin
 from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 
-SCORES_PER_FORWARD = 2**26  # logits that one pass answers with: a quarter of a gigabyte
+SCORES_PER_FORWARD = 2**26  # most logits that one pass returns: a quarter of a gigabyte
 
 
 def steps_leave_one_out(
     subject: Subject, examples: Sequence[Example], decisions: Sequence[Decision], *, eraser: str
 ) -> tuple[Attribution, ...]:
-    """Takes one unit out of the longest input at a time and reads off how far each step's margin falls.
+    """Erases one unit of the longest input at a time and measures the fall of every step's margin.
 
-    What stands at a position depends on no later one, so the longest input without a unit has in it every shorter
-    one without that unit: scores are those of `leave_one_out` for each step by itself.
+    In a causal model no position depends on later ones, so the pass of the longest input without a unit contains that
+    of every shorter one: scores equal those of `leave_one_out` for each step by itself.
 
     Args:
         subject: A model that writes text.
-        examples: What it read before each step, each the beginning of the next.
-        decisions: What it decided at each step.
+        examples: Input of each step, each a prefix of the next.
+        decisions: Decision of each step.
         eraser: One of `subject.erasers`: "mask" or "delete".
 
     Returns:
-        For each step signed scores in logits, as `leave_one_out` has them.
+        For each step, signed scores in logits, as from `leave_one_out`.
 
     Raises:
         InputError: A step would be left without any token.
@@ -59,7 +59,7 @@ def steps_leave_one_out(
 
 
 def _places(gone: Bool[Tensor, " token"], lengths: Int[Tensor, " step"], eraser: str) -> Int[Tensor, " step"]:
-    """Where each step's decision is read in the longest input without the tokens that are gone."""
+    """Position of each step's readout in the longest input without the erased tokens."""
     if eraser != "delete":
         return lengths - 1
     kept = (~gone).long().cumsum(dim=0)
@@ -69,7 +69,7 @@ def _places(gone: Bool[Tensor, " token"], lengths: Int[Tensor, " step"], eraser:
 def _batches(
     subject: Subject, gone: Bool[Tensor, "unit token"], longest: Example, lengths: Int[Tensor, " step"], eraser: str
 ) -> Iterator[list[int]]:
-    """Units without which the input is as long, no more at once than one pass takes."""
+    """Yields batches of units whose removal leaves inputs of the same length, as many as one pass takes."""
     with torch.no_grad():
         labels = subject.logits(longest.ids[None]).shape[1]
     sizes: list[int] = (gone.sum(dim=1) * (eraser == "delete")).tolist()

@@ -1,4 +1,4 @@
-"""A text that goes on, token by token, as plain numbers and texts: what `--json` writes and reports are made from.
+"""JSON schema of a generated text, token by token, which `--json` writes and reports are made from.
 
 `SCHEMA` names the version; a field is never renamed or given another meaning without a new one. L layers, H heads,
 u units, s steps, k units that are there at a step, all lists counted from 0; a number that is undefined is null.
@@ -44,7 +44,7 @@ _PARTS = {"message": ("message in its chat template", "answer"), "source": ("sou
 
 
 def steps_to_dict(found: Steps, command: str) -> dict[str, Any]:
-    """The whole schema; numbers that are undefined are `None`."""
+    """Returns the steps in the documented schema; undefined numbers are `None`."""
     examples = found.continuation.examples
     heads = found.steps[0].heads.drop.shape[1]
     common = {

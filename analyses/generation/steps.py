@@ -1,4 +1,4 @@
-"""The whole way for a text that goes on: every token of what follows is a decision, explained and judged."""
+"""Analysis of a continuation: every token is explained and judged as a decision of its own."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -32,19 +32,19 @@ from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 from interpret.tolerances import margin_size
 
-_ROUNDING = 40  # how many times the rounding of the scores that it is made of a margin may be off
+_ROUNDING = 40  # largest deviation of a margin, in roundings of its scores
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One token and why it was decided on.
+    """Explanation of one token of a continuation.
 
     Attributes:
-        example: What the model read before it.
-        decision: The token, and how it stands.
+        example: The input before the token.
+        decision: The token, with its scores.
         maps: Explanations of the decision, attention-based ones first.
-        heads: First-order estimate of what each head does for it.
-        judgement: The answer about the last layer's attention; `None` where none was asked for.
+        heads: First-order estimate of each head's effect on it.
+        judgement: The verdict on the last layer's attention; `None` where none was asked for.
     """
 
     example: Example
@@ -56,18 +56,18 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """Every token of a continuation. `to_dict` gives it as the documented schema.
+    """Explanations of every token of a continuation. `to_dict` returns them in the documented schema.
 
     Attributes:
         subject: The model.
-        continuation: The text and what follows it.
+        continuation: The text and its continuation.
         steps: One for each token.
-        layers: How many attention calls the model has.
-        replacements: Where the words that replaced others came from; empty without verdicts.
+        layers: Number of attention calls of the model.
+        replacements: Source of the words that replaced others; empty without verdicts.
         eraser: How words were taken out.
-        checks: What was looked at, and what was found.
+        checks: Self-checks and their results.
         seed: Seed of everything random.
-        cost: What was planned, and what it took.
+        cost: Planned and actual cost.
     """
 
     subject: Subject = field(repr=False)
@@ -81,7 +81,7 @@ class Steps:
     cost: PlanAndCost
 
     def table(self, method: str) -> Float[Tensor, "step unit"]:
-        """What one map gives each unit at each step; NaN where a unit wasn't there yet.
+        """Returns one method's scores of each unit at each step; NaN for units after the step.
 
         Args:
             method: Name of the map, such as "leave-one-out".
@@ -99,10 +99,10 @@ class Steps:
         return table
 
     def to_dict(self, command: str = "") -> dict[str, Any]:
-        """All of it as plain numbers and texts, in the documented schema.
+        """Returns the steps as plain numbers and texts, in the documented schema.
 
         Args:
-            command: How to make it again, for readers of the report.
+            command: Command that reproduces it, for readers of the report.
         """
         from analyses.generation.schema import steps_to_dict
 
@@ -126,27 +126,28 @@ def analyze_steps(
     planned: Callable[[Plan], None] = lambda plan: None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Steps:
-    """Explains every token that follows a text, and tests at each whether attention points at what moved it.
+    """Explains every token of a continuation, and tests at each whether attention ranks words by their effect.
 
-    Each token is explained with all tokens before it given (teacher forcing), by the measurement and the rule that
-    `analyze` has for one text. Attention is recorded once, on the longest input, of which a causal model's shorter
-    inputs are the beginnings; words are taken out once, for all steps that follow them. A verdict takes longer than
-    all else together, and needs as much work at each token as it does for one text.
+    Each token is explained with all tokens before it given (teacher forcing), by the measurements and the rule that
+    `analyze` applies to one text. Attention is recorded once, on the longest input, whose prefixes are a causal model's
+    shorter inputs; each word is erased once, for all later steps. Verdicts take longer than all else together: each
+    token needs as much work as a text in `analyze`.
 
     Args:
         subject: A language model or a translator, from `interpret.load`.
-        text: What it goes on with, or the source of a translation; or both texts as `subject.continuation` gives them.
-        second: What follows: the continuation, or the target of a translation. By default what the model writes.
-        most: How many tokens the model writes, at most.
-        methods: Names of the explanations, beside last-layer attention and leave-one-out; by default the quick ones
-            of those that are registered (`analyses.explanations.methods`).
+        text: The text to continue, or the source of a translation; or a continuation from `subject.continuation`.
+        second: The continuation, or the target of a translation; by default generated by the model.
+        most: Most tokens that the model generates.
+        methods: Names of the explanations, beside last-layer attention and leave-one-out; by default all registered
+            ones with `for_each_token` (`analyses.explanations.methods`).
         verdicts: Whether to judge each decision.
         eraser: How words are taken out in leave-one-out, one of `subject.erasers`; by default the first.
-        corpus: Where words come from that replace others; by default the model's vocabulary.
+        corpus: Source of replacement words; by default the model's vocabulary.
         seed: Seed of everything random.
         truncate: Whether a text that is too long is cut instead of refused.
-        max_memory: Most bytes that the process may hold on the model's device; by default nine tenths of what is free.
-        planned: Called with what it will take, before it runs.
+        max_memory: Most bytes that the process may hold on the model's device; by default what it holds now and nine
+            tenths of what is free.
+        planned: Called with the plan of time and memory, before it runs.
         progress: Called with the name of each step before it starts.
 
     Raises:
@@ -200,10 +201,10 @@ def analyze_steps(
 
 
 def require_writer(subject: Subject) -> None:
-    """Refuses a model that writes no text.
+    """Raises an error for a model that generates no text.
 
     Raises:
-        InputError: It doesn't; says what it is for.
+        InputError: The model generates no text; the message gives its task.
     """
     if not isinstance(subject, Writer):
         raise InputError(
@@ -212,20 +213,20 @@ def require_writer(subject: Subject) -> None:
 
 
 def methods_of_steps(names: Sequence[str] | None = None) -> tuple[Method, ...]:
-    """The explanations that every token gets beside leave-one-out.
+    """Returns the explanations of every token beside leave-one-out.
 
     Args:
-        names: Of some; by default those that are registered for each token.
+        names: Names of methods; by default all registered ones with `for_each_token`.
 
     Raises:
-        InputError: There is none of some name.
+        InputError: A name is unknown.
     """
     usual = [each.name for each in chosen_methods() if each.for_each_token]
     return tuple(each for each in chosen_methods(usual if names is None else names) if each.name != "leave-one-out")
 
 
 def _one_pass(subject: Any, examples: Sequence[Example], decisions: Sequence[Decision]) -> Check:
-    """Whether the longest input gives at each place the margin that the input up to there gives by itself."""
+    """Checks that a pass of the longest input gives every step the margin that the step's own input gives."""
     first, longest = len(examples[0].ids), examples[-1].ids[None]
     with torch.no_grad():
         logits = subject.last_logits(longest, longest.shape[1] - first + 1)[0]

@@ -1,1 +1,1 @@
-"""Single heads: ablation, its estimate by gradients, and heads that attend to one word rather than another."""
+"""Analyses of single heads: ablation, its gradient estimate, and heads that prefer one word pair to another."""

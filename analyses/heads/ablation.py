@@ -1,4 +1,4 @@
-"""Head importance: what becomes of the decision when a head falls silent."""
+"""Head importance by ablation: fall of the margin when a head output is replaced."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,13 +26,13 @@ ABLATIONS: tuple[Ablation, ...] = ("zero", "mean", "resample")
 
 @dataclass(frozen=True, eq=False)
 class HeadImportance:
-    """What each head does for a decision.
+    """Effect of ablating each head on a decision.
 
     Attributes:
-        drop: Fall of the margin without the head, in logits. Above zero the head supports the decision, below
-            zero it works against it.
-        ablation: What the head wrote instead: "zero", "mean" or "resample".
-        way: How the passes went (`Sweep.way`); the numbers don't depend on it.
+        drop: Fall of the margin without the head, in logits. Positive: the head supports the decision; negative: it
+            opposes it.
+        ablation: Replacement of the head output: "zero", "mean" or "resample".
+        way: How the passes ran (`Sweep.way`); the numbers don't depend on it.
     """
 
     drop: Float[Tensor, "layer head"] = field(repr=False)
@@ -40,7 +40,7 @@ class HeadImportance:
     way: Way
 
     def top(self, count: int) -> list[tuple[int, int]]:
-        """The heads (layer, head) whose loss lowers the margin most, greatest fall first; all where there are fewer.
+        """Returns the `count` heads (layer, head) whose ablation lowers the margin most, in descending order.
 
         Raises:
             InputError: `count` is below 0, or no whole number.
@@ -62,21 +62,21 @@ def head_importance(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> HeadImportance:
-    """Silences one head at a time and measures how far the margin falls; the target stays the same.
+    """Ablates one head at a time and measures the fall of the margin; the target stays the same.
 
     The head's output is replaced before the output projection, at every position.
 
     Args:
         subject: The model.
         example: The text.
-        decision: What the model decided on it, or how it stands to another target.
-        ablation: "zero" makes the head write nothing. "mean" makes it write its mean over the positions of
-            this text: what remains if it can't tell positions apart. (Not a mean over a data set: it still knows
-            which text it is.) "resample" makes it write what it wrote for `other`: at the same positions where that
-            is as long, and else at positions of it that are drawn at random.
+        decision: The decision on it, or on another target.
+        ablation: "zero" sets the head output to zero. "mean" sets it to its mean over the positions of this text, which
+            removes differences between positions (not a mean over a data set: it still depends on the text).
+            "resample" sets it to its output on `other`: at the same positions if that is as long, else at positions
+            drawn at random.
         other: Another text, for "resample".
-        seed: Of positions that are drawn.
-        progress: Called with the number of heads done and of all.
+        seed: Seed of the drawn positions.
+        progress: Called with the number of finished heads and of all.
 
     Raises:
         ValueError: There is no such ablation, or "resample" is asked for without another text.
@@ -84,7 +84,7 @@ def head_importance(
 
     Source: Michel, Levy and Neubig (2019), arXiv:1905.10650, section 3.2, for "zero". They measure a score over
     a data set; we measure the logit margin of one decision. Zhang and Nanda (2024), arXiv:2309.16042, section 2.2, for
-    "resample", which keeps what the layers above read close to what they are used to.
+    "resample", which keeps the inputs of later layers closer to the model's distribution.
     """
     found = head_importances(
         subject, example, decision, ablations=(ablation,), other=other, seed=seed, progress=progress
@@ -102,16 +102,16 @@ def head_importances(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[Ablation, HeadImportance]:
-    """`head_importance` by several ablations, in passes that they share.
+    """Computes `head_importance` by several ablations, in shared passes.
 
     Args:
         subject: The model.
         example: The text.
-        decision: What the model decided on it.
+        decision: The decision on it.
         ablations: Some of `ABLATIONS`.
         other: Another text, for "resample".
-        seed: Of positions that are drawn.
-        progress: Called with the number of heads done and of all; a head counts once for each ablation.
+        seed: Seed of the drawn positions.
+        progress: Called with the number of finished heads and of all; a head counts once for each ablation.
 
     Raises:
         ValueError: There is no such ablation, or "resample" is asked for without another text.
@@ -138,7 +138,7 @@ def head_importances(
 
 
 def _grid(record: Recording) -> tuple[int, int]:
-    """How many layers and heads there are."""
+    """Returns the numbers of layers and heads."""
     shapes = sorted({tuple(record.output(layer).shape[2:]) for layer in range(len(record))})
     if len(shapes) > 1:
         raise CaptureError(
@@ -149,7 +149,7 @@ def _grid(record: Recording) -> tuple[int, int]:
 
 
 def _edits(ablation: Ablation, subject: Subject, record: Recording, other: Example | None, seed: int) -> list[Edit]:
-    """Edits that silence each head of each layer."""
+    """Returns edits that ablate each head of each layer."""
     places = list(product(range(len(record)), range(record.output(0).shape[2])))
     if ablation == "zero":
         return [zero_head(layer, head) for layer, head in places]
@@ -166,7 +166,7 @@ def _edits(ablation: Ablation, subject: Subject, record: Recording, other: Examp
 def _as_long(
     output: Float[Tensor, "other head dim"], queries: int, draws: torch.Generator
 ) -> Float[Tensor, "query head dim"]:
-    """Itself where it has as many positions, and else that many of them drawn with replacement."""
+    """Returns the output if it has `queries` positions, else that many positions drawn with replacement."""
     if len(output) == queries:
         return output
     return output[torch.randint(len(output), (queries,), generator=draws).to(output.device)]

@@ -1,4 +1,4 @@
-"""Head importance by gradient: an estimate for all heads from one backward pass."""
+"""Head importance by gradient: a first-order estimate for all heads from one backward pass."""
 
 from dataclasses import dataclass, field
 
@@ -16,18 +16,18 @@ from interpret.subjects.subject import Subject
 
 @dataclass(frozen=True, eq=False)
 class HeadGradients:
-    """First-order estimate of what each head does for a decision.
+    """First-order estimate of each head's effect on a decision.
 
     Attributes:
-        drop: Estimated fall of the margin if the head were silenced, in logits: the margin's slope along the
-            head's gate, signed. It is exact where the margin is linear in what the head writes.
+        drop: Estimated fall of the margin with the head set to zero, in logits: the signed derivative of the margin by
+            the head's gate. Exact where the margin is linear in the head output.
     """
 
     drop: Float[Tensor, "layer head"] = field(repr=False)
 
     @property
     def importance(self) -> Float[Tensor, "layer head"]:
-        """The absolute value of the slope, as the paper has it."""
+        """Absolute value of the derivative, as in the paper."""
         return self.drop.abs()
 
 
@@ -38,7 +38,7 @@ def head_gradients(subject: Subject, example: Example, decision: Decision) -> He
     Args:
         subject: The model; its parameters get no gradient.
         example: The text.
-        decision: What the model decided on it, or how it stands to another target.
+        decision: The decision on it, or on another target.
 
     Raises:
         CaptureError: No attention ran that can be edited, or layers have different numbers of heads.

@@ -1,4 +1,4 @@
-"""Which heads attend between one pair of words rather than another, and does it matter to the decision?"""
+"""Heads that attend between one pair of words more than another, and the effect of cutting that attention."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,14 +19,14 @@ from interpret.subjects.subject import Subject
 
 @dataclass(frozen=True, eq=False)
 class WordPairs:
-    """Attention between a word and two others, head by head, and what cutting it does.
+    """Attention of each head between a word and two others, and the effect of cutting it.
 
     Attributes:
         first: Attention between the word and the first other word, a share in [0, 1].
         second: The same for the second other word.
-        fall: How far the margin falls, in logits, when every head with `first > second` loses that attention.
-        random: The same when as many heads drawn at random lose it.
-        remarks: What a reader has to be told of which words these are.
+        fall: Fall of the margin, in logits, when the first pair's attention is cut in every head with `first > second`.
+        random: The same with as many heads drawn at random.
+        remarks: Remarks for readers on which words were taken.
     """
 
     first: Float[Tensor, "layer head"] = field(repr=False)
@@ -37,12 +37,12 @@ class WordPairs:
 
     @property
     def preferring(self) -> Bool[Tensor, "layer head"]:
-        """The heads that put more between the word and the first other word."""
+        """True for heads with more attention between the first pair than the second."""
         return self.first > self.second
 
     @property
     def p_value(self) -> float:
-        """Share of random draws of heads that move the margin at least as far, either way."""
+        """Two-sided p-value: share of random sets of heads that move the margin at least as far."""
         return randomisation_p_value(abs(self.fall), self.random.abs())
 
 
@@ -57,22 +57,22 @@ def word_pairs(
     draws: int = 200,
     seed: int = 0,
 ) -> WordPairs:
-    """Compares attention word-first with word-second in every head, and tests whether the former matters.
+    """Compares attention between word and first with that between word and second, and tests the former's effect.
 
-    Attention between two words is the larger of both directions, each from the last token of the one, as a sum
-    over the tokens of the other; a causal model has only the direction that looks back. To test it, the weights
-    between `word` and `first` are set to 0 in both directions in all heads that prefer this pair, the rows are
-    scaled up to what they had, and the margin is compared with that of as many heads drawn at random.
+    Attention between two words is the larger of both directions, each from the last token of the one, summed over the
+    tokens of the other; a causal model attends only backwards. To test it, the weights between `word` and `first` are
+    set to 0 in both directions in all heads that prefer this pair, the rows are renormalised to their former sums, and
+    the margin is compared with that of as many heads drawn at random.
 
     Args:
         subject: The model.
         example: The text.
-        decision: What was decided on it.
-        word: The word that both pairs share, one of those that are ranked. Of several mentions the first is meant, or
-            that of a number, as in "mat#2"; see `interpret.subjects.mentions`.
+        decision: The decision on it.
+        word: The word that both pairs share, one of the ranked words. Of several mentions the first is taken, or a
+            numbered one, as in "mat#2"; see `interpret.subjects.mentions`.
         first: The other word of the first pair.
         second: The other word of the second pair.
-        draws: Random draws of heads.
+        draws: Number of random sets of heads.
         seed: Seed of those draws.
 
     Raises:
@@ -96,7 +96,7 @@ def word_pairs(
 
 
 def _mention(example: Example, word: str) -> Mention:
-    """A word that is named; only units count, so not a dropped first position."""
+    """Finds a named word among the units, which exclude a dropped first position."""
     mention = find_mention(example, word)
     if mention is None:
         words, is_first = ", ".join(mention_names(example)), example.text.casefold().startswith(word.casefold())
@@ -129,7 +129,7 @@ def _margins_without(
     heads: Bool[Tensor, "draw layer head"],
     cells: Bool[Tensor, "query key"],
 ) -> Float[Tensor, " draw"]:
-    """Margins when each draw's heads lose the weights in `cells`."""
+    """Margins when the weights in `cells` are cut in each draw's heads."""
     heads, cells = heads.to(subject.device), cells.to(subject.device)
 
     def cut(layer: int, weights: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""What an analysis will take, told before it runs."""
+"""Estimates of an analysis's time and memory, before it runs."""

@@ -1,4 +1,4 @@
-"""What an analysis took, beside what was planned."""
+"""Actual cost of an analysis, beside its plan."""
 
 import time
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from interpret.system.memory import peak_bytes
 
 @dataclass(frozen=True)
 class PlanAndCost:
-    """What was planned and what it came to.
+    """Planned and actual cost of an analysis.
 
     Attributes:
         plan: The estimate, made before.
         seconds: Wall time.
-        memory: The most that the process had held on the model's device by the end, in bytes, since it began.
+        memory: Peak memory of the process on the model's device since it began, in bytes.
     """
 
     plan: Plan
@@ -26,17 +26,17 @@ class PlanAndCost:
 
     @classmethod
     def since(cls, started: float, plan: Plan, device: torch.device) -> "PlanAndCost":
-        """What it has come to by now.
+        """Measures the cost since `started`.
 
         Args:
-            started: When it began, by `time.monotonic`.
+            started: Start time, by `time.monotonic`.
             plan: The estimate.
-            device: Of the model.
+            device: Device of the model.
         """
         return cls(plan, time.monotonic() - started, peak_bytes(device))
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Returns plain values for JSON."""
         names = ("passes", "seconds", "memory", "limit")
         planned = {name: getattr(self.plan, name) for name in names}
         return {"seconds": self.seconds, "memory": self.memory, "planned": planned}

@@ -1,16 +1,16 @@
-"""How much work an analysis puts into its random numbers and integrals."""
+"""Effort levels of an analysis: numbers of random orders, integration steps and search steps."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How many draws and steps are taken where more of them only make a number finer.
+    """Numbers of draws and steps that only affect the precision of results.
 
     Attributes:
-        random_orders: Random orders that explanations are held against; the smallest p-value is 1 / (that + 1).
+        random_orders: Random orders in the faithfulness test; the smallest p-value is 1 / (random_orders + 1).
         integration_steps: Points of the integral in integrated gradients.
-        adversary_steps: Of the search for other attention that keeps the answer.
+        adversary_steps: Steps of the search for adversarial attention.
     """
 
     random_orders: int

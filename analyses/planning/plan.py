@@ -1,4 +1,4 @@
-"""A plan: how long an analysis will take, how much memory, and how much goes through the model at once."""
+"""Plan of an analysis: estimated time and memory, and the batch size that fits the memory."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,20 +15,20 @@ from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 from interpret.system.memory import free_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes
 
-SPARE = 0.9  # of the free memory is taken; the rest is for what isn't foreseen
+SPARE = 0.9  # share of the free memory that may be used; the rest is a reserve
 _NUMBER = 4  # bytes
 
 
 @dataclass(frozen=True)
 class Plan:
-    """An estimate of what an analysis takes.
+    """Estimated time and memory of an analysis.
 
     Attributes:
-        passes: Passes of the input as it is, in which as many tokens are read.
-        seconds: Wall time, with what it took to find this out.
-        memory: The most that the process will have held on the model's device, in bytes, the weights included.
-        limit: What it may hold, in bytes.
-        tokens_at_once: Tokens of one forward pass, so chosen that the memory suffices.
+        passes: Number of passes, in units of one pass of the whole input.
+        seconds: Wall time, the planning included.
+        memory: Peak memory of the process on the model's device, in bytes, the weights included.
+        limit: Most bytes that it may hold.
+        tokens_at_once: Tokens of one forward pass that fit the memory.
     """
 
     passes: float
@@ -38,7 +38,7 @@ class Plan:
     tokens_at_once: int
 
     def __str__(self) -> str:
-        """On one line."""
+        """Formats the plan on one line."""
         return f"{shown_seconds(self.seconds)} and {shown_bytes(self.memory)} of memory, {self.passes:,.0f} passes"
 
 
@@ -51,22 +51,22 @@ def plan_analysis(
     eraser: str | None = None,
     max_memory: int | None = None,
 ) -> Plan:
-    """Measures a few passes of the input, and works out what `analyze` will take.
+    """Estimates the cost of `analyze` from a few measured passes of the input.
 
-    Time is that of the measured passes times how many there are; memory is what the tensors of a pass were seen to
-    hold, times as many as go through at once. Where that is more than there may be, fewer go through at once.
+    Time is the measured time of a pass times the number of passes; memory is that of a pass's tensors times the batch
+    size, which is reduced until it fits the limit.
 
     Args:
         subject: The model.
         example: The input.
-        effort: How much work is put into random numbers and integrals.
+        effort: Numbers of random draws and integration steps.
         methods: Names of the explanations; by default all that are registered.
         eraser: How units are taken out; by default the first of `subject.erasers`.
         max_memory: Most bytes that the process may hold on the model's device; by default what it holds now and nine
             tenths of what is free.
 
     Raises:
-        InputError: Inputs one by one are more than the memory allows, or units can't be taken out that way.
+        InputError: A single input exceeds the memory, or the eraser isn't allowed.
     """
     eraser, chosen = subject.chosen_eraser(eraser, example), chosen_methods(methods)
 
@@ -87,18 +87,18 @@ def plan_steps(
     eraser: str | None = None,
     max_memory: int | None = None,
 ) -> Plan:
-    """The same of `analyze_steps`.
+    """Estimates the cost of `analyze_steps`.
 
     Args:
         subject: The model.
-        continuation: The text, and what follows it.
+        continuation: The text and its continuation.
         methods: Explanations of each token.
         verdicts: Whether each decision is judged.
         eraser: How words are taken out; by default the first of `subject.erasers`. All take as long.
         max_memory: As for `plan_analysis`.
 
     Raises:
-        InputError: Inputs one by one are more than the memory allows, or words can't be taken out that way.
+        InputError: A single input exceeds the memory, or the eraser isn't allowed.
     """
     subject.chosen_eraser(eraser, continuation.examples[-1])
 
@@ -116,17 +116,17 @@ def plan_study(
     adversary_steps: int | None = None,
     max_memory: int | None = None,
 ) -> Plan:
-    """The same of a study's measurements, from passes of its longest text.
+    """Estimates the cost of a study's measurements, from passes of its longest text.
 
     Args:
         subject: The model.
         groups: The texts, in groups that are measured together.
         draws: Random draws of each text.
-        adversary_steps: Of each text's search for other attention, where the published tests are run as well.
+        adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
         max_memory: As for `plan_analysis`.
 
     Raises:
-        InputError: Texts one by one are more than the memory allows.
+        InputError: A single text exceeds the memory.
     """
     longest = max((example for group in groups for example in group), key=lambda example: len(example.ids))
 
@@ -160,7 +160,7 @@ def _planned(subject: Subject, example: Example, count: Callable[[Speed], Work],
 
 
 def _tokens_at_once(speed: Speed, slopes: int, most: int, limit: int) -> int:
-    """As many as the memory allows, `most` at most, and at least those of one input."""
+    """Returns the largest number of tokens that fits the memory, up to `most` and at least one input's."""
     tokens = max(most, speed.tokens)
     while speed.memory(tokens, slopes) > limit and tokens > speed.tokens:
         tokens = max(speed.tokens, tokens // 2)

@@ -1,4 +1,4 @@
-"""One input, measured: how long a pass of it takes, and what it holds in memory."""
+"""Measured time and memory of a forward pass of one input."""
 
 import time
 from collections.abc import Callable
@@ -14,26 +14,26 @@ from interpret.subjects.subject import Subject
 from interpret.system.footprint import held_bytes, kept_bytes
 from interpret.system.memory import used_bytes
 
-ROWS_TIMED = 4  # inputs of the batch that is timed
-LONG = 1.0  # seconds of a pass from which on nothing is gained by timing a batch
+ROWS_TIMED = 4  # inputs in the timed batch
+LONG = 1.0  # seconds of a pass above which a batch isn't timed
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What passes of one input take.
+    """Time and memory of passes of one input.
 
     Attributes:
-        tokens: Of the input.
-        single: Seconds of a pass of it alone.
-        batched: Seconds of its share in a pass of several.
-        short: Seconds of an edit of one row, in which nothing takes long but to call the model.
+        tokens: Number of tokens of the input.
+        single: Seconds of a pass of the input alone.
+        batched: Seconds per input in a batched pass.
+        short: Seconds of an edit of one row, mostly the overhead of calling the model.
         calls: Attention calls of a pass.
-        heads: Heads of the last of them.
-        labels: That the model chooses from.
+        heads: Heads of the last call.
+        labels: Number of labels of the model.
         used: Bytes that the process held before.
-        recorded: Bytes that a recording of it keeps.
-        held: Bytes that a pass of it holds at a time.
-        kept: Bytes that a pass of it keeps for its gradient.
+        recorded: Bytes that a recording keeps.
+        held: Peak bytes of a pass.
+        kept: Bytes that a pass keeps for its gradient.
     """
 
     tokens: int
@@ -49,11 +49,11 @@ class Speed:
     kept: int
 
     def memory(self, tokens_at_once: int, slopes: int) -> int:
-        """The most that passes hold if so many tokens are read at once, in bytes.
+        """Returns the peak memory of passes over this many tokens at once, in bytes.
 
         Args:
-            tokens_at_once: Of all inputs of a pass.
-            slopes: Most inputs that go through a pass with their gradients.
+            tokens_at_once: Tokens of all inputs of a pass.
+            slopes: Most inputs in a pass with gradients.
         """
         rows = max(1, tokens_at_once // self.tokens)
         with_slopes = max(1, min(slopes, tokens_at_once // (KEPT * self.tokens)))
@@ -61,17 +61,17 @@ class Speed:
 
 
 def measure_speed(subject: Subject, example: Example) -> Speed:
-    """Runs an input a few times: alone, four at once, and twice more to look at its memory.
+    """Runs an input a few times, alone and in a batch, and measures time and memory.
 
     Args:
         subject: The model.
         example: The input.
     """
-    import captum.attr  # noqa: F401  # what analyses import takes time and memory, too
+    import captum.attr  # noqa: F401  # imported first, because the imports of analyses take time and memory too
     import scipy.stats  # noqa: F401
 
     ids, used = example.ids[None], used_bytes(subject.device)
-    first = not subject.is_causal and subject.frame(ids, 0).is_whole  # where such models are read, mostly
+    first = not subject.is_causal and subject.frame(ids, 0).is_whole  # the usual readout of such models
     readout = torch.zeros(ids.shape[1])
     readout[0 if first else -1] = 1
     row = read_row(subject, ids, torch.tensor([0]), readout=readout)
@@ -94,7 +94,7 @@ def measure_speed(subject: Subject, example: Example) -> Speed:
         heads=row.written.shape[2],
         labels=row.clean.shape[1],
         used=used,
-        recorded=5 * written * len(example.ids),  # queries, keys, values, what was written, what layers answered
+        recorded=5 * written * len(example.ids),  # queries, keys, values, head outputs, layer outputs
         held=held,
         kept=kept_bytes(subject.model, lambda: subject.logits_from(subject.embed(ids).detach().requires_grad_(), ids)),
     )

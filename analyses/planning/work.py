@@ -1,4 +1,4 @@
-"""How many passes analyses make."""
+"""Number of forward passes that analyses need."""
 
 import math
 from collections.abc import Sequence
@@ -18,23 +18,23 @@ from interpret.subjects.generation import NextToken
 from interpret.subjects.reading_cost import ReadingCost
 from interpret.subjects.subject import Subject
 
-GRADIENT = 3  # passes that one with its gradient takes as long as
-SHORT_AT_ONCE = 16  # edits of one row that go through at once, roughly
-READINGS = 3  # of a text in a study: what is decided, its row, and the rows of all heads
-ANSWERS = 3  # copies of what is answered without each unit: kept, and while numbers are made of it
-COPIES = 4  # of an edited row, its weights and what they write, that are there at a time
+GRADIENT = 3  # time of a pass with gradient, in passes
+SHORT_AT_ONCE = 16  # edits of one row in a batch, roughly
+READINGS = 3  # passes of each text in a study: its decision, its row, and the rows of all heads
+ANSWERS = 3  # copies of the logits without each unit, kept and in use
+COPIES = 4  # copies of an edited row, of its weights and head outputs, at a time
 
 
 @dataclass(frozen=True)
 class Work:
-    """Passes of an analysis, counted in passes of the input as it is.
+    """Passes of an analysis, in units of one pass of the whole input.
 
     Attributes:
-        batched: Many at a time.
-        single: One at a time; with a gradient they count three times.
+        batched: Passes in batches.
+        single: Passes of one input; those with a gradient count three times.
         short: Passes of a few positions.
-        slopes: Most inputs that go through a pass with their gradients.
-        resident: Numbers that are kept, or edited at a time, beside those of passes.
+        slopes: Most inputs in a pass with gradients.
+        resident: Numbers held in memory outside of passes.
     """
 
     batched: float
@@ -55,21 +55,21 @@ def analysis_work(
     heads: int,
     labels: int,
 ) -> Work:
-    """What `analyze` does with one input.
+    """Counts the passes of `analyze` on one input.
 
     Args:
         subject: The model.
         example: The input.
-        effort: How much work is put into random numbers and integrals.
+        effort: Numbers of random draws and integration steps.
         methods: Explanations of the decision.
         eraser: How units are taken out.
         calls: Attention calls of a pass.
         heads: Heads of each.
-        labels: That the model chooses from.
+        labels: Number of labels of the model.
     """
     units = len(example.units)
     judged = judging_work(subject, example, heads=heads)
-    silenced = heads * (calls + 1)  # two ways of each head, which join half way on average
+    silenced = heads * (calls + 1)  # two ablations of each head, each half a pass on average
     steps = effort.integration_steps if any(method.follows_path for method in methods) else 1
     integral = sum(GRADIENT * steps for method in methods if method.follows_path)
     gradients = 3 + sum(method.gradient_passes for method in methods)
@@ -89,11 +89,11 @@ def analysis_work(
 def steps_work(
     subject: Subject, continuation: Continuation, methods: Sequence[Method], *, verdicts: bool, calls: int, heads: int
 ) -> Work:
-    """What `analyze_steps` does with every token that follows a text.
+    """Counts the passes of `analyze_steps` over all tokens of a continuation.
 
     Args:
         subject: The model.
-        continuation: The text, and what follows it.
+        continuation: The text and its continuation.
         methods: Explanations of each token.
         verdicts: Whether each decision is judged.
         calls: Attention calls of a pass.
@@ -115,14 +115,14 @@ def steps_work(
 def study_work(
     subject: Subject, groups: Sequence[Sequence[Example]], draws: Draws, *, heads: int, adversary_steps: int | None
 ) -> Work:
-    """What a study does with its texts, counted in passes of the longest.
+    """Counts the passes of a study, in passes of its longest text.
 
     Args:
         subject: The model.
         groups: The texts, in groups that are measured together.
         draws: Random draws of each text.
         heads: Heads of the last attention call.
-        adversary_steps: Of each text's search for other attention, where the published tests are run as well.
+        adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
     """
     longest = max(len(example.ids) for group in groups for example in group)
     batched = short = 0.0
@@ -139,7 +139,7 @@ def study_work(
 
 
 def judging_work(subject: Subject, example: Example, *, heads: int) -> Work:
-    """What the verdict on one decision takes.
+    """Counts the passes of the verdict on one decision.
 
     Args:
         subject: The model.
@@ -152,12 +152,12 @@ def judging_work(subject: Subject, example: Example, *, heads: int) -> Work:
 
 
 def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: int) -> Work:
-    """What the components of one text take.
+    """Counts the passes of the components of one text's verdict.
 
     Args:
         subject: The model.
         example: The text.
-        draws: How many random draws are taken.
+        draws: Numbers of random draws.
         heads: Heads of the last attention call.
     """
     units = len(example.units)
@@ -172,7 +172,7 @@ def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: i
 
 
 def _edits_of_heads(heads: int) -> int:
-    """Permutations of all heads' weights, of each head's, and of all but that."""
+    """Edits per permutation: of all heads' weights, of each head's alone, and of all others'."""
     return 3 + 2 * heads
 
 
@@ -181,9 +181,9 @@ def _classic_edits(units: int, steps: int) -> float:
 
 
 def _share_read(subject: Subject, example: Example, replacements: int) -> float:
-    """Share of the tokens that are read where one word after the other is replaced.
+    """Share of the tokens that are read when one word after the other is replaced.
 
-    What stands before the word is read once, by models that go on from a beginning (`SharedPrefix`).
+    Models that continue from a cached prefix read the tokens before the word once (`SharedPrefix`).
     """
     if not isinstance(subject, NextToken) or not example.units:
         return 1.0
@@ -197,11 +197,11 @@ def _share_read(subject: Subject, example: Example, replacements: int) -> float:
 
 
 def _removals(maps: int, eraser: str, units: int, orders: int) -> float:
-    """Texts with words gone; equal ones are read once."""
+    """Number of distinct texts with words erased; equal texts are read once."""
     budgets = erasure_budgets(units)
     random = sum(2 * min(orders, math.comb(units, budget)) for budget in budgets)
-    random -= min(orders, units) if 1 in budgets else 0  # a text without one word is known
+    random -= min(orders, units) if 1 in budgets else 0  # leave-one-out has already run the texts without one word
     variants = maps * (len(curve_counts(units)) + len(budgets)) + random
-    # What is deleted isn't read: an order's first words gone, and only those left, are one text together.
+    # Deleted words aren't read: an order's text without its first words and that of them alone make up one full text.
     share = 0.5 if eraser == "delete" else 1.0
     return share * min(variants, 2.0**units)

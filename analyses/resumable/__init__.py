@@ -1,1 +1,1 @@
-"""Work in chunks that can be stopped at any moment and taken up again, and its folder."""
+"""Work in chunks that can be interrupted at any moment and resumed, and the folder that stores it."""

@@ -1,11 +1,11 @@
-"""A study's work in chunks: each a function of model, rows and seed alone, so any process could run any of them."""
+"""Chunks of a study's rows; each depends only on model, rows and seed, so any process can run any chunk."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows that are measured together.
+    """Rows that are measured together.
 
     Attributes:
         index: Its place among the chunks, from 0.
@@ -17,11 +17,11 @@ class Chunk:
 
 
 def partition(count: int, size: int) -> tuple[Chunk, ...]:
-    """Cuts rows into chunks of `size` in their order; the last may be smaller.
+    """Splits rows into consecutive chunks of `size`; the last may be smaller.
 
     Args:
-        count: How many rows there are.
-        size: Rows of a chunk, at least 1.
+        count: Number of rows.
+        size: Rows per chunk, at least 1.
 
     Raises:
         ValueError: `count` is negative, or `size` less than 1.

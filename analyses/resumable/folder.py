@@ -1,4 +1,4 @@
-"""The folder of a study: what was asked, the parts that are done, and the results, whole at every moment."""
+"""Folder of a study with its fingerprint, finished parts and results, consistent at every moment."""
 
 import fcntl
 import hashlib
@@ -28,18 +28,18 @@ _LOCK = ".lock"
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A folder where a study is stored chunk by chunk, and can be taken up again after any interruption.
+    """Folder that stores a study chunk by chunk, so that it can be resumed after any interruption.
 
     It has study.json (the fingerprint), parts/00007.parquet (the records of chunk 7), and at the end results.parquet
-    (all records) and summary.json. Every file is written beside its place, flushed to the disk and renamed, so it is
-    whole or not there. Whoever makes pages of it puts them into report.html and texts/row-7.html (a text by the number
-    number of its row), while the folder is open. The same study has the same bytes in every file, however often it was
-    stopped: what differs from run to run, such as seconds and memory, is printed and stands in none of them.
+    (all records) and summary.json. Every file is written under a temporary name, flushed to the disk and renamed, so it
+    is complete or missing. Reports are written to report.html and texts/row-7.html (by row number) while the folder is
+    open. The same study has the same bytes in every file, however often it was interrupted: what differs between runs,
+    such as seconds and memory, is printed and not stored.
 
     Attributes:
-        path: The folder; made if it isn't there.
-        fingerprint: What the records depend on: schema, model, data, options (with the size of chunks), seed and
-            version. JSON values. The same fingerprint is the same study.
+        path: The folder; created if missing.
+        fingerprint: JSON values that the records depend on: schema, model, data, options (with the chunk size), seed
+            and version. The same fingerprint means the same study.
     """
 
     path: Path
@@ -47,14 +47,13 @@ class StudyFolder:
 
     @contextmanager
     def open(self) -> Iterator["StudyFolder"]:
-        """Makes the folder or takes it up again, and keeps other processes out until the end of the block.
+        """Creates or resumes the folder, and locks it until the end of the block.
 
-        The operating system gives the folder free when the process ends, however it does. A study of which nothing was
-        stored leaves nothing behind.
+        The operating system releases the lock when the process ends in any way. A study without stored chunks leaves no
+        files behind.
 
         Raises:
-            InputError: It holds another study or other files, another process is at work in it, or it can't be
-                written.
+            InputError: It has another study or other files, another process has locked it, or it can't be written.
         """
         self._require_own()
         made = [each for each in (self.path, *self.path.absolute().parents) if not each.exists()]
@@ -68,15 +67,15 @@ class StudyFolder:
             _remove_empty(made)
 
     def finished(self) -> set[int]:
-        """Indices of the chunks that are stored; damaged parts and those of other studies don't count."""
+        """Returns the indices of stored chunks, without damaged parts and those of other studies."""
         return set(self.stored())
 
     def stored(self) -> dict[int, tuple[int, ...]]:
-        """The rows of each chunk that is stored, by its index."""
+        """Returns the rows of each stored chunk, by its index."""
         return {index: rows for index, (rows, _) in self._parts().items()}
 
     def save(self, chunk: Chunk, records: list[dict[str, Any]]) -> None:
-        """Stores the records of one chunk; with the first the folder becomes this study's.
+        """Stores the records of one chunk; the first one makes the folder this study's.
 
         Args:
             chunk: The chunk.
@@ -94,10 +93,10 @@ class StudyFolder:
         _write_durably(self._part(chunk.index), part)
 
     def records(self) -> pa.Table:
-        """All records in the order of their chunks.
+        """Returns all records in the order of their chunks.
 
         Raises:
-            ValueError: A chunk before the last that is stored is missing, or parts have different fields.
+            ValueError: A chunk before the last stored one is missing, or parts have different fields.
         """
         parts = self._parts()
         if missing := set(range(max(parts, default=-1) + 1)) - set(parts):
@@ -108,7 +107,7 @@ class StudyFolder:
         """Writes all records to results.parquet, then `summary` to summary.json.
 
         Returns:
-            The summary as `summary` gives it, so that nothing made of it depends on when it was finished.
+            The summary as read back from JSON, equal to what `summary` returns later.
 
         Raises:
             ValueError: A chunk is missing, or `summary` isn't JSON (NaN isn't).
@@ -121,11 +120,11 @@ class StudyFolder:
         return found
 
     def summary(self) -> dict[str, Any] | None:
-        """The summary of a finished study; `None` where it isn't finished, or its results are damaged."""
+        """Returns the summary of a finished study; `None` if it isn't finished or its results are damaged."""
         try:
             results = unpacked(read_file(self.path / RESULTS))
             found = json.loads(read_file(self.path / SUMMARY))
-        except (OSError, ValueError):  # also what can't be opened without waiting
+        except (OSError, ValueError):  # also files that can't be opened without blocking
             return None
         whole = isinstance(found, dict) and results is not None and results[1].get("study") == self._digest()
         return found if whole else None
@@ -137,7 +136,7 @@ class StudyFolder:
         return hashlib.sha256(_json_bytes(self.fingerprint)).hexdigest()
 
     def _parts(self) -> dict[int, tuple[tuple[int, ...], pa.Table]]:
-        """Rows and records of the chunks whose parts are whole and belong to this study."""
+        """Returns rows and records of the chunks whose parts are complete and belong to this study."""
         found: dict[int, tuple[tuple[int, ...], pa.Table]] = {}
         for path in sorted((self.path / PARTS).glob("*.parquet")):
             part = unpacked(read_file(path)) if path.is_file() else None
@@ -149,14 +148,14 @@ class StudyFolder:
         return found
 
     def _require_own(self) -> None:
-        """Fails where the folder has anything but this study."""
+        """Raises an error if the folder has anything but this study."""
         if self.path.exists() and not self.path.is_dir():
             raise InputError(f"{self.path} is a file; give a folder for the study")
         if not self.path.is_dir():
             return
         study = self.path / STUDY
         if not study.exists():
-            # A process that was killed right at its start leaves no more than these.
+            # A process that was killed at its start leaves only these.
             others = {each.name for each in self.path.iterdir() if not each.match(".*.part")} - {_LOCK, PARTS}
             others |= {f"{PARTS}/{each.name}" for each in (self.path / PARTS).glob("*")}
             if others:
@@ -180,7 +179,7 @@ class StudyFolder:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Has the lock, and the place for parts, until the end of the block."""
+        """Holds the lock and the folder of parts until the end of the block."""
         lock = self._lock()
         try:
             with writing(self.path):
@@ -189,11 +188,11 @@ class StudyFolder:
         finally:
             _remove_empty([self.path / PARTS])
             with suppress(OSError):
-                (self.path / _LOCK).unlink()  # while it is this process's, so that no other has it yet
+                (self.path / _LOCK).unlink()  # before the lock is released, so that no other process holds it yet
             os.close(lock)
 
     def _lock(self) -> int:
-        """The handle of the lock; anew where its file was removed by the process that had it before."""
+        """Takes the lock and returns its handle; retries if the former owner removed the lock file."""
         path = self.path / _LOCK
         while True:
             with writing(path):
@@ -221,26 +220,26 @@ class StudyFolder:
             raise
 
     def _clear(self) -> None:
-        """Removes what a killed process was writing."""
+        """Removes temporary files of a killed process."""
         for path in (each for part in (".", PARTS, TEXTS) for each in (self.path / part).glob(".*.part")):
             with writing(path):
                 path.unlink()
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:
-    """Removes folders that have nothing, inner ones first; others stay."""
+    """Removes empty folders, inner ones first."""
     with suppress(OSError):
         for folder in folders:
             folder.rmdir()
 
 
 def _beside(path: Path) -> Path:
-    """Where a file is written before it is renamed; one name is enough, as one process writes at a time."""
+    """Returns a file's temporary path; one name is enough, as one process writes at a time."""
     return path.with_name(f".{path.name}.part")
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    """Writes a file beside its place, waits until the disk has it, and renames it."""
+    """Writes a file under a temporary name, flushes it to the disk, and renames it."""
     beside = _beside(path)
     with writing(path):
         try:
@@ -264,7 +263,7 @@ def _json_bytes(value: Mapping[str, Any]) -> bytes:
 
 
 def _differences(old: Any, new: Any, name: str = "") -> list[str]:
-    """What differs between two fingerprints, a sentence for each value."""
+    """Lists the differences between two fingerprints, a sentence for each value."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted({*old, *new})
         inner = [_differences(old.get(key), new.get(key), f"{name}.{key}".lstrip(".")) for key in keys]

@@ -1,4 +1,4 @@
-"""Records as Parquet of exactly the same bytes for the same records, and back, or not at all if they are damaged."""
+"""Deterministic Parquet files of records, which detect damage when read."""
 
 import hashlib
 import json
@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-_CONTENT = "content"  # key of the hash of everything else, by which damage is found
+_CONTENT = "content"  # key of the hash of everything else, which detects damage
 _SCALARS = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
 
 
 def table_of(records: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Puts records into columns, whose types depend on nothing but the values.
+    """Converts records to columns whose types depend only on the values.
 
     Values are bools, ints, floats, strings, lists of these, or `None`. Ints beside floats become floats.
 
@@ -30,7 +30,7 @@ def table_of(records: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 
 def merged(tables: Sequence[pa.Table]) -> pa.Table:
-    """One table of several, in their order; a type is the widest of the same column in all of them.
+    """Concatenates tables; each column gets the widest of its types in all of them.
 
     So the result doesn't depend on how records were divided.
 
@@ -45,18 +45,18 @@ def merged(tables: Sequence[pa.Table]) -> pa.Table:
         if table.column_names != names:
             raise ValueError(f"parts must have the same fields in the same order: {names}, then {table.column_names}")
     kinds = {name: _widest(name, [table.schema.field(name).type for table in filled]) for name in names}
-    # From values, as lists of nothing but nothing can't be cast once they were stored.
+    # From values, because stored lists of only nulls can't be cast.
     columns = {name: [value for table in filled for value in table[name].to_pylist()] for name in names}
     return _table(columns, kinds)
 
 
 def packed(table: pa.Table, labels: Mapping[str, str]) -> bytes:
-    """The bytes of a Parquet file with `table`, a hash of its values, and `labels`.
+    """Returns the bytes of a Parquet file with `table`, a hash of its values, and `labels`.
 
-    The same for the same arguments and version of pyarrow: nothing in it tells the time or the machine.
+    They depend only on the arguments and the version of pyarrow, not on the time or the machine.
     """
     told = {**labels, _CONTENT: _digest(table, labels)}
-    # In one piece, for Arrow doesn't promise that pages are cut in the same places whatever the pieces were.
+    # In one piece, because Arrow's page boundaries may depend on how a table is divided.
     table = table.replace_schema_metadata(dict(sorted(told.items()))).combine_chunks()
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", row_group_size=65536, write_page_checksum=True)
@@ -65,13 +65,13 @@ def packed(table: pa.Table, labels: Mapping[str, str]) -> bytes:
 
 
 def unpacked(content: bytes) -> tuple[pa.Table, dict[str, str]] | None:
-    """What `packed` was given; `None` where the file is cut off, or a value or label was changed since."""
+    """Restores the arguments of `packed`; `None` if the file is truncated, or a value or label was changed."""
     try:
         with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
             table = file.read()
         labels = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         is_whole = labels.pop(_CONTENT, None) == _digest(table, labels)
-    except Exception:  # of many kinds, as damage may make other types of columns, or text that is none
+    except Exception:  # of many types, as damage may change column types or break text
         return None
     return (table.replace_schema_metadata(None), labels) if is_whole else None
 
@@ -82,8 +82,8 @@ def _table(columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, pa.DataType
 
 
 def _digest(table: pa.Table, labels: Mapping[str, str]) -> str:
-    """A hash of names, types, values and labels that no version of the file format changes."""
-    # Parquet gives the inside of a list another name ("element" for "item"), so kinds are told without it.
+    """Hashes names, types, values and labels, independently of the file format's version."""
+    # Parquet renames the items of a list type ("element" for "item"), so types are written without that name.
     kinds = [f"list of {kind.value_type}" if pa.types.is_list(kind) else str(kind) for kind in table.schema.types]
     content = [table.column_names, kinds, table.to_pydict(), sorted(labels.items())]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
@@ -111,7 +111,7 @@ def _scalar(name: str, value: Any) -> pa.DataType:
 
 
 def _widest(name: str, kinds: Sequence[pa.DataType]) -> pa.DataType:
-    """The type that holds all of these: nothing goes into anything, an int into a float."""
+    """Returns the type that holds all of these: null fits any type, int fits float."""
     distinct = {kind for kind in kinds if not pa.types.is_null(kind)}
     if not distinct:
         return pa.null()
@@ -125,7 +125,7 @@ def _widest(name: str, kinds: Sequence[pa.DataType]) -> pa.DataType:
 
 
 def _as_floats(values: Sequence[Any], kind: pa.DataType) -> list[Any]:
-    """Ints as floats where they stand beside floats, which pyarrow doesn't do by itself in lists."""
+    """Converts ints beside floats to floats, which pyarrow doesn't do in lists."""
     if pa.types.is_list(kind):
         return [None if value is None else _as_floats(value, kind.value_type) for value in values]
     if pa.types.is_float64(kind):

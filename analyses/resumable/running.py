@@ -1,4 +1,4 @@
-"""Runs what is missing of a study."""
+"""Running of a study's missing chunks."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,17 +16,17 @@ def run_chunks(
 ) -> None:
     """Measures the chunks that aren't stored yet, in order, and stores each as soon as it is measured.
 
-    Stopped at any moment, even by a signal that can't be caught, it loses no more than the chunk at work.
+    An interruption at any moment, even by a signal that can't be caught, loses only the current chunk.
 
     Args:
-        folder: Where they are stored; open.
+        folder: Folder of the study, open.
         chunks: All chunks of the study.
-        measure: Gives the records of a chunk, one dictionary for each record; the same for the same chunk.
-        progress: Called with the chunks done and all chunks, at first and after each chunk.
+        measure: Returns the records of a chunk, one dictionary each; deterministic.
+        progress: Called with the numbers of finished and of all chunks, at first and after each chunk.
 
     Raises:
-        ValueError: A stored chunk has other rows, so the folder's fingerprint doesn't say how rows are divided; or
-            `measure` gives records that can't be stored.
+        ValueError: A stored chunk has other rows, so the fingerprint lacks the division into chunks; or `measure`
+            returns records that can't be stored.
         InputError: The disk is full.
     """
     stored = folder.stored()

@@ -1,4 +1,4 @@
-"""One bootstrap distribution of a mean, and every bound that it gives."""
+"""BCa bootstrap of a mean: bounds and p-values from one set of resamples."""
 
 import math
 from collections.abc import Iterator
@@ -10,21 +10,21 @@ from jaxtyping import Float, Int, Real
 from scipy.special import ndtr, ndtri
 
 RESAMPLES = 4999
-ROUNDING = 1e-12  # of the largest magnitude: means closer than this are equal
-CACHED = 2_000_000  # numbers in a table of draws that is kept (16 MB), and in a block of one that isn't
+ROUNDING = 1e-12  # share of the largest magnitude; means closer than this are equal
+CACHED = 2_000_000  # most numbers in a cached table of draws (16 MB), and in a block of an uncached one
 
 
 class BootstrapMean:
-    """Bias-corrected and accelerated (BCa) bounds of the mean over examples, any number from one resampling.
+    """Bias-corrected and accelerated (BCa) bootstrap of the mean over examples, for any number of bounds.
 
     Attributes:
-        mean: Over the defined values; NaN if there is none.
-        count: How many values are defined.
-        undefined: How many are NaN; they are left out.
+        mean: Mean of the defined values; NaN if there is none.
+        count: Number of defined values.
+        undefined: Number of NaN values, which are left out.
         method: "BCa", or "none" where the defined values are all equal or fewer than two.
 
-    Where all of two or more values are equal, every bound is their mean. With fewer than two nothing is known, and
-    every bound is NaN, which is neither above nor below any threshold.
+    If two or more values are all equal, every bound is their mean. With fewer than two values every bound is NaN, which
+    is neither above nor below any threshold.
 
     Source: Efron (1987), Better bootstrap confidence intervals, Journal of the American Statistical Association
     82(397), 171-185; as in Efron and Tibshirani (1993), An Introduction to the Bootstrap, equations 14.9, 14.10, 14.14
@@ -36,9 +36,9 @@ class BootstrapMean:
         """Resamples the defined values.
 
         Args:
-            values: One number an example; NaN marks an undefined one.
-            seed: Of the resampling; one seed, one answer. Sets of equally many values share their draws.
-            resamples: How many bootstrap samples.
+            values: One number per example; NaN marks an undefined one.
+            seed: Seed of the bootstrap. Sets of equally many values share their draws.
+            resamples: Number of bootstrap samples.
 
         Raises:
             ValueError: A value is infinite, or there are fewer than two resamples.
@@ -63,10 +63,10 @@ class BootstrapMean:
         share = (below + not_above) / (2 * resamples)
         self._bias = float(ndtri(np.clip(share, 1 / (2 * resamples), 1 - 1 / (2 * resamples))))
         away = (defined - self.mean) / np.abs(defined - self.mean).max()
-        self._acceleration = float((away**3).sum() / (6 * (away**2).sum() ** 1.5))  # of the jackknife of a mean
+        self._acceleration = float((away**3).sum() / (6 * (away**2).sum() ** 1.5))  # from the jackknife of a mean
 
     def lower(self, alpha: float) -> float:
-        """The one-sided lower bound: the true mean is below it with probability `alpha` or about that.
+        """One-sided lower bound: the true mean is below it with probability of about `alpha`.
 
         Raises:
             ValueError: `alpha` is outside (0, 1).
@@ -74,7 +74,7 @@ class BootstrapMean:
         return self._bound(alpha, -1)
 
     def upper(self, alpha: float) -> float:
-        """The one-sided upper bound: the true mean is above it with probability `alpha` or about that.
+        """One-sided upper bound: the true mean is above it with probability of about `alpha`.
 
         Raises:
             ValueError: `alpha` is outside (0, 1).
@@ -82,10 +82,10 @@ class BootstrapMean:
         return self._bound(alpha, 1)
 
     def p_below(self, threshold: float) -> float:
-        """The p-value of "the mean isn't below the threshold": `upper(alpha) < threshold` for every larger `alpha`.
+        """P-value of the null hypothesis that the mean isn't below the threshold.
 
-        Beyond the largest resampled mean it stays at what that one allows, and never falls below
-        `1 / (resamples + 1)`: so many resamples can't tell more. 1 where nothing is known.
+        `upper(alpha) < threshold` holds for every larger `alpha`. Beyond the largest resampled mean it stays at that
+        mean's p-value. It is at least `1 / (resamples + 1)`, and 1 with fewer than two values.
         """
         floor = 1 / (self._resamples + 1)
         if self.method == "none":
@@ -99,7 +99,7 @@ class BootstrapMean:
             before, reached = self._means[after - 1 : after + 1]
             share = (after - 1 + (threshold - before) / (reached - before)) / (self._resamples - 1)
         gap = float(ndtri(np.clip(share, floor, 1 - floor))) - self._bias
-        if 1 + self._acceleration * gap <= 0:  # no level leads so far out
+        if 1 + self._acceleration * gap <= 0:  # beyond the bounds of every level
             return 1.0 if gap < 0 else floor
         return max(floor, float(ndtr(self._bias - gap / (1 + self._acceleration * gap))))
 
@@ -117,7 +117,7 @@ class BootstrapMean:
 def resampled_means(
     values: Float[np.ndarray, " example"], generator: np.random.Generator, resamples: int
 ) -> Float[np.ndarray, " resample"]:
-    """Means of samples drawn from the values with replacement, each as large as they are."""
+    """Computes means of bootstrap samples of the values."""
     return np.concatenate([values[chosen].mean(axis=1) for chosen in _choices(len(values), generator, resamples)])
 
 
@@ -132,7 +132,7 @@ def _resampled_means(
 
 @lru_cache(maxsize=8)
 def _times_drawn(count: int, seed: int, resamples: int) -> Float[np.ndarray, "resample example"]:
-    """How often each sample has each example. Kept, because a study asks for many means over as many examples."""
+    """Counts each example in each bootstrap sample; cached because a study has many means of equal size."""
     [chosen] = _choices(count, np.random.default_rng(seed), resamples)
     table = np.zeros((resamples, count))
     np.add.at(table.reshape(-1), (chosen + count * np.arange(resamples)[:, None]).ravel(), 1.0)

@@ -1,4 +1,4 @@
-"""How large a difference is, apart from whether it is certain."""
+"""Effect sizes of differences between two groups or pairs of values."""
 
 import math
 
@@ -9,7 +9,7 @@ from analyses.statistics.ranks import finite_pair
 
 
 def paired_d(x: Real[np.ndarray, " example"], y: Real[np.ndarray, " example"]) -> float:
-    """Cohen's d_z: the mean of the differences `x - y` over their standard deviation.
+    """Computes Cohen's d_z: the mean of the differences `x - y` over their standard deviation.
 
     Args:
         x: One value an example.
@@ -32,7 +32,7 @@ def paired_d(x: Real[np.ndarray, " example"], y: Real[np.ndarray, " example"]) -
 
 
 def rank_biserial(x: Real[np.ndarray, " example"], y: Real[np.ndarray, " example"]) -> float:
-    """Matched-pairs rank-biserial correlation: `(W+ - W-) / (W+ + W-)` of the signed ranks of `x - y`.
+    """Computes the matched-pairs rank-biserial correlation, `(W+ - W-) / (W+ + W-)` of the signed ranks of `x - y`.
 
     Zero differences are left out, as Wilcoxon does; equal magnitudes share their mean rank.
 
@@ -59,7 +59,7 @@ def rank_biserial(x: Real[np.ndarray, " example"], y: Real[np.ndarray, " example
 
 
 def vargha_delaney(x: Real[np.ndarray, " x"], y: Real[np.ndarray, " y"]) -> float:
-    """Vargha and Delaney's A: the probability that a value of `x` exceeds one of `y`, a tie counting half.
+    """Computes Vargha and Delaney's A: the probability that a value of `x` exceeds one of `y`, ties counting half.
 
     Args:
         x: Values of one group.
@@ -84,7 +84,7 @@ def vargha_delaney(x: Real[np.ndarray, " x"], y: Real[np.ndarray, " y"]) -> floa
 
 
 def cliffs_delta(x: Real[np.ndarray, " x"], y: Real[np.ndarray, " y"]) -> float:
-    """Cliff's delta: how much likelier a value of `x` exceeds one of `y` than the reverse.
+    """Computes Cliff's delta: the probability that a value of `x` exceeds one of `y`, minus the reverse.
 
     Args:
         x: Values of one group.

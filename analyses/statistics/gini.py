@@ -1,4 +1,4 @@
-"""Gini correlation: does an order put what has the large effects first?"""
+"""Gini correlation: rank agreement of scores with effects, weighted by the effects' sizes."""
 
 import math
 
@@ -11,30 +11,30 @@ from analyses.statistics.ranks import RESOLUTION, finite_pair, mid_ranks
 def gini_correlation(
     effects: Real[np.ndarray, " unit"], scores: Real[np.ndarray, " unit"], *, resolution: float = RESOLUTION
 ) -> float:
-    """Effect-weighted rank agreement: how far the order of the scores is the order of the effects.
+    """Computes the Gini correlation: rank agreement of scores with effects, weighted by the effects' sizes.
 
-    `cov(effect, rank of score) / cov(effect, rank of effect)`, ties sharing the mean of their ranks. It is 1 where
-    the scores order the units as their effects do, 0 where the order has nothing to do with them (on average over
-    orders, and exactly for constant scores), and -1 where it is the reverse. Only the order of the scores counts,
-    and the scale of the effects doesn't.
+    `cov(effect, rank of score) / cov(effect, rank of effect)`, ties sharing the mean of their ranks. It is 1 if the
+    scores rank the units as their effects do, 0 for unrelated rankings (on average over orders, and exactly for
+    constant scores), and -1 for the reverse. Only the order of the scores matters, and the scale of the effects
+    doesn't.
 
-    Why not Kendall's tau-b: that counts all pairs of units alike. Where one word of n decides and the others do
-    nothing, tau-b is at most sqrt(2/n), even of scores that put the word first; if the others' effects are mere
-    noise, about 2/n. Here a pair counts by how much its effects differ: the first case gives 1, the second almost 1,
-    and graded effects are still compared over their whole order.
+    Kendall's tau-b counts all pairs of units alike. If one word of n decides and the others have no effect, tau-b is at
+    most sqrt(2/n), even for scores that rank the word first; if the others' effects are noise, about 2/n. Here a pair
+    counts by the difference of its effects: the first case gives 1, the second almost 1, and graded effects are still
+    compared over their whole order.
 
-    The same number as areas: sum up the effects, as shares of their total, in ascending order of the scores. The
-    area between that curve and the diagonal is divided by that of the order of the effects themselves (the
-    concentration index over the Gini index).
+    Equivalently, it is the concentration index over the Gini index: cumulate the effects, as shares of their total, in
+    ascending order of the scores, and divide the area between that curve and the diagonal by the same area for the
+    effects' own order.
 
     Args:
-        effects: How much each unit changes the decision, not negative.
+        effects: Effect of each unit on the decision, not negative.
         scores: The explanation's value of each unit; larger is more important.
         resolution: Differences up to this share of the largest magnitude count as ties, in either argument. 1e-6
             suits scores computed in float32.
 
     Returns:
-        From -1 to 1; NaN where all effects are equal or there are fewer than two, since there is no order to find.
+        From -1 to 1; NaN if all effects are equal or there are fewer than two.
 
     Raises:
         ValueError: An effect is negative, a value isn't finite, or the lengths differ.
@@ -54,12 +54,12 @@ def gini_correlations(
     *,
     resolution: float = RESOLUTION,
 ) -> Float[np.ndarray, "*batch"]:
-    """`gini_correlation` along the last axis of many at once, each over the units that `valid` marks.
+    """Computes `gini_correlation` along the last axis, over the units that `valid` marks.
 
     Args:
-        effects: How much each unit changes the decision, not negative.
+        effects: Effect of each unit on the decision, not negative.
         scores: The explanation's value of each unit.
-        valid: Which units there are; padding is false, and its values are ignored, NaN too.
+        valid: True for units, false for padding, whose values are ignored, also NaN.
         resolution: As in `gini_correlation`.
 
     Raises:
@@ -87,7 +87,7 @@ def gini_correlations(
     agreement = (centred * (mid_ranks(scores, valid, resolution=resolution) - middle)).sum(axis=-1)
     best = (centred * (mid_ranks(known, valid, resolution=resolution) - middle)).sum(axis=-1)
     spread = known.max(axis=-1) - np.where(valid, known, np.inf).min(axis=-1)
-    # Chains of near-ties can be tied from end to end though the ends differ. Without a valid unit the spread is -inf.
+    # A chain of near-ties is tied as a whole, even if its ends differ. Without a valid unit the spread is -inf.
     defined = (spread > resolution) & (best > 0)
     answer = np.full(best.shape, math.nan)
     np.divide(agreement, best, out=answer, where=defined)

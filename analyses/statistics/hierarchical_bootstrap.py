@@ -1,4 +1,4 @@
-"""An interval over several models, each with examples of its own."""
+"""Hierarchical bootstrap: interval of a mean over several models, each with its own examples."""
 
 import math
 from collections.abc import Sequence
@@ -17,21 +17,21 @@ def hierarchical_bootstrap(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> Interval:
-    """Percentile interval of the mean over groups: groups are resampled, then the examples in each drawn group.
+    """Computes a percentile interval of the mean over groups, resampling groups and then examples within them.
 
     Examples judged by one model are not independent evidence about models, so pooling them makes the interval too
     narrow. Each group counts the same, however many examples it has.
 
     Args:
-        values: One array for each group (trained seed or model), one number an example; NaN where undefined.
+        values: One array for each group (trained seed or model), one number per example; NaN where undefined.
         level: Coverage, in (0, 1).
-        seed: Of the resampling.
-        resamples: How many bootstrap samples.
+        seed: Seed of the bootstrap.
+        resamples: Number of bootstrap samples.
 
     Returns:
-        `count` and `undefined` are of examples. A group without a defined value is left out; with fewer than two
-        groups left nothing is known about the spread between them, and the ends are NaN. With G groups the
-        variance between them is underestimated by the factor (G - 1) / G, so use five or more.
+        The interval; `count` and `undefined` are numbers of examples. Groups without a defined value are left out; with
+        fewer than two groups the ends are NaN. With G groups the variance between them is underestimated by the factor
+        (G - 1) / G, so use five or more.
 
     Raises:
         ValueError: `level` is outside (0, 1), or a value is infinite.

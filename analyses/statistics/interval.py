@@ -1,4 +1,4 @@
-"""What an interval is, and the usual one: of a mean over examples."""
+"""Intervals of a mean, and the BCa bootstrap interval over examples."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,16 +11,16 @@ from analyses.statistics.bootstrap_mean import RESAMPLES, BootstrapMean
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and the range that covers the true one at the level asked for.
+    """Mean with an interval that covers the true mean at a given level.
 
     Attributes:
-        mean: Over the defined values; NaN if there is none.
-        low: Lower end; NaN where nothing is known about the spread.
+        mean: Mean of the defined values; NaN if there is none.
+        low: Lower end; NaN where the spread is unknown.
         high: Upper end; likewise.
         method: "BCa" or "percentile" bootstrap, "exact" for proportions (Clopper-Pearson), "none" where the values
             don't vary or are too few.
-        count: How many values are defined.
-        undefined: How many are not (NaN), and so are in none of the numbers.
+        count: Number of defined values.
+        undefined: Number of undefined values (NaN), which are left out.
     """
 
     mean: float
@@ -34,17 +34,17 @@ class Interval:
 def interval(
     values: Real[np.ndarray, " example"], *, level: float = 0.95, seed: int = 0, resamples: int = RESAMPLES
 ) -> Interval:
-    """Two-sided BCa bootstrap interval of the mean over examples.
+    """Computes a two-sided BCa bootstrap interval of the mean over examples.
 
     Args:
-        values: One number an example; NaN marks an undefined one, which is left out and counted.
+        values: One number per example; NaN marks an undefined one, which is left out and counted.
         level: Coverage, in (0, 1).
-        seed: Of the resampling.
-        resamples: How many bootstrap samples.
+        seed: Seed of the bootstrap.
+        resamples: Number of bootstrap samples.
 
     Returns:
         If all values are equal, both ends are the mean and the method is "none". Below two values they are NaN.
-        BCa wants 30 to 50 examples or more; with fewer the interval tends to be too narrow.
+        BCa needs 30 to 50 examples or more; with fewer the interval tends to be too narrow.
 
     Raises:
         ValueError: `level` is outside (0, 1), or a value is infinite.

@@ -1,13 +1,13 @@
-"""P-values of several tests, adjusted."""
+"""Corrections of p-values for multiple tests."""
 
 from collections.abc import Sequence
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusts p-values for being several: rejecting those up to 0.05 errs in at most 5 % of families.
+    """Adjusts p-values by Holm's method: rejecting those up to 0.05 keeps the family-wise error rate at 5 %.
 
-    The i-th smallest of m is multiplied by `m - i + 1`, never below a smaller one's result, and cut at 1. It holds
-    whatever the dependence between the tests.
+    The i-th smallest of m is multiplied by `m - i + 1`, kept monotone, and capped at 1. Valid under any dependence
+    between the tests.
 
     Args:
         p_values: One for each test, in any order; the answer keeps that order.
@@ -28,10 +28,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Adjusts p-values of a screen: of those up to 0.05, on average at most 5 % are false discoveries.
+    """Adjusts p-values by Benjamini and Hochberg: rejecting those up to 0.05 keeps the false discovery rate at 5 %.
 
-    It holds for independent tests and for positively dependent ones, and is meant for screens (every head of every
-    layer) whose finds are confirmed on other examples.
+    Valid for independent and positively dependent tests, and meant for screens (every head of every layer) whose
+    discoveries are confirmed on other examples.
 
     Args:
         p_values: One for each test, in any order; the answer keeps that order.

@@ -1,4 +1,4 @@
-"""Exact statements about counts: proportions, and two paired ones compared."""
+"""Exact inference for counts: intervals of proportions, and McNemar's test of two paired ones."""
 
 import math
 
@@ -6,11 +6,11 @@ from analyses.statistics.interval import Interval
 
 
 def proportion(successes: int, count: int, *, level: float = 0.95) -> Interval:
-    """Clopper-Pearson interval of a proportion: covers at least `level`, also at 0 and at `count` successes.
+    """Computes the Clopper-Pearson interval of a proportion: coverage of at least `level`, also at 0 and `count`.
 
     Args:
-        successes: How many of the examples have it.
-        count: How many examples; with 0 the mean is NaN and the interval [0, 1].
+        successes: Number of successes.
+        count: Number of examples; with 0 the mean is NaN and the interval [0, 1].
         level: Coverage, in (0, 1).
 
     Raises:
@@ -29,13 +29,13 @@ def proportion(successes: int, count: int, *, level: float = 0.95) -> Interval:
 
 
 def proportion_upper(successes: int, count: int, *, level: float = 0.95) -> float:
-    """One-sided Clopper-Pearson upper bound: the true proportion is below it in at least `level` of the cases.
+    """Computes the one-sided Clopper-Pearson upper bound, with coverage of at least `level`.
 
     With no success in n it is 1 - (1 - level)^(1/n), about 3/n at 0.95.
 
     Args:
-        successes: How many of the examples have it.
-        count: How many examples; with 0 the bound is 1.
+        successes: Number of successes.
+        count: Number of examples; with 0 the bound is 1.
         level: Coverage, in (0, 1).
 
     Raises:
@@ -53,7 +53,7 @@ def proportion_upper(successes: int, count: int, *, level: float = 0.95) -> floa
 
 
 def mcnemar(b: int, c: int) -> float:
-    """Exact two-sided p-value that two methods judge the same examples equally often right.
+    """Computes McNemar's exact two-sided p-value that two methods are equally often right on the same examples.
 
     Args:
         b: Examples that only the first gets right.

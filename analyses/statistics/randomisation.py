@@ -1,4 +1,4 @@
-"""P-values against random draws."""
+"""P-values from random draws (permutation and randomisation tests)."""
 
 from collections.abc import Sequence
 
@@ -6,18 +6,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-TOLERANCE = 1e-6  # of the observed or the middle magnitude: draws so close to the observed value have reached it
+TOLERANCE = 1e-6  # share of the observed or the median magnitude; draws this close to the observed value are ties
 
 
 def randomisation_p_value(observed: float, null: Sequence[float] | Float[Tensor, " draw"]) -> float:
-    """How often chance does at least as well: `(1 + reached) / (1 + draws)`, one-sided; large values are good.
+    """Computes a one-sided randomisation p-value, `(1 + reached) / (1 + draws)`; large values are good.
 
-    The observed value counts as one of the draws, so the answer is never 0; with 99 draws the least is 0.01.
-    A draw that equals the observed value, up to rounding, has reached it.
+    `reached` counts the draws at least as large as the observed value, up to rounding. The observed value counts as one
+    of the draws, so the p-value is never 0; with 99 draws the smallest is 0.01.
 
     Args:
-        observed: The statistic of what is tested.
-        null: The same statistic of random draws.
+        observed: The observed statistic.
+        null: The statistic of random draws.
 
     Raises:
         ValueError: There is no draw, or a value isn't finite.

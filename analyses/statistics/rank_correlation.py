@@ -1,4 +1,4 @@
-"""Agreement of two orders, each pair of units counting alike."""
+"""Rank correlations: Kendall's tau-b and Somers' D."""
 
 import math
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from analyses.statistics.ranks import RESOLUTION, finite_pair, mid_ranks
 
 @dataclass(frozen=True)
 class RankCorrelation:
-    """Kendall's tau-b and what limits it.
+    """Kendall's tau-b, and the shares of ties that limit it.
 
     Attributes:
-        value: From -1 (reverse order) over 0 to 1 (same order). NaN where it is undefined: a side has all its values
-            tied, or there are fewer than two. Don't average it in; count it.
+        value: From -1 (reverse order) over 0 to 1 (same order). NaN where all values of an argument are
+            tied, or there are fewer than two: count those, don't average them.
         ties_x: Share of the pairs of units tied in the first argument, in [0, 1]; NaN below two units.
-        ties_y: The same of the second.
+        ties_y: The same for the second.
     """
 
     value: float
@@ -28,10 +28,10 @@ class RankCorrelation:
 def kendall_tau(
     x: Real[np.ndarray, " unit"], y: Real[np.ndarray, " unit"], *, resolution: float = RESOLUTION
 ) -> RankCorrelation:
-    """Kendall's tau-b, with ties where values can't be told apart.
+    """Computes Kendall's tau-b, with ties where values differ by less than the resolution.
 
-    Many exact zeros on one side shrink it although the rest agree, and a single decisive unit of n allows at most
-    sqrt(2/n): read it beside its ties, or take `gini_correlation`.
+    Many ties in one argument shrink it even if the rest agree, and with a single decisive unit of n it is at most
+    sqrt(2/n): read it beside its ties, or use `gini_correlation`.
 
     Args:
         x: One value for each unit.
@@ -53,18 +53,18 @@ def kendall_tau(
 
 
 def somers_d(x: Real[np.ndarray, " unit"], y: Real[np.ndarray, " unit"], *, resolution: float = RESOLUTION) -> float:
-    """Somers' D of `y` given `x`: concordant minus discordant pairs, of the pairs that `x` tells apart.
+    """Computes Somers' D of `y` given `x`: concordant minus discordant pairs, as a share of pairs untied in `x`.
 
-    With attention as `x` and effects as `y`: of two words that attention ranks, how much likelier is it that the
-    effects agree than that they disagree? Ties in `x` don't shrink it, those in `y` do.
+    With attention as `x` and effects as `y`: the probability that effects agree with attention's order of two words,
+    minus the probability that they disagree. Ties in `x` don't shrink it, those in `y` do.
 
     Args:
-        x: What orders the units, such as attention.
-        y: What should follow, such as effects.
+        x: Values that rank the units, such as attention.
+        y: Values that should follow that ranking, such as effects.
         resolution: As in `kendall_tau`.
 
     Returns:
-        From -1 to 1; NaN where a side has all its values tied or there are fewer than two.
+        From -1 to 1; NaN where all values of an argument are tied or there are fewer than two.
 
     Raises:
         ValueError: A value isn't finite, or the lengths differ.

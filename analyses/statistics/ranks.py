@@ -1,11 +1,11 @@
-"""Ranks in which values that can't be told apart share one."""
+"""Mid-ranks of values, with ties up to a resolution."""
 
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Real, Shaped
 
-RESOLUTION = 1e-9  # of the largest magnitude: differences up to this count as none (protocol for float64 effects)
+RESOLUTION = 1e-9  # share of the largest magnitude up to which differences are ties (protocol for float64 effects)
 
 
 def mid_ranks(
@@ -14,15 +14,15 @@ def mid_ranks(
     *,
     resolution: float = RESOLUTION,
 ) -> Float[np.ndarray, "*batch unit"]:
-    """Ranks from 1 upwards along the last axis; tied values share the mean of their ranks.
+    """Computes ranks from 1 along the last axis; tied values share the mean of their ranks.
 
-    Neighbours in sorted order that differ by no more than `resolution` times the largest magnitude are tied, and
-    so are chains of them, which keeps being tied transitive.
+    Neighbours in sorted order that differ by at most `resolution` times the largest magnitude are tied, and so are
+    chains of them, which makes ties transitive.
 
     Args:
-        values: What is ranked. Whatever stands where `valid` is false is ignored.
-        valid: Which units there are.
-        resolution: Share of the largest magnitude that counts as no difference.
+        values: Values to rank; ignored where `valid` is false.
+        valid: True for units, false for padding.
+        resolution: Share of the largest magnitude up to which differences are ties.
 
     Returns:
         The ranks, and 0 where `valid` is false.
@@ -31,7 +31,7 @@ def mid_ranks(
     if not known.shape[-1]:
         return known
     step = resolution * np.abs(known).max(axis=-1, keepdims=True)
-    order = np.argsort(np.where(valid, known, np.inf), axis=-1, kind="stable")  # those that aren't there come last
+    order = np.argsort(np.where(valid, known, np.inf), axis=-1, kind="stable")  # padding comes last
     ascending = np.take_along_axis(known, order, axis=-1)
     there = np.take_along_axis(valid, order, axis=-1)
     place = np.broadcast_to(np.arange(known.shape[-1]), known.shape)
@@ -50,7 +50,7 @@ def mid_ranks(
 def finite_pair(
     one: Shaped[np.ndarray, "..."], other: Shaped[np.ndarray, "..."]
 ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]:
-    """Both as float64, if they have one value each for the same units and every value is finite.
+    """Returns both arrays as float64, after checking that they have the same length and finite values.
 
     Raises:
         ValueError: The shapes differ or aren't one axis, or a value is NaN or infinite.

@@ -1,4 +1,4 @@
-"""How many examples a question needs."""
+"""Number of examples that a test needs."""
 
 import math
 
@@ -10,13 +10,13 @@ from scipy.special import ndtri
 def needed_examples(
     values: Real[np.ndarray, " example"], margin: float, *, alpha: float = 0.05, power: float = 0.8
 ) -> int:
-    """How many examples it takes for the one-sided bound of their mean to clear a threshold.
+    """Estimates the number of examples needed for the one-sided bound of their mean to clear a threshold.
 
-    `((z_alpha + z_power) * sd / margin)^2`, rounded up. It takes the standard deviation between the examples seen
-    for the true one, and the distance seen for the true distance: an order of magnitude, not a promise.
+    `((z_alpha + z_power) * sd / margin)^2`, rounded up. It takes the observed standard deviation and distance for the
+    true ones, so it gives an order of magnitude only.
 
     Args:
-        values: One number an example, from those already seen; NaN where undefined.
+        values: One number per observed example; NaN where undefined.
         margin: Distance of the mean from the threshold, positive, in the units of the values.
         alpha: One-sided error of the bound.
         power: Probability of clearing it.

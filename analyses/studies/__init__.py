@@ -1,1 +1,1 @@
-"""A study: one model over many rows of a data set, in chunks that can be stopped and taken up again."""
+"""Studies: one model over many rows of a data set, in chunks that can be interrupted and resumed."""

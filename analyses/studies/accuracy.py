@@ -1,4 +1,4 @@
-"""How often the model is right, where there are labels, and whether that is more often than chance."""
+"""Accuracy of the model on labelled texts, and its comparison with the most frequent label."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,10 +8,10 @@ from analyses.statistics import proportion
 
 
 def accuracy(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Counts, with a 95 % Clopper-Pearson interval; `None` without labels.
+    """Counts correct decisions, with a 95 % Clopper-Pearson interval; `None` without labels.
 
     Args:
-        records: Of a study.
+        records: Records of a study.
     """
     labelled = [record for record in records if record["label"] is not None]
     if not labelled:
@@ -22,12 +22,12 @@ def accuracy(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 
 def doubts_about_accuracy(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What forbids "supported": a model that isn't clearly right more often than the most frequent label.
+    """Returns a doubt, which rules out "supported", unless accuracy is clearly above the most frequent label's share.
 
-    An explanation of decisions that follow nothing in the data explains noise.
+    Decisions that don't follow the data are noise, and so are their explanations.
 
     Args:
-        records: Of a study.
+        records: Records of a study.
     """
     found = accuracy(records)
     if found is None:

@@ -1,4 +1,4 @@
-"""Trivial baselines: does attention rank the words any better than their place or their rarity does?"""
+"""Trivial baselines: rankings of words by position or rarity, compared with attention."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class MeanOfTexts:
-    """A mean over texts with one-sided 95 % BCa bounds; NaN where there are no values, or too few for bounds.
+    """Mean over texts with one-sided 95 % BCa bounds; NaN where there are no values, or too few for bounds.
 
     Attributes:
         mean: Over the texts where it is defined.
@@ -30,13 +30,13 @@ class MeanOfTexts:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A ranking of words that knows neither the model nor the attention, beside attention.
+    """Comparison of attention with a ranking of words that uses neither the model nor its attention.
 
     Attributes:
-        signs: Which direction each half of the texts was given: 1 for the order of the scores, -1 for the reverse, 0
-            where the other half has no text to tell.
+        signs: Direction of the scores on each half of the texts: 1 for their own, -1 for the reverse, 0 where the other
+            half has no defined value to choose by.
         rank: Gini correlation of the input effects with the baseline, -1 to 1, in that direction.
-        lead: That of attention minus that of the baseline, text by text, over the texts where both are defined.
+        lead: Attention's Gini correlation minus the baseline's, text by text, where both are defined.
     """
 
     signs: tuple[int, int]
@@ -47,17 +47,17 @@ class Baseline:
 def trivial_baseline(
     scores: Float[np.ndarray, " example"], attention: Float[np.ndarray, " example"], *, seed: int = 0
 ) -> Baseline:
-    """Holds attention against scores that come without a direction, such as a word's place in the text.
+    """Compares attention with scores that have no fixed direction, such as a word's position in the text.
 
-    Late words may matter more or less than early ones; which, is learned on the other half of the texts from the
-    sign of the mean there, so the baseline gets its better direction without being told the answer. To reverse an
-    order is to change the sign of its Gini correlation. The bounds take the directions as given.
+    The direction on each half of the texts is the sign of the mean on the other half, so the baseline gets its better
+    direction without using the texts it is judged on. Reversing an order changes the sign of its Gini correlation. The
+    bounds take the directions as given.
 
     Args:
         scores: Gini correlation of the input effects with the baseline's scores, -1 to 1, one for each text; NaN
             where undefined.
         attention: The same with attention.
-        seed: Of the division into halves, and of the bootstrap.
+        seed: Seed of the division into halves and of the bootstrap.
 
     Source: our protocol, which fits trivial baselines on the other half of the data. Its baselines are attention
     weights; ours is an order, of which only the direction is fitted.

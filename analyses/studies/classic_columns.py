@@ -1,4 +1,4 @@
-"""The classic tests of one text as columns of a record, and back."""
+"""Conversion of one text's published tests to columns of a record, and back."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -7,11 +7,11 @@ from typing import Any
 from analyses.classic.battery import ClassicTests
 
 PREFIX = "classic_"
-NESTED = ("removed", "violated")  # a column for each name in them
+NESTED = ("removed", "violated")  # dictionaries, with a column for each key
 
 
 def classic_columns(found: ClassicTests) -> dict[str, Any]:
-    """Flat columns named "classic_" and the field; "classic_removed_attention_x_gradient" for one in a dictionary.
+    """Flattens tests to columns "classic_<field>", such as "classic_removed_attention_x_gradient" for a nested one.
 
     Args:
         found: The tests of one text.
@@ -29,10 +29,10 @@ def classic_columns(found: ClassicTests) -> dict[str, Any]:
 
 
 def classic_of(record: Mapping[str, Any]) -> ClassicTests | None:
-    """The tests again; `None` where the record was made without them.
+    """Restores the tests from a record; `None` if it was made without them.
 
     Args:
-        record: With the columns, and with any others.
+        record: Record with these columns among others.
     """
     own = {name.removeprefix(PREFIX): value for name, value in record.items() if name.startswith(PREFIX)}
     if not own:

@@ -1,4 +1,4 @@
-"""The texts that attention explains most and least."""
+"""Texts of a study that attention explains most and least."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ SHOWN = 3  # at either end
 
 @dataclass(frozen=True)
 class Extremes:
-    """Texts at both ends of a study. None is at both.
+    """Texts with the highest and lowest input rank; no text is in both.
 
     Attributes:
-        most: Row numbers of those whose words attention ranks best, the best first.
-        least: Those whose words it ranks worst, the worst first.
+        most: Row numbers of the texts whose words attention ranks best, the best first.
+        least: Row numbers of those whose words it ranks worst, the worst first.
     """
 
     most: tuple[int, ...]
@@ -23,14 +23,14 @@ class Extremes:
 
 
 def extremes(records: Sequence[Mapping[str, Any]], *, count: int = SHOWN) -> Extremes:
-    """Chooses texts by their input rank, among those with one and with at least five words.
+    """Chooses the texts with the highest and lowest input rank, among those with at least five words.
 
-    Where there are too few for both ends, the upper one gets the larger half. Ties go by row number. They are
-    examples, not evidence: with a few words each, some texts come out high and some low by chance.
+    If there are too few for both ends, the upper one gets the larger half. Ties go by row number. They are examples,
+    not evidence: with few words each, some texts are high or low by chance.
 
     Args:
         records: One for each text, with "row", "words" and "input_rank" (-1 to 1, or `None`).
-        count: How many at either end, at most.
+        count: Most texts at each end.
 
     Raises:
         ValueError: `count` is negative.

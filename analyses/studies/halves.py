@@ -1,15 +1,15 @@
-"""Two halves of a study's texts, so that what is chosen on one is judged on the other."""
+"""Random halves of a study's texts, to select on one half and test on the other."""
 
 import numpy as np
 from jaxtyping import Int
 
 
 def halves(count: int, *, seed: int) -> tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]:
-    """Divides texts at random into two halves; the second has one more where their number is odd.
+    """Divides texts at random into two halves; the second has one more if their number is odd.
 
     Args:
-        count: How many texts there are.
-        seed: Of the division; one seed, one answer.
+        count: Number of texts.
+        seed: Seed of the division.
 
     Returns:
         Positions of the texts in either half, ascending, from 0.

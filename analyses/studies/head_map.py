@@ -1,4 +1,4 @@
-"""Which heads of all layers rank the words by what they do: found on one half of the texts, confirmed on the other."""
+"""Screen for heads that rank words by their effects, found on half of the texts and confirmed on the other half."""
 
 from dataclasses import dataclass, field
 
@@ -9,21 +9,21 @@ from analyses.statistics import benjamini_hochberg
 from analyses.studies.halves import halves
 
 LEVEL = 0.05
-FEWEST_TEXTS = 10  # with a value, in a half: below, a t-test says little
+FEWEST_TEXTS = 10  # fewest texts with a value in a half, for a t-test
 ROUNDING = 1e-9  # values closer than this are equal
 
 
 @dataclass(frozen=True, eq=False)
 class HeadMap:
-    """Each head's mean rank agreement over texts, and whether it is above 0 by more than chance.
+    """Mean rank agreement of each head over texts, with p-values of its being above 0.
 
     Attributes:
-        texts: How many are in the discovery half, and in the confirmation half.
-        discovery: Mean over the discovery half, -1 to 1; NaN where no text of it has a value.
-        confirmation: The same over the confirmation half; the only one that selection hasn't made larger.
+        texts: Numbers of texts in the discovery half and the confirmation half.
+        discovery: Mean over the discovery half, -1 to 1; NaN where none of its texts has a value.
+        confirmation: Mean over the confirmation half, which selection hasn't biased.
         p_discovery: One-sided p-value of "the mean is not above 0" on the discovery half, adjusted over all heads
             (Benjamini-Hochberg); NaN where fewer than `FEWEST_TEXTS` texts have a value.
-        p_confirmation: The same on the confirmation half, adjusted over the heads that were found; NaN for others.
+        p_confirmation: The same on the confirmation half, adjusted over the discovered heads; NaN for others.
     """
 
     texts: tuple[int, int]
@@ -34,24 +34,24 @@ class HeadMap:
 
     @property
     def found(self) -> Bool[np.ndarray, "layer head"]:
-        """Heads above 0 on the discovery half, at 5 %."""
+        """True for heads above 0 on the discovery half, at 5 %."""
         return self.p_discovery <= LEVEL
 
     @property
     def confirmed(self) -> Bool[np.ndarray, "layer head"]:
-        """Heads that were found, and are above 0 on the confirmation half too, at 5 %."""
+        """True for discovered heads that are above 0 on the confirmation half too, at 5 %."""
         return self.p_confirmation <= LEVEL
 
 
 def head_map(ranks: Float[np.ndarray, "example layer head"], *, seed: int = 0) -> HeadMap:
-    """Screens all heads on half of the texts, and tests those that it finds on the other half.
+    """Screens all heads on half of the texts, and tests the discovered ones on the other half.
 
-    The best of many heads looks better than it is on the texts that made it the best. Other texts don't flatter it.
+    The best of many heads is overestimated on the texts it was selected on, but not on others.
 
     Args:
         ranks: Gini correlation of the input effects with each head's own row at the decision's position, -1 to 1;
             NaN where undefined.
-        seed: Of the division into halves.
+        seed: Seed of the division into halves.
 
     Source: our protocol for screens over layers and heads, with the procedure of Benjamini and Hochberg (1995). The
     test is Student's t, one-sided; where all values of a head are equal, the exact sign test.
@@ -92,7 +92,7 @@ def _p_value(values: Float[np.ndarray, " example"]) -> float:
 
 
 def _adjusted(p_values: Float[np.ndarray, "layer head"]) -> Float[np.ndarray, "layer head"]:
-    """Benjamini-Hochberg over the heads that were tested."""
+    """Adjusts p-values over the tested heads (Benjamini-Hochberg)."""
     adjusted = p_values.copy()
     tested = ~np.isnan(p_values)
     if tested.any():

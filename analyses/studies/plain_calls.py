@@ -1,4 +1,4 @@
-"""Whether the scores of a study's texts are those of the plain call, text by text and over all."""
+"""Comparison of a study's scores with those of the plain call, for each text and over all."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from interpret.subjects.subject import Subject
 
 
 def plain_call_columns(subject: Subject, example: Example, decision: Decision) -> dict[str, Any]:
-    """Columns of a record: how far the scores are from the plain call's, how far they may be, and what differs.
+    """Columns of a record: deviation of the scores from the plain call's, its tolerance, and what differs.
 
     All are empty where there is no plain call.
     """
@@ -28,10 +28,10 @@ def plain_call_columns(subject: Subject, example: Example, decision: Decision) -
 
 
 def plain_call_check(records: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
-    """The worst of all texts that have a plain call; nothing where none has.
+    """Check of the text with the largest deviation from its plain call; empty if no text has a plain call.
 
     Args:
-        records: With `plain_call_columns`.
+        records: Records with `plain_call_columns`.
     """
     known = [record for record in records if record["plain_call_limit"] is not None]
     if not known:
@@ -42,7 +42,7 @@ def plain_call_check(records: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
 
 
 def plain_call_notes(records: Sequence[Mapping[str, Any]]) -> tuple[Note, ...]:
-    """A note on the rows that were read otherwise than their plain call reads them."""
+    """Note on the rows whose scores differ from their plain call."""
     wrong = [record["row"] for record in records if record["plain_call_differs"]]
     return Note.about("plain call", wrong, f"{{}} failed a self-check ({CHECK}): don't rely on what is said of them.")
 

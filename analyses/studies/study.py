@@ -1,4 +1,4 @@
-"""A model over a data set: every text measured, then one verdict."""
+"""Study of a model on a data set: measurements of every text, then one verdict."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -33,23 +33,23 @@ from interpret.subjects.subject import Subject
 
 SCHEMA = "interpret-attention/study/2"
 CHUNK_ROWS = 8
-SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)  # of every bar and floor
-CLASSIC_ERASER = "delete"  # as in the papers, and the one way that every model allows
+SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)  # factors of every bar and floor
+CLASSIC_ERASER = "delete"  # as in the papers, and the only eraser that every model allows
 ADVERSARY_STEPS = 50
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A study before any measurement: the texts in the order of their lengths, so that chunks hold like with like.
+    """Study before any measurement, its texts sorted by length so that chunks hold texts of similar length.
 
     Attributes:
         subject: The model.
         examples: The texts as it reads them.
         rows: Their rows in the source.
-        notes: What was left out, and why.
-        resampler: Replacements of words; by default from all texts of the study.
-        object: The weights that are put to the test.
-        draws: Random draws of each text.
+        notes: Notes on rows that were left out.
+        resampler: Source of replacement words; by default all texts of the study.
+        object: The weights that are tested.
+        draws: Numbers of random draws for each text.
         seed: Seed of everything random.
         classic: Whether the published tests are run as well.
     """
@@ -66,12 +66,12 @@ class Prepared:
 
     @cached_property
     def heads(self) -> tuple[int, ...]:
-        """How many heads each layer has; reads one text."""
+        """Number of heads of each layer, from a recording of one text."""
         record, _ = self.subject.record(self.examples[0])
         return tuple(record.output(layer).shape[2] for layer in range(len(record)))
 
     def fingerprint(self) -> dict[str, Any]:
-        """What the records depend on."""
+        """Returns everything the records depend on."""
         return {
             "schema": SCHEMA,
             "model": {
@@ -95,7 +95,7 @@ class Prepared:
         }
 
     def measured(self, chunk: Chunk) -> list[dict[str, Any]]:
-        """The records of one chunk: a function of model, rows and seed alone."""
+        """Measures the records of one chunk, which depend only on model, rows and seed."""
         decisions = [self.subject.decide(self.examples[row]) for row in chunk.rows]
         records = []
         for rows in self._together(chunk):
@@ -114,15 +114,15 @@ class Prepared:
         return records
 
     def plan(self, chunks: Sequence[Chunk] | None = None, *, max_memory: int | None = None) -> Plan:
-        """What measuring these texts will take.
+        """Estimates the cost of measuring these texts.
 
         Args:
-            chunks: Which; by default all.
+            chunks: The chunks to measure; by default all.
             max_memory: Most bytes that the process may hold on the model's device; by default what it holds now and
                 nine tenths of what is free.
 
         Raises:
-            InputError: Texts one by one are more than the memory allows.
+            InputError: A single text exceeds the memory.
         """
         chunks = partition(len(self.examples), CHUNK_ROWS) if chunks is None else chunks
         groups = [[self.examples[row] for row in rows] for chunk in chunks for rows in self._together(chunk)]
@@ -130,11 +130,11 @@ class Prepared:
         return plan_study(self.subject, groups, self.draws, adversary_steps=steps, max_memory=max_memory)
 
     def _together(self, chunk: Chunk) -> list[list[int]]:
-        """Rows of a chunk that are measured together: texts of one length."""
+        """Groups a chunk's rows by text length, to measure them together."""
         return [list(group) for _, group in groupby(chunk.rows, key=lambda row: len(self.examples[row].ids))]
 
     def _classic_options(self) -> dict[str, Any]:
-        """Nothing where they aren't run, so that such a study is the same one as before there were any."""
+        """Options of the published tests; empty without them, so that older studies keep their fingerprint."""
         steps = {"classic_eraser": CLASSIC_ERASER, "classic_adversary_steps": ADVERSARY_STEPS}
         return steps if self.classic else {}
 
@@ -179,14 +179,14 @@ def prepare(
     seed: int = 0,
     classic: bool = False,
 ) -> Prepared:
-    """Encodes the texts and looks at their labels, before anything is measured.
+    """Encodes the texts and matches their labels, before anything is measured.
 
     Args:
         subject: The model.
-        rows: From `read_rows`.
-        object_key: What is put to the test, as `object_of_study` takes it; the last layer's row by default.
-        resampler: Where words come from that replace others; by default the texts themselves.
-        draws: Random draws of each text.
+        rows: Rows from `read_rows`.
+        object_key: Key of the weights to test, as in `object_of_study`; by default the last layer's row.
+        resampler: Source of replacement words; by default the texts themselves.
+        draws: Numbers of random draws for each text.
         seed: Seed of everything random.
         classic: Whether to run the published tests as well, which takes longer than the rest.
 
@@ -215,10 +215,10 @@ def prepare(
 
 
 def words_of(source: str, subject: Subject) -> CorpusUnigram:
-    """The words of a data file or a data set of the Hub, to replace others by.
+    """Makes a source of replacement words from a data file or a data set of the Hub.
 
     Args:
-        source: As `read_rows` takes it.
+        source: As for `read_rows`.
         subject: The model that reads them.
 
     Raises:
@@ -237,15 +237,15 @@ def study(
     planned: Callable[[Plan], None] = lambda plan: None,
     progress: Callable[[int, int], None] = lambda done, all_: None,
 ) -> dict[str, Any]:
-    """Measures what isn't measured yet, and gives the verdict.
+    """Measures the chunks that aren't stored yet, and returns the summary with the verdict.
 
     Args:
-        prepared: From `prepare`.
-        folder: Where results are stored. The same study in the same folder is taken up where it stopped.
-        max_memory: Most bytes that the process may hold on the model's device; by default nine tenths of what is free.
-            Where that is little, fewer inputs go through the model at once, which moves numbers by rounding.
-        planned: Called with what the texts that are left will take, before they are measured, if any are.
-        progress: Called with the chunks done and all chunks.
+        prepared: Study from `prepare`.
+        folder: Folder of the results. The same study in the same folder continues where it stopped.
+        max_memory: Most bytes that the process may hold on the model's device; by default what it holds now and nine
+            tenths of what is free. With little memory batches are smaller, which changes numbers by rounding.
+        planned: Called with the plan for the remaining texts, before they are measured, if there are any.
+        progress: Called with the numbers of finished and of all chunks.
 
     Returns:
         The summary, as summary.json has it.
@@ -291,7 +291,7 @@ def study(
 
 
 def _error_rate(prepared: Prepared, measurements: list[Measurement]) -> ErrorRate | None:
-    """None is known where the study is another than those that were calibrated."""
+    """Error rate of the study's verdict; `None` for kinds of studies that weren't calibrated."""
     is_calibrated = (
         prepared.object.key == "row" and isinstance(prepared.resampler, CorpusUnigram) and prepared.draws == USUAL
     )

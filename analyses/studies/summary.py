@@ -1,4 +1,4 @@
-"""A study in one JSON file.
+"""JSON schema of a study's summary.
 
 schema      "interpret-attention/study/2"
 study       the fingerprint: model, data, options, seed, versions
@@ -72,17 +72,17 @@ def summarise(
     error_rate: ErrorRate | None = None,
     checks: Sequence[Check] = (),
 ) -> dict[str, Any]:
-    """Everything of a study but its records.
+    """Summarises a study: everything but its records.
 
     Args:
-        fingerprint: What the study depends on.
-        notes: What was left out.
+        fingerprint: Everything the study depends on.
+        notes: Notes on rows that were left out.
         records: One for each text.
         found: The verdict over them.
         sensitivity: The answer when all thresholds are scaled.
-        tested: What was put to the test.
-        error_rate: How often such answers are wrong; `None` where it isn't known.
-        checks: What was looked at in every text, and the worst that was found.
+        tested: The weights that were tested.
+        error_rate: Error rate of such verdicts; `None` where it isn't known.
+        checks: Self-checks, each with the worst value over the texts.
     """
     return {
         "schema": fingerprint["schema"],
@@ -125,7 +125,7 @@ def _component(component: Component) -> dict[str, Any]:
 
 
 def _baselines(records: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
-    """Each baseline whose field the records have."""
+    """Baselines whose field all records have."""
     attention = _column(records, "input_rank")
     return {
         name: _plain(asdict(trivial_baseline(_column(records, f"{name}_rank"), attention, seed=seed)))
@@ -148,7 +148,7 @@ def _heads(records: Sequence[Mapping[str, Any]], model: Mapping[str, Any], seed:
 
 
 def _classic(records: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any] | None:
-    """The published tests, where every record has them."""
+    """Published tests over the texts; `None` unless every record has them."""
     texts = [classic_of(record) for record in records]
     known = [each for each in texts if each is not None]
     if len(known) < len(texts):
@@ -168,7 +168,7 @@ def _column(records: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold: `None` for a number that isn't finite, lists for tuples."""
+    """Converts to values that JSON can hold: `None` for numbers that aren't finite, lists for tuples."""
     if isinstance(value, dict):
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

@@ -1,1 +1,1 @@
-"""Translations: the alignment that cross-attention shows, and its error rate."""
+"""Translations: word alignment by cross-attention, and its error rate."""

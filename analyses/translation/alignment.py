@@ -1,4 +1,4 @@
-"""Alignment: which words of the source each word of a translation looks at, in each layer of cross-attention."""
+"""Word alignment of a translation with its source, by the cross-attention of each layer."""
 
 import re
 from collections.abc import Sequence
@@ -26,19 +26,19 @@ _WORD = re.compile(r"\S+")
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """How every position of a whole target looks at the words of its source.
+    """Cross-attention from every position of a whole target to the words of its source.
 
     Attributes:
         source: Words of the source.
         target: Words of the target.
-        pieces: Which tokens of the target, from 0, each of its words is made of.
+        pieces: Tokens of each word of the target, from 0.
         layers: Names of the cross-attention calls, such as "cross 1".
-        weights: Share of each source word in what a position looks at; what a row lacks to 1 lies on special tokens.
-            The first position reads the start mark and writes the first token; number i reads token i - 1, and writes
+        weights: Share of each source word in a position's attention; the rest, up to 1, is on special tokens. The
+            first position reads the start mark and predicts the first token; position i reads token i - 1 and predicts
             token i.
-        norms: Length of what each source word adds to a position, all heads together; `None` where the model's output
-            projection can't be found.
-        gold: Which words belong together, where that was given.
+        norms: Norm of the vector that each source word adds to a position, all heads together; `None` where the model's
+            output projection can't be found.
+        gold: Gold alignment, if one was given.
     """
 
     source: tuple[str, ...]
@@ -52,20 +52,20 @@ class Alignment:
     def matrix(
         self, layer: int = -1, *, head: int | None = None, by: Measured = "weights", aligned: Aligned = "output"
     ) -> Float[Tensor, "target source"]:
-        """How much each word of the target looks at each word of the source: a mean over its tokens.
+        """Returns the attention of each target word, mean over its tokens, on each source word.
 
         Args:
             layer: Cross-attention call, from 0.
-            head: One head, from 0; by default a mean over heads of "weights", and all together of "norms".
-            by: "weights", or "norms": the length of weighted value vectors.
-            aligned: Whether a token is met at the position that writes it ("output") or at the one that reads it
-                ("input"), which is the next.
+            head: One head, from 0; by default the mean over heads of "weights", and all heads together of "norms".
+            by: "weights", or "norms": the norms of weighted value vectors.
+            aligned: Whether a token's row is that of the position that predicts it ("output") or of the next one, which
+                reads it ("input").
 
         Raises:
-            ValueError: Norms are asked for that aren't there, or of one head.
+            ValueError: Norms are asked for but missing, or asked for one head.
 
-        Source: Both ways to align, and norms, as in Kobayashi et al. (2020), arXiv:2004.10102, section 5; reading
-        the position whose input a token is, Chen et al. (2020), arXiv:2004.14837. A sum over the tokens of a source
+        Source: Both alignment settings, and norms, as in Kobayashi et al. (2020), arXiv:2004.10102, section 5; the
+        position whose input is the token, Chen et al. (2020), arXiv:2004.14837. A sum over the tokens of a source
         word and a mean over those of a target word: Clark et al. (2019), arXiv:1906.04341, section 4.1.
         """
         rows = self._rows(layer, head, by)
@@ -73,7 +73,7 @@ class Alignment:
         return torch.stack([rows[[piece + shift for piece in pieces]].mean(dim=0) for pieces in self.pieces])
 
     def error_rates(self) -> list[dict[str, Any]]:
-        """Alignment error rate of each layer, measure and way to align, a word being linked to its strongest one.
+        """Computes the alignment error rate of each layer, measure and alignment setting, by the strongest links.
 
         Returns:
             The names of layer, "by" and "aligned", and the "error_rate" in [0, 1]; empty without a gold alignment.
@@ -93,7 +93,7 @@ class Alignment:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and words, as the schema of an analysis has them."""
+        """Returns plain numbers and words, in the schema of an analysis."""
         gold = self.gold
         return {
             "source": list(self.source),
@@ -118,9 +118,9 @@ _GOLD = ("sure", "possible")
 
 
 def strongest_links(matrix: Float[Tensor, "target source"]) -> frozenset[tuple[int, int]]:
-    """Links each target word to the source word that it looks at most; pairs of a source and a target word.
+    """Links each target word to its most attended source word; returns pairs of a source and a target word.
 
-    A word that looks at no word of the source, but only at special tokens, is linked to none.
+    A target word that attends only to special tokens has no link.
     """
     best, places = matrix.max(dim=1)
     links = zip(places.tolist(), best.tolist(), strict=True)
@@ -130,23 +130,22 @@ def strongest_links(matrix: Float[Tensor, "target source"]) -> frozenset[tuple[i
 def alignment(
     subject: Translation, source: str, target: str | None = None, *, gold: str | None = None, truncate: bool = False
 ) -> Alignment:
-    """Records cross-attention over a whole target, and joins tokens into words on both sides.
+    """Records cross-attention over a whole target, and pools tokens into words on both sides.
 
     Args:
         subject: A translator.
         source: The text.
-        target: Its translation; by default the one that the model writes.
-        gold: Which words belong together, in the Pharaoh format, such as "0-0 1-2 2?1". Words are then what stands
-            between spaces, as that format counts them; without it they are the units of reports, which set
-            punctuation apart.
-        truncate: Whether to cut a source that is too long.
+        target: Its translation; by default generated by the model.
+        gold: Gold alignment in the Pharaoh format, such as "0-0 1-2 2?1". Words are then separated by spaces, as that
+            format counts them; without it they are the units of reports, which separate punctuation.
+        truncate: Whether to truncate a source that is too long.
 
     Raises:
         InputError: A text is empty or too long, or the gold alignment can't be read or names words that aren't there.
 
     Source: Norms: Kobayashi et al. (2020), arXiv:2004.10102, section 2, `|| sum over heads of a f(x) ||` with
-    `f(x) = (x W_V + b_V) W_O`; vectors of heads are added before the norm is taken, norms of the tokens of a word
-    after it. Special tokens of either side are no words, so none can be linked to them; that is ours.
+    `f(x) = (x W_V + b_V) W_O`; vectors of heads are summed before the norm, and norms of the tokens of a word after it.
+    Special tokens of either side are no words, so no word can be linked to them; that is ours.
     """
     written = subject.continuation(source, target, truncate=truncate)
     ids, words, pieces = _whole(subject, written, spaced=gold is not None)
@@ -180,11 +179,11 @@ Words = Sequence[tuple[str, tuple[int, ...]]]
 def _whole(
     subject: Translation, written: Continuation, *, spaced: bool
 ) -> tuple[Int[Tensor, " token"], tuple[str, ...], tuple[tuple[int, ...], ...]]:
-    """An input whose target is there to its last word, the words, and the tokens of each."""
+    """Returns an input with the whole target, the target's words, and the tokens of each."""
     tokens = [example.expected for example in written.examples]
     special = [token in subject.written.all_special_ids for token in tokens]
     ids = written.examples[-1].ids
-    if not special[-1]:  # a target without an end mark: its last token is not only written, but read, too
+    if not special[-1]:  # without an end mark the last token must be read too, not only predicted
         ids = torch.cat([ids, ~torch.tensor(tokens[-1:])])
     texts = [" " if out else text for text, out in zip(written.tokens, special, strict=True)]
     spans = list(pairwise([0, *accumulate(map(len, texts))]))
@@ -195,7 +194,7 @@ def _whole(
 def _words(
     kind: UnitKind, text: str, spans: Sequence[tuple[int, int]], left_out: Sequence[bool], *, spaced: bool
 ) -> Words:
-    """Words of a text and the tokens of each: what stands between spaces, or the units of reports."""
+    """Returns words of a text and the tokens of each, separated by spaces or as the units of reports."""
     if not spaced:
         return [(unit.text, unit.tokens) for unit in units_of(kind, text, spans, left_out)]
     found = []
@@ -213,7 +212,7 @@ def _words(
 def _norms(
     subject: Translation, ids: Int[Tensor, " token"], record: Recording, calls: Sequence[int]
 ) -> Float[Tensor, "layer query source"] | None:
-    """Length of what each source token adds to each position, through the output projection."""
+    """Norm of the vector that each source token adds to each position, through the output projection."""
     inputs = {"input_ids": ids[ids >= 0][None], "decoder_input_ids": ~ids[ids < 0][None]}
     readers = find_readers(subject.model, {name: part.to(subject.device) for name, part in inputs.items()})
     norms = []

@@ -1,4 +1,4 @@
-"""Alignment error rate: how far predicted word alignments are from those that people made."""
+"""Alignment error rate of predicted word alignments against gold ones."""
 
 import re
 from collections.abc import Set as AbstractSet
@@ -13,11 +13,11 @@ _LINK = re.compile(r"(\d+)([-?p])(\d+)")
 
 @dataclass(frozen=True)
 class GoldAlignment:
-    """Which words of a translation belong together, as people see it. Words are counted from 0.
+    """Gold alignment of a translation's words by human annotators. Words are counted from 0.
 
     Attributes:
         sure: Pairs of a source word and a target word that must be linked.
-        possible: Pairs that may be linked; the sure ones are among them.
+        possible: Pairs that may be linked, the sure ones included.
     """
 
     sure: frozenset[tuple[int, int]]
@@ -28,12 +28,12 @@ class GoldAlignment:
         """Reads the Pharaoh format: `0-0 1-2` for sure links from source words to target words, counted from 0.
 
         Args:
-            text: Links between spaces; `1?2` and `1p2` are possible ones.
-            source: Number of words of the source, as they stand between spaces.
-            target: The same of the target.
+            text: Links separated by spaces; `1?2` and `1p2` are possible ones.
+            source: Number of space-separated words of the source.
+            target: The same for the target.
 
         Raises:
-            InputError: Something is no link, a word doesn't exist, or no link is sure.
+            InputError: A part isn't a link, a word doesn't exist, or no link is sure.
         """
         sure, possible = set(), set()
         for link in text.split():
@@ -56,23 +56,23 @@ class GoldAlignment:
         return cls(frozenset(sure), frozenset(possible))
 
     def error_rate(self, predicted: Links) -> float:
-        """Alignment error rate of predicted links, in [0, 1]."""
+        """Computes the alignment error rate of predicted links, in [0, 1]."""
         return alignment_error_rate(predicted, self.sure, self.possible)
 
 
 def alignment_error_rate(predicted: Links, sure: Links, possible: Links) -> float:
-    """`1 - (|A & S| + |A & P|) / (|A| + |S|)`: 0 where every sure link is found and nothing impossible is.
+    """Computes `1 - (|A & S| + |A & P|) / (|A| + |S|)`: 0 if all sure links and no impossible ones are predicted.
 
     Args:
         predicted: `A`, pairs of a source word and a target word.
-        sure: `S`, the pairs that must be found.
-        possible: `P`, the pairs that may be; the sure ones count as possible, whether or not they are named here.
+        sure: `S`, the pairs that must be linked.
+        possible: `P`, the pairs that may be linked; the sure ones count as possible, whether or not they are in it.
 
     Returns:
         A share in [0, 1].
 
     Raises:
-        ValueError: Nothing is predicted and nothing sure, so there is nothing to count.
+        ValueError: There are neither predicted nor sure links.
 
     Source: Och and Ney (2003), A Systematic Comparison of Various Statistical Alignment Models, Computational
     Linguistics 29(1), section 4.

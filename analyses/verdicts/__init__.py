@@ -1,5 +1,6 @@
-"""What the verdict rests on, one measurement a file: does the model use these weights, and do they rank what matters?
+"""Verdicts on attention, and the measurements they rest on, one a file.
 
+Measurements say whether the model uses the decision row's weights, and whether these rank the words by their effects.
 Each takes a `DecisionRow` (`interpret/interventions/decision_row.py`) of equally long texts and their `Content`, and
-answers for each text.
+returns a value for each text.
 """

@@ -1,4 +1,4 @@
-"""What a verdict is about, in words: the same in summaries, reports and on the command line."""
+"""Wording of a verdict's claim, object and limits, shared by summaries, reports and the command line."""
 
 CLAIM = (
     "these weights rank the input words by their causal effect on the logit margin, and do so because the effect "

@@ -1,4 +1,4 @@
-"""Which keys of a row are words: what edits may touch, and what maps rank."""
+"""Words among the keys of a row: the keys that edits may touch and that maps rank."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ from interpret.subjects.example import Example, pooled, spread
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """The words of equally long texts, side by side. Special tokens and a dropped sink belong to none.
+    """Units of a batch of equally long texts. Special tokens and a dropped sink belong to no unit.
 
     Attributes:
-        unit_of: Number of the unit that each token belongs to; that of all units, where it belongs to none.
-        exists: True for the units that a text has; those that have fewer than others lack the last.
+        unit_of: Index of each token's unit, or the number of units for tokens in none.
+        exists: True for the units that a text has; texts with fewer units are padded at the end.
     """
 
     unit_of: Int[Tensor, "example token"] = field(repr=False)
@@ -24,7 +24,7 @@ class Content:
 
     @classmethod
     def of(cls, examples: Sequence[Example]) -> "Content":
-        """Of texts that have the same number of tokens.
+        """Makes the content of texts with the same number of tokens.
 
         Raises:
             ValueError: Their numbers of tokens differ.
@@ -39,7 +39,7 @@ class Content:
 
     @property
     def tokens(self) -> Bool[Tensor, "example token"]:
-        """True for the tokens of words."""
+        """True for tokens of words."""
         return self.unit_of < self.exists.shape[1]
 
     def pool(self, scores: Float[Tensor, "example token"]) -> Float[Tensor, "example unit"]:
@@ -47,19 +47,19 @@ class Content:
         return pooled(scores, self.unit_of, self.exists.shape[1])
 
     def spread(self, values: Shaped[Tensor, "example variant unit"]) -> Shaped[Tensor, "example variant token"]:
-        """What each token's word has; zero, or false, for tokens of none."""
+        """Gives each token the value of its word; zero or false for tokens in none."""
         return spread(values, self.unit_of[:, None])
 
     def shares(self, row: Float[Tensor, "example token"]) -> Float[Tensor, "example unit"]:
-        """Share of each word in the attention that lies on words; zeros where none does."""
+        """Computes each word's share of the attention on words; zeros where there is none."""
         words = self.pool(row.float().cpu())
         return words / words.sum(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
 
     def orders(self, count: int, generator: torch.Generator) -> Int[Tensor, "example order token"]:
-        """Random permutations of a text's word positions; every other position keeps its place.
+        """Draws random permutations of each text's word positions; other positions stay in place.
 
         Args:
-            count: How many for each text.
+            count: Number of permutations for each text.
             generator: Source of randomness.
         """
         elsewhere = ~self.tokens[:, None].expand(-1, count, -1)

@@ -1,4 +1,4 @@
-"""The error rate that a verdict quotes: that of its own number of examples and length of texts."""
+"""Error rates of verdicts, by the number and length of their texts, from the calibration table."""
 
 import json
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ Source = Literal["corpus", "vocabulary"]
 
 @dataclass(frozen=True)
 class ErrorRate:
-    """How verdicts of one kind fared on planted models, of which the truth is known.
+    """Error rate of one kind of verdict on planted models, for which the truth is known.
 
     Attributes:
-        models: How many there were: of some, attention explains the decisions, of the others it doesn't.
-        wrong: How many verdicts were wrong.
-        inconclusive: How many gave no answer.
-        rate: Share of wrong ones, 0 to 1.
+        models: Number of models: in some, attention explains the decisions, in the others it doesn't.
+        wrong: Number of wrong verdicts.
+        inconclusive: Number of inconclusive verdicts.
+        rate: Share of wrong verdicts, 0 to 1.
         low: Lower end of its 95 % Clopper-Pearson interval.
         high: Upper end.
         examples: Texts that each verdict rested on; 1 for single decisions.
@@ -38,33 +38,33 @@ class ErrorRate:
 
 
 def error_rate_of_study(examples: int, words: float) -> ErrorRate | None:
-    """Of the largest calibrated number of texts that isn't above `examples`; `None` where nothing is known.
+    """Error rate for the largest calibrated number of texts up to `examples`; `None` if none was calibrated.
 
     Args:
         examples: Texts of the study.
-        words: How many words they have on average.
+        words: Mean number of words per text.
     """
     cells = [cell for cell in _table()["study"] if cell["examples"] <= examples and _fits(cell, words)]
     return _rate(max(cells, key=lambda cell: cell["examples"])) if cells else None
 
 
 def error_rate_of_text(source: Source, words: int) -> ErrorRate | None:
-    """Of single decisions; `None` where nothing is known for texts of that length.
+    """Error rate of verdicts on single decisions; `None` if texts of that length weren't calibrated.
 
     Args:
-        source: Where replacements of words come from.
-        words: How many words the text has.
+        source: Source of replacement words.
+        words: Number of words of the text.
     """
     cells = [cell for cell in _table()["single"] if cell["source"] == source and _fits(cell, words)]
     return _rate(cells[0]) if cells else None
 
 
 def error_of(explains: Mapping[str, int], does_not: Mapping[str, int]) -> dict[str, Any]:
-    """How often verdicts were wrong: supported where attention doesn't explain, or the reverse.
+    """Computes the share of wrong verdicts: supported where attention doesn't explain, or the reverse.
 
     Args:
-        explains: Numbers of models of this truth: models, supported, not_supported and inconclusive.
-        does_not: The same of the other truth.
+        explains: Counts for models that attention explains: models, supported, not_supported and inconclusive.
+        does_not: The same counts for the other models.
 
     Returns:
         models, wrong and inconclusive, which are numbers of models, and rate, low and high, 0 to 1: the share of wrong
@@ -96,6 +96,6 @@ def _rate(cell: dict[str, Any]) -> ErrorRate | None:
 
 @cache
 def _table() -> dict[str, Any]:
-    """The table that comes with the package; made by `interpret calibrate`."""
+    """Loads the package's calibration table, made by `interpret calibrate`."""
     table: dict[str, Any] = json.loads((files("analyses.verdicts") / "table.json").read_text())
     return table

@@ -1,4 +1,4 @@
-"""The rows of all layers and heads at the position that the decision is read from."""
+"""Attention rows of all layers and heads at the readout."""
 
 import torch
 from jaxtyping import Float, Shaped
@@ -13,12 +13,12 @@ from interpret.subjects.subject import Subject
 def head_rows(
     subject: Subject, ids: Shaped[Tensor, "example token *number"], readout: Float[Tensor, " token"]
 ) -> list[Float[Tensor, "example head key"]]:
-    """Attention of every head, its rows weighted by `readout`; an entry for each layer, which may differ in heads.
+    """Computes every head's attention rows, weighted by `readout`; one entry per layer, as layers may differ in heads.
 
     Args:
         subject: The model.
         ids: Inputs of equal length.
-        readout: Share of each position in what the decision is read from; sums to 1.
+        readout: Weight of each position in the readout; sums to 1.
     """
     passes = []
     for part in torch.split(ids, subject.rows_at_once(ids.shape[1])):
@@ -31,7 +31,7 @@ def head_rows(
 def _read(
     frame: PositionSpan, call: AttentionCall, readout: Float[Tensor, " token"]
 ) -> Float[Tensor, "example head key"]:
-    """The rows of one call; a position without one keeps to itself."""
+    """Rows of one call; a position without a row attends to itself."""
     here = frame.has_row & (readout != 0)
     positions = tuple(here.nonzero()[:, 0].tolist())
     itself = (readout * ~frame.has_row).expand(*call.shape[:2], -1)

@@ -1,4 +1,4 @@
-"""Heads that do nothing in one text: do they do something in others?"""
+"""Idle heads of one text, tested on texts with replaced words."""
 
 import torch
 
@@ -24,18 +24,18 @@ def idle_elsewhere(
     layer: int = -1,
     head: int | None = None,
 ) -> tuple[int, ...]:
-    """Heads that are idle on average over texts in which every word was replaced (`HeadUse.idle`).
+    """Returns the heads that are idle on average over texts with every word replaced (`HeadUse.idle`).
 
-    One text may have no word that a head looks for. Such a head is no decoy; one that does nothing anywhere is.
+    A head may be idle because one text lacks the words it attends to; only a head that is idle on all texts is a decoy.
 
     Args:
         subject: The model.
-        example: The text, whose shape the others have.
-        decision: What was decided on it.
-        resampler: Where replacements come from.
+        example: The text; the others have its shape.
+        decision: The decision on it.
+        resampler: Source of replacements.
         seed: Seed of replacements and permutations.
-        layer: Whose row is looked at, from 0; negative numbers count from the last.
-        head: The one head that is displayed, from 0; `None` for all.
+        layer: Layer of the row, from 0; negative numbers count from the last.
+        head: The one displayed head, from 0; `None` for all.
     """
     generator = torch.Generator().manual_seed(seed)
     ids = resampler.shuffled(example, TEXTS, generator)

@@ -1,4 +1,4 @@
-"""D: which of the displayed heads does the decision ignore?"""
+"""D: idle heads, the displayed heads that the decision ignores."""
 
 from dataclasses import dataclass, field
 
@@ -14,14 +14,14 @@ from interpret.interventions.decision_row import DecisionRow
 
 @dataclass(frozen=True, eq=False)
 class HeadUse:
-    """What each head's weights do, by itself and when no other head is left to stand in for it.
+    """Effect of each head's weights, alone and when no other head can stand in for it.
 
     Attributes:
-        single: Mean move of the margin, in logits, when only this head's weights are permuted. Heads that aren't
-            looked at (`DecisionRow.head`) have no column here.
-        conditional: The same when all other heads' are permuted as well, against those alone.
-        joint: Mean move when all heads' weights are permuted; what the two are parts of.
-        shown: The head's share of the displayed mean over heads, on words; sums to 1 over heads.
+        single: Mean absolute change of the margin, in logits, when only this head's weights are permuted. Heads that
+            aren't displayed (`DecisionRow.head`) have no column.
+        conditional: Mean absolute difference of margins with all heads' weights permuted and all but this head's.
+        joint: Mean absolute change when all heads' weights are permuted, the reference for the two above.
+        shown: Share of the head in the displayed mean over heads, on words; sums to 1 over heads.
     """
 
     single: Float[Tensor, "example head"] = field(repr=False)
@@ -30,9 +30,10 @@ class HeadUse:
     shown: Float[Tensor, "example head"] = field(repr=False)
 
     def idle(self) -> tuple[int, ...]:
-        """Heads that do less than `IDLE` of their share of what all do, alone and jointly, on average over the texts.
+        """Returns the heads whose single and conditional effects are below `IDLE` of their share of the joint effect.
 
-        Relative, because each of many heads that share the work moves the margin little.
+        Effects are means over the texts. The threshold is relative because each of many heads that share the work moves
+        the margin little.
         """
         promised = IDLE * (self.shown.double() * self.joint[:, None]).mean(dim=0)
         done = torch.maximum(self.single.double().mean(dim=0), self.conditional.double().mean(dim=0))
@@ -42,13 +43,13 @@ class HeadUse:
 def head_use(row: DecisionRow, content: Content, orders: Int[Tensor, "example variant token"]) -> HeadUse:
     """Permutes the words' weights in one head, and in all heads but one.
 
-    A head is a decoy only if neither matters: heads that do the same work stand in for each other, so that each by
-    itself seems idle. Both use the same permutations, so their chance errors cancel.
+    A head is a decoy only if neither has an effect: redundant heads stand in for each other, so that each alone seems
+    idle. Both use the same permutations, so their chance errors cancel.
 
     Args:
         row: The row of several texts.
         content: Their words.
-        orders: From `Content.orders`.
+        orders: Permutations from `Content.orders`.
     """
     clean, together = row.written[:, None], row.write(permuted(row, orders))
     heads = row.weights.shape[1]

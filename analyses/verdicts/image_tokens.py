@@ -1,4 +1,4 @@
-"""Image tokens that could stand in the place of another: those of the same image."""
+"""Replacements of image tokens by other tokens of the same image."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from interpret.subjects.example import Example
 
 
 class TokensOfTheImage(Resampler):
-    """Other tokens of the same grid, each as often; what stands in no grid is replaced as `words` says.
+    """Resampler that draws image tokens uniformly from the same grid, and other tokens from `words`.
 
-    Image tokens have no kinds and no frequencies that a vocabulary would tell, and those of one image go together. A
-    token that has no other beside it stays.
+    A vocabulary gives no classes or frequencies of image tokens, and tokens of one image fit together. A token that is
+    the only one of its grid stays.
 
     Args:
-        words: Where replacements of the text's words come from.
+        words: Source of replacements for the text's words.
     """
 
     def __init__(self, words: Resampler) -> None:
@@ -26,7 +26,7 @@ class TokensOfTheImage(Resampler):
         self.name = f"{words.name}; image tokens from the same image"
 
     def draw(self, example: Example, unit: int, uniform: Sequence[float]) -> Int[Tensor, "draw token"]:
-        """Token ids of replacements; of an image token, those of the other places in its grid."""
+        """Draws token ids of replacements; for an image token, those of other positions in its grid."""
         tokens = example.units[unit].tokens
         grid = next((part for part in example.parts if part.columns and part.start <= tokens[0] < part.stop), None)
         if grid is None:

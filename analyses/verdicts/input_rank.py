@@ -1,4 +1,4 @@
-"""I and S: what each input word does, and how much of that goes through this attention."""
+"""I and S: effects of replacing each input word, and their share that passes through this attention."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ from interpret.subjects.example import Example
 
 @dataclass(frozen=True, eq=False)
 class InputEffects:
-    """How far the margin falls, in logits, when one input word is replaced by another. Units that don't exist have 0.
+    """Falls of the margin, in logits, when one input word is replaced by another. Units that don't exist have 0.
 
     Attributes:
-        total: The fall, draw by draw.
-        through: Its magnitude when only this row's attention learns of the replacement, as a mean over draws.
-        around: Its magnitude when everything but this row's attention learns of it.
+        total: Total effect for each draw.
+        through: Mean magnitude, over draws, of the indirect effect: only this row's head outputs see the replacement.
+        around: Mean magnitude of the direct effect: everything but this row's head outputs sees it.
     """
 
     total: Float[Tensor, "example unit draw"] = field(repr=False)
@@ -29,12 +29,12 @@ class InputEffects:
 
     @property
     def expected(self) -> Float[Tensor, "example unit"]:
-        """Magnitude of the mean fall over draws: replacements' own effects average out."""
+        """Magnitude of the mean fall over draws, in which the replacements' own effects average out."""
         return self.total.mean(dim=-1).abs()
 
     @property
     def share(self) -> Float[Tensor, " example"]:
-        """S: share of the effects that goes through this attention, 0 to 1; NaN where no word has any."""
+        """S: share of the effects that passes through this attention, 0 to 1; NaN where no word has an effect."""
         through, around = self.through.sum(dim=1), self.around.sum(dim=1)
         return through / (through + around)
 
@@ -48,19 +48,19 @@ def input_effects(
     draws: int,
     generator: torch.Generator,
 ) -> InputEffects:
-    """Replaces each word by others that could stand there, and follows the effect on both ways.
+    """Replaces each word by plausible others, and measures total, direct and indirect effects.
 
-    Words are replaced, not deleted: in a model that pools words without context, deletion is the same as erasing
-    an attention weight and says nothing new; and an untrained mask token is no word.
+    Words are replaced, not deleted: in a model that pools words without context, deletion equals erasing an attention
+    weight and adds nothing; and an untrained mask token is no word.
 
     Args:
         row: The row of several texts.
-        examples: Those texts.
+        examples: The texts.
         content: Their words.
-        resampler: Where replacements come from.
+        resampler: Source of replacements.
         draws: Replacements of each word.
-        generator: Source of randomness. All words of a text are given the same random numbers, so that chance falls
-            on them alike.
+        generator: Source of randomness. All words of a text get the same random numbers, so that chance affects them
+            alike.
 
     Source: natural direct and indirect effects of Vig et al. (2020), arXiv:2004.12265, section 3, with the
     row's head outputs as the mediator. They divide by the untouched output; we report logits.
@@ -83,7 +83,7 @@ def input_effects(
 def _learned(
     row: DecisionRow, ids: Shaped[Tensor, "variant token *number"], owner: Int[Tensor, " variant"]
 ) -> tuple[Float[Tensor, " variant"], Float[Tensor, " variant"], Float[Tensor, "variant row head dim"]]:
-    """Margins of changed inputs; their margins with the row's outputs frozen; and those outputs."""
+    """Returns margins of changed inputs, their margins with the row's outputs frozen, and their own row outputs."""
     total, around, written = [], [], []
     start = 0
     for changed in row.elsewhere(ids, owner):

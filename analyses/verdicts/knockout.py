@@ -1,4 +1,4 @@
-"""What a decision becomes when no other position, in any layer and head, may look at a word."""
+"""Attention knockout: margins when no other position may attend to a word, in any layer and head."""
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
@@ -18,20 +18,20 @@ def knockout_margins(
     content: Content,
     removed: Bool[Tensor, "example variant unit"],
 ) -> Float[Tensor, "example variant"]:
-    """Margins without attention to some words; what other positions have left is scaled up to what they had.
+    """Computes margins without attention from other positions to some words; rows are renormalised.
 
-    Words that are removed together still see each other, which nothing else sees. What a position carries of its own
-    word through its skip connection stays, so a decision that is read from all positions keeps part of each word.
+    Removed positions still attend to removed words, but no other position sees them. A position keeps its own
+    word through the skip connection, so a decision that is read from all positions keeps part of each word.
 
     Args:
         subject: The model.
         ids: Texts of equal length.
-        targets: The label whose margin is followed in each.
+        targets: Target label of each.
         content: Their words.
-        removed: True where a word may not be looked at.
+        removed: True for words that are knocked out.
 
     Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, section 4, who block the edges of a window of
-    layers; we block them in all.
+    layers; we block them in all layers.
     """
     examples, variants = removed.shape[:2]
     gone = content.spread(removed).flatten(0, 1)

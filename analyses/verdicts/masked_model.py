@@ -1,4 +1,4 @@
-"""Replacements that fit into their place: what a masked language model would write there."""
+"""Replacement words drawn from a masked language model, so that they fit their context."""
 
 import os
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from interpret.system.refusals import refusing
 
 
 class MaskedModel(Resampler):
-    """Draws each token of a unit from a masked language model that sees the text without the unit.
+    """Resampler that draws each token of a unit from a masked language model that sees the text without the unit.
 
-    The tokens of a unit are all masked and drawn independently, so words of several tokens can come out odd. Special
-    tokens are never drawn; the word that stood there can be.
+    The tokens of a unit are all masked and drawn independently, so words of several tokens can be odd. Special tokens
+    are never drawn; the original word can be.
 
     Source: Replacement by a masked language model as in Kim et al. (2020), arXiv:2010.13984, section 3, who
     marginalise over its candidates; we draw from it.
@@ -30,8 +30,8 @@ class MaskedModel(Resampler):
         """Takes a model and its tokenizer, which must be that of the model under examination.
 
         Args:
-            name: As reports name it.
-            model: Called as `model(input_ids=ids)`; answers with `.logits` over the vocabulary.
+            name: Name in reports.
+            model: Called as `model(input_ids=ids)`; returns `.logits` over the vocabulary.
             tokenizer: Its tokenizer.
             mask_id: Its mask token.
         """
@@ -69,7 +69,7 @@ class MaskedModel(Resampler):
         return found
 
     def draw(self, example: Example, unit: int, uniform: Sequence[float]) -> Int[Tensor, "draw token"]:
-        """Token ids of replacements, as likely as the model finds them."""
+        """Draws token ids of replacements by the model's probabilities."""
         ends = self._ends(example)[unit]
         numbers = torch.tensor(uniform, dtype=torch.float64)
         count = len(ends)
@@ -80,7 +80,7 @@ class MaskedModel(Resampler):
         return torch.stack(columns, dim=1)
 
     def _ends(self, example: Example) -> list[Float[Tensor, "token number"]]:
-        """For each unit and token of it, the ends of the intervals of 0 to 1 that fall to each token id."""
+        """Cumulative probabilities of the token ids, for each token of each unit."""
         if self._last is not None and self._last[0] is example:
             return self._last[1]
         ids = example.ids.expand(len(example.units), -1).clone()

@@ -1,4 +1,4 @@
-"""All components of several equally long texts, as plain numbers: what a verdict is made from."""
+"""Measurement of all components of a verdict, for several equally long texts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -47,12 +47,12 @@ def measure(
     Args:
         subject: The model.
         examples: Texts of the same number of tokens.
-        decisions: What was decided on each; the label is frozen.
-        resampler: Where replacements of words come from.
-        draws: How many random draws to take.
-        seed: Seed of all of them.
-        layer: Whose row is measured, from 0; negative numbers count from the last.
-        head: The one head whose row is measured, from 0; `None` for the mean over heads.
+        decisions: Decision on each; the label is frozen.
+        resampler: Source of replacement words.
+        draws: Numbers of random draws.
+        seed: Seed of all draws.
+        layer: Layer of the row, from 0; negative numbers count from the last.
+        head: Head of the row, from 0; `None` for the mean over heads.
 
     Raises:
         ValueError: The texts' lengths differ, or their decisions are read from different positions.
@@ -83,7 +83,7 @@ def measure(
 
 
 def common_readout(decisions: Sequence[Decision]) -> Float[Tensor, " token"]:
-    """Share of each position in what the decisions are read from, as a mean over them.
+    """Returns the mean readout of decisions that are read from the same positions.
 
     Raises:
         ValueError: They are read from different positions.
@@ -95,7 +95,7 @@ def common_readout(decisions: Sequence[Decision]) -> Float[Tensor, " token"]:
 
 
 def _heads(row: DecisionRow, content: Content, orders: Tensor) -> Columns:
-    """U and D: what the weights do, of all heads and of each."""
+    """U and D: effects of permuting the weights of all heads and of each."""
     moved, heads = use(row, orders), head_use(row, content, orders)
     with torch.no_grad():
         uniform = row.margins(row.write(level(row, content)[:, None]))[:, 0]
@@ -112,7 +112,7 @@ def _heads(row: DecisionRow, content: Content, orders: Tensor) -> Columns:
 def _positions(
     row: DecisionRow, content: Content, attention: Ranking, draws: Draws, generator: torch.Generator
 ) -> Columns:
-    """R, and what describes it."""
+    """R, and the numbers that describe it."""
     effects = position_effects(row, content)
     renormalised = felt(effects.renormalised, row)
     shuffled = shuffled_effects(row, content, content.orders(SHUFFLES, generator))
@@ -138,7 +138,7 @@ def inputs(
     draws: Draws,
     generator: torch.Generator,
 ) -> Columns:
-    """I and S, and other orders that could rank the input words."""
+    """I and S, and I of other rankings of the input words."""
     found = input_effects(row, examples, content, resampler, draws=draws.replacements, generator=generator)
     effects, *halves = (felt(each, row) for each in _estimates(found))
     against = (found.total.mean(dim=-1) < 0) & (effects > 0)
@@ -166,7 +166,7 @@ def inputs(
 
 
 def _estimates(inputs: InputEffects) -> tuple[Float[Tensor, "example unit"], ...]:
-    """The input effects from all draws, and from either half of them."""
+    """Input effects estimated from all draws and from each half of them."""
     halves = [inputs.total[:, :, start::2].mean(dim=-1).abs() for start in (0, 1)]
     return inputs.expected, *halves
 
@@ -179,7 +179,7 @@ def _rarity(examples: Sequence[Example], content: Content, resampler: Resampler)
 
 
 def _top(row: DecisionRow, content: Content, attention: Ranking, draws: Draws, generator: torch.Generator) -> Columns:
-    """T."""
+    """T, and its p-value."""
     top = top_erasure(row, content, attention.scores, orders=draws.orders, generator=generator)
     return {
         "top": top.gain.tolist(),
@@ -193,7 +193,7 @@ def _top(row: DecisionRow, content: Content, attention: Ranking, draws: Draws, g
 def spread(
     row: DecisionRow, examples: Sequence[Example], resampler: Resampler, draws: int, generator: torch.Generator
 ) -> tuple[list[float], Float[Tensor, "example text row head dim"]]:
-    """What texts of the same shape give: the variance of their margins, and what the row writes on them."""
+    """Variance of the margin over texts with replaced words, and the row's head outputs on those texts."""
     ids = torch.cat([resampler.shuffled(example, draws, generator) for example in examples])
     owner = torch.arange(len(examples)).repeat_interleave(draws)
     found = [(other.margin, other.written) for other in row.elsewhere(ids, owner)]
@@ -211,7 +211,7 @@ def _real_texts(
     draws: Draws,
     generator: torch.Generator,
 ) -> Columns:
-    """The spread that effects are measured in, and which edits leave what real texts give."""
+    """Variance by which effects are standardised, and the share of off-distribution edits."""
     variance, others = spread(row, examples, resampler, draws.replacements, generator)
     real = torch.cat([row.written[:, None], others], dim=1)
     first = first_words(attention.scores[:, None], content)[:, 0]
@@ -229,18 +229,18 @@ def _real_texts(
 
 
 def felt(effects: Float[Tensor, "example unit"], row: DecisionRow) -> Float[Tensor, "example unit"]:
-    """Effects with 0 in the place of those that rounding could make."""
+    """Sets effects that may be rounding to 0."""
     return effects.where(effects > rounding(row)[:, None], 0.0)
 
 
 def unfelt(
     measured: Float[Tensor, "example unit"], effects: Float[Tensor, "example unit"], content: Content
 ) -> list[int]:
-    """How many of the words' effects that were measured don't count."""
+    """Number of words whose measured effect counts as 0 because it may be rounding."""
     count: list[int] = ((measured > 0) & (effects == 0) & content.exists).sum(dim=1).tolist()
     return count
 
 
 def rounding(row: DecisionRow) -> Float[Tensor, " example"]:
-    """The largest move of each margin that rounding could make, in logits."""
+    """Largest change of each margin that may be rounding, in logits."""
     return ROUNDING * margin_size(row.clean, row.targets).cpu()

@@ -1,4 +1,4 @@
-"""What is measured on one text, as plain numbers."""
+"""Measurements of one text: the components of a verdict and descriptive numbers."""
 
 from dataclasses import dataclass, field
 
@@ -7,13 +7,13 @@ from interpret.subjects.units import FEWEST_WORDS as FEWEST_WORDS
 
 @dataclass(frozen=True)
 class Draws:
-    """How many random draws each component takes.
+    """Numbers of random draws of each component.
 
     Attributes:
-        permutations: Of the words' weights, for U and D.
-        replacements: Of each word, for I and S.
-        orders: Random orders that T is held against.
-        null_orders: Random orders that the ranks of one text are held against.
+        permutations: Permutations of the words' weights, for U and D.
+        replacements: Replacements of each word, for I and S.
+        orders: Random orders in the null distribution of T.
+        null_orders: Random orders in the null distribution of one text's ranks.
     """
 
     permutations: int = 12
@@ -23,54 +23,54 @@ class Draws:
 
 
 USUAL = Draws()
-ROUNDING = 1e-5  # of the scores that a margin is made of: smaller moves of it are none
-SHUFFLES = 3  # of values, for what of R is mechanical
+ROUNDING = 1e-5  # share of a margin's scores; smaller changes of the margin count as none
+SHUFFLES = 3  # shuffles of values, for the mechanical part of R
 
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """The components of one text, and what describes it. Effects in logits of the margin; NaN where undefined.
+    """Components and descriptive numbers of one text. Effects in logits of the margin; NaN where undefined.
 
     The verdict rests on these:
 
     Attributes:
-        words: Units that are ranked.
-        margin: Of the untouched text.
-        spread: Mean square of how far the margin is from those of texts with every word replaced, halved: the
-            variance that the words could give it. Effects are standardised by its root.
-        use: U. Median move under permutations of the words' weights.
+        words: Number of ranked units.
+        margin: Margin of the unedited text.
+        spread: Half the mean squared difference between the margin and those of texts with every word replaced: the
+            margin's variance due to words. Effects are standardised by its root.
+        use: U. Median absolute change of the margin under permutations of the words' weights.
         rank: R. Gini correlation of the position effects with attention, -1 to 1.
-        rank_substituted: The same with the second way of erasing.
+        rank_substituted: The same with values substituted instead of weights erased.
         input_rank: I. Gini correlation of the input effects with attention, -1 to 1.
-        input_rank_halves: The same from either half of the draws; they differ by chance only.
-        top: T. Move without the first words of attention, above that without random words.
-        largest: Largest magnitude of a mean input effect: what one word of the text can do.
-        share: S. Share of the input effects that goes through this attention.
-        joint: Mean move under those permutations; what `single` and `conditional` are parts of.
-        single: For each head, the move when its weights alone are permuted.
-        conditional: For each head, its part when all are permuted.
+        input_rank_halves: The same from each half of the draws; they differ only by chance.
+        top: T. Change without the words that attention ranks first, minus that without random words.
+        largest: Largest magnitude of a mean input effect of one word.
+        share: S. Share of the input effects that passes through this attention.
+        joint: Mean change under the permutations of U; the reference for `single` and `conditional`.
+        single: For each head, the mean change when only its weights are permuted.
+        conditional: For each head, the mean change by its permutation when all others are permuted.
         shown: For each head, its share of the displayed map.
-        p_rank: How often random orders of the words reach `rank`.
+        p_rank: P-value of `rank` against random orders of the words.
         p_input: The same for `input_rank`.
         p_top: The same for `top`.
-        unlike: Shares of the edits behind U, R and T whose outputs are unlike those of real texts.
+        unlike: Shares of off-distribution edits behind U, R and T.
 
     These stand beside it:
 
     Attributes:
-        sink: Share of the displayed rows that lies on no word.
-        uniform: Move of the margin when every word gets the same weight.
-        rank_tau: Kendall's tau-b in the place of R's Gini correlation.
+        sink: Share of the displayed row on no word.
+        uniform: Change of the margin when every word gets the same weight.
+        rank_tau: Kendall's tau-b instead of R's Gini correlation.
         input_tau: The same for I.
-        rank_shuffled: R after the words' values have traded places: the mechanical part of R.
-        rank_of_values: R of the order that the values alone would give.
-        opposed: Share of the attention on words that lies on words which speak against the decision.
-        position_rank: I of the words' places, later ones first: a trivial baseline.
-        rarity_rank: I of the words' rarity where the replacements come from: another.
-        head_ranks: I of every head of every layer at the position that is read, layer by layer.
-        rounding: The largest move of the margin that counts as rounding, in logits.
-        rank_unfelt: Words with a position effect that is no larger, and so counts as none.
-        input_unfelt: Words with such an input effect.
+        rank_shuffled: R with the words' values shuffled: the mechanical part of R.
+        rank_of_values: R of the ranking by values alone.
+        opposed: Share of the attention on words that is on words opposing the decision.
+        position_rank: I of the ranking by position, later words first: a trivial baseline.
+        rarity_rank: I of the ranking by rarity in the source of replacements: another trivial baseline.
+        head_ranks: I of every head of every layer at the readout, layer by layer.
+        rounding: Largest change of the margin that counts as rounding, in logits.
+        rank_unfelt: Number of words whose position effect is no larger than that, and so counts as none.
+        input_unfelt: The same for input effects.
     """
 
     words: int
@@ -108,5 +108,5 @@ class Measurement:
 
     @property
     def input_rank_without_chance(self) -> float:
-        """What `input_rank` would be from very many replacements: chance lowers it by about k over their number."""
+        """Extrapolation of `input_rank` to infinitely many draws, as chance lowers it by about k over their number."""
         return 2 * self.input_rank - sum(self.input_rank_halves) / 2

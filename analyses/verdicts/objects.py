@@ -1,4 +1,4 @@
-"""What can be put to the test: rows of attention, or maps that sum up all layers."""
+"""Objects that a study can test: rows of attention, or maps over all layers."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -17,15 +17,15 @@ KEYS = ("row", "head:LAYER.HEAD", "rollout", "columns")
 
 @dataclass(frozen=True)
 class ObjectOfStudy:
-    """One kind of weights, chosen before anything is measured.
+    """Kind of weights that a study tests, chosen before anything is measured.
 
     Attributes:
-        key: As on the command line.
-        name: What it is, in words.
-        claim: What is claimed of it.
-        parts: The components that the claim is judged by; the others don't apply.
-        measure: Takes a subject, equally long examples, their decisions and a resampler, and the options `draws` and
-            `seed`, as `measure.measure` does.
+        key: Key on the command line.
+        name: Name in words.
+        claim: The claim about it.
+        parts: Components that the claim is judged by; the others don't apply.
+        measure: Function of a subject, equally long examples, their decisions and a resampler, with the options `draws`
+            and `seed`, like `measure.measure`.
     """
 
     key: str
@@ -36,15 +36,15 @@ class ObjectOfStudy:
 
 
 def object_of_study(key: str = "row") -> ObjectOfStudy:
-    """What a key stands for.
+    """Returns the object that a key names.
 
     Args:
-        key: "row" for the last layer's row of the decision's position, mean over heads; "head:3.5" for that of
-            head 5 in layer 3, counted from 0; "rollout" for attention rollout; "columns" for the mean attention that
-            a word gets in all layers and heads.
+        key: "row" for the last layer's decision row, mean over heads; "head:3.5" for the row of head 5 in layer 3,
+            counted from 0; "rollout" for attention rollout; "columns" for the mean attention that a word gets in all
+            layers and heads.
 
     Raises:
-        InputError: It is none of these.
+        InputError: The key is none of these.
     """
     if key == "row":
         return ObjectOfStudy(key, OBJECT, CLAIM, tuple(BARS), measure)
@@ -65,14 +65,14 @@ def object_of_study(key: str = "row") -> ObjectOfStudy:
 
 
 def require_head(chosen: ObjectOfStudy, heads: Sequence[int]) -> None:
-    """Refuses a named head that the model doesn't have.
+    """Raises an error for a named head that the model doesn't have.
 
     Args:
-        chosen: What is put to the test.
-        heads: How many heads each layer of the model has.
+        chosen: The object to test.
+        heads: Number of heads of each layer.
 
     Raises:
-        InputError: It has no such layer, or the layer no such head.
+        InputError: The model has no such layer, or the layer has no such head.
     """
     if named := re.fullmatch(_HEAD, chosen.key):
         layer, head = map(int, named.groups())

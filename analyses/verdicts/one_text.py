@@ -1,7 +1,7 @@
-"""From the measured components of one text to an answer about this one decision. A pure function.
+"""Verdict on one decision, from the components of one text.
 
-There is no sample of examples here, so nothing is said about other texts. Effects are held against the bars, and orders
-against random orders of the same text's words.
+There is no sample of texts, so nothing is claimed about others. Effects are compared with thresholds, and rankings also
+with random orders of the same text's words.
 """
 
 import math
@@ -23,20 +23,20 @@ from analyses.verdicts.thresholds import (
     unmoved,
 )
 
-LEAST_EFFECT = 0.25  # of the spread: a word that does less does little; as the bar of "use"
-ONE_TEXT = Draws(permutations=30, replacements=16, orders=99)  # one text can afford more draws than a study's
+LEAST_EFFECT = 0.25  # of the spread; the least effect of the strongest word, equal to the bar of "use"
+ONE_TEXT = Draws(permutations=30, replacements=16, orders=99)  # more draws than in a study, which has many texts
 
 
 @dataclass(frozen=True)
 class TextComponent:
-    """One component of one text.
+    """One component of the verdict on one text.
 
     Attributes:
         name: A key of `BARS`.
-        value: As measured, effects in standard deviations of the margin; NaN where undefined.
-        p_value: How often random orders of the words do as well; `None` where the component isn't about an order.
+        value: Measured value, effects in standard deviations of the margin; NaN where undefined.
+        p_value: P-value against random orders of the words; `None` where the component isn't about a ranking.
         side: "holds", "fails" or "open".
-        doubt: Why it can't be believed, in words; empty where it can.
+        doubt: Reason not to rely on the value, in words; empty if there is none.
     """
 
     name: str
@@ -47,7 +47,7 @@ class TextComponent:
 
     @property
     def open_reason(self) -> str:
-        """Why it is open, in words."""
+        """Reason why the component is open, in words."""
         bars, orders = BARS[self.name], "" if self.p_value is None else ", against random orders"
         chance = "" if self.p_value is None else f" (p = {self.p_value:.3f})"
         return self.doubt or (
@@ -58,15 +58,15 @@ class TextComponent:
 
 @dataclass(frozen=True)
 class OneTextVerdict:
-    """The answer for one decision.
+    """Verdict on one decision.
 
     Attributes:
         answer: "supported", "not supported" or "inconclusive".
-        because: Reasons, in words, one for each part that failed or is open.
-        findings: What was measured, in the order of `BARS`.
+        because: Reasons, in words, one for each component that failed or is open.
+        findings: The components, in the order of `BARS`.
         idle_heads: Heads of the displayed layer that this decision ignores.
         idle_share: Their share of the displayed map.
-        spread: Standard deviation of the margin, in logits, that effects are measured in.
+        spread: Standard deviation of the margin, in logits, by which effects are standardised.
     """
 
     answer: Answer
@@ -80,15 +80,15 @@ class OneTextVerdict:
 def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> OneTextVerdict:
     """Judges the claim for one decision.
 
-    A component holds at or above its bar, if it is about an order also with p <= 0.05 against random orders. It fails
-    below its floor; if it is about an order, only where it doesn't beat random orders either. The claim is supported
-    when all hold and fewer than a tenth of the display belongs to idle heads, and fails when one fails or three
-    tenths do. "top" has less of a say than over a data set: the first words of one text may pull in opposite ways, and
-    together do nothing, so it can neither refute nor has it to reach its bar; below its floor it forbids support.
+    A component holds at or above its bar; one about a ranking also needs p <= 0.05 against random orders. It fails
+    below its floor; one about a ranking only if p > 0.05 as well. The claim is supported if all components hold and
+    idle heads have less than a tenth of the displayed map; it fails if a component fails or idle heads have three
+    tenths. "top" counts for less than over a data set, because the first words of one text may have opposite effects
+    that cancel: it can't refute and needn't reach its bar, but below its floor it rules out support.
 
     Args:
-        found: From `measure` with the draws `ONE_TEXT`.
-        idle_elsewhere: Heads that do nothing in other texts either, from `elsewhere.idle_elsewhere`.
+        found: Measurement from `measure` with the draws `ONE_TEXT`.
+        idle_elsewhere: Heads that are idle in other texts, from `idle_elsewhere.idle_elsewhere`.
     """
     spread = math.sqrt(found.spread)
     unit = spread if spread > LEAST_SPREAD * found.rounding else math.nan
@@ -112,7 +112,7 @@ def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> One
     elif not obstacles and all(each.side == "holds" for each in findings) and idle_share < IDLE_SHARE.bar:
         answer = "supported"
     if obstacles:
-        because = obstacles  # nothing else matters where nothing can be told
+        because = obstacles  # obstacles rule out any answer, so other reasons don't matter
     elif answer == "inconclusive":
         because = [each.open_reason for each in findings if each.side == "open"]
         if IDLE_SHARE.bar <= idle_share < IDLE_SHARE.floor:
@@ -121,7 +121,7 @@ def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> One
 
 
 def _obstacles(found: Measurement, spread: float) -> list[str]:
-    """What forbids any answer."""
+    """Reasons that rule out any answer."""
     said = []
     if found.words < FEWEST_WORDS:
         said.append(f"{found.words} words are too few to tell any order from chance; it takes {FEWEST_WORDS}")
@@ -152,14 +152,14 @@ def _top(value: float, p_value: float, *, unlike: float) -> TextComponent:
 def _finding(
     name: str, value: float, p_value: float | None = None, *, second: float | None = None, unlike: float = 0.0
 ) -> TextComponent:
-    """One component, held against its bars.
+    """Compares one component with its thresholds.
 
     Args:
         name: A key of `BARS`.
-        value: As measured.
-        p_value: Against random orders, where it is about an order.
-        second: Another way to measure the same, which may forbid an answer and never gives one.
-        unlike: Share of the edits behind it whose outputs are unlike those of texts.
+        value: Measured value.
+        p_value: P-value against random orders, for components about a ranking.
+        second: Second measurement of the same, which can only cast doubt.
+        unlike: Share of off-distribution edits behind the value.
     """
     bars = BARS[name]
     beats_chance = p_value is None or p_value <= LEVEL
@@ -181,7 +181,7 @@ def _finding(
 
 
 def _idle_heads(found: Measurement) -> tuple[int, ...]:
-    """Heads that do less than `IDLE` of their share of what all do together, by themselves and jointly."""
+    """Heads whose single and conditional effects are below `IDLE` of their share of the joint effect."""
     return tuple(
         head
         for head, shown in enumerate(found.shown)

@@ -1,4 +1,4 @@
-"""Patches that could stand in the place of another: from other images, or from the same one."""
+"""Replacements of image patches, from other images or from the same one."""
 
 import os
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ IMAGE_FILES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"
 
 
 class PatchesOfTheImage(Resampler):
-    """Other patches of the same image, each as often: for one image without others of its kind.
+    """Resampler that draws other patches of the same image uniformly, for one image without a corpus.
 
-    They have its light and its colours, but not what is usual at their new place; where a collection of images is at
-    hand, `PatchesOfImages` is the better source.
+    They share the image's light and colours, but aren't typical of the new position; where a collection of images is
+    available, `PatchesOfImages` is the better source.
     """
 
     name = "other patches of the same image"
 
     def draw(self, example: Example, unit: int, uniform: Sequence[float]) -> Float[Tensor, "draw token number"]:
-        """Pixels of replacements, never those of the unit itself.
+        """Draws pixels of replacements, never those of the unit itself.
 
         Raises:
             InputError: The image has one patch only.
@@ -40,7 +40,7 @@ class PatchesOfTheImage(Resampler):
 
 
 class PatchesOfImages(Resampler):
-    """The patch at the same place in other images, each image as often."""
+    """Resampler that draws the patch at the same position of other images, uniformly over images."""
 
     name = "the same place in other images"
 
@@ -48,20 +48,20 @@ class PatchesOfImages(Resampler):
         """Keeps the images.
 
         Args:
-            examples: Of the same model as those that are changed.
+            examples: Images encoded by the model under examination.
 
         Raises:
-            InputError: There is none.
+            InputError: There are no images.
         """
         if not examples:
             raise InputError("a corpus without images can't give replacements; give some")
         self._images = torch.stack([example.ids for example in examples])
 
     def draw(self, example: Example, unit: int, uniform: Sequence[float]) -> Float[Tensor, "draw token number"]:
-        """Pixels of replacements. Images that are the example itself are passed over, where there are others.
+        """Draws pixels of replacements, without images equal to the example where there are others.
 
         Raises:
-            InputError: The images were made for another size.
+            InputError: The images have another size.
         """
         if self._images.shape[1:] != example.ids.shape:
             raise InputError(
@@ -74,11 +74,11 @@ class PatchesOfImages(Resampler):
 
 
 def images_of(folder: str | os.PathLike[str], subject: Subject) -> PatchesOfImages:
-    """The images of a folder, in the order of their names, to replace patches by.
+    """Makes a source of replacement patches from the images of a folder, in the order of their names.
 
     Args:
-        folder: With files that end as images do; other files are passed over.
-        subject: A model that looks at images.
+        folder: Folder with image files; files with other suffixes are ignored.
+        subject: A vision model.
 
     Raises:
         InputError: There is no such folder, it has no images, or one of them can't be read.
@@ -93,5 +93,5 @@ def images_of(folder: str | os.PathLike[str], subject: Subject) -> PatchesOfImag
 
 
 def picked(uniform: Sequence[float], count: int) -> Tensor:
-    """One of `count` things for each number from 0 to 1."""
+    """Maps each number from 0 to 1 to an index below `count`."""
     return (torch.tensor(uniform, dtype=torch.float64) * count).long().clamp(max=count - 1)

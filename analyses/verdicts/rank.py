@@ -1,4 +1,4 @@
-"""R: do the weights rank the positions of this layer by what they do?"""
+"""R: effects of erasing positions of this layer, which the weights should rank."""
 
 from dataclasses import dataclass, field
 
@@ -13,12 +13,12 @@ from interpret.interventions.decision_row import DecisionRow
 
 @dataclass(frozen=True, eq=False)
 class PositionEffects:
-    """How far the margin moves, in logits, when one word's weight is gone.
+    """Absolute change of the margin, in logits, when one word is erased from the row.
 
     Attributes:
-        renormalised: The other words share its weight.
-        substituted: The weight stays and hands over what words hand over on average. A second way to ask; where the
-            two disagree about a threshold, neither is believed.
+        renormalised: By setting its weight to 0 and renormalising the other words' weights.
+        substituted: By replacing its value with the words' mean value, at the same weight. A second measurement: if the
+            two are on different sides of a threshold, neither is relied on.
     """
 
     renormalised: Float[Tensor, "example unit"] = field(repr=False)
@@ -26,11 +26,10 @@ class PositionEffects:
 
 
 def position_effects(row: DecisionRow, content: Content) -> PositionEffects:
-    """Erases each word from the row, one at a time, everything else as it was.
+    """Erases each word from the row, one at a time, with everything else unchanged.
 
-    These are positions of the layer, whose states know other words too: whether input words are ranked is for
-    `input_effects` to say. A larger weight has a larger effect even among random values, so a good rank here is
-    no evidence by itself.
+    These are positions of the layer, whose hidden states mix words: effects of input words are measured by
+    `input_effects`. A larger weight has a larger effect even with random values, so a high R is no evidence by itself.
 
     Source: Serrano and Smith (2019), arXiv:1906.03731, section 4, single weights; margins instead of probabilities.
     """

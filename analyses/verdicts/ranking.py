@@ -1,4 +1,4 @@
-"""How well an order of the words is the order of their effects, for several texts at once."""
+"""Agreement of a ranking of words with their effects, for several texts at once."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,30 +10,30 @@ from torch import Tensor
 
 from analyses.statistics import gini_correlations, kendall_tau, randomisation_p_value
 
-RESOLUTION = 1e-6  # of the largest: closer values are equal in single precision
+RESOLUTION = 1e-6  # share of the largest magnitude; closer values are ties in single precision
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Orders of words of several texts, and how well they match effects.
+    """Rankings of the words of several texts.
 
     Attributes:
-        scores: What orders the words; larger comes first.
-        exists: The words that a text has.
+        scores: Scores that rank the words, larger first.
+        exists: True for the words that a text has.
     """
 
     scores: Float[Tensor, "example unit"] = field(repr=False)
     exists: Bool[Tensor, "example unit"] = field(repr=False)
 
     def agreement(self, effects: Float[Tensor, "example unit"]) -> list[float]:
-        """Gini correlation with effects that aren't negative, -1 to 1; NaN where either side is undefined."""
+        """Computes the Gini correlation with non-negative effects, -1 to 1; NaN where either is undefined."""
         felt, scores = _numbers(effects.nan_to_num()), _numbers(self.scores.nan_to_num())
         found = gini_correlations(felt, scores, self.exists.numpy(), resolution=RESOLUTION)
         known = self._known(effects)
         return [float(each) if is_known else math.nan for is_known, each in zip(known, found, strict=True)]
 
     def tau(self, effects: Float[Tensor, "example unit"]) -> list[float]:
-        """Kendall's tau-b with effects, -1 to 1; NaN where undefined."""
+        """Computes Kendall's tau-b with effects, -1 to 1; NaN where undefined."""
         return [
             kendall_tau(_numbers(one[words]), _numbers(other[words]), resolution=RESOLUTION).value
             if is_known
@@ -42,12 +42,12 @@ class Ranking:
         ]
 
     def p_values(self, effects: Float[Tensor, "example unit"], orders: int, generator: torch.Generator) -> list[float]:
-        """How often random orders match the effects as well, one-sided; NaN where undefined.
+        """Computes one-sided p-values of the agreement against random orders; NaN where undefined.
 
         Args:
-            effects: Not negative.
-            orders: How many random orders of each text; the smallest p-value is 1 / (that + 1).
-            generator: Source of those.
+            effects: Non-negative effects.
+            orders: Number of random orders of each text; the smallest p-value is 1 / (orders + 1).
+            generator: Source of randomness.
         """
         random = _numbers(torch.rand(len(effects), orders, effects.shape[1], generator=generator))
         null = gini_correlations(
@@ -61,7 +61,7 @@ class Ranking:
         ]
 
     def _known(self, effects: Float[Tensor, "example unit"]) -> list[bool]:
-        """Of which texts every word has a score and an effect."""
+        """True for texts whose words all have a score and an effect."""
         known: list[bool] = (~(self.scores.isnan() | effects.isnan()) | ~self.exists).all(dim=1).tolist()
         return known
 

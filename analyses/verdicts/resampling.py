@@ -1,4 +1,4 @@
-"""Words that could stand in the place of another: where replacements come from."""
+"""Sources of replacement words: the common interface, and unigrams of a corpus."""
 
 import math
 from abc import ABC, abstractmethod
@@ -16,32 +16,32 @@ WordClass = tuple[int, str]  # number of tokens; "word", "Word" or "mark"
 
 
 class Resampler(ABC):
-    """Draws replacements of a unit that take as many tokens, so that nothing else moves.
+    """Source of replacements of a unit with as many tokens, so that no other token moves.
 
     Attributes:
-        name: As reports name it.
+        name: Name in reports.
     """
 
     name: str
 
     @abstractmethod
     def draw(self, example: Example, unit: int, uniform: Sequence[float]) -> Shaped[Tensor, "draw token *number"]:
-        """Token ids of replacements of one unit, one for each random number from 0 to 1."""
+        """Draws token ids of replacements of one unit, one for each random number from 0 to 1."""
 
     def frequency(self, example: Example) -> list[float]:
-        """Share of each unit among the words that could stand there; NaN where that isn't known."""
+        """Returns each unit's relative frequency in this source; NaN where it isn't known."""
         return [math.nan] * len(example.units)
 
     def replaced(
         self, example: Example, units: int, draws: int, generator: torch.Generator
     ) -> Shaped[Tensor, "unit draw token *number"]:
-        """The text with each unit replaced, one at a time; untouched where it has no such unit.
+        """Returns the text with each unit replaced, one at a time; unchanged where it has no such unit.
 
         Args:
             example: The text.
-            units: How many units to answer for, at least those of the text.
+            units: Number of units in the result, at least those of the text.
             draws: Replacements of each.
-            generator: Source of randomness; all units are given the same numbers.
+            generator: Source of randomness; all units get the same numbers.
         """
         uniform = torch.rand(draws, generator=generator).tolist()
         ids = example.ids.expand(units, draws, *example.ids.shape).clone()
@@ -52,7 +52,7 @@ class Resampler(ABC):
     def shuffled(
         self, example: Example, draws: int, generator: torch.Generator
     ) -> Shaped[Tensor, "draw token *number"]:
-        """The text with every unit replaced: another text of the same shape."""
+        """Returns texts of the same shape, with every unit replaced."""
         ids = example.ids.expand(draws, *example.ids.shape).clone()
         for index, unit in enumerate(example.units):
             uniform = torch.rand(draws, generator=generator).tolist()
@@ -61,9 +61,9 @@ class Resampler(ABC):
 
 
 class CorpusUnigram(Resampler):
-    """Words of a corpus as often as it has them, with as many tokens and the same kind of letters.
+    """Resampler that draws corpus words by frequency, with the same number of tokens and the same case.
 
-    A kind that the corpus has only one word of is drawn from all words with as many tokens.
+    If the corpus has fewer than two such words, all words with as many tokens are drawn from.
     """
 
     name = "corpus unigram by length and case"
@@ -81,7 +81,7 @@ class CorpusUnigram(Resampler):
         self._tables = {kind: _table(counter) for kind, counter in counts.items()}
 
     def draw(self, example: Example, unit: int, uniform: Sequence[float]) -> Int[Tensor, "draw token"]:
-        """Token ids of replacements, as often as the corpus has them."""
+        """Draws token ids of replacements by their frequency in the corpus."""
         tokens = len(example.units[unit].tokens)
         kind = _kind(example.units[unit].text, tokens)
         if kind not in self._tables or len(self._counts[kind]) < 2:
@@ -95,7 +95,7 @@ class CorpusUnigram(Resampler):
         return torch.cat(parts, dim=1)[:, :tokens]
 
     def frequency(self, example: Example) -> list[float]:
-        """Share of each unit among the corpus's units with as many tokens; 0 where it has none."""
+        """Returns each unit's relative frequency among corpus units with as many tokens; 0 where there are none."""
         shares = []
         for unit in example.units:
             ids = tuple(example.ids[list(unit.tokens)].tolist())

@@ -1,4 +1,4 @@
-"""Other weights for a row: permuted, without some words, or with values that say nothing."""
+"""Edits of a row: permuted weights, uniform weights, erased words, or mean values."""
 
 from collections.abc import Callable
 
@@ -10,16 +10,16 @@ from analyses.verdicts.content import Content
 from interpret.attention.edges import LEAST_LEFT
 from interpret.interventions.decision_row import DecisionRow
 
-AT_ONCE = 2**22  # weights or values of edited rows that are held at a time
+AT_ONCE = 2**22  # most weights or values of edited rows in memory
 
 
 def permuted(
     row: DecisionRow, orders: Int[Tensor, "example variant token"]
 ) -> Float[Tensor, "example variant head row key"]:
-    """Weights that trade places, in all heads alike.
+    """Permutes the weights, in all heads alike.
 
     Args:
-        row: The row as it was.
+        row: The unedited row.
         orders: Position `k` gets the weight of position `orders[..., k]`.
     """
     weights = row.weights[:, None].expand(-1, orders.shape[1], -1, -1, -1)
@@ -27,7 +27,7 @@ def permuted(
 
 
 def level(row: DecisionRow, content: Content) -> Float[Tensor, "example head row key"]:
-    """Weights that are the same for all tokens of words; each head's mass on them stays what it was."""
+    """Makes weights uniform over tokens of words, keeping each head's mass on them."""
     words = content.tokens.to(row.weights)[:, None, None]
     mass = (row.weights * words).sum(-1, keepdim=True)
     return torch.where(words > 0, mass / words.sum(-1, keepdim=True).clamp(min=1), row.weights)
@@ -40,19 +40,19 @@ def erased(
     *,
     weights: Float[Tensor, "example head row key"] | None = None,
 ) -> Float[Tensor, "example variant head row key"]:
-    """Weights without some words; the other words share what those had, in proportion.
+    """Erases words from the weights, and renormalises over the other words.
 
-    The mass on words stays what it was, and so do special tokens and sinks. Where the other words had next to nothing,
-    they share it evenly.
+    The mass on words, special tokens and sinks stay unchanged. Where the other words had almost no mass, it is
+    distributed evenly over them.
 
     Args:
         row: The row of several texts.
         content: Their words.
-        removed: True where a word is taken out.
-        weights: What they are taken out of; by default the row's own weights.
+        removed: True for words that are erased.
+        weights: Weights to edit; by default the row's own.
 
-    Source: renormalised erasure of Serrano and Smith (2019), arXiv:1906.03731, section 4; they have no special tokens
-    to leave alone.
+    Source: renormalised erasure of Serrano and Smith (2019), arXiv:1906.03731, section 4; they have no special
+    tokens.
     """
     device = row.weights.device
     words = content.tokens.to(device)[:, None, None, None]
@@ -70,7 +70,7 @@ def erased(
 def blanked(
     row: DecisionRow, content: Content, removed: Bool[Tensor, "example variant unit"]
 ) -> Float[Tensor, "example variant head key dim"]:
-    """Values in which some words say what words say on average; the weights stay as they are."""
+    """Replaces the values of some words by the mean value of words; the weights stay unchanged."""
     words = content.tokens.to(row.values)[:, None, :, None]
     mean = (row.values * words).sum(2, keepdim=True) / words.sum(2, keepdim=True).clamp(min=1)
     gone = content.spread(removed).to(row.values.device)
@@ -82,19 +82,19 @@ def in_parts(
     write: Callable[[Bool[Tensor, "example part unit"]], Float[Tensor, "example part row head dim"]],
     needs: Tensor,
 ) -> Float[Tensor, "example variant row head dim"]:
-    """What the heads write under many edits, computed for as many at a time as memory is well spent on.
+    """Computes head outputs under many edits, in parts that fit the memory.
 
-    An edit for each word of a long text would make a matrix of its length squared in each head.
+    One edit for each word of a long text would take a matrix of its length squared in each head.
 
     Args:
         removed: The edits.
-        write: What the heads write under some of them.
-        needs: What each edit holds a copy of: the row's weights, or its values.
+        write: Function that computes the head outputs under some edits.
+        needs: Tensor that each edit copies: the row's weights, or its values.
     """
     return torch.cat([write(part) for part in torch.split(removed, max(1, AT_ONCE // needs.numel()), dim=1)], dim=1)
 
 
 def one_by_one(content: Content) -> Bool[Tensor, "example variant unit"]:
-    """Each word by itself."""
+    """Returns a mask for each word that selects that word only."""
     examples, units = content.exists.shape
     return torch.eye(units, dtype=torch.bool).expand(examples, -1, -1)

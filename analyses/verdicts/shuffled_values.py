@@ -1,4 +1,4 @@
-"""Would these weights rank the positions as well if the values lay elsewhere?"""
+"""Ranking by the same weights with shuffled values: a null for what the weights alone explain."""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -12,17 +12,17 @@ from interpret.interventions.decision_row import DecisionRow
 def shuffled_effects(
     row: DecisionRow, content: Content, orders: Int[Tensor, "example variant token"]
 ) -> Float[Tensor, "example variant unit"]:
-    """The position effects, in logits, after the words' values have traded places; the weights stay.
+    """Computes position effects, in logits, with the words' values shuffled and the weights unchanged.
 
-    A larger weight has a larger effect even on random values, so some rank agreement is mechanical. What is left of
-    it with shuffled values is that part, and the rest is pairing: weights go where values matter. It describes and
-    never judges: a model whose values are all of one size, and whose weights say which of them count, has no pairing
-    and is explained all the same.
+    A larger weight has a larger effect even on random values, so some rank agreement is mechanical. Agreement with
+    shuffled values measures that part; the rest is pairing: larger weights on values that matter. It is descriptive
+    only: a model whose values have equal norms, and whose weights select among them, has no pairing but is explained
+    by its weights.
 
     Args:
         row: The row of several texts.
         content: Their words.
-        orders: From `Content.orders`; three are enough for a mean over 50 texts.
+        orders: Permutations from `Content.orders`; three are enough for a mean over 50 texts.
 
     Source: Serrano and Smith (2019), arXiv:1906.03731, section 4, for the effects; the shuffled reference is ours.
     """

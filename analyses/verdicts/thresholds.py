@@ -1,4 +1,4 @@
-"""The smallest effects of interest that verdicts are held to. Declared before anything was judged by them."""
+"""Thresholds of verdicts: smallest effect sizes of interest, declared before any verdict."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,19 +7,19 @@ Answer = Literal["supported", "not supported", "inconclusive"]
 Side = Literal["holds", "fails", "open"]
 
 LEVEL = 0.05
-MOST_UNLIKE = 0.2  # of the edits behind a component
-LEAST_SPREAD = 10  # times the rounding of a margin: one that varies less may move by it, as where nothing is replaced
-IDLE = 0.2  # of what a head's share of the display promises: one that does less, by itself and jointly, is idle
+MOST_UNLIKE = 0.2  # largest share of off-distribution edits behind a component
+LEAST_SPREAD = 10  # least spread of a margin, in roundings; a smaller one may be rounding alone
+IDLE = 0.2  # an idle head's effects, single and conditional, are below this part of its share of the joint effect
 
 
 @dataclass(frozen=True)
 class Bars:
-    """Smallest effects of interest of one component. Declared, not fitted to what they judge.
+    """Thresholds of one component, declared in advance and not fitted.
 
     Attributes:
-        floor: Below it the claim fails.
-        bar: Above it the component supports the claim.
-        failure: What it means when the component is below its floor.
+        floor: Threshold below which the claim fails.
+        bar: Threshold above which the component supports the claim.
+        failure: Meaning of a component below its floor, in words.
     """
 
     floor: float
@@ -40,15 +40,15 @@ IDLE_SHARE = Bars(
 
 
 def unmoved(least: float) -> str:
-    """Why nothing is judged where a margin varies no more than rounding may make it, with the least that would do."""
+    """Reason for no verdict where the margin varies by no more than rounding, given the least spread."""
     return f"moves of up to {least:.1g} logits may be rounding of the scores"
 
 
 def unlike_texts(name: str) -> str:
-    """Why a component isn't believed whose edits leave what real texts give."""
+    """Reason for not relying on a component with many off-distribution edits."""
     return f"{name} was measured on outputs of attention unlike those that texts give, so it isn't believed"
 
 
 def two_answers(name: str, one: float, other: float) -> str:
-    """Why a component isn't believed of which two ways of measuring are on different sides."""
+    """Reason for not relying on a component whose two measurements are on different sides of a threshold."""
     return f"{name} depends on how it is measured, {one:.2f} or {other:.2f}, so neither is believed"

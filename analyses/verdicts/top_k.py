@@ -1,4 +1,4 @@
-"""T: does erasing the words that attention ranks first move the decision more than erasing random ones?"""
+"""T: erasing the words that attention ranks first, against erasing random words."""
 
 import math
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ from interpret.interventions.decision_row import DecisionRow
 
 @dataclass(frozen=True, eq=False)
 class TopErasure:
-    """How far the margin moves, in logits, as a mean over budgets.
+    """Absolute change of the margin, in logits, mean over budgets.
 
     Attributes:
-        ranked: Words erased in the order of attention.
-        random: In random orders.
+        ranked: With words erased in the order of attention.
+        random: With words erased in random orders.
     """
 
     ranked: Float[Tensor, " example"]
@@ -27,7 +27,7 @@ class TopErasure:
 
     @property
     def gain(self) -> Float[Tensor, " example"]:
-        """How much further than random orders on average."""
+        """Change by attention's order minus the mean change by random orders."""
         return self.ranked - self.random.mean(dim=1)
 
 
@@ -44,9 +44,9 @@ def top_erasure(
     Args:
         row: The row of several texts.
         content: Their words.
-        shares: What ranks the words; equal ones as the text has them.
-        orders: How many random orders.
-        generator: Source of those.
+        shares: Scores that rank the words; ties in the order of the text.
+        orders: Number of random orders.
+        generator: Source of randomness.
 
     Source: the area over the perturbation curve of Samek et al. (2017), arXiv:1509.06321, equation 12, on attention
     weights. Budgets are ERASER's thresholds of the words (DeYoung et al. 2020, section 4), at least one word, equal
@@ -64,14 +64,14 @@ def top_erasure(
 def first_words(
     scores: Float[Tensor, "example order unit"], content: Content
 ) -> Bool[Tensor, "example order budget unit"]:
-    """The words that come first in an order, largest score first, for each budget; equal ones as the text has them."""
+    """Selects the words with the largest scores, for each budget; ties in the order of the text."""
     known = scores.masked_fill(~content.exists[:, None], -1)
     ranks = known.argsort(dim=-1, descending=True, stable=True).argsort(dim=-1)
     return ranks[:, :, None] < _budgets(content)[:, None, :, None]
 
 
 def budgets_mean(moved: Float[Tensor, "example order budget"], content: Content) -> Float[Tensor, "example order"]:
-    """Mean over budgets, of which equal ones count once."""
+    """Mean over budgets, equal ones counted once."""
     budgets = _budgets(content).tolist()
     counted = torch.tensor([[budget not in each[:i] for i, budget in enumerate(each)] for each in budgets])
     return (moved * counted[:, None]).sum(-1) / counted[:, None].sum(-1)

@@ -1,4 +1,4 @@
-"""U: does it change the decision when the words' weights trade places?"""
+"""U: change of the margin when the words' weights are permuted."""
 
 import torch
 from jaxtyping import Float, Int
@@ -9,14 +9,14 @@ from interpret.interventions.decision_row import DecisionRow
 
 
 def use(row: DecisionRow, orders: Int[Tensor, "example variant token"]) -> Float[Tensor, "example variant"]:
-    """How far the margin moves, in logits, under each permutation of the words' weights.
+    """Computes the absolute change of the margin, in logits, under each permutation of the words' weights.
 
-    The same permutation in all heads, so the heads' agreement is kept. Values, special tokens and sinks stay. Near 0
-    when attention can't reach the decision, when all values are alike, and when attention is uniform.
+    All heads get the same permutation, which keeps their agreement. Values, special tokens and sinks stay unchanged.
+    Near 0 if attention can't affect the decision, if all values are alike, or if attention is uniform.
 
     Args:
         row: The row of several texts.
-        orders: From `Content.orders`; at least 12 for a median.
+        orders: Permutations from `Content.orders`; at least 12 for a median.
 
     Source: Jain and Wallace (2019), arXiv:1902.10186, section 4.2.1. They report the output's probability; we take the
     margin, because probabilities saturate.

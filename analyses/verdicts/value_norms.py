@@ -1,4 +1,4 @@
-"""Do the weights rank the positions, or the values alone?"""
+"""Ranking of positions by their values alone, under uniform weights."""
 
 import torch
 from jaxtyping import Float
@@ -10,17 +10,17 @@ from interpret.interventions.decision_row import DecisionRow
 
 
 def value_effects(row: DecisionRow, content: Content) -> Float[Tensor, "example unit"]:
-    """How far the margin moves, in logits, when a word is erased from a row that gives every word the same weight.
+    """Computes the absolute change of the margin, in logits, when a word is erased from a row of uniform weights.
 
-    Only values tell words apart there. Where these effects rank what the words do at their real weights better than
-    the weights do, the values do the ranking, and maps that include them (a value-weighted norm) are the better choice.
+    Only values distinguish the words there. If these effects rank the effects at the real weights better than the
+    weights do, maps that include values (such as value-weighted norms) are the better choice.
 
     Args:
         row: The row of several texts.
         content: Their words.
 
-    Source: The question is Kobayashi et al. (2020), arXiv:2004.10102, section 2, who weigh vectors by their norm; we
-    take the effect on the margin in the place of the norm, because a long vector that nothing reads has none.
+    Source: The question is from Kobayashi et al. (2020), arXiv:2004.10102, section 2, who use the norms of weighted
+    vectors; we take the effect on the margin instead, because a long vector that nothing reads has none.
     """
     weights = level(row, content)
     with torch.no_grad():

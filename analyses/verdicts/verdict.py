@@ -1,4 +1,4 @@
-"""From the measured components to an answer: supported, not supported or inconclusive. A pure function.
+"""Verdict over a data set, from measured components: supported, not supported or inconclusive.
 
 The claim: *these weights rank the input words by their causal effect on the logit margin, and do so because the
 effect passes through this attention.* It holds when every component is above its bar (an intersection-union test: each
@@ -33,17 +33,17 @@ MOST_UNDEFINED = 0.2
 
 @dataclass(frozen=True)
 class Component:
-    """One component over a data set.
+    """One component of the verdict over a data set.
 
     Attributes:
         name: A key of `BARS`.
-        mean: Over the examples where it is defined; standardised by the spread of the margin where it is an effect.
+        mean: Mean over the examples where it is defined; effects in standard deviations of the margin.
         low: One-sided 95 % lower bound (BCa).
         high: One-sided 95 % upper bound.
         p_floor: Smallest level at which the upper bound is below the floor.
-        undefined: Examples without a value.
+        undefined: Number of examples without a value.
         side: "holds", "fails" or "open".
-        doubt: Why it can't be believed, in words; empty where it can.
+        doubt: Reason not to rely on the value, in words; empty if there is none.
     """
 
     name: str
@@ -58,17 +58,17 @@ class Component:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer for one object, model and data set.
+    """Verdict on one object, model and data set.
 
     Attributes:
         answer: "supported", "not supported" or "inconclusive".
-        because: Reasons, in words, one for each part that failed or is open.
-        components: What was measured.
+        because: Reasons, in words, one for each component that failed or is open.
+        components: The components.
         idle_heads: Heads of the displayed layer that the decision ignores.
         idle_share: Their share of the displayed map.
-        spread: Standard deviation of the margin, in logits, that effects are measured in.
-        examples: How many.
-        needed: How many examples would settle what is open; `None` where nothing is, or more wouldn't help.
+        spread: Standard deviation of the margin, in logits, by which effects are standardised.
+        examples: Number of examples.
+        needed: Number of examples that would settle an open answer; `None` if none is open or more wouldn't help.
     """
 
     answer: Answer
@@ -93,10 +93,10 @@ def verdict(
 
     Args:
         measurements: One for each example; examples are the units of analysis.
-        parts: The components that the claim is judged by; by default all of `BARS`. See `objects.ObjectOfStudy`.
-        scale: Multiplies every bar and floor, to see how much the answer hangs on them.
+        parts: Components that the claim is judged by; by default all of `BARS`. See `objects.ObjectOfStudy`.
+        scale: Factor of every bar and floor, for sensitivity analysis.
         seed: Seed of the bootstrap.
-        doubts: What else forbids "supported", in words, such as a model that is right no more often than chance.
+        doubts: Further reasons, in words, that rule out "supported", such as accuracy no better than chance.
 
     Raises:
         ValueError: There is no measurement.
@@ -132,9 +132,9 @@ def verdict(
 
 @dataclass(frozen=True, eq=False)
 class _Looks:
-    """A component over the examples, and where there is one, a second way to see it.
+    """Bootstrap means of a component and of its second measurement, which may be the same.
 
-    A component fails only where both looks are below its floor, and doesn't hold where the second is.
+    A component fails only if both are below its floor, and doesn't hold if the second is.
     """
 
     first: BootstrapMean
@@ -142,12 +142,12 @@ class _Looks:
     values: np.ndarray
 
     def p_below(self, floor: float) -> float:
-        """Smallest level at which both are below."""
+        """Returns the smallest level at which both are below the floor."""
         return max(self.first.p_below(floor), self.second.p_below(floor))
 
 
 def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dict[str, _Looks]:
-    """Effects in standard deviations of the margin; undefined where it has none."""
+    """Bootstraps every component, effects in standard deviations of the margin; NaN where that may be rounding."""
     unit = spread if spread > _least(measurements) else math.nan
     first = {
         "use": np.array([each.use for each in measurements]) / unit,
@@ -167,12 +167,12 @@ def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dic
 
 
 def _least(measurements: Sequence[Measurement]) -> float:
-    """The spread up to which margins may move by rounding."""
+    """Largest spread of margins that may be rounding."""
     return LEAST_SPREAD * math.sqrt(np.mean([each.rounding**2 for each in measurements]))
 
 
 def _failed(looks: dict[str, _Looks], scale: float) -> list[str]:
-    """Components below their floors, by Holm's step-down rule."""
+    """Names of components below their floors, by Holm's step-down rule."""
     pending = sorted(looks, key=lambda name: looks[name].p_below(BARS[name].floor * scale))
     failed: list[str] = []
     for rank, name in enumerate(pending):
@@ -205,10 +205,10 @@ def _component(name: str, looks: _Looks, has_failed: bool, is_strange: bool, sca
 
 
 def _idle_heads(measurements: Sequence[Measurement], seed: int) -> tuple[int, ...]:
-    """Heads that do less than `IDLE` of their share of what all do together, with 95 % confidence.
+    """Heads whose effects are below `IDLE` of their share of the joint effect, with 95 % confidence.
 
-    Relative, because each of many heads that share the work moves the margin little; both by itself and jointly,
-    because heads that can stand in for each other seem idle by themselves.
+    The threshold is relative because each of many heads that share the work moves the margin little; both single and
+    conditional effects count because redundant heads seem idle alone.
     """
     shown = np.array([each.shown for each in measurements])
     promised = IDLE * shown * np.array([[each.joint] for each in measurements])
@@ -223,7 +223,7 @@ def _idle_heads(measurements: Sequence[Measurement], seed: int) -> tuple[int, ..
 
 
 def _obstacles(measurements: Sequence[Measurement], spread: float) -> list[str]:
-    """What forbids any answer."""
+    """Reasons that rule out any answer."""
     found = []
     if len(measurements) < FEWEST_EXAMPLES:
         found.append(f"{len(measurements)} examples are too few; a verdict needs {FEWEST_EXAMPLES}")
@@ -248,7 +248,7 @@ def _open(component: Component, scale: float) -> str:
 
 
 def _needed(components: Sequence[Component], looks: dict[str, _Looks], scale: float, examples: int) -> int | None:
-    """How many examples would settle it: the fewest where a part has failed, else so many that no part is open."""
+    """Number of examples that would settle it: the minimum if a component failed, else enough to leave none open."""
     if any(each.side == "fails" for each in components):
         return FEWEST_EXAMPLES if examples < FEWEST_EXAMPLES else None
     if any(each.doubt for each in components):

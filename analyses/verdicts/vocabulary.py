@@ -1,4 +1,4 @@
-"""Replacements from the model's own vocabulary: for one text without others of its kind."""
+"""Replacement words from the model's vocabulary, for one text without a corpus."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -11,19 +11,18 @@ from torch import Tensor
 from analyses.verdicts.resampling import Resampler
 from interpret.subjects.example import Example
 
-ZIPF_SHIFT = 2.7  # of Mandelbrot's form of Zipf's law, fitted by him to English words
-_STARTS = ("Ġ", "▁")  # how byte-level and SentencePiece vocabularies write the space before a word
-_INSIDE = "##"  # how WordPiece writes that there is none
+ZIPF_SHIFT = 2.7  # shift in Mandelbrot's form of Zipf's law, which he fitted to English words
+_STARTS = ("Ġ", "▁")  # space before a word in byte-level and SentencePiece vocabularies
+_INSIDE = "##"  # WordPiece's mark of a token that doesn't start a word
 
 TokenClass = tuple[bool, str, str]  # whether it starts a word; script; "Word", "word", "letter", "number" or "mark"
 
 
 class VocabularyUnigram(Resampler):
-    """Tokens of the same kind, token by token: first or further in a word, script, case, number or mark.
+    """Resampler that replaces each token by one of the same class: word start or not, script, case, number or mark.
 
-    A token is drawn by Zipf's law over the order in the vocabulary, which vocabularies learnt from text have by
-    frequency. That needs no data and knows nothing of the texts the model is for; where those are at hand,
-    `CorpusUnigram` is the better source.
+    Tokens are drawn by Zipf's law over their order in the vocabulary, which learnt vocabularies sort by frequency. That
+    needs no data but ignores the model's domain; where texts of it are available, `CorpusUnigram` is the better source.
 
     Source: Mandelbrot (1953), An informational theory of the statistical structure of language: p of rank r goes
     with 1 / (r + 2.7).
@@ -48,7 +47,7 @@ class VocabularyUnigram(Resampler):
         self._members = {kind: torch.tensor(numbers) for kind, numbers in members.items()}
 
     def draw(self, example: Example, unit: int, uniform: Sequence[float]) -> Int[Tensor, "draw token"]:
-        """Token ids of replacements; a token that is the only one of its kind stays."""
+        """Draws token ids of replacements; a token that is the only one of its class stays."""
         ids = example.ids[list(example.units[unit].tokens)].tolist()
         columns = []
         for place, number in enumerate(ids):
@@ -74,6 +73,6 @@ def _kind(text: str) -> tuple[str, str]:
 
 
 def _zipf(count: int) -> Tensor:
-    """Ends of the intervals of 0 to 1 that fall to each rank."""
+    """Cumulative probabilities of the ranks under Zipf's law."""
     shares = 1 / (torch.arange(1, count + 1, dtype=torch.float64) + ZIPF_SHIFT)
     return shares.cumsum(0) / shares.sum()

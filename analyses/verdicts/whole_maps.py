@@ -1,7 +1,7 @@
-"""Maps that sum up the attention of all layers, and what they are held against.
+"""Measurements of maps over all layers: attention rollout and attention received.
 
-They are no parameter of any one computation, so it can't be asked whether the decision uses them, nor how much passes
-through them. What can be asked is whether they rank the words by what knocking them out and replacing them does.
+No computation of the model uses such a map, so its use and its share of the effect can't be measured. What can be
+measured is whether it ranks the words by the effects of knocking them out and of replacing them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,19 +41,19 @@ def measure_map(
     draws: Draws = USUAL,
     seed: int = 0,
 ) -> list[Measurement]:
-    """Measures how well a map over all layers ranks equally long texts' words; what doesn't apply is NaN or empty.
+    """Measures how well a map over all layers ranks the words of equally long texts.
 
-    `rank` and `top` are by knockout in the place of erasing from one row.
+    `rank` and `top` are by knockout instead of erasure from one row. What doesn't apply is NaN or empty.
 
     Args:
         subject: The model.
         examples: Texts of the same number of tokens.
-        decisions: What was decided on each; the label is frozen.
-        resampler: Where replacements of words come from.
+        decisions: Decision on each; the label is frozen.
+        resampler: Source of replacement words.
         name: "rollout" for the decision's row of attention rollout, "columns" for the mean attention that a position
             gets from the others in all layers and heads.
-        draws: How many random draws to take.
-        seed: Seed of all of them.
+        draws: Numbers of random draws.
+        seed: Seed of all draws.
 
     Raises:
         ValueError: The texts' lengths differ, or their decisions are read from different positions.
@@ -105,7 +105,7 @@ def _knockouts(
 
 
 def _recordings(subject: Subject, ids: Shaped[Tensor, "example token *number"]) -> Iterator[Recording]:
-    """Attention of one text after another."""
+    """Yields a recording of each text."""
     for each in ids:
         with torch.no_grad(), recording(subject.model) as record:
             subject.logits(each[None])
@@ -122,7 +122,7 @@ def _rollout(
 def _columns(
     subject: Subject, ids: Shaped[Tensor, "example token *number"], readout: Float[Tensor, " token"]
 ) -> Float[Tensor, "example token"]:
-    """Mean attention from the other positions, over layers and heads; sums to 1."""
+    """Mean attention from other positions, over layers and heads; sums to 1."""
     return torch.stack([attention_received(record).from_others for record in _recordings(subject, ids)])
 
 

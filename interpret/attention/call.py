@@ -1,4 +1,4 @@
-"""What one evaluation of attention leaves behind, whichever way it was reached."""
+"""Base class of recorded attention calls, whichever way they were reached."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 
 Way = Literal["interface", "observed"]
 
-WEIGHTS_AT_ONCE = 2**22  # of all heads, so that what they are computed from stays small, and in the cache
+WEIGHTS_AT_ONCE = 2**22  # over all heads, so that intermediate results stay small, and in the CPU's cache
 LEAST_ROWS = 32  # fewer make slow products
 
 _of_calls: WeakSet[UntypedStorage] = WeakSet()
 
 
 def is_of_one_call(weights: Tensor) -> bool:
-    """Whether these are the weights of a call, or a view of them: of one layer, whose first axis is the batch."""
+    """Returns whether these are the weights of one call (or a view of them), whose first axis is the batch."""
     return weights.untyped_storage() in _of_calls
 
 
 @dataclass(eq=False, kw_only=True)
 class AttentionCall(ABC):
-    """One evaluation of attention: what came out, and its weights and values when asked.
+    """One evaluation of attention: its head outputs, and its weights and values on demand.
 
     Attributes:
-        way: How it was reached: "interface" is `attend`, with everything that went in; "observed" is a product
-            of weights and values, or a fused kernel, that was seen while a module's own code ran.
+        way: Path that reached it: "interface" is `attend`, with all inputs known; "observed" is a product of weights
+            and values, or a fused kernel, that was seen while a module's own code ran.
         module: The attention module that made the call.
         name: Its dotted name in the model.
-        output: `[batch, query, head, dim]`, what each head wrote, before the output projection.
-        replaced: The weights that an edit put in the place of the model's own.
-        edited_output: Whether an edit changed `output`, so that it is no longer weights times values.
-        differentiable: Whether gradients were kept when the call ran; its weights carry them only then.
-        reading: Which calls of the pass it read; `None` where that wasn't followed.
+        output: Head outputs `[batch, query, head, dim]`, before the output projection.
+        replaced: Weights that an edit put in place of the model's own.
+        edited_output: True if an edit changed `output`, so that it is no longer weights times values.
+        differentiable: True if gradients were enabled when the call ran; only then do its weights carry them.
+        reading: Calls of the pass that it was computed from; `None` if that wasn't followed.
     """
 
     way: ClassVar[Way]
@@ -54,7 +54,7 @@ class AttentionCall(ABC):
 
     @cached_property
     def weights(self) -> Float[Tensor, "batch head query key"]:
-        """Attention weights: the model's own, or as an edit replaced them."""
+        """Attention weights: the model's own, or an edit's."""
         if self.replaced is not None:
             return self.replaced
         with torch.set_grad_enabled(self.differentiable):
@@ -64,25 +64,25 @@ class AttentionCall(ABC):
 
     @abstractmethod
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
-        """Attention weights as the model has them, whatever an edit did."""
+        """Computes the model's own attention weights, without edits of weights."""
 
     def own_rows(self, start: int, stop: int) -> Float[Tensor, "batch head row seen"]:
-        """The rows of `own_weights` from `start` on; keys after the last that any of them sees may be left out."""
+        """Computes rows `start` to `stop` of `own_weights`; trailing keys that none of them sees may be left out."""
         return self.weights[:, :, start:stop]
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Examples, heads, queries and keys."""
+        """Numbers of examples, heads, queries and keys."""
         batch, heads, queries, keys = self.weights.shape
         return batch, heads, queries, keys
 
     @property
     def key_axes(self) -> dict[str, int]:
-        """Which of its tensors hold keys or values, and on which axis; a text that is read on adds to them."""
+        """Key axis of each attribute that holds keys or values; these grow when a KV cache is read on."""
         return {}
 
     def copy_keys(self, seen: int) -> None:
-        """Leaves out all keys but the first, and copies those, where a cache is going to write into their buffer."""
+        """Keeps copies of the first `seen` keys only, for caches that write into the buffer of keys later."""
         self.__dict__.pop("weights", None)
         self.replaced = None if self.replaced is None else self.replaced[..., :seen]
         for name, axis in self.key_axes.items():
@@ -91,7 +91,7 @@ class AttentionCall(ABC):
 
     @property
     def blocks(self) -> list[tuple[int, int]]:
-        """Where blocks of rows begin and end whose weights are computed together; a short text is one block."""
+        """Start and stop of each block of rows whose weights are computed together; one block for a short text."""
         return self._blocks_of(self.shape[1])
 
     def _blocks_of(self, heads: int) -> list[tuple[int, int]]:
@@ -101,28 +101,29 @@ class AttentionCall(ABC):
 
     @property
     def _is_short(self) -> bool:
-        """Whether a block of all heads has rows enough for fast products."""
+        """True if a block of all heads has enough rows for fast products."""
         batch, heads, _, keys = self.shape
         return batch * heads * keys * LEAST_ROWS <= WEIGHTS_AT_ONCE
 
     @property
     def head_groups(self) -> list[slice]:
-        """Heads whose weights are computed together: all, but for long texts, of which that would be many."""
+        """Groups of heads whose weights are computed together; subclasses may split them for long texts."""
         return [slice(0, self.shape[1])]
 
     @property
     def blocks_by_group(self) -> list[tuple[int, int]]:
-        """`blocks` for those who take the heads of a group at a time."""
+        """Blocks of rows, as in `blocks`, when heads are taken one group at a time."""
         return self._blocks_of(max(heads.stop - heads.start for heads in self.head_groups))
 
     def rows_of(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
-        """`rows` of some heads, one of `head_groups`."""
+        """Computes `rows` for one of `head_groups`."""
         return self.rows(start, stop)[:, heads]
 
     def rows(self, start: int, stop: int) -> Float[Tensor, "batch head row seen"]:
-        """Weights of the queries from `start` on, computed without those of others where a call knows how.
+        """Computes weights of queries `start` to `stop`, without those of other queries if the call's class can.
 
-        Keys after the last that any of these queries sees may be left out. All rows together are kept, as `weights`.
+        Trailing keys that none of these queries sees may be left out. If all rows are asked for, they are cached as
+        `weights`.
         """
         if self.replaced is not None or "weights" in self.__dict__ or (start, stop) == (0, self.shape[2]):
             return self.weights[:, :, start:stop]
@@ -130,7 +131,7 @@ class AttentionCall(ABC):
             return self.own_rows(start, stop)
 
     def rows_at(self, rows: Sequence[int]) -> Float[Tensor, "batch head row key"]:
-        """Weights of these queries, in rising order; of a long text only blocks are computed that have some of them."""
+        """Computes weights of these queries, in rising order; for a long text, only of the blocks they are in."""
         if len(self.blocks) == 1:
             return self.weights[:, :, list(rows)]
         parts = []
@@ -143,16 +144,16 @@ class AttentionCall(ABC):
     @property
     @abstractmethod
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
-        """Value vectors with shared ones repeated, one for each query head."""
+        """Value vectors for each query head, shared ones repeated."""
 
     def values_at(self, rows: Sequence[int]) -> Float[Tensor, "batch head key value_dim"]:
-        """Value vectors as these rows meet them; the same for all rows in all but a few models."""
+        """Returns the value vectors that these rows use; the same for all rows in all but a few models."""
         return self.values_per_head
 
     def written(
         self, weights: Float[Tensor, "batch head row seen"], start: int = 0
     ) -> Float[Tensor, "batch row head value_dim"]:
-        """What the heads write if these are their weights from row `start` on, before the output projection."""
+        """Computes head outputs from these weights of the rows from `start` on, before the output projection."""
         return (weights @ self.values_per_head[:, :, : weights.shape[-1]]).transpose(1, 2)
 
     @property
@@ -161,25 +162,25 @@ class AttentionCall(ABC):
         """True where a query can see a key."""
 
     def visible_rows(self, start: int, stop: int) -> Bool[Tensor, "#batch #head row seen"]:
-        """The rows of `visible` from `start` on; hidden keys at the end may be left out."""
+        """Computes rows `start` to `stop` of `visible`; hidden keys at the end may be left out."""
         return self.visible[:, :, start:stop]
 
     @property
     def is_causal(self) -> bool:
-        """Whether the module says that it looks back only; what its rows may see is `visible`."""
+        """True if the module declares itself causal; the actual mask is `visible`."""
         return getattr(self.module, "is_causal", False) is True
 
     @property
     def has_dropout(self) -> bool:
-        """Whether the kernel dropped weights by chance, so that its output isn't that of the weights before."""
+        """True if the kernel applied dropout, so that its output isn't that of the undropped weights."""
         return False
 
     @property
     def has_whole_rows(self) -> bool:
-        """Whether rows sum to 1, or to less where a sink takes a share; not where something changes the softmax."""
+        """True if rows sum to 1 (or less with a sink), as the softmax's result isn't changed, such as by dropout."""
         return not self.has_dropout
 
     @property
     def has_sink(self) -> bool:
-        """Whether a learned sink takes part of each row, so that rows sum to less than 1."""
+        """True if a learned sink takes part of each row, so that rows sum to less than 1."""
         return False

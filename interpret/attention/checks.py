@@ -1,4 +1,4 @@
-"""What a recording is held against before anybody reads it."""
+"""Self-checks of recorded attention against the mask and the head outputs of the pass."""
 
 import math
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ from torch.nn import functional
 
 from interpret.attention.call import AttentionCall
 
-BLOCKS = 8  # of a long text's rows that are looked at in each layer
+BLOCKS = 8  # blocks of rows that are checked in each layer of a long text
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at, and what was found.
+    """One self-check and its result.
 
     Attributes:
-        name: What was checked, in words.
-        value: The worst deviation found.
-        tolerance: The largest deviation that passes.
-        detail: What a reader has to know beside the number.
+        name: Description of the check.
+        value: Largest deviation found.
+        tolerance: Largest deviation that passes.
+        detail: Context that a reader needs beside the number.
     """
 
     name: str
@@ -33,30 +33,30 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether the deviation is within the tolerance; NaN never is."""
+        """True if the deviation is within the tolerance; NaN never is."""
         return self.value <= self.tolerance
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and texts; `None` for a deviation that isn't a finite number."""
+        """Returns plain numbers and strings; `None` for a deviation that isn't finite."""
         value = self.value if math.isfinite(self.value) else None
         return {**asdict(self), "value": value, "passed": self.passed}
 
     @property
     def warning(self) -> str:
-        """What a reader has to be told where it failed."""
+        """Warning to show if the check failed."""
         why = f"{self.name}; {self.detail}" if self.detail else self.name
         return f"A self-check failed ({why}): don't rely on what is shown here."
 
 
 def checked_calls(calls: Sequence[AttentionCall], attention_mask: Bool[Tensor, "batch token"] | None) -> list[Check]:
-    """Holds the weights of one pass against what ran.
+    """Checks the weights of one pass against its masks and head outputs.
 
-    Of texts so long that weights are computed in blocks of rows, some blocks are looked at, spread evenly over the
-    text, and the names say so.
+    For texts so long that weights are computed in blocks of rows, only some blocks are checked, spread evenly over the
+    text, and the checks' names say so.
 
     Args:
-        calls: All of the pass.
-        attention_mask: True for real tokens, as the model was told; `None` where it wasn't. It says which of the hidden
+        calls: All calls of the pass.
+        attention_mask: True for real tokens; `None` if the model was given no such mask. It tells which of the hidden
             keys are padding.
     """
     blocks = [(call, spread_evenly(call.blocks)) for call in calls]
@@ -78,7 +78,7 @@ def checked_calls(calls: Sequence[AttentionCall], attention_mask: Bool[Tensor, "
 
 
 def spread_evenly(blocks: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The first, the last and some between; all where there are few."""
+    """Picks the first block, the last and some between; all if there are few."""
     if len(blocks) <= BLOCKS:
         return list(blocks)
     return [blocks[number * (len(blocks) - 1) // (BLOCKS - 1)] for number in range(BLOCKS)]
@@ -87,10 +87,10 @@ def spread_evenly(blocks: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 def _deviations(
     call: AttentionCall, attention_mask: Bool[Tensor, "batch token"] | None, start: int, stop: int
 ) -> Float[Tensor, " check"]:
-    """The worst of each kind in some rows. Those that may see nothing don't count: kernels differ in what they hold.
+    """Computes each check's largest deviation in some rows, except rows that see no key: kernels differ in these.
 
-    What a layer hides is what the mask of this very call hides, whatever its module says of itself: prefixes and tokens
-    of an image see later positions in causal models too.
+    Hidden keys are those that the call's own mask hides, even if its module declares itself causal: prefixes and image
+    tokens see later positions in causal models too.
     """
     weights = call.rows(start, stop).detach()
     seen = call.visible_rows(start, stop)

@@ -1,4 +1,4 @@
-"""The functions by which models compute attention step by step, weights included."""
+"""Eager attention functions of models, which compute attention step by step, weights included."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -14,11 +14,11 @@ Kernel = Callable[..., tuple[Tensor, Tensor | None]]
 def eager_kernel(module: nn.Module) -> Kernel:
     """Finds the function that computes `module`'s attention step by step, weights included.
 
-    Transformers names it at the place of the call, so the forward method's own globals have it; where a
-    file has several (Llama 4's text and vision towers), that tells which one.
+    In transformers, the forward method names it and its file defines it; if a file has several (Llama 4's text and
+    vision towers), that name tells which one.
 
     Raises:
-        CaptureError: The module names none.
+        CaptureError: The module has none.
     """
     for owner in type(module).__mro__:
         forward = inspect.unwrap(owner.__dict__.get("forward", owner))
@@ -34,7 +34,7 @@ def eager_kernel(module: nn.Module) -> Kernel:
 
 @contextmanager
 def fetched(module: nn.Module) -> Iterator[None]:
-    """Has a module's own parameters at hand in the block, also where accelerate keeps them elsewhere between passes."""
+    """Loads a module's own parameters until the block ends, if accelerate offloads them between passes."""
     hook = getattr(module, "_hf_hook", None)
     if hook is None:
         yield

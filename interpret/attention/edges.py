@@ -1,10 +1,10 @@
-"""Edges of attention: from a query to a key, taken away."""
+"""Removal of attention edges, each from a query to a key."""
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-LEAST_LEFT = 1e-9  # of what a row had: with less left, there is nothing to scale up
+LEAST_LEFT = 1e-9  # share of a row's sum; with less left, there is nothing to scale up
 
 
 def without_edges(
@@ -14,17 +14,17 @@ def without_edges(
     renormalize: bool = True,
     own_key: int = 0,
 ) -> Float[Tensor, "*batch query key"]:
-    """Attention weights without some edges.
+    """Sets attention weights of some edges to 0.
 
     Args:
         weights: Each row over `key` sums to 1, or to less where a sink takes a share.
-        blocked: True for the edges that go; broadcasts to the shape of `weights`.
-        renormalize: Whether what a row has left is scaled up to what it had. A row with nothing left looks at its own
-            position then. Otherwise the row sums to less.
-        own_key: Key of the first query's own position; the next query has the next one.
+        blocked: True for the edges to remove; broadcasts to the shape of `weights`.
+        renormalize: True to scale the rest of a row up to its former sum; a row with nothing left then attends to its
+            own position. If False, the row sums to less.
+        own_key: Index of the key at the first query's position; the next query has the next one.
 
     Returns:
-        Rows that lose nothing are as they were, to the last bit.
+        The weights; rows without blocked edges are bitwise unchanged.
 
     Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, section 4, who set the scores of blocked edges
     to minus infinity: that is `renormalize`.

@@ -1,4 +1,4 @@
-"""The block in which edits change attention: `with editing(model, zero_head(3, 5)): model(**inputs)`."""
+"""Context manager that edits attention: `with editing(model, zero_head(3, 5)): model(**inputs)`."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,13 +15,12 @@ from interpret.errors import CaptureError
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """One change of attention. The functions below make the usual ones.
+    """One change of attention. The functions in `edits.py` make the usual ones.
 
     Attributes:
         stage: "weights" changes `[batch, head, query, key]`, "output" changes `[batch, query, head, dim]`.
-        change: Takes the layer's tensor and answers with a new one; it must not write into its argument.
-        layer: The attention call it applies to, counted from 0 in one forward pass, or a range of them; `None` is
-            every layer.
+        change: Takes the layer's index and tensor, and returns a new tensor; it must not write into its argument.
+        layer: Attention call to edit, counted from 0 in one forward pass, or a range of them; `None` is every layer.
     """
 
     stage: Literal["weights", "output"]
@@ -30,15 +29,15 @@ class Edit:
 
     @property
     def layers(self) -> range | None:
-        """All layers that it names; `None` where it names none."""
+        """Layers that the edit names; `None` if it applies to every layer."""
         return range(self.layer, self.layer + 1) if isinstance(self.layer, int) else self.layer
 
     def applies_to(self, layer: int) -> bool:
-        """Whether this edit changes that layer."""
+        """Returns whether the edit applies to this layer."""
         return self.layers is None or layer in self.layers
 
     def apply(self, layer: int, tensor: Tensor, place: Place) -> Tensor:
-        """Answers with what shall be used instead of a tensor whose rows and keys stand at some place of a text."""
+        """Returns the tensor to use instead of one whose rows and keys are at `place` in the text."""
         return self.change(layer, tensor)
 
 
@@ -47,8 +46,9 @@ class PlacedEdit(Edit):
     """One change of attention at some positions of a text, whichever pass reads them.
 
     Attributes:
-        put: Takes the layer's tensor and where it stands; answers with that very tensor where none of them is in it.
-        positions: Which they are, in words for errors.
+        put: Takes the layer's tensor and its place in the text; returns the same object if it has none of the
+            positions.
+        positions: Description of the positions, for errors.
     """
 
     change: Callable[[int, Tensor], Tensor] = field(init=False)
@@ -67,7 +67,7 @@ class PlacedEdit(Edit):
         return edited
 
     def apply(self, layer: int, tensor: Tensor, place: Place) -> Tensor:
-        """Answers with what shall be used instead of a tensor whose rows and keys stand at some place of a text."""
+        """Returns the tensor to use instead of one whose rows and keys are at `place` in the text."""
         return self.put(tensor, place)
 
 
@@ -79,7 +79,7 @@ class _Editor(Tap):
         self.changes = edits
         self.reached: set[int] = set()
         self.placed: set[Edit] = set()
-        self.read = (sys.maxsize, 0)  # the first position that could be edited, and one past the last
+        self.read = (sys.maxsize, 0)  # first position offered to the edits, and one past the last
         self.place = Place()
         self.modules: dict[int, nn.Module] = {}
 
@@ -106,7 +106,7 @@ class _Editor(Tap):
         self.reached.add(layer)
 
     def require_all_made(self) -> None:
-        """Raises an error if some edit changed nothing."""
+        """Raises an error if an edit changed nothing."""
         for edit in self.changes:
             missing = [layer for layer in edit.layers or () if layer not in self.reached]
             if missing:
@@ -134,18 +134,17 @@ class _Editor(Tap):
 def editing(model: nn.Module, *edits: Edit) -> Iterator[None]:
     """Applies `edits` to the attention of `model` in every forward pass inside the block.
 
-    Blocks nest: outer edits come first, and a `recording` around or inside sees the result. Gradients flow
-    through edits, and through what gradient checkpointing computes again of an edited pass, also if the block ended
-    before the backward pass begins; an edit is then made a second time. Afterwards the model is as it was, also after
-    an error.
+    Blocks nest: outer edits come first, and a `recording` around or inside sees the result. Gradients flow through
+    edits. Gradient checkpointing makes an edit a second time when it recomputes an edited pass, even if the block ended
+    before the backward pass. The model is restored at the end, also after an error.
 
-    Positions are those in the text so far, so in `generate` an edit of position 12 is made in the pass that reads that
-    one, whichever that is, as it would be in one pass over the whole text.
+    Positions are those in the text so far: in `generate`, an edit of position 12 is made in the pass that reads it, as
+    in one pass over the whole text.
 
     Raises:
-        CaptureError: Attention runs inside an autograd function whose gradients can't know of the edit.
+        CaptureError: Attention runs inside an autograd function whose gradients wouldn't include the edit.
         CaptureError: At the end of the block, an edit named a layer that never ran or a position that no pass read, so
-            nothing was changed.
+            it changed nothing.
     """
     editor = _Editor(model, edits)
     with tapped(model, editor):

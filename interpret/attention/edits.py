@@ -1,7 +1,7 @@
-"""Edits of attention, as users ask for them.
+"""Edits of attention for users: set head outputs, change rows of weights, or block edges.
 
-Head edits act on what a head wrote, before the output projection, so they are right for grouped queries and
-fused projections. Row edits act on the weights, which are then computed step by step for that layer.
+Head edits act on head outputs, before the output projection, so they work with grouped queries and fused projections.
+Row edits act on the weights, which are then computed step by step for that layer.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,19 +17,18 @@ from interpret.errors import CaptureError
 
 
 def zero_head(layer: int, head: int) -> Edit:
-    """Silences a head: it writes zeros at every position."""
+    """Zeroes a head's output at every position."""
     return set_head(layer, head, torch.zeros(()))
 
 
 def mean_head(layer: int, head: int, mean: Float[Tensor, "*position dim"] | None = None) -> Edit:
-    """Makes a head write a mean instead of what it computed.
+    """Replaces a head's output by a mean.
 
     Args:
         layer: Attention call, from 0.
         head: Head of that layer, from 0.
         mean: `[dim]`, or `[query, dim]` for a mean at each position of the text. By default the mean over the positions
-            of the text at hand: what the head writes when it can't tell positions apart. Padding counts, if there is
-            any.
+            of the text at hand, padding included: what the head writes when it can't tell positions apart.
     """
     if mean is not None:
         return set_head(layer, head, mean)
@@ -46,14 +45,14 @@ def mean_head(layer: int, head: int, mean: Float[Tensor, "*position dim"] | None
 
 
 def set_head(layer: int, head: int, output: Float[Tensor, "..."]) -> Edit:
-    """Makes a head write `output`: for example what it wrote for another text.
+    """Replaces a head's output by `output`: for example, by its output for another text.
 
     Args:
         layer: Attention call, from 0.
         head: Head of that layer, from 0.
-        output: Broadcasts to `[batch, query, dim]`; `recording.output(layer)[:, :, head]` of another text fits. Its
-            `query` is the position in the text, also where a cache is read on; there it may end before the text does,
-            which leaves later positions as they are.
+        output: Broadcasts to `[batch, query, dim]`; `recording.output(layer)[:, :, head]` of another text fits. `query`
+            is the position in the text, also with a KV cache; with one, `output` may end before the text does, and
+            later positions stay as they are.
     """
     ends = f"positions 0 to {output.shape[-2] - 1}" if output.ndim > 1 else "all positions"
 
@@ -65,15 +64,15 @@ def set_head(layer: int, head: int, output: Float[Tensor, "..."]) -> Edit:
 
 
 def uniform_row(layer: int, head: int | None = None, query: int | None = None) -> Edit:
-    """Spreads a row of attention evenly over the keys that it can see.
+    """Spreads a row of attention evenly over its visible keys.
 
     Args:
         layer: Attention call, from 0.
         head: Head, or `None` for all.
-        query: Position in the text whose row changes, whichever pass reads it, or `None` for all.
+        query: Position in the text whose row changes, whichever pass reads it; `None` for all.
 
-    A key is taken for seen where its weight isn't 0. In float16 a small weight may round to that; use bfloat16 or
-    float32, which have the range.
+    A key counts as visible if its weight isn't 0. In float16 a small weight may round to 0; use bfloat16 or float32,
+    which have the range.
     """
 
     def spread(rows: Tensor, _: Place) -> Tensor:
@@ -86,17 +85,17 @@ def uniform_row(layer: int, head: int | None = None, query: int | None = None) -
 def permute_row(
     layer: int, keys: Sequence[int], order: Sequence[int], head: int | None = None, query: int | None = None
 ) -> Edit:
-    """Gives the weights of some keys to each other: `keys[i]` gets the weight of `keys[order[i]]`.
+    """Permutes the weights of some keys: `keys[i]` gets the weight of `keys[order[i]]`.
 
     Args:
         layer: Attention call, from 0.
-        keys: Positions whose weights trade places; all others stay.
+        keys: Positions of the keys whose weights are permuted; all others stay.
         order: A permutation of `range(len(keys))`.
         head: Head, or `None` for the same permutation in all.
-        query: Position in the text whose row changes, whichever pass reads it, or `None` for all.
+        query: Position in the text whose row changes, whichever pass reads it; `None` for all.
 
     Raises:
-        ValueError: `order` is no permutation, or a key is named twice or below 0.
+        ValueError: `order` isn't a permutation, or a key is named twice or is below 0.
     """
     if sorted(order) != list(range(len(keys))):
         raise ValueError(f"order must be a permutation of 0 to {len(keys) - 1}, not {list(order)}")
@@ -105,7 +104,7 @@ def permute_row(
 
     def trade(rows: Tensor, place: Place) -> Tensor:
         places = [key - place.key for key in keys]
-        if all(key < 0 for key in places):  # none of them is seen from here any more
+        if all(key < 0 for key in places):  # the cache has dropped all of them
             return rows
         for key in places:
             _require_index("key", key + place.key, rows.shape[-1], first=place.key)
@@ -123,9 +122,9 @@ def block_attention(
     *,
     renormalize: bool = True,
 ) -> Edit:
-    """Takes edges of attention away: no query of some positions looks at a key of others.
+    """Blocks attention edges: queries at some positions can't attend to keys at others.
 
-    The last position without a look at position 2, in a window of layers:
+    For example, the last position can't attend to position 2 in four layers:
 
         with interpret.editing(model, interpret.block_attention(range(8, 12), None, len(ids) - 1, 2)):
             logits = model(**inputs).logits
@@ -133,13 +132,13 @@ def block_attention(
     Args:
         layer: Attention call, from 0; a range of them, or `None` for all.
         head: Head, several of them, or `None` for all.
-        query: Position in the text, several of them such as a range, or `None` for all.
-        key: Position in the text that isn't looked at, or several of them.
-        renormalize: Whether what a row has left is scaled up to what it had, as a mask would do it; a row with nothing
-            left looks at its own position then. Otherwise what is blocked is lost.
+        query: Position of the query in the text, several of them such as a range, or `None` for all.
+        key: Position of the blocked key in the text, or several of them.
+        renormalize: True to scale the rest of a row up to its former sum, as a mask would; a row with nothing left then
+            attends to its own position. If False, the blocked weight is lost.
 
     Raises:
-        ValueError: A head or a position is below 0, or there is no key.
+        ValueError: A head or a position is below 0, or no key is given.
 
     Source: Geva et al. (2023), arXiv:2304.14767, section 4.
     """
@@ -173,8 +172,8 @@ def set_weights(layer: int, weights: Float[Tensor, "..."]) -> Edit:
 
     Args:
         layer: Attention call, from 0.
-        weights: Broadcasts to `[batch, head, query, key]`. Its `query` and `key` are positions in the text, also where
-            a cache is read on; there it may end before the text does, which leaves later positions as they are.
+        weights: Broadcasts to `[batch, head, query, key]`. `query` and `key` are positions in the text, also with a KV
+            cache; with one, `weights` may end before the text does, and later positions stay as they are.
     """
 
     def put(own: Tensor, place: Place) -> Tensor:

@@ -1,4 +1,4 @@
-"""Who listens to a model's attention, and how a call is put to them."""
+"""Taps: listeners that record or edit a model's attention calls, and the delivery of calls to them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -16,21 +16,21 @@ from interpret.attention.recomputation import backward_pass, prepare_second_run
 class Tap:
     """Listens to one model's attention calls in the order in which they run; subclasses record or edit.
 
-    `layer` in the methods below counts those calls from 0 within one forward pass. Those of an encoder that ran before,
-    as in `generate`, belong to every pass of that text, so layers have the numbers of a pass of both.
+    `layer` in the methods below counts those calls from 0 within one forward pass. If an encoder ran before, as in
+    `generate`, its calls count as the first layers of every pass of that text.
 
     Attributes:
         names: Dotted names of the model's modules.
-        layer: The number of the next call.
-        encoded: How many calls ran before the latest pass and after the one before, in an encoder.
-        first: The number of the first call of the latest pass.
-        inputs: Of the latest pass.
-        edits: Whether it changes attention, so that it must hear what is computed again in a backward pass.
-        keeps_gradients: Whether gradients were kept when the pass began.
-        is_second_run: Whether it hears calls that it has heard before.
-        follows: Whether the passes of a model are to be followed in which nothing else is watched.
-        installed: Makes a block in which the model's attention is sent to the tap that it is given. It doesn't hold
-            that tap itself: in a ring, recordings would be freed only when Python looks for rings.
+        layer: Index of the next call.
+        encoded: Number of calls that an encoder made outside of any pass, before the latest one.
+        first: Index of the first call of the latest pass.
+        inputs: Inputs of the latest pass.
+        edits: True if the tap changes attention, so that it must hear recomputations in a backward pass.
+        keeps_gradients: True if gradients were enabled when the pass began.
+        is_second_run: True while the tap hears calls a second time.
+        follows: True if passes are followed (`observed/streams.py`) even in models where nothing else is watched.
+        installed: Makes a context manager that sends the model's attention to the tap it is given. It doesn't hold the
+            tap, as recordings in a reference cycle would be freed only by Python's garbage collector.
     """
 
     edits = False
@@ -47,7 +47,7 @@ class Tap:
         self._opened_in = backward_pass()
 
     def begin_pass(self, inputs: PassInputs) -> None:
-        """The model is about to run on these inputs."""
+        """Handles the start of a forward pass with these inputs."""
         self.keeps_gradients = torch.is_grad_enabled()
         self.inputs = inputs
         self.encoded = self.layer or self.encoded
@@ -56,32 +56,32 @@ class Tap:
         self.layer = self.first
 
     def end_pass(self) -> None:
-        """The model has run, or failed."""
+        """Handles the end of a forward pass, also after an error."""
         self.layer = 0
         self.inputs = PassInputs({})
 
     def on_start(self, layer: int, call: AttentionCall) -> None:
-        """A call is about to run."""
+        """Handles a call that is about to run."""
 
     @property
     def hears_now(self) -> bool:
-        """Whether calls are this tap's: not where a backward pass computes again what it didn't hear, or has heard."""
+        """True if the tap hears calls now: not those recomputed in a backward pass, except in its own second run."""
         return self.is_second_run or backward_pass() == self._opened_in
 
     def edits_weights(self, layer: int) -> bool:
-        """Whether `on_weights` changes this layer; only then are weights computed during the pass."""
+        """Returns whether `on_weights` changes this layer; only then are weights computed during the pass."""
         return False
 
     def on_weights(self, layer: int, weights: Tensor) -> Tensor:
-        """Answers with the weights that shall be used instead."""
+        """Returns the weights to use instead."""
         return weights
 
     def on_output(self, layer: int, output: Tensor) -> Tensor:
-        """Answers with the head outputs `[batch, query, head, dim]` that shall be used instead."""
+        """Returns the head outputs `[batch, query, head, dim]` to use instead."""
         return output
 
     def on_call(self, layer: int, call: AttentionCall) -> None:
-        """The call is complete, edits included."""
+        """Handles a call that is complete, edits included."""
 
 
 _taps: ContextVar[tuple[Tap, ...]] = ContextVar("interpret_taps", default=())
@@ -89,7 +89,7 @@ _taps: ContextVar[tuple[Tap, ...]] = ContextVar("interpret_taps", default=())
 
 @contextmanager
 def listening(tap: Tap) -> Iterator[None]:
-    """Lets `tap` hear the calls of this thread until the block ends, after those that are listening already."""
+    """Lets `tap` hear the calls of this thread until the block ends, after the taps that already listen."""
     with _listening_alone(*_taps.get(), tap):
         yield
 
@@ -104,17 +104,17 @@ def _listening_alone(*taps: Tap) -> Iterator[None]:
 
 
 def is_listening(tap: Tap) -> bool:
-    """Whether `tap` hears the calls of this thread."""
+    """Returns whether `tap` hears the calls of this thread."""
     return tap in _taps.get()
 
 
 def listeners() -> tuple[Tap, ...]:
-    """All taps of this thread, in the order of opening."""
+    """Returns all taps of this thread, in the order of opening."""
     return _taps.get()
 
 
 def taps_of(module: nn.Module) -> list[Tap]:
-    """The taps of this thread that listen to a model which `module` is part of, in the order of opening."""
+    """Returns this thread's taps on models that contain `module`, in the order of opening."""
     return [tap for tap in _taps.get() if module in tap.names and tap.hears_now]
 
 
@@ -122,12 +122,12 @@ def put_to(taps: list[Tap], call: AttentionCall, compute: Callable[[], Tensor]) 
     """Runs a call with `taps` listening and editing.
 
     Args:
-        taps: Those that listen, in order.
-        call: What is known before it runs.
-        compute: Gives the head outputs `[batch, query, head, dim]` when nobody edits the weights.
+        taps: Listening taps, in order.
+        call: The call, without its output yet.
+        compute: Computes the head outputs `[batch, query, head, dim]` if no tap edits the weights.
 
     Returns:
-        The head outputs, edits included; those of `compute`, the very tensor, where nobody edits.
+        The head outputs, edits included; the same object that `compute` returned if no tap edits.
     """
     if editors := [tap for tap in _taps.get() if tap.edits]:
         prepare_second_run(editors, _listening_alone)
@@ -143,7 +143,7 @@ def put_to(taps: list[Tap], call: AttentionCall, compute: Callable[[], Tensor]) 
         call.output = tap.on_output(tap.layer, call.output)
     call.edited_output = call.output is not output
     if call.edited_output:
-        call.output = call.output.contiguous()  # as kernels give it, which some modules rely on
+        call.output = call.output.contiguous()  # as from a kernel, since some modules rely on it
     for tap in taps:
         tap.on_call(tap.layer, call)
         tap.layer += 1

@@ -1,11 +1,11 @@
-"""The one place where a model's attention is reached.
+"""The entry point to a model's attention.
 
-Every model this project reads computes attention through one call:
+Models compute attention through one call, except modules with attention code of their own (`observed/`):
 
     attend(module, query, key, value, attention_mask, kernel=..., **extras) -> (output, weights or None)
 
-Transformers models get there through `AttentionInterface`, chosen for one model while a block runs; the
-native implementation calls it directly. Outside a `recording` or `editing` block it only calls the kernel.
+Transformers models reach it through `AttentionInterface`, set for one model until a block ends; the native
+implementation calls it directly. Outside a `recording` or `editing` block it only calls the kernel.
 """
 
 import threading
@@ -49,13 +49,13 @@ def attend(
         query: `[batch, head, query, dim]`.
         key: `[batch, key_head, key, dim]`.
         value: `[batch, key_head, key, dim]`.
-        attention_mask: As the kernel takes it.
-        kernel: What runs when nobody edits the weights; its own output is returned, to the last bit.
-        kernel_name: Says how `attention_mask` is to be read.
-        extras: The rest of the call, handed on.
+        attention_mask: Mask in the kernel's own form.
+        kernel: Function that runs if no tap edits the weights; its output is returned bitwise unchanged.
+        kernel_name: Name of the kernel, which tells the form of `attention_mask`.
+        extras: Further arguments of the kernel.
 
     Returns:
-        Head outputs `[batch, query, head, dim]`, and weights where the kernel gives them.
+        Head outputs `[batch, query, head, dim]`, and weights if the kernel returns them.
     """
     taps = taps_of(module)
     if not taps:
@@ -83,8 +83,8 @@ def attend(
 def tapped(model: nn.Module, tap: Tap) -> Iterator[None]:
     """Routes `model`'s attention through `attend` with `tap` listening, until the block ends.
 
-    Only forward passes of the thread that opened the block are tapped, and what edits changed in them is changed
-    again where it is computed again for gradients. Nested blocks see the calls in the order in which they were opened.
+    Only forward passes of the thread that opened the block are tapped; edits are made again when a tapped pass is
+    recomputed for gradients. Nested blocks see the calls in the order in which they were opened.
     """
     tap.installed = partial(_installed, model)
     with tap.installed(tap), listening(tap):
@@ -93,7 +93,7 @@ def tapped(model: nn.Module, tap: Tap) -> Iterator[None]:
 
 @contextmanager
 def _installed(model: nn.Module, tap: Tap) -> Iterator[None]:
-    """Sends `model`'s attention to the taps until the block ends; nothing changes inside another block of this tap."""
+    """Sends `model`'s attention to the taps until the block ends; does nothing if this tap is installed already."""
     depth = 0
 
     def begin_pass(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -126,17 +126,17 @@ def _installed(model: nn.Module, tap: Tap) -> Iterator[None]:
 
 
 def _doors(model: nn.Module, tap: Tap) -> list[nn.Module]:
-    """The model, and those in it that may generate by themselves, past a wrapper's own `forward`."""
+    """Returns modules whose calls are forward passes: the model, and submodules that can `generate` on their own."""
     return [model, *(module for module in tap.names if module is not model and hasattr(type(module), "generate"))]
 
 
 def _hears_passes(tap: Tap) -> bool:
-    """Whether passes that begin and end now are this tap's, and none that is computed again."""
+    """Returns whether the tap hears forward passes now: not those that are recomputed for gradients."""
     return is_listening(tap) and tap.hears_now and not tap.is_second_run
 
 
 def _routable_configs(tap: Tap) -> list[Any]:
-    """The transformers configs in a tap's model whose modules look their attention function up at each call."""
+    """Returns the transformers configs in a tap's model whose modules look up their attention function at each call."""
     owners: list[Any] = [module for module in tap.names if hasattr(type(module), "_can_set_attn_implementation")]
     pending: list[Any] = [owner.config for owner in owners if owner._can_set_attn_implementation()]
     found: dict[int, Any] = {}
@@ -150,7 +150,7 @@ def _routable_configs(tap: Tap) -> list[Any]:
 
 _installed_taps: set[Tap] = set()
 _routes_lock = threading.Lock()
-_routes: dict[int, tuple[str, int]] = {}  # by id of a config that lives as long: its own kernel, and open blocks
+_routes: dict[int, tuple[str, int]] = {}  # by id of a live config: its own kernel, and its number of open blocks
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def _routed(config: Any) -> Iterator[None]:
 
 
 def _register_route(kernel_name: str) -> str:
-    """Makes `attend` over one of transformers' kernels available under a name of its own."""
+    """Registers `attend` around one of transformers' kernels under a new name, and returns that name."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS

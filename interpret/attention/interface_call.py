@@ -1,4 +1,4 @@
-"""A call that went through the attention interface: all that went in is known."""
+"""Attention call that went through the interface, so that all its inputs are known."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,18 +14,18 @@ from interpret.attention.kernel_call import KernelCall
 from interpret.attention.masks import causal_mask, lets_see, part_for
 from interpret.errors import CaptureError
 
-PLAIN = {"scaling", "dropout", "position_ids", "cache_position"}  # numbers that leave the formula of scores plain
+PLAIN = {"scaling", "dropout", "position_ids", "cache_position"}  # extras that leave the scores a scaled product
 
 
 @dataclass(eq=False, kw_only=True)
 class InterfaceCall(KernelCall):
-    """A call of `attend`: queries, keys and values are known, and weights are computed from them when asked.
+    """A call of `attend`: queries, keys and values are known, and weights are computed from them on demand.
 
     Attributes:
         kernel: Name of the kernel that ran, such as "sdpa" or "eager".
         run: That kernel.
-        extras: Everything else of the call (scaling, softcap, sinks, position bias ...); part of the score.
-        dropped: The weights that an eager kernel used, where it dropped some of them by chance.
+        extras: Further arguments of the call (scaling, softcap, sinks, position bias ...); part of the score.
+        dropped: Weights that an eager kernel used, after dropout; `None` without dropout.
     """
 
     way: ClassVar[Way] = "interface"
@@ -35,33 +35,33 @@ class InterfaceCall(KernelCall):
     dropped: Float[Tensor, "batch head query key"] | None = field(default=None, repr=False)
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
-        """Attention weights, computed by the model's own eager function.
+        """Computes attention weights by the model's own eager function.
 
-        Where it gives weights of which a learned sink has taken nothing yet, and takes its share from the output, that
-        share is what it makes of values that are all 1. A row that may see nothing is what the kernel made of it: 0
-        where it wrote 0.
+        Some eager functions take a learned sink's share from the output only, not from the weights; the share is then
+        measured by values that are all 1, and the weights are scaled. A row that sees no key is 0 if the kernel wrote 0
+        for it.
         """
         return self._computed(0, *self.shape[2:]) if self.dropped is None else self.dropped
 
     def own_rows(self, start: int, stop: int) -> Float[Tensor, "batch head row seen"]:
-        """Some rows of the weights, by the same function; keys that come after all of them are left out."""
+        """Computes some rows of the weights by the same function; keys that come after all of them are left out."""
         if self.dropped is not None:
             return self.dropped[:, :, start:stop]
         return self._computed(start, stop, self._seen(stop))
 
     def rows_of(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
-        """`rows` of some heads, one of `head_groups`."""
+        """Computes `rows` for one of `head_groups`."""
         if self.replaced is not None or "weights" in self.__dict__ or len(self.head_groups) == 1:
             return super().rows_of(heads, start, stop)
-        with torch.no_grad():  # groups are of calls that kept no gradients
+        with torch.no_grad():  # only calls without gradients are split into groups
             return self._plain_rows(heads, start, stop)
 
     @cached_property
     def head_groups(self) -> list[slice]:
-        """Heads whose weights are computed together: all, or of a long text those that share keys.
+        """Groups of heads whose weights are computed together: all heads, or for a long text those that share keys.
 
-        These are computed by the plain formula, in one product and in place, so that they stay in the cache; only where
-        nothing else is part of the score, and some rows were seen to be those of the eager function.
+        Such a group is computed by the plain formula, in one product and in place, so that it stays in the CPU's cache.
+        This needs scores without further terms, and some rows that were checked against the eager function.
         """
         heads, queries = self.shape[1:3]
         share = heads // self.key.shape[1]
@@ -73,14 +73,14 @@ class InterfaceCall(KernelCall):
             expected = self.own_rows(row, row + 1)
             try:
                 found = torch.cat([self._plain_rows(some, row, row + 1) for some in apart], dim=1)
-            except (RuntimeError, TypeError):  # a bias of a form of its own
+            except (RuntimeError, TypeError):  # a bias of unknown form
                 return [slice(0, heads)]
             if found.shape != expected.shape or not torch.allclose(found, expected, rtol=1e-3, atol=1e-6):
                 return [slice(0, heads)]
         return apart
 
     def _plain_rows(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
-        """The softmax of scaled products of heads that share keys."""
+        """Computes the softmax of scaled products for heads that share keys."""
         seen, key = self._seen(stop), heads.start // (heads.stop - heads.start)
         query = self.query[:, heads, start:stop] * (self.extras.get("scaling") or self.query.shape[-1] ** -0.5)
         scores: Tensor = (query.flatten(1, 2) @ self.key[:, key, :seen].mT).view(*query.shape[:3], seen)
@@ -94,8 +94,8 @@ class InterfaceCall(KernelCall):
         return weights if empty is None else weights.masked_fill_(empty[:, heads], 0.0)
 
     def _computed(self, start: int, stop: int, seen: int) -> Float[Tensor, "batch head row seen"]:
-        """What the eager function makes of some queries and the first keys."""
-        value = self.value[:, :, :seen, :1]  # what it writes isn't asked for
+        """Runs the eager function on some queries and the first `seen` keys; returns the weights."""
+        value = self.value[:, :, :seen, :1]  # its output isn't needed
         extras = {name: part_for(given, self.shape[2:], start, stop, seen) for name, given in self.extras.items()}
         eager = eager_kernel(self.module)
         with fetched(self.module):
@@ -117,10 +117,10 @@ class InterfaceCall(KernelCall):
         return weights if empty is None else weights.masked_fill(empty, 0.0)
 
     def _empty_rows(self, start: int, stop: int, seen: int) -> Bool[Tensor, "batch head row 1"] | None:
-        """Rows that may see nothing and for which the kernel wrote 0; `None` where there can be none.
+        """Finds rows that see no key and for which the kernel wrote 0; `None` if there can be none.
 
-        Kernels differ there: an eager function gives an even row, others write 0 or the mean of all values, by the form
-        of the mask. So what this one wrote is looked at, or what it writes, while an edit is being made.
+        Kernels differ in such rows: an eager function gives a uniform row, others write 0 or the mean of all values,
+        depending on the mask's form. So this kernel's output decides; if an edit replaced it, the kernel runs again.
         """
         if self.mask is None or self.kernel == "eager":
             return None
@@ -136,17 +136,17 @@ class InterfaceCall(KernelCall):
 
     @property
     def is_causal(self) -> bool:
-        """Whether a kernel that is given no mask hides later positions; one that nothing is said of does."""
+        """True if the kernel hides later positions when it gets no mask, as it does by default."""
         flag = self.extras.get("is_causal")
         return bool(getattr(self.module, "is_causal", True) if flag is None else flag)
 
     @property
     def has_dropout(self) -> bool:
-        """Whether the kernel dropped weights by chance."""
+        """True if the kernel applied dropout to the weights."""
         return self.module.training and bool(self.extras.get("dropout"))
 
     def copy_keys(self, seen: int) -> None:
-        """Leaves out all keys but the first, and copies those; masks and biases lose what belongs to the others."""
+        """Keeps copies of the first `seen` keys only, and cuts masks and biases to these."""
         queries, keys = self.shape[2:]
         seen = min(seen, keys)
         self.mask = part_for(self.mask, (queries, keys), 0, queries, seen)
@@ -160,7 +160,7 @@ class InterfaceCall(KernelCall):
         return self._visible(0, *self.shape[2:])
 
     def visible_rows(self, start: int, stop: int) -> Bool[Tensor, "#batch #head row seen"]:
-        """The rows of `visible` from `start` on, without keys that come after all of them."""
+        """Computes rows `start` to `stop` of `visible`, without keys that come after all of them."""
         return self._visible(start, stop, self._seen(stop))
 
     def _visible(self, start: int, stop: int, seen: int) -> Bool[Tensor, "#batch #head row seen"]:
@@ -172,30 +172,30 @@ class InterfaceCall(KernelCall):
         return lets_see(mask)[..., :seen]
 
     def _seen(self, stop: int) -> int:
-        """How many keys the queries before `stop` can see at most, where a causal flag tells; else all."""
+        """Returns the number of keys that queries before `stop` can see under a causal flag; all keys without one."""
         keys = self.shape[3]
         return min(stop, keys) if self._is_told_causal else keys
 
     @property
     def _is_told_causal(self) -> bool:
-        """Whether the kernel was given a causal flag instead of a mask."""
+        """True if the kernel was given a causal flag instead of a mask."""
         return self.mask is None and self.kernel != "eager" and self.is_causal and self.shape[2] > 1
 
     @property
     def has_sink(self) -> bool:
-        """Whether a learned sink takes part of each row, so that rows sum to less than 1."""
+        """True if a learned sink takes part of each row, so that rows sum to less than 1."""
         return any(self.extras.get(name) is not None for name in ("s_aux", "sinks"))
 
     @property
     def eager_mask(self) -> Tensor | None:
-        """The mask this call would have had in eager form: additive, the smallest number where it hides.
+        """Mask of this call in eager form: additive, with the smallest number for hidden keys.
 
-        A kernel with a causal flag is given `None`; an eager function takes `None` to mean no mask at all.
+        A kernel with a causal flag gets `None`, which an eager function would take for no mask at all.
         """
         return self._eager_mask(0, *self.shape[2:])
 
     def _eager_mask(self, start: int, stop: int, seen: int) -> Tensor | None:
-        """The part of that mask that belongs to some queries and the first keys."""
+        """Returns the part of `eager_mask` for some queries and the first keys."""
         allowed = self._own_mask(start, stop, seen)
         if self.kernel == "eager":
             return allowed
@@ -209,7 +209,7 @@ class InterfaceCall(KernelCall):
         return torch.zeros_like(allowed, dtype=self.query.dtype).masked_fill(~allowed, hidden)
 
     def _own_mask(self, start: int, stop: int, seen: int) -> Tensor | None:
-        """That part of the mask as the kernel was given it."""
+        """Returns the same part of the mask in the kernel's own form."""
         mask: Tensor | None = part_for(self.mask, self.shape[2:], start, stop, seen)
         if mask is not None and mask.ndim != 4 and self.kernel != "eager":
             raise CaptureError(
@@ -220,10 +220,10 @@ class InterfaceCall(KernelCall):
 
 
 def _near_zero(mask: Tensor) -> Tensor:
-    """An additive mask moved row by row so that its largest number is 0, which changes no softmax.
+    """Shifts each row of an additive mask so that its largest number is 0, which changes no softmax.
 
-    Kernels add masks to scores in 32 bits, eager functions in the model's own 16, where scores beside -10,000 are lost.
-    Beside much smaller numbers they are lost in 32 bits as well.
+    Kernels add masks to scores in 32 bits, eager functions in the model's own 16, where -10,000 rounds scores away.
+    Rows of much smaller numbers stay, as they round scores away in 32 bits too.
     """
     top = mask.amax(dim=-1, keepdim=True)
     return mask - top.where(top.abs() < 2**17, 0.0)

@@ -1,7 +1,7 @@
-"""Keys and values of a text that is read on, kept once for all of its passes.
+"""Keys and values of a text that several passes read with a KV cache, stored once for all of them.
 
-A cache gives every pass a new tensor of all positions so far. Keeping each by reference would need memory that grows
-with the square of the text, so what passes have in common is kept in one tensor, of which each gets its part.
+A cache gives every pass a new tensor of all positions so far. Keeping each by reference would need memory quadratic in
+the text's length, so passes share one tensor, and each holds a view of its part.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from interpret.attention.call import AttentionCall
 
 @dataclass(eq=False)
 class _Grown:
-    """Keys or values of the positions from `first` up to `end`; `room` may have place for more along its axis."""
+    """Keys or values of the positions from `first` up to `end`; `room` may have spare space along its axis."""
 
     room: Tensor
     first: int
@@ -25,7 +25,7 @@ class _Grown:
     axis: int
 
     def agrees(self, tensor: Tensor, first: int, before: int) -> Bool[Tensor, ""]:
-        """Whether a tensor that begins at position `first` has the same numbers at all positions before `before`."""
+        """Returns whether a tensor that begins at position `first` equals this one at all positions before `before`."""
         sizes = [[*each.shape[: self.axis], *each.shape[self.axis + 1 :]] for each in (self.room, tensor)]
         if sizes[0] != sizes[1] or not self.first <= first <= before <= self.end:
             return torch.tensor(False, device=tensor.device)
@@ -33,7 +33,7 @@ class _Grown:
         return (own == tensor.narrow(self.axis, 0, before - first)).all()
 
     def with_new(self, tensor: Tensor, first: int) -> Tensor:
-        """Adds the positions of a tensor that it hasn't yet; answers with its own part that is that tensor."""
+        """Appends a tensor's new positions; returns the view of the shared tensor that equals it."""
         old, known = self.end - self.first, self.end - first
         self.end = first + tensor.shape[self.axis]
         size = self.end - self.first
@@ -49,20 +49,20 @@ class _Grown:
 
 @dataclass(eq=False)
 class KeptKeys:
-    """What the passes of one text have in common so far."""
+    """Keys and values that the passes of one text share so far."""
 
     _grown: dict[tuple[str, int, str], _Grown] = field(default_factory=dict)
 
     def take(self, calls: Sequence[AttentionCall], first_keys: Sequence[int], before: int) -> bool:
-        """Puts shared tensors into the place of a pass's own, where they are the same to the last bit.
+        """Replaces keys and values of a pass by views of shared tensors where they are bitwise equal.
 
         Args:
-            calls: Of the pass.
+            calls: Calls of the pass.
             first_keys: Position of the first key of each.
-            before: Positions that were read before the pass.
+            before: Number of positions that were read before the pass.
 
         Returns:
-            Whether the pass reads on where the last one stopped: all that it was given of earlier positions is theirs.
+            True if the pass continues the last one: its keys and values of earlier positions all equal the shared ones.
         """
         if before == 0:
             self._grown.clear()
@@ -79,7 +79,7 @@ class KeptKeys:
                 elif (*place, name) in self._grown:
                     known.append((self._grown[*place, name], call, name, first))
         flags = [grown.agrees(getattr(call, name), first, before) for grown, call, name, first in known]
-        # The one place where a device is waited for.
+        # The only synchronization with the device.
         same = torch.stack([flag.to(flags[0].device) for flag in flags]).tolist() if flags else []
         for (grown, call, name, first), is_same in zip(known, same, strict=True):
             tensor = getattr(call, name)
@@ -91,7 +91,7 @@ class KeptKeys:
 
 
 def places_of(calls: Sequence[AttentionCall]) -> list[tuple[str, int]]:
-    """What tells a call from others of its pass, and is the same in every pass: its module, and how often that ran."""
+    """Returns an identifier of each call, the same in every pass: its module's name and number of earlier calls."""
     counts = Counter[str]()
     places = []
     for call in calls:

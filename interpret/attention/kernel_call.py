@@ -1,4 +1,4 @@
-"""An attention call of a kernel that was given queries, keys and values."""
+"""Attention call of a kernel whose queries, keys, values and mask are known."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from interpret.attention.call import AttentionCall
 
 @dataclass(eq=False, kw_only=True)
 class KernelCall(AttentionCall):
-    """What a kernel was given, by the interface or by a module's own code.
+    """Inputs of a kernel that the interface or a module's own code called.
 
     Attributes:
         query: `[batch, head, query, dim]`, after any rotary embedding.
-        key: `[batch, key_head, key, dim]`; fewer heads than `query` when heads share keys.
+        key: `[batch, key_head, key, dim]`; fewer heads than `query` if heads share keys.
         value: `[batch, key_head, key, dim]`.
-        mask: What the kernel was given: `None`, boolean (true where attention is allowed) or additive.
+        mask: Mask in the kernel's own form: `None`, boolean (true where attention is allowed) or additive.
     """
 
     query: Float[Tensor, "batch head query dim"]
@@ -26,15 +26,15 @@ class KernelCall(AttentionCall):
 
     @property
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
-        """Value vectors with shared ones repeated, one for each query head."""
+        """Value vectors for each query head, shared ones repeated."""
         return self.value.repeat_interleave(self.query.shape[1] // self.value.shape[1], dim=1)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Examples, heads, queries and keys."""
+        """Numbers of examples, heads, queries and keys."""
         return self.query.shape[0], self.query.shape[1], self.query.shape[2], self.key.shape[2]
 
     @property
     def key_axes(self) -> dict[str, int]:
-        """Its tensors of keys and values, and their axis."""
+        """Key axis of each attribute that holds keys or values."""
         return {"key": 2, "value": 2}

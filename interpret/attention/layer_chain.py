@@ -1,8 +1,7 @@
-"""Whether the attention calls of a pass are layers, each of which reads what the one before wrote.
+"""Chains of layers: finds out if each attention call of a pass reads the output of the one before.
 
-Rollout, relevance and "the last layer" mean something only then. Which call reads which was seen while the pass ran
-(`interpret.attention.observed.streams`). Of models whose code is known it is seen once, for it is the same in all
-their passes.
+Rollout, relevance and "the last layer" need such a chain. The calls that each call reads are traced while the pass runs
+(`interpret.attention.observed.streams`). Models of known code are traced once, as all their passes are alike.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,33 +24,33 @@ _seen: "WeakKeyDictionary[nn.Module, dict[tuple[str, ...], Groups | int]]" = Wea
 
 
 def is_seen(model: nn.Module) -> bool:
-    """Whether it is known already which calls of this model read which."""
+    """Returns whether a pass of this model was traced already."""
     return model in _seen
 
 
 def remember(model: nn.Module, names: Mapping[nn.Module, str], calls: Sequence[AttentionCall]) -> None:
-    """Keeps what was seen of a pass of a model with modules of these names, if no code in it is a user's own."""
+    """Remembers the trace of a pass, unless a module of the model may compute attention by code of its own."""
     readings = _readings(calls)
     if readings and not suspects(names):
         _seen.setdefault(model, {})[_names(calls)] = _groups(calls, readings)
 
 
 def layers_of(model: nn.Module, calls: Sequence[AttentionCall]) -> list[AttentionCall]:
-    """The calls of a pass as a chain of layers; heads of one layer that ran one after another are one call.
+    """Returns the calls of a pass as a chain of layers; heads of one layer that ran one after another become one call.
 
-    Heads are joined where they project the same tensor, none reads another, and what they write is put side by side.
+    Heads are joined if they project the same tensor, none reads another, and their outputs are concatenated.
 
     Args:
-        model: That made them.
-        calls: All of the pass, in order.
+        model: The model that made the calls.
+        calls: All calls of the pass, in order.
 
     Raises:
-        CaptureError: They are no chain: some call doesn't read, position by position, what the one before it wrote.
+        CaptureError: They aren't a chain: a call doesn't read the output of the one before it, position by position.
     """
     readings = _readings(calls)
     found = _groups(calls, readings) if readings else _seen.get(model, {}).get(_names(calls))
     if found is None:
-        _seen.pop(model, None)  # so that the next pass is looked at
+        _seen.pop(model, None)  # so that the next pass is traced
         raise CaptureError(
             "it isn't known which of these attention calls reads which, for no pass had the same ones when this "
             "recording began; record the pass again"
@@ -69,10 +68,10 @@ def layers_of(model: nn.Module, calls: Sequence[AttentionCall]) -> list[Attentio
 
 
 def require_chain(model: nn.Module, calls: Sequence[AttentionCall]) -> None:
-    """Refuses calls of which some isn't a layer of its own, in a chain with all others.
+    """Checks that the calls are a chain of layers, one call for each layer.
 
     Raises:
-        CaptureError: They are no chain, or heads of one layer ran one after another, so that a call isn't a layer.
+        CaptureError: They aren't a chain, or heads of one layer ran one after another, so that a call isn't a layer.
     """
     layers = layers_of(model, calls)
     if len(layers) < len(calls):
@@ -88,15 +87,15 @@ def _names(calls: Sequence[AttentionCall]) -> tuple[str, ...]:
 
 
 def _readings(calls: Sequence[AttentionCall]) -> list[Reading]:
-    """What each call read; nothing where that wasn't followed through the whole pass."""
+    """Returns what each call read; an empty list if that wasn't traced through the whole pass."""
     readings = [call.reading for call in calls if call.reading is not None]
     return readings if len(readings) == len(calls) and len({id(each.streams) for each in readings}) == 1 else []
 
 
 def _groups(calls: Sequence[AttentionCall], readings: Sequence[Reading]) -> Groups | int:
-    """Numbers of the calls that are each layer's; where they are no chain, the number of the first that is in none."""
+    """Groups call indices by layer; if the calls aren't a chain, returns the index of the first that fits no layer."""
     groups: list[list[int]] = []
-    below, now = 0, 0  # bits of the calls of the last layer but one, and of the last
+    below, now = 0, 0  # bits of the calls of the layer before the latest, and of the latest
     for number, reading in enumerate(readings):
         bit = 1 << reading.number
         if reading.aligned & now == now:
@@ -127,7 +126,7 @@ def _same_shape(one: AttentionCall, other: AttentionCall) -> bool:
 
 
 def _is_joined(heads: Sequence[Reading]) -> bool:
-    """Whether what these heads wrote was put side by side, each in a part of its own."""
+    """Returns whether the outputs of these heads were concatenated, each as a part of its own."""
     bits = [1 << head.number for head in heads]
     found = ([part & sum(bits) for part in parts] for parts in heads[0].streams.joined)
     return any(sorted(filter(None, parts)) == bits for parts in found)
@@ -141,7 +140,7 @@ class JoinedHeads(PartedCall):
 
     @classmethod
     def of(cls, parts: Sequence[AttentionCall]) -> "JoinedHeads":
-        """Joins calls over the same positions."""
+        """Joins the heads of calls over the same positions."""
         outputs = [part.output for part in parts if part.output is not None]
         return cls(
             module=parts[0].module, name=parts[0].name, parts=parts, output=torch.cat(outputs, dim=2),
@@ -149,7 +148,7 @@ class JoinedHeads(PartedCall):
         )  # fmt: skip
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
-        """The weights of all parts, edits included."""
+        """Returns the weights of all parts, edits included."""
         return torch.cat([part.weights for part in self.parts], dim=1)
 
     @property

@@ -1,7 +1,7 @@
-"""Attention of all calls as maps of all positions, read some rows at a time.
+"""Attention maps of all calls over all positions, read in blocks of rows.
 
-A text of 32,768 tokens has a billion weights in each head. What analyses need of them are sums, which can be taken
-block by block, so no map has to exist as a whole.
+A text of 32,768 tokens has a billion weights in each head. Analyses need only sums of them, which can be computed block
+by block, so no map has to be in memory as a whole.
 """
 
 import copy
@@ -22,13 +22,13 @@ from interpret.errors import CaptureError, InputError
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Some consecutive rows of the maps of all heads, or of some consecutive ones.
+    """Consecutive rows of one call's maps, for all heads or some consecutive heads.
 
     Attributes:
         start: Position of the first row.
-        weights: Of the first keys; those that are left out at the end have weight 0 and can't be seen.
-        visible: True where a row can see a key.
-        first_head: Which head the first is, from 0.
+        weights: Weights on the first keys; keys left out at the end have weight 0 and can't be seen.
+        visible: True where a query can see a key.
+        first_head: Index of the first head, from 0.
     """
 
     start: int
@@ -43,12 +43,12 @@ class Block:
 
     @property
     def heads(self) -> slice:
-        """Which heads these are."""
+        """Heads of the block."""
         return slice(self.first_head, self.first_head + self.weights.shape[0])
 
     @cached_property
     def total(self) -> Float[Tensor, "head row"]:
-        """What each row gives to all keys: 1, or less where a learned sink takes a share."""
+        """Sum of each row over keys: 1, or less if a learned sink takes a share."""
         return self.weights.sum(dim=-1)
 
     @cached_property
@@ -58,14 +58,14 @@ class Block:
 
 
 class Maps(ABC):
-    """Attention of all calls of one input as maps of all positions.
+    """Attention maps of all calls of one input, over all its positions.
 
     Attributes:
-        layers: How many calls there are.
-        heads: How many heads each of them has.
-        length: Positions of the input.
-        device: Where sums over them are best kept until all was read.
-        rows: Which positions have a row in which call. One without keeps to itself, so that it is passed on unchanged.
+        layers: Number of calls.
+        heads: Number of heads of each call.
+        length: Number of positions of the input.
+        device: Best device for running sums over the maps.
+        rows: True for positions that have a row in a call. One without attends to itself, so that it passes unchanged.
     """
 
     layers: int
@@ -75,24 +75,24 @@ class Maps(ABC):
     rows: Bool[Tensor, "layer query"]
 
     def as_chain(self) -> "Maps":
-        """The maps of layers each of which reads what the one before it wrote.
+        """Returns the maps of a chain of layers, in which each layer reads the output of the one before.
 
         Raises:
-            CaptureError: These are the maps of a recording whose calls are no such chain.
+            CaptureError: The calls of the recording aren't such a chain.
         """
         return self
 
     @abstractmethod
     def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
-        """All rows of a call between two positions, a block at a time, from first to last.
+        """Yields the rows of a call between two positions in blocks, from first to last.
 
-        A block has all heads. Of a long text it may have some of them; then the next blocks have the same rows of the
-        others, in order.
+        A block has all heads or, for a long text, some of them; the next blocks then have the same rows of the other
+        heads, in order.
         """
 
     @cached_property
     def weights(self) -> Float[Tensor, "layer head query key"]:
-        """The maps as a whole; each row sums to 1, or to less where a learned sink takes a share."""
+        """Whole maps; each row sums to 1, or to less if a learned sink takes a share."""
         whole = torch.eye(self.length).repeat(self.layers, self.heads, 1, 1)
         for layer in range(self.layers):
             for block in self.blocks(layer):
@@ -102,7 +102,7 @@ class Maps(ABC):
 
     @cached_property
     def visible(self) -> Bool[Tensor, "layer query key"]:
-        """Which keys each position could see; one without a row sees itself."""
+        """True where a position can see a key; a position without a row sees itself."""
         whole = torch.eye(self.length, dtype=torch.bool).repeat(self.layers, 1, 1)
         for layer in range(self.layers):
             for block in self.blocks(layer):
@@ -112,21 +112,21 @@ class Maps(ABC):
 
 
 class RecordedMaps(Maps):
-    """Maps of a recording, computed from queries and keys as they are read."""
+    """Maps of a recording, computed from queries and keys block by block."""
 
     def __init__(
         self, record: Recording, frames: Sequence[PositionSpan] | None = None, *, example: int | None = None
     ) -> None:
-        """Puts the calls of a recording into one frame.
+        """Aligns the calls of a recording to the positions of its input.
 
         Args:
-            record: Of one forward pass.
-            frames: Where the rows and keys of each call stand; by default every call has all positions.
-            example: Which of the inputs of the pass, from 0; of one input it needn't be said.
+            record: Recording of one forward pass.
+            frames: Positions of each call's rows and keys; by default every call has all positions.
+            example: Index of the input in the pass, from 0; not needed for a single input.
 
         Raises:
-            CaptureError: Calls differ in shape, and not as their frames do.
-            InputError: There are several inputs, and `example` doesn't say which, or there is none of that number.
+            CaptureError: Calls have other shapes than their frames.
+            InputError: There are several inputs and no `example`, or `example` is out of range.
         """
         calls = [record.calls[layer] for layer in range(len(record))]
         shapes = [call.shape[1:] for call in calls]
@@ -150,7 +150,7 @@ class RecordedMaps(Maps):
         self.device = record.output(0).device
 
     def as_chain(self) -> Maps:
-        """The same, the heads of a layer that ran one after another together; what frames say is a chain by them."""
+        """Merges heads of one layer that ran one after another; returns itself if frames have some positions only."""
         if not all(frame.is_whole for frame in self.frames):
             return self
         chain, layers = copy.copy(self), self.record.layers()
@@ -161,7 +161,7 @@ class RecordedMaps(Maps):
         return chain
 
     def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
-        """All rows of a call between two positions, a block at a time, from first to last."""
+        """Yields the rows of a call between two positions in blocks, from first to last."""
         call, frame = self.calls[layer], self.frames[layer]
         first, end = frame.queries
         start, stop = max(start, first) - first, min(self.length if stop is None else stop, end) - first
@@ -178,12 +178,12 @@ class RecordedMaps(Maps):
 
 
 def _moved(rows: Shaped[Tensor, "head row key"], positions: int) -> Shaped[Tensor, "head row moved"]:
-    """Rows of keys that begin at a later position, with zeros before it."""
+    """Pads rows with zeros for the positions before their first key."""
     return torch.nn.functional.pad(rows, (positions, 0)) if positions else rows
 
 
 class GivenMaps(Maps):
-    """Maps that are there already."""
+    """Maps of weights that are given as a tensor."""
 
     def __init__(
         self,
@@ -195,13 +195,13 @@ class GivenMaps(Maps):
         """Takes weights as they are.
 
         Args:
-            weights: Of all positions.
+            weights: Weights of all positions.
             visible: True where a query can see a key, in all layers or layer by layer; by default everywhere.
-            rows: Which positions have a row in which layer; by default all.
+            rows: True for positions that have a row, in all layers or layer by layer; by default all.
 
         Raises:
-            InputError: Weights aren't those of all layers and heads, of as many queries as keys; or `visible` or `rows`
-                has another shape.
+            InputError: `weights` isn't `[layer, head, query, key]` with as many queries as keys; or `visible` or `rows`
+                doesn't fit its shape.
         """
         if weights.ndim != 4 or weights.shape[2] != weights.shape[3]:
             raise InputError(
@@ -223,29 +223,29 @@ class GivenMaps(Maps):
         self.seen = seen.expand(self.layers, -1, -1).to(weights.device)
 
     def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
-        """All rows between two positions, as one block."""
+        """Yields the rows between two positions as one block."""
         yield Block(start, self.given[layer, :, start:stop], self.seen[layer, None, start:stop])
 
 
 class Beginning(Maps):
-    """Maps of the first positions of an input, none of which looks at a later one."""
+    """Maps of the first positions of an input, none of which attends to a later position."""
 
     def __init__(self, maps: Maps, length: int) -> None:
         """Cuts the maps of a longer input.
 
         Args:
-            maps: Of that input.
-            length: How many positions to keep.
+            maps: Maps of the longer input.
+            length: Number of positions to keep.
         """
         self.whole, self.layers, self.heads, self.length = maps, maps.layers, maps.heads, length
         self.rows, self.device = maps.rows[:, :length], maps.device
 
     def as_chain(self) -> Maps:
-        """The beginning of the longer input's chain."""
+        """Returns the beginning of the longer input's chain."""
         return Beginning(self.whole.as_chain(), self.length)
 
     def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
-        """All rows of a call between two positions, a block at a time, from first to last."""
+        """Yields the rows of a call between two positions in blocks, from first to last."""
         last = self.length if stop is None else min(stop, self.length)
         for block in self.whole.blocks(layer, start, last):
             weights, visible = (each[..., : self.length] for each in (block.weights, block.visible))
@@ -253,16 +253,16 @@ class Beginning(Maps):
 
 
 def maps_of(attention: Float[Tensor, "layer head query key"] | Recording | Maps, *, example: int | None = None) -> Maps:
-    """Attention in any form as maps of one input.
+    """Converts attention in any form to maps of one input.
 
     Args:
         attention: A recording, or the maps or weights of one input.
-        example: Which of the inputs of a recording, from 0; of one input it needn't be said.
+        example: Index of the input in a recording, from 0; not needed for a single input.
 
     Raises:
         CaptureError: The calls of a recording differ in shape.
-        InputError: A recording is of several inputs, and `example` doesn't say which; weights have another shape; or it
-            is something else.
+        InputError: A recording has several inputs and no `example` is given, weights have another shape, or `attention`
+            has another type.
     """
     if isinstance(attention, Recording):
         return RecordedMaps(attention, example=example)
@@ -280,6 +280,6 @@ def maps_of(attention: Float[Tensor, "layer head query key"] | Recording | Maps,
 
 
 def _require_shape(name: str, given: Tensor | None, of_layer: Sequence[int], layers: int) -> None:
-    """Refuses what is of other positions than the weights."""
+    """Refuses a tensor whose layers or positions don't fit the weights."""
     if given is not None and list(given.shape) not in ([*of_layer], [layers, *of_layer]):
         raise InputError(f"{name} must be {[layers, *of_layer]} to fit the weights, not {list(given.shape)}")

@@ -1,4 +1,4 @@
-"""What one forward pass was given, and where its rows and keys stand in the text that it reads on."""
+"""Inputs of one forward pass, and the positions of its rows and keys in a text that is read with a KV cache."""
 
 import inspect
 from contextlib import suppress
@@ -14,11 +14,11 @@ from interpret.attention.placed import Place
 
 @dataclass(frozen=True, eq=False)
 class PassInputs:
-    """The inputs of a pass, and what is known of its cache before it runs.
+    """Inputs of a pass, and the length of its KV cache before it runs.
 
     Attributes:
-        by_name: What the model was given, by the names in its `forward`.
-        before: How many positions the cache holds, so the position of the pass's first row.
+        by_name: Arguments of the model, by their names in its `forward`.
+        before: Number of positions in the cache, which is the position of the pass's first row.
     """
 
     by_name: dict[str, Any] = field(repr=False)
@@ -26,38 +26,38 @@ class PassInputs:
 
     @property
     def cache(self) -> Any:
-        """Keys and values of positions that were read before, and of these from now on; `None` without one."""
+        """KV cache, which holds earlier positions and gets those of this pass; `None` without one."""
         return self.by_name.get("past_key_values")
 
     @property
     def mask(self) -> Tensor | None:
-        """True for real tokens, as the model was told: `[batch, token]`; `None` where it wasn't told so."""
+        """Padding mask that the model was given, `[batch, token]`, true for real tokens; `None` without one."""
         mask = self.by_name.get("attention_mask")
         return mask if isinstance(mask, Tensor) and mask.ndim == 2 else None
 
     @property
     def has_encoded(self) -> bool:
-        """Whether the pass is given what an encoder of texts or images answered before it, as in `generate`."""
+        """True if the pass gets the output of a text or image encoder that ran before it, as in `generate`."""
         return any(self.by_name.get(name) is not None for name in ("encoder_outputs", "mm_encoder_outputs"))
 
     def place(self, call: AttentionCall) -> Place:
-        """Where a call's rows and keys stand."""
+        """Returns the positions of a call's first row and key."""
         return Place(self.before, self.first_key(call), self.cache is not None)
 
     def first_key(self, call: AttentionCall) -> int:
-        """Position of a call's first key, which isn't 0 where a cache has dropped some."""
+        """Returns the position of a call's first key; above 0 if a sliding-window cache has dropped keys."""
         if not getattr(self._layer_of(call), "is_sliding", False):
             return 0
         _, _, queries, keys = call.shape
         return max(0, self.before + queries - keys)
 
     def is_fixed(self, call: AttentionCall) -> bool:
-        """Whether a call's keys are in a buffer that has room for later ones, and is written into by later passes."""
+        """Returns whether a call's keys are in a preallocated cache buffer, which later passes write into."""
         layer = self._layer_of(call)
         return hasattr(layer, "max_cache_len") and _is_in(call, layer)
 
     def _layer_of(self, call: AttentionCall) -> Any:
-        """The layer of the cache that a call of self-attention has its keys from; `None` for any other."""
+        """Returns the cache layer that a self-attention call gets its keys from; `None` for any other call."""
         number = getattr(call.module, "layer_idx", None)
         if not isinstance(number, int) or not 0 <= number < len(self._layers):
             return None  # Zamba's shared attention calls itself layer -1, and is told its layer by each call
@@ -75,16 +75,16 @@ class PassInputs:
 
 
 def pass_inputs(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PassInputs:
-    """The inputs of a pass that is about to run, given by place or by name.
+    """Collects the inputs of a pass that is about to run.
 
     Args:
-        model: What is about to run.
-        args: What it is given in order.
-        kwargs: What it is given by name.
+        model: The model that is about to run.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
     """
     by_name = kwargs
     if args:
-        with suppress(TypeError):  # which the call itself is about to say
+        with suppress(TypeError):  # the call itself will raise it
             by_name = {**inspect.signature(model.forward).bind_partial(*args).arguments, **kwargs}
     return PassInputs(by_name, _length_of(by_name.get("past_key_values")))
 
@@ -94,12 +94,12 @@ def _length_of(cache: Any) -> int:
         return 0
     try:
         return int(cache.get_seq_length())
-    except ValueError:  # one of layers without attention, which counts nothing
+    except ValueError:  # a cache of layers without attention, which counts no positions
         return 0
 
 
 def _is_in(call: AttentionCall, layer: Any) -> bool:
-    """Whether a call has tensors of keys or values in the memory of a layer of a cache."""
+    """Returns whether a call's keys or values share memory with a layer of a cache."""
     own = {_memory_of(getattr(call, name)) for name in call.key_axes}
     return bool(own & {_memory_of(getattr(layer, name, None)) for name in ("keys", "values")} - {None})
 

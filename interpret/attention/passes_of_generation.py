@@ -1,4 +1,4 @@
-"""The passes of one recording, such as those of `generate`: which calls are whose, and where they stand in the text."""
+"""Passes of one recording, such as those of `generate`: the calls of each, and their positions in the text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -17,15 +17,15 @@ from interpret.errors import CaptureError
 
 @dataclass(eq=False)
 class GenerationPass:
-    """One pass.
+    """One forward pass of several.
 
     Attributes:
-        before: Positions that were read before it.
-        mask: True for real tokens, as the model was told; `None` where it wasn't.
-        reads_on: Whether it read on from a cache, or left one for the next.
-        calls: Its own, in order, after those of an encoder whose answer it was given.
-        first_keys: Position of the first key of each.
-        follows: Whether it reads on from the pass before: all that it was given of earlier positions is what ran there.
+        before: Number of positions that were read before it.
+        mask: True for real tokens; `None` if the model was given no such mask.
+        reads_on: True if it was given a KV cache, filled or empty.
+        calls: Its calls in order, after those of an encoder whose output it was given.
+        first_keys: Position of the first key of each call.
+        follows: True if it continues the pass before: its keys and values of earlier positions are the same.
     """
 
     before: int
@@ -36,7 +36,7 @@ class GenerationPass:
     follows: bool = False
 
     def add(self, call: AttentionCall, inputs: PassInputs) -> None:
-        """Keeps a call that has just run, without room for positions that weren't read yet."""
+        """Adds a call that has just run, without the spare room of its cache for later positions."""
         self.calls.append(call)
         self.first_keys.append(inputs.first_key(call))
         if inputs.is_fixed(call):
@@ -44,7 +44,7 @@ class GenerationPass:
 
 
 def begin(steps: Sequence[GenerationPass]) -> list[int]:
-    """Which passes begin a text that is read on from a cache."""
+    """Returns the indices of the passes that begin a text with a KV cache, or one that the next pass reads on."""
     nexts = [*(step.before > 0 for step in steps[1:]), False]
     return [
         number
@@ -54,12 +54,12 @@ def begin(steps: Sequence[GenerationPass]) -> list[int]:
 
 
 def numbered(steps: Sequence[GenerationPass], number: int) -> list[AttentionCall]:
-    """The calls of one pass, at all positions so far, numbered as in the pass that began the text.
+    """Returns the calls of one pass over all positions so far, with the layer indices of the text's first pass.
 
-    What ran in that one only, such as an encoder of images, keeps its number, and is as it was.
+    Calls that ran only in the first pass, such as an image encoder's, are taken from there and keep their index.
 
     Raises:
-        CaptureError: Several texts were read on, so a step belongs to no one of them.
+        CaptureError: Several texts were generated, so a step's index is ambiguous.
     """
     begun = begin(steps)
     if len(begun) > 1:
@@ -77,7 +77,7 @@ def numbered(steps: Sequence[GenerationPass], number: int) -> list[AttentionCall
 
 
 def _at_all_positions(call: AttentionCall, dropped: int) -> AttentionCall:
-    """The same call with keys, which nothing can see, at the first positions, which its cache has dropped."""
+    """Pads a call with hidden keys at the first positions, which its cache has dropped."""
     if dropped == 0 or not isinstance(call, InterfaceCall):
         return call
     keys = call.shape[3]

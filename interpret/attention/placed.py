@@ -1,4 +1,4 @@
-"""What an edit gives for the whole text, cut to the rows and keys of the pass at hand."""
+"""Cuts tensors that an edit gives for a whole text to the rows and keys of the current pass."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from interpret.errors import CaptureError
 
 @dataclass(frozen=True)
 class Place:
-    """Where the rows and keys of a call stand in the text so far.
+    """Positions of a call's rows and keys in the text so far.
 
     Attributes:
         row: Position of the first row.
-        key: Position of the first key; a cache for a sliding window has dropped those before.
-        reads_on: Whether the pass reads on from a cache, or leaves one for the next.
+        key: Position of the first key; a sliding-window cache has dropped those before.
+        reads_on: True if the pass was given a KV cache, filled or empty.
     """
 
     row: int = 0
@@ -25,17 +25,17 @@ class Place:
 
 
 def rows_in(given: Float[Tensor, "..."], axis: int, rows: int, place: Place, what: str) -> Tensor | None:
-    """The rows of a pass among those that are given for a text; `None` where they end before it.
+    """Cuts rows given for a whole text to those of the pass; `None` if they end before the pass.
 
     Args:
         given: One row for all positions, or a row for each.
-        axis: Where its rows are; there may be none.
-        rows: How many the pass has.
-        place: Where they stand.
-        what: What is given, for errors.
+        axis: Axis of its rows, from the end; it may be missing.
+        rows: Number of rows of the pass.
+        place: Positions of the pass in the text.
+        what: Name of the tensor, for errors.
 
     Raises:
-        CaptureError: There are rows for some of the pass only, or for another text.
+        CaptureError: It has rows for a part of the pass only, or for a text of another length.
     """
     if given.ndim < -axis or given.shape[axis] == 1:
         return given
@@ -51,10 +51,10 @@ def rows_in(given: Float[Tensor, "..."], axis: int, rows: int, place: Place, wha
 
 
 def keys_in(given: Float[Tensor, "..."], keys: int, rows: int, place: Place) -> Tensor:
-    """The keys of a pass among those of weights that are given for a text; room for later ones gets none.
+    """Cuts weights given for a whole text to the keys of the pass; a cache's spare room gets weight 0.
 
     Raises:
-        CaptureError: There are weights for some of the keys only, or on some that a cache has dropped.
+        CaptureError: They lack some of the keys, or are above 0 on keys that the cache has dropped.
     """
     if not given.ndim or given.shape[-1] in (1, keys) or not place.reads_on:
         return given

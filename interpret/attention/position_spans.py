@@ -1,8 +1,7 @@
-"""Where the rows and keys of an attention call stand among all positions of an input.
+"""Positions of an input that are rows and keys of an attention call.
 
-In most models every call has all of them. An encoder-decoder's input is a source followed by a target, and a call of
-its encoder has the first, one of its decoder the second, and one of its cross-attention rows of the second and keys of
-the first.
+In most models every call has all of them. An encoder-decoder's input is a source followed by a target: encoder calls
+have the source, decoder calls the target, and cross-attention calls have rows of the target and keys of the source.
 """
 
 from dataclasses import dataclass
@@ -14,12 +13,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class PositionSpan:
-    """The stretch of positions that a call has.
+    """Positions of the input that are rows and keys of a call.
 
     Attributes:
         queries: First position that has a row, and one past the last.
         keys: First position that is a key, and one past the last.
-        length: Positions of the input.
+        length: Number of positions of the input.
     """
 
     queries: tuple[int, int]
@@ -28,16 +27,16 @@ class PositionSpan:
 
     @classmethod
     def whole(cls, length: int) -> "PositionSpan":
-        """Of a call that has all positions."""
+        """Makes the span of a call that has all positions."""
         return cls((0, length), (0, length), length)
 
     @property
     def is_whole(self) -> bool:
-        """Whether the call has all positions."""
+        """True if the call has all positions."""
         return self == PositionSpan.whole(self.length)
 
     def rows(self, positions: tuple[int, ...]) -> list[int]:
-        """Which rows of the call belong to these positions of the input; all of them must have one."""
+        """Converts positions of the input to rows of the call; each must have one."""
         return [position - self.queries[0] for position in positions]
 
     @property
@@ -47,15 +46,15 @@ class PositionSpan:
         return (places >= self.queries[0]) & (places < self.queries[1])
 
     def all_keys(self, tensor: Float[Tensor, "*batch key"]) -> Float[Tensor, "*batch token"]:
-        """Numbers of keys as numbers of all positions, 0 where a position is no key."""
+        """Extends an axis of keys to all positions, with 0 where a position isn't a key."""
         return torch.nn.functional.pad(tensor, (self.keys[0], self.length - self.keys[1]))
 
     def all_rows(self, row: Float[Tensor, "*batch query"]) -> Float[Tensor, "*batch token"]:
-        """Numbers of rows as numbers of all positions, 0 where a position has no row."""
+        """Extends an axis of rows to all positions, with 0 where a position has no row."""
         return torch.nn.functional.pad(row, (self.queries[0], self.length - self.queries[1]))
 
     def all_positions(self, weights: Float[Tensor, "*batch query key"]) -> Float[Tensor, "*batch token token"]:
-        """A map of all positions; one without a row in this call keeps to itself, as what is passed on unchanged."""
+        """Extends a map to all positions; one without a row attends to itself, so that it passes unchanged."""
         if self.is_whole:
             return weights
         whole = torch.eye(self.length, dtype=weights.dtype, device=weights.device).repeat(*weights.shape[:-2], 1, 1)

@@ -1,10 +1,9 @@
-"""Edits in pieces of a model that are computed again in the backward pass (gradient checkpointing).
+"""Edits under gradient checkpointing, where pieces of a model are recomputed in the backward pass.
 
-A checkpointed piece keeps only what it was given. Its gradients are those of a second run, which has to be edited as
-the first was: with the same layer numbers, in whatever thread PyTorch runs it, and also where the block of `editing`
-ended in between. So the first attention call in a piece wraps what will run again. Where gradients would come out of a
-piece that can't be wrapped, it is refused. A second run that nobody wrapped is heard by nobody: its first was outside
-of the block, or was only recorded, and then it is recorded already.
+A checkpointed piece saves only its inputs. Its gradients are those of a second run, which must be edited as the first
+was: with the same layer indices, in any thread, and even if the `editing` block has ended. So the first attention call
+in a piece wraps the function that will run again. If gradients are wanted from a piece that can't be wrapped, the edit
+is refused. Taps don't hear an unwrapped second run: its first run was outside of the block, or is recorded already.
 """
 
 import inspect
@@ -37,19 +36,19 @@ _one_at_a_time = threading.RLock()
 
 
 def backward_pass() -> int:
-    """Which backward pass this thread is in; -1 outside of any."""
+    """Returns the id of the backward pass that this thread runs; -1 outside of any."""
     return torch._C._current_graph_task_id()
 
 
 def prepare_second_run(taps: Sequence["Tap"], listening: Callable[..., Any]) -> None:
-    """Lets `taps` hear the second run of the checkpointed pieces that are running, as they hear the first.
+    """Makes `taps` hear the second run of the checkpointed pieces that are running now.
 
     Args:
-        taps: Those that edit, in the order of opening; each counts the next call by its `layer`.
-        listening: The block in which taps hear the calls of a thread, and no others do.
+        taps: Editing taps, in the order of opening; the `layer` of each is the index of its next call.
+        listening: Makes a context manager in which only the given taps hear the calls of a thread.
 
     Raises:
-        CaptureError: Gradients are wanted, and go through a function that may compute them in any way.
+        CaptureError: Gradients are enabled, and an autograd function that can't run again with edits computes them.
     """
     for piece, attribute in _pieces():
         run = getattr(piece, attribute, None)
@@ -68,12 +67,12 @@ def prepare_second_run(taps: Sequence["Tap"], listening: Callable[..., Any]) -> 
 
 @dataclass(frozen=True, eq=False)
 class _SecondRun:
-    """A piece of a model with its edits.
+    """A checkpointed piece of a model, which runs with its edits.
 
     Attributes:
-        run: The piece.
-        starts: The taps that heard its first run, and how many calls each had heard before.
-        frames: The watched modules that ran when its first call was made.
+        run: Function of the piece.
+        starts: Taps that heard its first run, each with the index of its first call in the piece.
+        frames: Watched modules that were running at its first call.
         listening: As in `prepare_second_run`.
     """
 
@@ -103,7 +102,7 @@ def _counting_from(tap: "Tap", layer: int) -> Iterator[None]:
 
 
 def _pieces() -> Iterator[tuple[Any, str]]:
-    """Checkpointed pieces whose first run this is, and the attribute of each that holds what will run again."""
+    """Yields the pieces whose first run is in progress, and the attribute of each that holds its function."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
@@ -115,5 +114,5 @@ def _pieces() -> Iterator[tuple[Any, str]]:
             and code.co_varnames[:1] == ("ctx",)
             and isinstance(piece := frame.f_locals["ctx"], FunctionCtx)
         ):
-            yield piece, "run_function"  # PyTorch's, and others' that were made after it
+            yield piece, "run_function"  # PyTorch's own checkpoint function, and others modelled on it
         frame = frame.f_back

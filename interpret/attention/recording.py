@@ -1,4 +1,4 @@
-"""Keeping the attention of a forward pass: `with recording(model) as record: model(**inputs)`."""
+"""Context manager that records attention: `with recording(model) as record: model(**inputs)`."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -20,23 +20,22 @@ from interpret.errors import CaptureError, InputError
 from interpret.indices import require_index
 from interpret.system.memory import return_freed
 
-# Bytes that the heads of a call wrote, from which on its layer takes long enough for freed memory to be looked through.
+# Bytes of a call's head outputs from which on its layer takes long enough for `return_freed` to pay.
 LARGE = 2**23
 
 __all__ = ["Check", "Recording", "recording"]
 
 
 class Recording:
-    """Attention calls of one forward pass, or of several. Weights are computed when asked for, and kept.
+    """Attention calls of one forward pass, or of several. Weights are computed on demand, and cached.
 
-    Of several passes, as `generate` makes, each is had by `step`, and those that read one text on together by `whole`.
+    Of several passes, as in `generate`, `step` returns one, and `whole` joins those that read one text with a KV cache.
 
     Attributes:
-        calls: The attention calls in the order in which they ran; a model that shares one module over
-            several layers has a call for each.
-        attention_mask: True for real tokens, as the model was told in the last pass; `None` where it wasn't.
-        passes: What is known of each pass.
-        model: What made them.
+        calls: Attention calls in the order in which they ran; a module shared by several layers has a call for each.
+        attention_mask: True for real tokens, from the last pass; `None` if the model was given no such mask.
+        passes: Calls and positions of each pass.
+        model: The model that made the calls.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class Recording:
         return len(self._complete())
 
     def weights(self, layer: int) -> Float[Tensor, "batch head query key"]:
-        """Attention weights of one layer; each row over `key` sums to 1, or to less where a sink takes a share.
+        """Returns attention weights of one layer; each row over `key` sums to 1, or to less if a sink takes a share.
 
         Args:
             layer: Attention call, from 0.
@@ -63,17 +62,17 @@ class Recording:
         return self._call(layer).weights
 
     def row(self, layer: int, head: int, position: int, *, example: int | None = None) -> Float[Tensor, " key"]:
-        """One row of attention; of a long text no other is computed.
+        """Returns one row of attention; for a long text, only its block of rows is computed.
 
         Args:
             layer: Attention call, from 0.
             head: Head, from 0.
             position: Query, from 0.
-            example: Which of the inputs of the pass, from 0; of one input it needn't be said.
+            example: Index of the input in the pass, from 0; not needed for a single input.
 
         Raises:
             IndexError: There is no such layer, head, position or example.
-            InputError: There are several inputs, and `example` doesn't say which.
+            InputError: There are several inputs, and no `example` is given.
         """
         call, where = self._call(layer), f" in layer {layer}"
         wanted = {"example": self.example(None) if example is None else example, "head": head, "position": position}
@@ -85,18 +84,18 @@ class Recording:
 
     @property
     def steps(self) -> int:
-        """How many passes ran."""
+        """Number of passes that ran."""
         return max(len(self.passes), min(1, len(self.calls)))
 
     def step(self, number: int) -> "Recording":
-        """One pass of several, in all respects like a recording of it alone.
+        """Returns one pass of several, as if it had been recorded alone.
 
-        In `generate` step 0 has the rows of the prompt, and each one after it the row of the token that was written
-        last, over all positions so far. Layers have the numbers of the first step. Of a beam search it has the beams in
-        the order in which they were in that pass; of drafts that are checked, as many rows as were checked.
+        In `generate`, step 0 has the rows of the prompt, and each later step the row of the newest token, over all
+        positions so far. Layers have the indices of the first step. In a beam search, beams are in the order of that
+        pass; in assisted generation, a step has a row for each draft token that it checked.
 
         Args:
-            number: Which pass, from 0.
+            number: Index of the pass, from 0.
 
         Raises:
             IndexError: There is no such pass.
@@ -112,12 +111,12 @@ class Recording:
         return self._views[number]
 
     def whole(self) -> "Recording":
-        """The text that several passes read on, as if it had been read in one: each layer's whole map.
+        """Joins passes that read one text with a KV cache into one pass over it, with the whole map of each layer.
 
-        It ends before the last token that was written, which nothing has read.
+        It ends before the last generated token, which no pass has read.
 
         Raises:
-            CaptureError: The passes don't read one text on: it has others as well, its beams changed places, or the
+            CaptureError: The passes don't continue one text: there are several texts, beams changed places, or the
                 cache was changed in between.
         """
         self._require_calls()
@@ -133,49 +132,49 @@ class Recording:
         return Recording(self.model, rejoined([view.calls for view in views], [step.before for step in self.passes]))
 
     def output(self, layer: int) -> Float[Tensor, "batch query head dim"]:
-        """What each head of one layer wrote, before the output projection; layers count from 0."""
+        """Returns the head outputs of one layer, before the output projection; layers count from 0."""
         call = self._call(layer)
         if call.output is None:
             raise CaptureError(f"layer {layer} wasn't recorded; leave out only=, or give it that layer")
         return call.output
 
     def layers(self) -> list[AttentionCall]:
-        """The calls as a chain of layers, in which each reads what the one before it wrote.
+        """Returns the calls as a chain of layers, in which each reads the output of the one before.
 
-        They are `calls`, but where the heads of a layer ran one after another; those are one call here.
+        These are `calls`, except that heads of one layer that ran one after another are one call.
 
         Raises:
-            CaptureError: There is no such chain, as where two texts or two encoders were recorded together.
+            CaptureError: There is no such chain, for example if two texts or two encoders were recorded together.
         """
         return layers_of(self.model, self._complete())
 
     def require_chain(self) -> None:
-        """Refuses a pass whose calls aren't the layers of one chain, a call for each.
+        """Checks that the calls are a chain of layers, one call for each layer.
 
         Raises:
-            CaptureError: They are no chain, or heads of one layer ran one after another.
+            CaptureError: They aren't a chain, or heads of one layer ran one after another.
         """
         require_chain(self.model, self._complete())
 
     @property
     def way(self) -> str:
-        """How attention was reached: "interface", "observed", or "interface and observed" in models of mixed layers.
+        """Way in which attention was reached: "interface", "observed", or both as "interface and observed".
 
-        Through the interface, queries and keys are known and no weights are built until they are asked for. Observed
-        calls keep the weights that the module itself computed.
+        Interface calls know queries and keys, and compute weights on demand. Observed calls keep what a module's own
+        code computed.
         """
         return " and ".join(sorted({call.way for call in self._complete()}))
 
     def stacked(self, example: int | None = None) -> Float[Tensor, "layer head query key"]:
-        """The weights of all layers for one example.
+        """Stacks the weights of all layers for one example.
 
         Args:
-            example: Which of the inputs of the pass, from 0; of one input it needn't be said.
+            example: Index of the input in the pass, from 0; not needed for a single input.
 
         Raises:
             IndexError: There is no such example.
-            InputError: There are several inputs, and `example` doesn't say which.
-            CaptureError: Layers differ in shape (cross-attention, windows, heads of different number).
+            InputError: There are several inputs, and no `example` is given.
+            CaptureError: Layers differ in shape (cross-attention, windows, different numbers of heads).
         """
         example = self.example(example)
         maps = [call.weights[example] for call in self._complete()]
@@ -187,26 +186,26 @@ class Recording:
         return torch.stack([weights.to(maps[0].device) for weights in maps])
 
     def visible(self, example: int | None = None) -> Bool[Tensor, "layer query key"]:
-        """Which keys each query could see in each layer, for one example, chosen as in `stacked`."""
+        """Stacks the masks of all layers for one example, chosen as in `stacked`; true where a query can see a key."""
         calls, example = self._complete(), self.example(example)
         masks = [call.visible.expand(call.shape[0], -1, call.shape[2], -1)[example, 0] for call in calls]
         return torch.stack([mask.to(masks[0].device) for mask in masks])
 
     def checks(self) -> tuple[Check, ...]:
-        """Holds the recorded weights against what ran.
+        """Checks the recorded weights against what ran.
 
-        Rows sum to 1; nothing lies on padding or on anything else that the mask of that layer hides; and the weights
-        times the values give the output that the model's own kernel returned. Rows that may see nothing don't count.
+        Rows sum to 1; no weight is on padding or on other keys that the layer's mask hides; and weights times values
+        give the output of the model's own kernel. Rows that see no key don't count.
         """
         told = None if self.attention_mask is None else self.attention_mask.bool()
         return tuple(checked_calls(self._complete(), told))
 
     def example(self, number: int | None) -> int:
-        """Which of the inputs of the pass is meant: the one of that number, or the only one.
+        """Returns a checked index of an input of the pass; by default that of the only one.
 
         Raises:
-            IndexError: There is none of that number.
-            InputError: There are several inputs, and no number says which.
+            IndexError: The index is out of range.
+            InputError: There are several inputs, and no index is given.
         """
         inputs = max((call.shape[0] for call in self._complete() if not isinstance(call, UnkeptCall)), default=1)
         if number is None and inputs > 1:
@@ -245,7 +244,7 @@ class _Recorder(Tap):
         self.follows = only is None and not is_seen(model)
         self.step: GenerationPass | None = None
         self.kept = KeptKeys()
-        self.outside: list[AttentionCall] = []  # what ran since the last pass: an encoder, in `generate`
+        self.outside: list[AttentionCall] = []  # calls since the last pass, such as an encoder's in `generate`
 
     def begin_pass(self, inputs: PassInputs) -> None:
         super().begin_pass(inputs)
@@ -278,34 +277,34 @@ class _Recorder(Tap):
 
 @contextmanager
 def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recording]:
-    """Keeps the attention of one forward pass of `model`, run inside the block, or of each of several.
+    """Records the attention of each forward pass of `model` that runs inside the block.
 
-    What each token looked at that a language model wrote:
+    For example, the attention of each token that a language model generates:
 
         with recording(model) as record:
             written = model.generate(ids, max_new_tokens=20)
-        record.steps  # how many passes: the prompt, then one for each token but the last
+        record.steps  # number of passes: the prompt, then one for each new token but the last
         record.step(0).weights(layer)  # [batch, head, query, key] of the prompt
-        record.step(3).weights(layer)[:, :, -1]  # what the third token that was written looked at, to write the fourth
-        record.whole().weights(layer)  # all of them, as one pass over the text would have them
+        record.step(3).weights(layer)[:, :, -1]  # attention of the third new token, in the pass that wrote the fourth
+        record.whole().weights(layer)  # all rows, as in one pass over the text
 
-    The model computes with its own kernel, so its output is the same to the last bit; queries, keys and values are kept
-    by reference (those of a cache once for all passes), and weights are computed from them by the model's own eager
-    function when asked for. Cost: memory for queries, keys, values and head outputs; no `token x token` matrix before.
+    The model computes with its own kernel, so its output is bitwise unchanged. Queries, keys and values are kept by
+    reference (those of a KV cache once for all passes), and the model's own eager function computes weights from them
+    on demand. Cost: memory for queries, keys, values and head outputs; no `token x token` matrix until then.
 
     Modules that don't go through transformers' attention interface are watched while they run (`Recording.way` says
     so): a fused kernel of PyTorch's, whose weights are computed by the formula in its documentation, or a softmax of
-    scores that meets values, which is kept as the module computed it. PyTorch's own encoder layers leave their fast
-    path meanwhile, which moves their output by rounding (less than 1e-6 of its size), and gives numbers instead of
-    zeros at padded positions.
+    scores that is multiplied with values, which is kept as the module computed it. PyTorch's own encoder layers leave
+    their fast path meanwhile, which changes their output by rounding (less than 1e-6 of its size), and gives numbers
+    instead of zeros at padded positions.
 
     Args:
         model: A transformers model, a native one, or any module that contains attention.
-        only: The one attention call that is kept, from 0, which saves the memory of all others; by default all are.
+        only: Index of the only attention call to keep, from 0, which saves the others' memory; by default all are kept.
 
     Raises:
         CaptureError: While the model runs, it computes attention in a way that can't be read: in blocks or bands, or
-            with axes of which it can't be known which are heads.
+            with axes that can't be told to be examples or heads.
 
     Yields:
         The recording, complete once the model has run.

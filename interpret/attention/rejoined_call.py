@@ -1,4 +1,4 @@
-"""An attention call of a text that was read in several passes, put together from the calls of all."""
+"""Attention call over a whole text, joined from the calls of the passes that read it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,37 +14,37 @@ from interpret.attention.parted_call import PartedCall
 
 @dataclass(eq=False, kw_only=True)
 class RejoinedCall(PartedCall):
-    """The rows of several calls of one module, which together have every position of the text.
+    """Rows of several calls of one module, which together have every position of the text.
 
     Attributes:
-        parts: Each with all keys up to its last row.
-        ends: Where rows of the text begin and end that each of them has.
+        parts: The calls, each with all keys up to its last row.
+        ends: First position, and one past the last, of each call's rows in the text.
     """
 
     ends: Sequence[tuple[int, int]]
 
     @property
     def way(self) -> Way:  # type: ignore[override]
-        """How its parts were reached."""
+        """Way in which its parts were reached."""
         return self.parts[0].way
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
-        """The rows of all parts; edits are in them already."""
+        """Returns the rows of all parts, edits included."""
         return self.own_rows(0, self.shape[2])
 
     def own_rows(self, start: int, stop: int) -> Float[Tensor, "batch head row key"]:
-        """Some of these rows."""
+        """Returns rows `start` to `stop` of the text."""
         return self._wide([part.rows(*rows) for part, rows in self._within(start, stop)])
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Examples, heads, queries and keys."""
+        """Numbers of examples, heads, queries and keys."""
         batch, heads, _, keys = self.parts[-1].shape
         return batch, heads, self.ends[-1][1], keys
 
     @property
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
-        """Value vectors; each position's are of the pass that read it, for a cache may have dropped them since."""
+        """Value vectors, each position's from the pass that read it, as a cache may have dropped them since."""
         if not self._is_of_itself:
             return self.parts[-1].values_per_head
         each = zip(self.parts, self.ends, strict=True)
@@ -56,20 +56,20 @@ class RejoinedCall(PartedCall):
         return self.visible_rows(0, self.shape[2])
 
     def visible_rows(self, start: int, stop: int) -> Bool[Tensor, "batch head row key"]:
-        """Some rows of that."""
+        """Returns rows `start` to `stop` of `visible`."""
         batch, heads = self.shape[:2]
         seen = [part.visible_rows(*rows).expand(batch, heads, -1, -1) for part, rows in self._within(start, stop)]
         return self._wide(seen)
 
     @property
     def _is_of_itself(self) -> bool:
-        """Whether its keys are the positions of its own rows, and not of another text."""
+        """True for self-attention: the keys are the positions of its own rows, not of another text."""
         return all(
             part.shape[3] == first + part.shape[2] for part, (first, _) in zip(self.parts, self.ends, strict=True)
         )
 
     def _within(self, start: int, stop: int) -> list[tuple[AttentionCall, tuple[int, int]]]:
-        """The parts that have some of these rows, and which of their own those are."""
+        """Returns the parts that have some of these rows, with their range within the part."""
         found = []
         for part, (first, end) in zip(self.parts, self.ends, strict=True):
             rows = max(start, first), min(stop, end)
@@ -78,17 +78,17 @@ class RejoinedCall(PartedCall):
         return found
 
     def _wide(self, blocks: Sequence[Shaped[Tensor, "..."]]) -> Shaped[Tensor, "batch head row key"]:
-        """Rows of several parts with as many keys as the whole."""
+        """Concatenates rows of several parts, padded to the keys of the whole text."""
         keys = self.shape[3]
         return torch.cat([functional.pad(rows, (0, keys - rows.shape[-1])) for rows in blocks], dim=2)
 
 
 def rejoined(passes: Sequence[Sequence[AttentionCall]], starts: Sequence[int]) -> list[AttentionCall]:
-    """The calls of a text, each put together from those of its passes.
+    """Joins the calls of a text's passes, layer by layer.
 
     Args:
-        passes: The calls of each, with the same numbers in all.
-        starts: Position of the first row of each.
+        passes: Calls of each pass; a layer has the same index in all.
+        starts: Position of the first row of each pass.
     """
     return [
         parts[0] if all(part is parts[0] for part in parts) else _rejoined(parts, starts)
@@ -97,7 +97,7 @@ def rejoined(passes: Sequence[Sequence[AttentionCall]], starts: Sequence[int]) -
 
 
 def _rejoined(parts: Sequence[AttentionCall], starts: Sequence[int]) -> RejoinedCall:
-    """Of positions that were read more than once, as drafts are, the last reading counts."""
+    """Joins one layer's calls; a position read more than once, such as a draft token, is taken from the last pass."""
     kept: list[tuple[AttentionCall, tuple[int, int]]] = []
     limit = starts[-1] + parts[-1].shape[2]
     for part, start in zip(reversed(parts), reversed(starts), strict=True):

@@ -1,10 +1,10 @@
-"""Which layer of a model a module is in, told from the lists of modules that models keep their layers in."""
+"""Finds the layer of a model that a module is in, by the module lists that hold the layers."""
 
 from torch import nn
 
 
 def block_of(model: nn.Module, name: str) -> nn.Module | None:
-    """The layer that a module of that name is in: the nearest member of a list; `None` where it is in none."""
+    """Returns the layer that contains the module of this name: the nearest member of a module list, else `None`."""
     names = name.split(".")
     for length in range(len(names), 0, -1):
         parent = model.get_submodule(".".join(names[: length - 1]))

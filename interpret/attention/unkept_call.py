@@ -1,4 +1,4 @@
-"""An attention call of a layer that wasn't asked for."""
+"""Attention call of a layer that wasn't to be recorded."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,22 +12,22 @@ from interpret.errors import CaptureError
 
 @dataclass(eq=False, kw_only=True)
 class UnkeptCall(AttentionCall):
-    """A call of which nothing was kept but where it was made."""
+    """A call of which only the module was kept."""
 
     way: ClassVar[Way] = "interface"
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
-        """Refuses; nothing is known of them."""
+        """Raises `CaptureError`, as they weren't kept."""
         raise self._unknown()
 
     @property
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
-        """Refuses; nothing is known of them."""
+        """Raises `CaptureError`, as they weren't kept."""
         raise self._unknown()
 
     @property
     def visible(self) -> Bool[Tensor, "#batch #head query key"]:
-        """Refuses; nothing is known of it."""
+        """Raises `CaptureError`, as it wasn't kept."""
         raise self._unknown()
 
     def _unknown(self) -> CaptureError:

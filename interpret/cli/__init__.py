@@ -1,4 +1,4 @@
-"""The command line: each command parses, calls and prints, and imports what is heavy only when it runs."""
+"""The command line: each command parses, calls and prints, and imports heavy modules only when it runs."""
 
 import sys
 from typing import Any
@@ -17,10 +17,10 @@ with interrupted_without_a_word():
 
 
 class Commands(click.Group):
-    """Commands that end in one line also where an option was wrong, a signal came, or nothing can be printed."""
+    """Command group that ends in one line also on a wrong option, a signal or an unwritable output."""
 
     def main(self, *arguments: Any, **options: Any) -> Any:
-        """Runs the command that was asked for, and ends the process."""
+        """Runs the given command, and ends the process."""
         open_streams()
         with ended_by_signals():
             try:
@@ -31,7 +31,7 @@ class Commands(click.Group):
                 sys.exit(refusal.exit_code)
 
     def invoke(self, context: click.Context) -> Any:
-        """Runs the command that was asked for."""
+        """Runs the given command."""
         try:
             return super().invoke(context)
         except click.UsageError as error:

@@ -1,4 +1,4 @@
-"""`interpret analyze` on a translation: which words of the source its words look at."""
+"""`interpret analyze` on a translation: alignment of target words with source words."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from interpret.errors import InputError
 
 
 def read_alignment(subject: Any, text: str, target: str | None, gold: str | None, *, truncate: bool) -> Any:
-    """The alignment of the whole translation; `None` for other tasks.
+    """Computes the alignment of the whole translation; `None` for other tasks.
 
     Args:
         subject: The model.
         text: The source.
-        target: The target; by default the one that the model writes.
-        gold: What `--gold` gives.
+        target: The target; by default the model's own translation.
+        gold: Value of `--gold`.
         truncate: Whether to cut a source that is too long.
 
     Raises:
@@ -28,7 +28,7 @@ def read_alignment(subject: Any, text: str, target: str | None, gold: str | None
 
 
 def require_one_token(gold: str | None) -> None:
-    """Refuses a gold alignment where several tokens are explained.
+    """Raises if a gold alignment is given and several tokens are explained.
 
     Raises:
         InputError: One is given.
@@ -38,7 +38,7 @@ def require_one_token(gold: str | None) -> None:
 
 
 def errors_line(found: dict[str, Any]) -> list[str]:
-    """Alignment error rates for the summary, by layer; nothing without a gold alignment."""
+    """Summary line with the alignment error rate of each layer; empty without a gold alignment."""
     rates = (found.get("alignment") or {"error_rates": []})["error_rates"]
     if not rates:
         return []
@@ -47,5 +47,5 @@ def errors_line(found: dict[str, Any]) -> list[str]:
 
 
 def _as_shown(rate: dict[str, Any]) -> bool:
-    """Whether a rate is of the matrix that the report shows."""
+    """True if a rate belongs to the matrix that the report shows."""
     return bool(rate["by"] == "weights" and rate["aligned"] == "output")

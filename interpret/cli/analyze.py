@@ -98,7 +98,7 @@ def analyze(context: click.Context, /, text: str | None, file: Path | None, **op
 
 
 def _asked(text: str, tokens: Tokens, options: dict[str, Any], progress: Callable[[str], None]) -> Question:
-    """Loads the model and reads the input; takes out of `options` what says how."""
+    """Loads the model and reads the input; removes the options used for that from `options`."""
     progress("loading the model")
     subject = load_subject(options)
     names = ("context", "pair", "target_text", "gold", "position", "truncate", "chat", "system")
@@ -113,7 +113,7 @@ def _asked(text: str, tokens: Tokens, options: dict[str, Any], progress: Callabl
 
 
 def _planned(text: str, **options: Any) -> str:
-    """What it will take, on one line."""
+    """Line with the planned time and memory."""
     tokens, progress = Tokens.of(options), progress_line()
     question = _asked(text, tokens, options, progress)
     progress("planning")
@@ -153,7 +153,7 @@ def _analyze(
 
 
 def _files(out: Path, json_path: Path | None) -> list[Path]:
-    """Where the report goes, and where the numbers go if they go into a file."""
+    """Paths of the report, and of the JSON file if there is one."""
     if out == STANDARD_OUTPUT:
         raise InputError("a report isn't printed; give --out the name of a file, or print the numbers with --json -")
     if json_path is None or json_path == STANDARD_OUTPUT:

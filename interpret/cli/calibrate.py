@@ -1,4 +1,4 @@
-"""`interpret calibrate`: how often verdicts are wrong, measured on models of which the truth is known."""
+"""`interpret calibrate`: error rates of verdicts, measured on models whose truth is known."""
 
 import json
 import os
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from analyses.calibration.calibrate import CalibrationPlan
 
 TABLE = "table.json"
-MOST_DRAWS = 100_000  # of which the list fits into memory
+MOST_DRAWS = 100_000  # a list of more may not fit into memory
 
 
 @click.command()
@@ -78,7 +78,7 @@ def _asked(quick: bool, draws: int | None, families: str | None, seed: int | Non
 
 
 def _families(given: str) -> tuple[str, ...]:
-    """Keys in the order of the list, so that the same families are the same calibration."""
+    """Parses family keys, in a fixed order so that the same families give the same calibration."""
     from interpret.native.planted import FAMILIES
 
     keys = {key.strip().upper() for key in given.split(",") if key.strip()}
@@ -93,7 +93,7 @@ def _usable_cores() -> int:
 
 
 def _calibrated(asked: "CalibrationPlan", out: Path, workers: int, command: str) -> tuple[dict[str, Any], Path]:
-    """Runs what is missing; writes the tables and the report anew."""
+    """Runs missing draws, then rewrites the tables and the report."""
     from analyses.calibration.calibrate import run_calibration
     from analyses.calibration.tables import tabulate
     from analyses.resumable.folder import REPORT, StudyFolder
@@ -137,7 +137,7 @@ def _named(cell: dict[str, Any]) -> str:
 
 
 def _error(error: dict[str, Any]) -> str:
-    """How many were wrong, and the bounds of their share."""
+    """Number of wrong verdicts, and their share with its interval."""
     if not error["models"]:
         return "no model"
     share = f"{error['wrong']} of {error['models']}"

@@ -1,4 +1,4 @@
-"""What an analysis takes: the limit that is given, the estimate, and what it came to."""
+"""Cost of an analysis: memory limit, estimate, and actual time and memory."""
 
 import sys
 from typing import Any
@@ -14,7 +14,7 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic since clic
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The size in bytes; fails for anything else."""
+        """Converts to bytes; fails for anything that isn't a size."""
         from interpret.errors import InputError
         from interpret.system.memory import parse_bytes
 
@@ -27,13 +27,13 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic since clic
 
 
 def show_plan(plan: Any) -> None:
-    """Says on a terminal what the run will take; nothing where standard error is piped."""
+    """Prints the plan on a terminal; nothing if standard error is piped."""
     if sys.stderr.isatty():
         tell(f"planned    {plan}")
 
 
 def cost_line(run: dict[str, Any]) -> str:
-    """What was planned and what it took, for the summary."""
+    """Summary line with the actual and planned time and memory."""
     from interpret.system.memory import shown_bytes, shown_seconds
 
     planned = run["planned"]

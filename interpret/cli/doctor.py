@@ -1,4 +1,4 @@
-"""`interpret doctor`: does it work on my model?"""
+"""`interpret doctor`: checks of a model, and the analyses that it allows."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Signals that end a command: what it began is put away before it goes."""
+"""Handling of signals that end a command, so that it cleans up first."""
 
 import os
 import signal
@@ -11,10 +11,10 @@ NAMES = ("SIGHUP", "SIGQUIT", "SIGTERM", "SIGXCPU")  # Ctrl-C, SIGINT, is Python
 
 
 class Ended(BaseException):
-    """A signal came; no `Exception`, so that nothing takes it for an error and goes on.
+    """Raised on a signal; not an `Exception`, so that no handler for errors catches it.
 
     Attributes:
-        number: Which.
+        number: Number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -24,9 +24,9 @@ class Ended(BaseException):
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Raises `Ended` in the block where a signal would end the process, and ends it by that signal after the block.
+    """Raises `Ended` in the block on a signal that would end the process, and ends it by that signal after the block.
 
-    Signals that are ignored, as under nohup, stay so. Nothing changes outside the main thread.
+    Signals that are ignored, as under nohup, stay ignored. Does nothing outside the main thread.
     """
     numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
     taken = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
@@ -46,7 +46,7 @@ def ended_by_signals() -> Iterator[None]:
 
 @contextmanager
 def interrupted_without_a_word() -> Iterator[None]:
-    """Lets Ctrl-C end the process in the block, in which there is nothing yet to put away, and no traceback to show."""
+    """Lets Ctrl-C end the process at once in the block, without a traceback, because nothing needs cleanup yet."""
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
         yield

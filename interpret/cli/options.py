@@ -1,4 +1,4 @@
-"""What commands share: where the text comes from, which model reads it, and how errors end a command."""
+"""Options and helpers that commands share: input text, model, and errors in one line."""
 
 import errno
 import os
@@ -53,7 +53,7 @@ _MODEL_OPTIONS = (
 
 
 def model_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options that say which model is examined; their values are the arguments of `interpret.load`."""
+    """Adds the options that choose and load the model; their values are the arguments of `interpret.load`."""
     for option in reversed(_MODEL_OPTIONS):
         command = option(command)
     return command
@@ -64,13 +64,13 @@ SEEDS = click.IntRange(0, 2**32 - 1)
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Ends the command with one line and exit code 2 when something given can't be used."""
+    """Ends the command with one line and exit code 2 on input that can't be used."""
     try:
         yield
     except (InputError, CaptureError) as error:
         raise BadInput(str(error)) from error
     except OSError as error:
-        if error.errno == errno.EPIPE:  # nobody reads what is printed any more, which click ends
+        if error.errno == errno.EPIPE:  # the reader of the pipe is gone, which click handles
             raise
         what = error.filename or "a file or folder"
         raise BadInput(f"{what} can't be used ({error.strerror or error}); give another place") from error
@@ -81,12 +81,12 @@ def errors_in_one_line() -> Iterator[None]:
 
 
 class TextType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
-    """Text in UTF-8, also in a locale that knows no such characters."""
+    """Text in UTF-8, whatever the locale."""
 
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text; fails where its bytes are none."""
+        """Decodes the text; fails if its bytes aren't UTF-8."""
         try:
             return str(value).encode("utf-8", "surrogateescape").decode("utf-8")
         except UnicodeError:
@@ -94,12 +94,12 @@ class TextType(click.ParamType):  # type: ignore[type-arg]  # generic since clic
 
 
 class FileType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
-    """The name of a file: of its kind, whatever is there."""
+    """The name of a file, whether or not it exists."""
 
     name = "file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path; fails for a name that only a folder can have."""
+        """Converts to a path; fails for an empty name or one that ends like a folder's."""
         name = os.fspath(value)
         if not name.strip():
             self.fail("the name is empty; give that of a file", param, ctx)
@@ -114,7 +114,7 @@ class NamesType(click.ParamType):  # type: ignore[type-arg]  # generic since cli
     name = "names"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
-        """The names, without spaces around them."""
+        """Splits into names, without spaces around them."""
         return value if isinstance(value, list) else [name.strip() for name in value.split(",") if name.strip()]
 
 
@@ -122,7 +122,7 @@ TEXT, FILE = TextType(), FileType()
 
 
 def read_text(text: str | None, file: Path | None) -> str:
-    """The text from the one place where it was given: an argument, a file or standard input."""
+    """Reads the text from an argument, a file or standard input."""
     if text is not None and file is not None:
         raise InputError("the text was given twice, as an argument and by --file; give one")
     if text is not None:
@@ -135,7 +135,7 @@ def read_text(text: str | None, file: Path | None) -> str:
             data = read_stream(sys.stdin.buffer, name, most=LONGEST_TEXT)
         else:
             data = read_file(file, most=LONGEST_TEXT)
-        return data.decode("utf-8-sig").strip()  # a byte order mark is of the file, not of the text
+        return data.decode("utf-8-sig").strip()  # a byte order mark belongs to the file, not to the text
     except OSError as error:
         raise InputError(f"{name} can't be read ({error.strerror}); give the name of a text file") from error
     except UnicodeDecodeError as error:
@@ -143,7 +143,7 @@ def read_text(text: str | None, file: Path | None) -> str:
 
 
 def require_no_file_name(subject: Any, text: str) -> None:
-    """Refuses the name of a file as a text: of an image, or of a text that is to be read.
+    """Raises if the text is the name of an existing file.
 
     Raises:
         InputError: There is such a file, and the model reads texts.
@@ -157,10 +157,10 @@ def require_no_file_name(subject: Any, text: str) -> None:
 
 
 def require_other(path: Path, *given: str | Path | None) -> None:
-    """Refuses to write over what is read.
+    """Raises if the output file is one of the input files.
 
     Raises:
-        InputError: The file is one of those that were given.
+        InputError: It is.
     """
     for name in given:
         if name is not None and _is_file(str(name)) and path.exists() and path.samefile(name):
@@ -175,7 +175,7 @@ def _is_file(name: str) -> bool:
 
 
 def command_line(context: click.Context) -> str:
-    """The command as it was given, for those who want to run it again."""
+    """Rebuilds the command line, so that it can be run again."""
     words = ["interpret", context.info_name or ""]
     arguments = []
     for parameter in context.command.params:
@@ -195,12 +195,12 @@ def command_line(context: click.Context) -> str:
 
 
 def shown(label: str) -> str:
-    """A label on one line: without the space around it, or escaped where it is nothing but space."""
+    """Strips a label for display; escapes one that is only white space."""
     return label.strip() or repr(label)
 
 
 def load_subject(options: dict[str, Any]) -> Any:
-    """Takes the values of `model_options` out of `options` and loads that model."""
+    """Loads the model, removing the values of `model_options` from `options`."""
     from interpret.loading.sources import load
 
     names = ("task", "device", "dtype", "allow_pickle", "sink", "source_language", "target_language", "units")
@@ -210,10 +210,10 @@ def load_subject(options: dict[str, Any]) -> Any:
 
 
 def load_text_subject(options: dict[str, Any]) -> Any:
-    """Loads a model of which one text is a whole input.
+    """Loads a model whose whole input is one text.
 
     Raises:
-        InputError: It looks at images, or reads something beside the text.
+        InputError: The model reads images, or needs more than one text.
     """
     from interpret.subjects.single import require_single_text
 

@@ -1,4 +1,4 @@
-"""`interpret pair`: which heads look between two words, and does it matter?"""
+"""`interpret pair`: heads that attend between two words, and their effect on the decision."""
 
 import json
 from pathlib import Path

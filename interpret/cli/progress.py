@@ -1,4 +1,4 @@
-"""Progress on a terminal; nothing where standard error is piped, so that an error there is one line."""
+"""Progress display on a terminal; off if standard error is piped, so that an error stays one line."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from interpret.cli.streams import ERASED, silence
 
 
 def progress_line() -> Callable[[str], None]:
-    """Shows the step at work on one line, and erases it when told of an empty step."""
+    """Returns a function that shows the current step on one line, and erases it on an empty step."""
     if not sys.stderr.isatty():
         return lambda step: None
 
@@ -25,7 +25,7 @@ def progress_line() -> Callable[[str], None]:
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Gives what is to be called with the steps done and all steps; the bar begins with its first call."""
+    """Yields a function to call with the steps done and all steps; the bar appears at its first call."""
     if not sys.stderr.isatty():
         yield lambda done, steps: None
         return

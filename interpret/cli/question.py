@@ -1,4 +1,4 @@
-"""`interpret analyze`: what is asked, of which model, and what answering it takes."""
+"""`interpret analyze`: the model and input to explain, their plan and their analysis."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class Question:
 
     Attributes:
         subject: The model.
-        given: The input: an `Example`, or a `Continuation` where several tokens are asked for.
-        several: Whether they are.
-        alignment: Of the whole translation, where the input is one and one token of it is asked for.
+        given: The input: an `Example`, or a `Continuation` if several tokens are explained.
+        several: True if several tokens are explained.
+        alignment: Alignment of the whole translation, if one token of a translation is explained.
     """
 
     subject: Any
@@ -42,7 +42,7 @@ class Question:
         chat: bool,
         system: str | None,
     ) -> "Question":
-        """Turns what the options give into what the model reads.
+        """Turns the options into the model's input.
 
         Raises:
             InputError: An option doesn't go with the model, or a text can't be used.
@@ -60,7 +60,7 @@ class Question:
 
     @property
     def has_marks(self) -> bool:
-        """Whether the text has special tokens in it, as one in a chat template has."""
+        """True if the text itself contains special tokens, as one already in a chat template does."""
         example = self.given.examples[0] if self.several else self.given
         return bool(example.has_marks)
 
@@ -74,7 +74,7 @@ class Question:
         eraser: str | None,
         max_memory: int | None,
     ) -> Any:
-        """What it will take, as `analyses.planning.plan` has it."""
+        """Plans time and memory, as in `analyses.planning.plan`."""
         from analyses.planning.effort import EFFORTS
         from analyses.planning.plan import plan_analysis, plan_steps
 
@@ -91,15 +91,15 @@ class Question:
     def answer(
         self, command: str, *, effort: str, verdicts: bool, target: str | None, corpus: str | None, **options: Any
     ) -> dict[str, Any]:
-        """All that is found, in its schema.
+        """Runs the analysis and returns its results in the JSON schema.
 
         Args:
-            command: How to make it again.
-            effort: For one decision.
-            verdicts: Whether each of several tokens is judged.
-            target: Of one decision.
-            corpus: Where replacements come from.
-            options: What `analyze` and `analyze_steps` take alike.
+            command: Command line that reproduces it.
+            effort: Effort level, for one decision.
+            verdicts: Whether each of several tokens gets a verdict.
+            target: Target of one decision.
+            corpus: Source of replacements.
+            options: Options that `analyze` and `analyze_steps` share.
         """
         options["corpus"] = None if corpus is None else self._replacements(corpus, options["progress"])
         if self.several:
@@ -112,7 +112,7 @@ class Question:
         return found.to_dict(command)
 
     def _replacements(self, corpus: str, progress: Callable[[str], None]) -> Any:
-        """Words of other texts, or patches of other images."""
+        """Reads replacement words from other texts, or patches from other images."""
         progress("reading the corpus")
         if self.subject.task == "image-classification":
             from analyses.verdicts.patch_resampling import images_of
@@ -124,7 +124,7 @@ class Question:
 
 
 def _as_message(subject: Any, chat: bool, system: str | None) -> dict[str, Any]:
-    """How a text is read that is a message, where it is one."""
+    """Options of `encode` for a chat message; empty for any other text."""
     if not chat and system is None:
         return {}
     if subject.task != "text-generation":
@@ -134,14 +134,14 @@ def _as_message(subject: Any, chat: bool, system: str | None) -> dict[str, Any]:
 
 
 def _position(subject: Any, number: int | str) -> int | None:
-    """Where in a target the decision is, from 0; `None` for everywhere."""
+    """Index in the target of the token to explain, from 0; `None` for all."""
     if subject.task != "translation":
         raise InputError(f"{subject.name} is for {subject.task}, which writes no target, so --position means nothing")
     return None if isinstance(number, str) else number - 1
 
 
 def _second(subject: Any, given: dict[str, str | None]) -> str | None:
-    """The second text, if it was given by the option that this task has for it."""
+    """Returns the second text, after checking that it was given by this task's option."""
     takes = "continuation" if subject.task == "text-generation" else subject.second
     for name, text in given.items():
         if text is not None and name != takes:

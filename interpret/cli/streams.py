@@ -12,27 +12,27 @@ import click
 
 from interpret.system.writing import AS_GIVEN
 
-ERASED = "\r\x1b[2K"  # what stands on the line of a terminal
+ERASED = "\r\x1b[2K"  # clears the current line of a terminal
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # names of files may have line breaks
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # file names may contain line breaks
 
 
 class BadInput(click.ClickException):
-    """One line on standard error, and exit code 2."""
+    """Error shown as one line on standard error, with exit code 2."""
 
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        """Prints it, whatever stood on the line."""
+        """Prints the error, clearing the current line first."""
         tell(f"Error: {_CONTROL.sub(lambda found: repr(found[0])[1:-1], self.format_message())}")
 
 
 def say(text: str) -> None:
-    """Prints what was found.
+    """Prints a result to standard output.
 
     Raises:
         BadInput: Standard output is full or closed.
-        BrokenPipeError: Nobody reads it any more, which click ends without a word.
+        BrokenPipeError: Its reader is gone, which click handles silently.
     """
     with printing():
         click.echo(text)
@@ -40,7 +40,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """Turns the errors of standard output into one line."""
+    """Turns errors of standard output into `BadInput`."""
     try:
         yield
     except BrokenPipeError:
@@ -52,9 +52,9 @@ def printing() -> Iterator[None]:
 
 
 def tell(text: str) -> None:
-    """Prints what stands beside the result to standard error, on a line of its own.
+    """Prints a message to standard error, on a line of its own.
 
-    Nothing happens where it can't be written: there is no place left to say so.
+    Does nothing if that can't be written, because there is no place left to report it.
     """
     try:
         click.echo(f"{ERASED if sys.stderr.isatty() else ''}{text}", err=True)
@@ -63,13 +63,14 @@ def tell(text: str) -> None:
 
 
 def open_streams() -> None:
-    """Makes all three streams usable, whatever the shell gave.
+    """Makes all three standard streams usable, even if the shell closed them.
 
-    What is closed is read as empty, and can't be written; what the encoding lacks is escaped. In the C locale, in which
-    Python would write ASCII, UTF-8 is written, as terminals show it and as Python itself does unless told not to.
+    A closed input reads as empty; a closed standard output gives an error when written. Characters that the encoding
+    lacks are escaped. Where Python would write ASCII, as in the C locale, UTF-8 is written unless PYTHONIOENCODING is
+    set.
     """
-    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115  # they are to stay open
-    sys.stdout = sys.stdout or open(os.devnull)  # noqa: SIM115  # can't be written, so that it is noticed
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115  # the streams stay open
+    sys.stdout = sys.stdout or open(os.devnull)  # noqa: SIM115  # opened for reading, so that a write raises
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         change: Any = getattr(stream, "reconfigure", None)
@@ -78,12 +79,12 @@ def open_streams() -> None:
 
 
 def silence(stream: TextIO) -> None:
-    """Throws away what a stream couldn't write, or Python would try again when it ends, and complain."""
+    """Redirects a stream to the null device, so that Python doesn't retry the failed write at exit."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
-    except (OSError, ValueError):  # a stream of Python's own
+    except (OSError, ValueError):  # a Python object without a file descriptor
         return
 
 

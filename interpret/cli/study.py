@@ -1,4 +1,4 @@
-"""`interpret study`: a model over a data set."""
+"""`interpret study`: test of attention over a data set."""
 
 import shlex
 import sys
@@ -123,7 +123,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
 
 
 def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> tuple[dict[str, Any], "PlanAndCost | None"]:
-    """What was found, and what it cost; `None` where nothing was left to measure."""
+    """Runs the study; returns its results and cost, the latter `None` if nothing was left to measure."""
     from analyses.planning.cost import PlanAndCost
     from analyses.studies.study import study as run
 
@@ -141,7 +141,7 @@ def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> tuple[
 
 
 def _single_command(context: click.Context) -> list[str]:
-    """The command that analyses one text with the same model and seed; the text is to be added."""
+    """Command that analyses one text with the same model and seed; the text must be appended."""
     names = ("model", "task", "device", "dtype", "allow_pickle", "sink", "units", "seed")
     given = {
         parameter.opts[0]: context.params[parameter.name]
@@ -155,7 +155,7 @@ def _single_command(context: click.Context) -> list[str]:
 def _report(
     prepared: "Prepared", found: dict[str, Any], out: Path, command: str, single_command: list[str] | None
 ) -> Path:
-    """Writes the pages of single texts that are missing (with a command for them), and the report anew."""
+    """Writes missing pages of single texts (if there is a command for them), and rewrites the report."""
     from pyarrow.parquet import read_table
 
     from analyses.resumable.folder import REPORT, RESULTS, TEXTS, StudyFolder
@@ -175,7 +175,7 @@ def _report(
 
 
 def _write_texts(prepared: "Prepared", missing: dict[Path, str], command: list[str]) -> None:
-    """A report on each of these texts alone. One that can't be analysed by itself has none, and the study goes on."""
+    """Writes a report on each of these texts; one that can't be analysed is skipped with a message."""
     from analyses.decision.analyze import analyze
     from reports.analysis.page import render
 
@@ -189,7 +189,7 @@ def _write_texts(prepared: "Prepared", missing: dict[Path, str], command: list[s
             tell(f"no report {page}: {error}")
             continue
         found = analysis.to_dict(shlex.join([*command, text]))
-        for differing in analysis.cost.to_dict():  # from run to run, unlike anything else in the folder
+        for differing in analysis.cost.to_dict():  # differs from run to run, unlike anything else in the folder
             del found["run"][differing]
         write_whole(page, render(found))
     progress("")

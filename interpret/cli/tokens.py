@@ -1,4 +1,4 @@
-"""`interpret analyze` on several tokens: each of those that follow a text is a decision."""
+"""`interpret analyze` on several tokens, each of which is one decision."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from interpret.cli.options import shown
 from interpret.errors import InputError
 
 EVERY = "all"
-LONGEST_NUMBER = 18  # digits; Python itself refuses to read thousands
+LONGEST_NUMBER = 18  # digits; Python refuses to parse thousands of them
 
 
 class PositionType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
@@ -19,7 +19,7 @@ class PositionType(click.ParamType):  # type: ignore[type-arg]  # generic since 
     name = "number or all"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        """The value; fails for any other."""
+        """Converts the value; fails for any other."""
         if value == EVERY:
             return EVERY
         if not str(value).isdecimal() or len(str(value)) > LONGEST_NUMBER or int(value) < 1:
@@ -29,13 +29,13 @@ class PositionType(click.ParamType):  # type: ignore[type-arg]  # generic since 
 
 @dataclass(frozen=True)
 class Tokens:
-    """Which tokens are to be explained, as the options say it.
+    """Options that choose the tokens to explain.
 
     Attributes:
-        generate: How many tokens the model writes at most, where it is to write.
-        continuation: What follows the text, where that is given.
-        every: Whether all tokens of a target are asked for.
-        no_verdict: Whether the verdicts are left out.
+        generate: Maximum number of tokens to generate; `None` without `--generate`.
+        continuation: The given continuation; `None` without `--continuation`.
+        every: True if all tokens of a target are explained.
+        no_verdict: True if verdicts are left out.
     """
 
     generate: int | None
@@ -45,7 +45,7 @@ class Tokens:
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> "Tokens":
-        """Takes the options that say which tokens out of all others, and refuses those that don't go together.
+        """Removes these options from `options`, and checks that they fit the others.
 
         Raises:
             InputError: Some of the options are for one decision, and others for several.
@@ -60,20 +60,20 @@ class Tokens:
 
     @property
     def several(self) -> bool:
-        """Whether more than one decision is explained."""
+        """True if more than one decision is explained."""
         return self.every or self.generate is not None or self.continuation is not None
 
     def read(self, subject: Any, text: str, second: str | None, options: dict[str, Any]) -> Any:
-        """A text and what follows it.
+        """Returns a text and the tokens that follow it.
 
         Args:
             subject: The model.
             text: The text.
-            second: What follows it, where it is given.
-            options: Of `subject.continuation`: how the text is read.
+            second: The continuation, if given.
+            options: Further options of `subject.continuation`.
 
         Raises:
-            InputError: The model writes no text.
+            InputError: The model generates no text.
         """
         from analyses.generation.steps import require_writer
 
@@ -100,7 +100,7 @@ class Tokens:
 
 
 def summary(found: dict[str, Any], out: Any) -> str:
-    """All tokens on one line each."""
+    """Summary with one line for each token."""
     who = "written by the model" if found["generated"] else "given"
     head = ("token", "probability", "margin", "attention", "looks at most", "depends on most")
     rows = [head, *(_row(found, step) for step in found["steps"])]
@@ -123,7 +123,7 @@ def _row(found: dict[str, Any], step: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _first(found: dict[str, Any], step: dict[str, Any], method: str) -> str:
-    """The word that a map ranks first."""
+    """Word that a map ranks first."""
     scores = next(each["scores"] for each in step["maps"] if each["method"] == method)
     text: str = found["units"][scores.index(max(scores))]["text"]
     return text

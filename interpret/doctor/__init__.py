@@ -1,1 +1,1 @@
-"""Does it work on my model? What a model is, checks of all that is read from it, and a table of verified models."""
+"""`interpret doctor`: description of a model, checks of all that is read from it, and a table of verified models."""

@@ -1,4 +1,4 @@
-"""Which analyses a model allows, and why others aren't there for it."""
+"""Analyses that a model allows, and why it doesn't allow others."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,12 +15,12 @@ ANALYZE = "interpret analyze"
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a kind of analysis can be had of a model.
+    """Availability of one kind of analysis for a model.
 
     Attributes:
-        analyses: What it is.
-        reason: Why it can't be had; empty where it can.
-        note: What else to know, such as that it wasn't tried.
+        analyses: Name of the kind of analysis.
+        reason: Why it isn't available; empty if it is.
+        note: Further remark, such as that it wasn't tried.
     """
 
     analyses: str
@@ -28,17 +28,17 @@ class Availability:
     note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, ready for JSON."""
         return {**asdict(self), "available": not self.reason}
 
 
 def available_analyses(description: Description, found: Examination, tried: Trial) -> tuple[Availability, ...]:
-    """What can be had, by what the model is, what the checks found, and what an analysis did.
+    """Lists the analyses of a model with their availability.
 
     Args:
-        description: What the model is.
+        description: Description of the model.
         found: Its examination.
-        tried: What the commands did with it.
+        tried: Trial of the commands on it.
     """
     maps = "" if found.calls else found.reason
     chain = maps or (_uneven(description) or tried.rollout if tried.against else "")
@@ -62,7 +62,7 @@ def _failed(found: Examination, check: str) -> str:
 
 
 def _uneven(description: Description) -> str:
-    """Why the maps of the layers can't be multiplied with each other."""
+    """Reason why the layers' maps can't be multiplied with each other; empty if they can."""
     calls, layers = len(description.calls), description.layers
     if layers is not None and calls < layers:
         return f"only {calls} of {layers} layers have attention that can be read"

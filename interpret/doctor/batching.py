@@ -1,4 +1,4 @@
-"""Does a text get the same answer in a batch as alone, and the same answer recorded as not?"""
+"""Checks that batching and recording don't change a model's scores."""
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ def check_batching(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
 
 
 def check_untouched(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
-    """Compares the answer under recording with that of the model left alone: no bit may differ."""
+    """Compares the scores with and without recording: no bit may differ."""
     with torch.no_grad():
         alone = answer(model, inputs)
         with recording(model):

@@ -13,7 +13,7 @@ from interpret.doctor.shrinking import shrunk
 from interpret.errors import InputError
 from interpret.system.quiet import quiet
 
-# By the name of the task, the table in which transformers registers who can do it.
+# By task, the table in which transformers registers its architectures.
 TASKS = {
     "text-generation": "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",
     "text-classification": "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",
@@ -23,25 +23,25 @@ TASKS = {
     "image-classification": "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES",
 }
 
-_GAIN = 0.5  # of random weights: attention is uneven, and not so sharp that rounding shows
+_GAIN = 0.5  # scale of random weights: attention is uneven, but not so sharp that rounding shows
 
 
 def registered_pairs() -> list[tuple[str, str]]:
-    """Every architecture that transformers registers, with each task that it registers it for."""
+    """Lists every architecture that transformers registers, with each of its tasks."""
     return [(architecture, task) for task in TASKS for architecture in sorted(_table(task))]
 
 
 def class_names(architecture: str, task: str) -> tuple[str, ...]:
-    """Names of the model classes of a pair; none where it isn't registered."""
+    """Names of the model classes of an architecture for a task; empty if it isn't registered."""
     found = _table(task).get(architecture, ())
     return (found,) if isinstance(found, str) else tuple(found)
 
 
 def default_config(architecture: str) -> Any:
-    """The config that transformers makes when nothing is said.
+    """Makes the default config of an architecture.
 
     Raises:
-        InputError: Transformers has none, or refuses its own.
+        InputError: Transformers has none, or rejects its own.
     """
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
@@ -50,7 +50,7 @@ def default_config(architecture: str) -> Any:
 
 
 def as_used(config: Any, task: str) -> Any:
-    """A config as models for a task have it: those that can read both ways write text from left to right."""
+    """Copies a config for a task; text generation sets `is_decoder`, so that a bidirectional model becomes causal."""
     used = copy.deepcopy(config)
     if task == "text-generation" and not used.is_encoder_decoder and hasattr(used, "is_decoder"):
         used.is_decoder = True
@@ -86,7 +86,7 @@ def tiny_model(config: Any, task: str, *, seed: int = 0) -> nn.Module:
 
 @contextmanager
 def _refusing_in_full(wanted: str) -> Iterator[None]:
-    """Turns errors into one line: the package that is missing, or all that transformers says."""
+    """Turns errors into one line: the missing package, or the whole message of transformers."""
     try:
         yield
     except Exception as error:
@@ -102,14 +102,14 @@ def _table(task: str) -> dict[str, Any]:
 
 
 def _fitting(config: Any, made: Any) -> Any:
-    """The config itself, or the one inside of it that the class is made for: a language model in one of images."""
+    """Returns the config that the class is made for: the config itself, or an inner one, as for a text part."""
     inner = [getattr(config, name, None) for name in config.sub_configs]
     own = [part for part in (config, *inner) if type(part) is made.config_class]
     return own[0] if own else config
 
 
 def _draw(model: nn.Module, seed: int) -> None:
-    """Draws weights so large that attention isn't even, and every part counts: none is left at zero."""
+    """Draws weights so large that attention is uneven and every part has an effect: none is zero."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in model.modules():

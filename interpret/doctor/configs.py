@@ -1,4 +1,4 @@
-"""A model by its config alone: no weights are read, and nothing of its size is built."""
+"""Description of a model by its config alone, without weights or memory for them."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -21,17 +21,17 @@ from interpret.system.refusals import first_line, refusing
 
 
 def read_config(name: str, task: str | None) -> tuple[Path, Any, str]:
-    """Finds a config and what it was made for.
+    """Finds a config and its task.
 
     Args:
         name: A folder with a config.json, a config file, or the id of a model on the Hugging Face Hub.
-        task: What the model is wanted for, where its config doesn't say.
+        task: The task, if the config doesn't say it.
 
     Returns:
         The config's file, the transformers config, and one of the tasks in `interpret.doctor.building.TASKS`.
 
     Raises:
-        InputError: There is no such config, it asks for what no model has, or it is for none of the tasks.
+        InputError: There is no such config, its sizes are implausible, or it is for none of the tasks.
     """
     path = _located(name)
     values = read_json(path)
@@ -51,14 +51,14 @@ def read_config(name: str, task: str | None) -> tuple[Path, Any, str]:
 
 
 def describe_config(name: str, config: Any, task: str, attention: Collection[type]) -> Description:
-    """What a model of this config will be, by building it without memory for its weights.
+    """Describes a model of this config, by building it on the meta device.
 
     Args:
-        name: What the user called it.
+        name: The user's name for it.
         config: Its config.
-        task: What it is made for.
-        attention: Classes of the modules whose attention was seen in a small model of it: each of these in the full
-            model is counted as one call. Without any, none are described.
+        task: Its task.
+        attention: Classes of the modules whose attention was seen in a small model of it: each such module in the full
+            model counts as one call. Without any, no calls are described.
 
     Raises:
         InputError: Transformers can't build it.
@@ -80,19 +80,19 @@ def describe_config(name: str, config: Any, task: str, attention: Collection[typ
 
 
 def image_lengths(name: str, config: Any, task: str) -> tuple[int, ...]:
-    """How many positions a model of images has: one number, or none where its layers differ or it can't be told."""
+    """Number of positions of an image model, in a tuple; empty if its layers differ or it can't be told."""
     empty = _empty(name, config, task)
     try:
         with quiet(), torch.device("meta"), torch.no_grad(), recording(empty) as record:
             answer(empty, sample_inputs(empty, examples=1))
         shapes = {call.output.shape[:2] for call in record.calls if call.output is not None}
-    except Exception:  # whatever a model makes of tensors without numbers
+    except Exception:  # a model may raise anything on meta tensors
         return ()
     return tuple(positions for examples, positions in shapes if examples == len(shapes) == 1)  # windows are examples
 
 
 def _empty(name: str, config: Any, task: str) -> Any:
-    """The model without memory for its weights."""
+    """Builds the model on the meta device."""
     import transformers
     from transformers.initialization import no_init_weights
 
@@ -117,7 +117,7 @@ def _located(name: str) -> Path:
 
     try:
         return Path(huggingface_hub.hf_hub_download(name, "config.json"))
-    except Exception as error:  # of many kinds: no network, no such model, no permission
+    except Exception as error:  # many kinds: no network, no such model, no permission
         raise InputError(
             f"{name} is neither a folder or file here nor a model whose config the Hugging Face Hub gave "
             f"({type(error).__name__}: {first_line(error)}); check the spelling, or give its config.json"
@@ -142,7 +142,7 @@ def _task(name: str, path: Path, values: dict[str, Any], task: str | None) -> st
 
 
 def _shape(config: Any) -> CallShape:
-    """The heads of a layer, as a config usually names them."""
+    """Shape of a layer's heads, from the usual names in a config."""
     text = text_config(config)
 
     def number(*names: str) -> int | None:

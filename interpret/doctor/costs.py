@@ -1,4 +1,4 @@
-"""What recording a text of some length will take: estimates from the sizes of a model and one measured pass."""
+"""Estimates of memory and time for recording a text, from the model's sizes and one measured pass."""
 
 import time
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ _BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
 
 @dataclass(frozen=True)
 class MeasuredPass:
-    """A forward pass that was measured.
+    """A forward pass that was timed.
 
     Attributes:
-        tokens: Tokens of its text, or patches of its image.
-        seconds: How long it took.
-        linear: Weights in the model's linear maps, each of which works once on every token.
+        tokens: Number of tokens of its text, or of positions of its image.
+        seconds: Its duration.
+        linear: Number of weights in the model's linear layers, each of which is applied once to every token.
     """
 
     tokens: int
@@ -35,15 +35,15 @@ class MeasuredPass:
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """An estimate for one text.
+    """Estimated cost of one text.
 
     Attributes:
         tokens: Its length.
         weights_bytes: Memory for the model.
-        recording_bytes: Memory for what a recording keeps: queries, keys, values and head outputs of all layers.
-        maps_bytes: Memory for the attention weights of all layers and heads, once they are asked for.
-        seconds: Time of one forward pass; `None` where none could be measured.
-        fits: Whether the model has positions for so many tokens.
+        recording_bytes: Memory for a recording: queries, keys, values and head outputs of all layers.
+        maps_bytes: Memory for the attention weights of all layers and heads, once they are computed.
+        seconds: Time of one forward pass; `None` if none was measured.
+        fits: True if the model has positions for this number of tokens.
     """
 
     tokens: int
@@ -61,15 +61,15 @@ class CostEstimate:
 def estimate_costs(
     description: Description, tokens: Sequence[int], *, measured: MeasuredPass | None = None
 ) -> tuple[CostEstimate, ...]:
-    """Memory by arithmetic; time as the measured pass, scaled by how many operations a text of that length needs.
+    """Estimates memory from sizes, and time from the measured pass, scaled by the number of operations.
 
-    A pass of `n` tokens counts twice the weights of all linear maps times `n`, and for each head `2 * n * n` for every
-    number of a query and of a value.
+    A pass of `n` tokens takes `2 * n` operations for each weight of all linear layers, and for each head `2 * n * n`
+    for each dimension of its queries and values.
 
     Args:
-        description: What the model is.
+        description: Description of the model.
         tokens: Lengths of texts.
-        measured: What one pass took; without it, no time is estimated.
+        measured: A timed pass; without it, no time is estimated.
     """
     size = _BYTES.get(description.dtype, 4)
     linear = measured.linear if measured else 0
@@ -88,10 +88,10 @@ def estimate_costs(
 
 
 def measure_pass(model: nn.Module, longest: int | None) -> MeasuredPass:
-    """Takes the time of one recorded pass of one input, after another one to warm up.
+    """Times one recorded pass of one input, after a warm-up pass.
 
     Args:
-        model: A model of texts, or of images, of which each has the same number of patches.
+        model: A text model, or an image model with a fixed number of patches.
         longest: Most tokens that it has positions for.
     """
     inputs = sample_inputs(model, examples=1, length=min(MEASURED_TOKENS, longest or MEASURED_TOKENS))
@@ -113,7 +113,7 @@ def measure_pass(model: nn.Module, longest: int | None) -> MeasuredPass:
 
 
 def _kept(call: CallShape) -> int:
-    """Numbers that a recording keeps of one token in one layer."""
+    """Number of elements that a recording keeps per token in one layer."""
     return call.heads * (call.width + call.value_width) + call.key_heads * (call.width + call.value_width)
 
 

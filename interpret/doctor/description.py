@@ -1,4 +1,4 @@
-"""What a model is: what it was made for, and how its attention is built and reached."""
+"""Description of a model: its task, its sizes, and the shape of its attention and how it is captured."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,10 +20,10 @@ class CallShape:
     """The heads of one attention call.
 
     Attributes:
-        heads: How many there are.
-        key_heads: How many keys and values they share.
-        width: Numbers in a query and in a key.
-        value_width: Numbers in a value.
+        heads: Number of query heads.
+        key_heads: Number of key and value heads.
+        width: Dimension of a query and a key.
+        value_width: Dimension of a value.
     """
 
     heads: int
@@ -34,20 +34,20 @@ class CallShape:
 
 @dataclass(frozen=True)
 class Description:
-    """What a model is.
+    """Description of a model.
 
     Attributes:
-        name: What the user called it.
+        name: The user's name for it.
         model_class: Name of its class.
-        architecture: As transformers calls it, such as "bert"; "native" for a model of this package.
-        task: What it was made for.
-        layers: How many its config declares; `None` where it doesn't say.
+        architecture: Transformers' name, such as "bert"; "native" for a model of this package.
+        task: Its task.
+        layers: Number of layers that its config declares; `None` if it doesn't.
         calls: Its attention calls in the order in which they run, as far as they can be read.
-        kernel: What computes its attention, such as "sdpa".
+        kernel: Its attention implementation, such as "sdpa".
         dtype: Precision of its weights, such as "float32".
-        parameters: How many numbers were learned; shared ones count once.
-        way_in: How its attention is reached.
-        longest: Most tokens that it has positions for, where its config says.
+        parameters: Number of parameters; shared ones count once.
+        way_in: The way in which its attention is captured.
+        longest: Most tokens that it has positions for, if its config says.
     """
 
     name: str
@@ -68,12 +68,12 @@ class Description:
 
 
 def describe_model(name: str, model: nn.Module, task: str) -> Description:
-    """Looks at a model and at one small forward pass.
+    """Describes a model, from its config and one small forward pass.
 
     Args:
-        name: What the user called it.
+        name: The user's name for it.
         model: A transformers model or a native one.
-        task: What it was made for.
+        task: Its task.
     """
     with torch.no_grad(), recording(model) as record:
         answer(model, sample_inputs(model, examples=1))
@@ -96,7 +96,7 @@ def describe_model(name: str, model: nn.Module, task: str) -> Description:
 
 
 def declared_layers(config: Any) -> int | None:
-    """How many layers a config declares, of encoder and decoder together."""
+    """Number of layers that a config declares, of encoder and decoder together."""
     text = text_config(config)
     if getattr(config, "is_encoder_decoder", False):
         encoder, decoder = getattr(config, "encoder_layers", None), getattr(config, "decoder_layers", None)
@@ -109,7 +109,7 @@ def declared_layers(config: Any) -> int | None:
 
 
 def longest_text(config: Any) -> int | None:
-    """Most tokens that a config has positions for, where it says."""
+    """Most tokens that a config has positions for; `None` if it doesn't say."""
     text = text_config(config)
     names = ("max_position_embeddings", "n_positions", "positions")
     found = next((value for name in names if isinstance(value := getattr(text, name, None), int)), None)
@@ -117,12 +117,12 @@ def longest_text(config: Any) -> int | None:
 
 
 def task_of(model_class: str, architecture: str) -> str | None:
-    """The task that transformers registers a class for, if it is one of those known here."""
+    """Task that transformers registers a class for; `None` if it isn't one of `TASKS`."""
     return next((task for task in TASKS if model_class in class_names(architecture, task)), None)
 
 
 def way_in(ways: set[str], *, native: bool = False) -> str:
-    """In words, how attention is reached; `ways` are those of the calls of one forward pass."""
+    """Describes how attention is captured; `ways` are those of the calls of one forward pass."""
     if native:
         return "its own call of interpret.attend"
     words = {

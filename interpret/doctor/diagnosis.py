@@ -1,4 +1,4 @@
-"""`interpret doctor`: what a model is, what can be asked of it, and whether it passes the checks."""
+"""`interpret doctor`: description of a model, its checks, and the analyses that it allows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,20 +23,20 @@ from interpret.subjects.subject import Subject
 from interpret.system.quiet import quiet
 
 SCHEMA = "interpret-attention/doctor/1"
-_LONGEST_TRIAL = 60.0  # seconds that an analysis may take, to be tried
-_DEEP = 1e-4  # by how much weights of a trained model may differ between kernels
+_LONGEST_TRIAL = 60.0  # seconds; a longer analysis isn't tried
+_DEEP = 1e-4  # tolerance for weights of a trained model under different kernels
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All that the command finds.
+    """All results of the command.
 
     Attributes:
-        description: What the model is.
-        examination: What the checks found.
-        small: Whether a small random model of the same architecture was examined in its place.
-        analyses: What can be asked of it.
-        costs: What recording will take; estimates.
+        description: Description of the model.
+        examination: Results of the checks.
+        small: True if a small random model of the same architecture was examined instead.
+        analyses: Availability of the analyses.
+        costs: Estimated costs of recording.
     """
 
     description: Description
@@ -47,12 +47,12 @@ class Diagnosis:
 
     @property
     def passed(self) -> bool:
-        """Whether no check failed, and `interpret analyze` runs."""
+        """True if no check failed and `interpret analyze` runs."""
         refused = any(each.reason for each in self.analyses if each.analyses == ANALYZE)
         return not self.examination.failed and not refused
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, ready for JSON."""
         return {
             "schema": SCHEMA,
             "model": self.description.to_dict(),
@@ -67,10 +67,10 @@ class Diagnosis:
 
 
 def diagnose(subject: Subject, *, tokens: Sequence[int] = ()) -> Diagnosis:
-    """Examines a loaded model, and tries a short analysis where that takes no longer than a minute.
+    """Examines a loaded model, and tries a short analysis if that takes no longer than a minute.
 
     Args:
-        subject: The model; left as it is, bit by bit.
+        subject: The model; left bit-identical.
         tokens: Lengths of texts for which to estimate memory and time; images are of one size.
 
     Raises:
@@ -92,11 +92,11 @@ def diagnose(subject: Subject, *, tokens: Sequence[int] = ()) -> Diagnosis:
 def diagnose_config(
     name: str, *, task: str | None = None, tokens: Sequence[int] = (), allow_pickle: bool = False
 ) -> Diagnosis:
-    """Examines a small random model of a config; what the full one would be is worked out without its weights.
+    """Examines a small random model of a config, and describes the full one without its weights.
 
     Args:
         name: A folder with a config.json, that file, or the id of a model on the Hugging Face Hub.
-        task: What the model is wanted for, where its config doesn't say.
+        task: The task, if the config doesn't say it.
         tokens: Lengths of texts for which to estimate memory; time can't be measured.
         allow_pickle: Whether weights may be pickle files, as in `interpret.load`.
 
@@ -126,6 +126,6 @@ def _attention(model: nn.Module) -> frozenset[type]:
 
 
 def _of_small(config: Any, task: str) -> dict[str, Any]:
-    """Layers and calls of the small model, which are held against each other."""
+    """Layers and calls of the small model, which are compared with each other."""
     small = describe_model("", tiny_model(config, task), task)
     return {"layers": small.layers, "calls": small.calls}

@@ -1,4 +1,4 @@
-"""Are the recorded weights those that the model itself shows under `output_attentions=True`?"""
+"""Check that recorded weights are those that the model returns under `output_attentions=True`."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -17,35 +17,35 @@ from interpret.system.refusals import first_line
 
 CHECK = "weights are those of output_attentions=True"
 
-_NEAR = 1e-3  # maps further apart are of different layers
+_NEAR = 1e-3  # maps that differ by more belong to different layers
 
 
 def check_weights(model: nn.Module, inputs: dict[str, Tensor], *, tolerance: float = 1e-6) -> CheckResult:
-    """Holds every recorded map against what the model shows when it computes attention step by step.
+    """Compares every recorded map with those that the model returns under eager attention.
 
-    Encoder, decoder and cross attention come in lists of their own, each in the order of its layers; a recording has
-    them in the order in which they ran. So each recorded map is compared with the next one of each list, and takes
-    the closest that is near; some models don't show all of theirs, and some show a map in two parts.
+    Encoder, decoder and cross attention are returned in separate lists, each in the order of its layers; a recording
+    has them in the order in which they ran. So each recorded map is matched with the closest of the next maps of all
+    lists, if it is near; some models don't return all maps, and some return one in two parts.
 
-    Where numbers are rounded to less than float32, layers go far apart that go on from another kernel's rounding; so
-    such a model is recorded step by step, too.
+    Below float32, rounding differences between kernels grow from layer to layer, so such a model is recorded under
+    eager attention too.
 
     Args:
         model: A model, left as it is.
         inputs: Arguments of its `forward`.
-        tolerance: By how much a weight in float32 may differ. The model's kernel and its step by step function round
-            otherwise, and the layers above go on from there, so that deep models need more.
+        tolerance: Largest difference of a weight in float32. The model's kernel and its eager function round
+            differently, and differences grow from layer to layer, so deep models need more.
 
     Returns:
-        The largest difference of a weight; failed too when the model shows a map that none was recorded for, and not
-        applicable when it shows none.
+        The largest difference of a weight; also failed if the model returns a map that wasn't recorded, and not
+        applicable if it returns none.
     """
     try:
         with eager(model), torch.no_grad():
             output = model(
                 **inputs, **accepted(model, {"use_cache": False, "return_dict": True}), output_attentions=True
             )
-    except Exception as error:  # whatever a model without this option makes of it
+    except Exception as error:  # a model without this option may raise anything
         why = "" if isinstance(error, TypeError) else f": {first_line(error)}"
         return CheckResult(CHECK, "not applicable", detail=f"the model offers none{why}")
     shown = shown_maps(output)
@@ -66,7 +66,7 @@ def check_weights(model: nn.Module, inputs: dict[str, Tensor], *, tolerance: flo
 
 
 def shown_maps(output: Any) -> list[list[Tensor]]:
-    """The maps of attention in a model's output, one list for each of its fields that has any."""
+    """Attention maps in a model's output, one list for each field that has any."""
     fields = dict(output) if isinstance(output, dict) else vars(output)
     found = []
     for name, value in fields.items():
@@ -86,10 +86,10 @@ def _leaves(value: Any) -> Iterator[Tensor]:
 
 
 def _in_pieces(maps: list[Tensor], record: Recording) -> bool:
-    """Whether these are no whole maps, as models show them that compute attention in pieces.
+    """True if these aren't whole maps, as returned by models that compute attention in pieces.
 
-    They are bands and global columns, or maps that keep one weight of a key that was seen twice, so that rows don't
-    sum to 1.
+    They are bands and global columns, or maps that keep only one weight of a key that was seen twice, so that rows
+    don't sum to 1.
     """
     shapes = {call.weights.shape for call in record.calls}
     is_cut = any(isinstance(call, PiecewiseCall) for call in record.calls)
@@ -98,19 +98,19 @@ def _in_pieces(maps: list[Tensor], record: Recording) -> bool:
 
 
 def _is_state(leaf: Tensor, record: Recording) -> bool:
-    """Whether this is the state of a layer without softmax attention: it has another form, and no row sums to 1."""
+    """True for the state of a layer without softmax attention: it has another shape, and no row sums to 1."""
     shapes = {call.weights.shape[-2:] for call in record.calls}
     fits = any(leaf.shape[-2] <= queries and leaf.shape[-1] <= keys for queries, keys in shapes)
     return not fits and bool(((leaf.float().sum(-1) - 1).abs() > _NEAR).all())
 
 
 def _weights_of(leaf: Tensor) -> Tensor:
-    """Weights, also where a model shows its scores under that name."""
+    """Weights of a returned map; applies the softmax if the model returned scores instead."""
     return leaf.softmax(-1) if leaf.min() < 0 or leaf.max() > 1 + _NEAR else leaf
 
 
 def _shapes_shown(call: AttentionCall) -> list[Tensor]:
-    """A recorded map, and what it was before a learned sink took its share: some models show that."""
+    """A recorded map, and with a learned sink also the map normalised without it, which some models return."""
     return [call.weights] + [call.weights / call.weights.sum(-1, keepdim=True)] * call.has_sink
 
 
@@ -123,7 +123,7 @@ def _compared(recorded: list[list[Tensor]], shown: list[list[Tensor]], tolerance
         taken = [min(same, key=lambda number: distances[number])] if same else []
         if not taken or distances[taken[0]] > _NEAR:
             far = min([far, *(distances[number] for number in taken)])
-            # Of a map of several texts, models may show a part for each; or a part without a prompt of their own.
+            # Models may return a map of several texts in one part for each, or without a prompt that they add.
             taken = [number for number, distance in distances.items() if number not in same and distance <= _NEAR]
         for number in taken:
             waiting[number].pop(0)
@@ -139,7 +139,7 @@ def _compared(recorded: list[list[Tensor]], shown: list[list[Tensor]], tolerance
 
 
 def _nearest(forms: list[Tensor], shown: Tensor) -> float:
-    """The smallest difference of a shown map from a recorded one, or from its first or last keys in its last rows."""
+    """Smallest difference of a returned map from a recorded one, or from its first or last keys in its last rows."""
     queries, keys = shown.shape[-2:]
     parts = [part for form in forms for part in (form[..., -queries:, :keys], form[..., -queries:, -keys:])]
     return min((_apart(part, shown) for part in parts if part.shape == shown.shape), default=float("inf"))
@@ -152,9 +152,9 @@ def _apart(one: Tensor, other: Tensor) -> float:
 
 @contextmanager
 def eager(model: nn.Module) -> Iterator[None]:
-    """Lets the model compute attention step by step until the end of the block, as far as it can be told to.
+    """Switches the model to eager attention until the block ends, as far as it allows that.
 
-    Asked for weights, transformers puts hooks into a model, which are taken out again.
+    Hooks that transformers adds to return weights are removed again.
     """
     hooks = {module: (set(vars(module)), dict(module._forward_hooks)) for module in model.modules()}
     kept: dict[int, tuple[Any, Any]] = {}

@@ -1,4 +1,4 @@
-"""Every check on one model."""
+"""Runs all checks on one model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ NO_ATTENTION = "no softmax attention was found: nothing calls the attention inte
 
 @dataclass(frozen=True)
 class Examination:
-    """What the checks found in one model.
+    """Results of the checks on one model.
 
     Attributes:
         model_class: Name of its class.
-        calls: Attention calls in one forward pass that can be read; 0 where none can.
-        ways: How they are reached, as `AttentionCall.way` has it.
-        findings: One for each check that was made; none where nothing can be read.
-        reason: Why nothing can be read, where that is so.
+        calls: Number of attention calls in one forward pass that can be read.
+        ways: Ways in which they are captured, as in `AttentionCall.way`.
+        findings: One result for each check; none if no attention can be read.
+        reason: Why no attention can be read; else empty.
     """
 
     model_class: str
@@ -51,11 +51,11 @@ class Examination:
 
     @property
     def failed(self) -> tuple[CheckResult, ...]:
-        """The checks that failed."""
+        """Results of the checks that failed."""
         return tuple(found for found in self.findings if found.outcome == "failed")
 
     def finding(self, check: str) -> CheckResult | None:
-        """The finding of a check, if it was made."""
+        """Result of a check; `None` if it wasn't made."""
         return next((found for found in self.findings if found.check == check), None)
 
 
@@ -65,8 +65,8 @@ def examine(model: nn.Module, *, every_head: bool = True, weight_tolerance: floa
 
     Args:
         model: A transformers model or a native one, in evaluation mode; left as it is.
-        every_head: Whether head edits are compared for each head, or for a few.
-        weight_tolerance: By how much weights in float32 may differ from those that the model shows.
+        every_head: Whether head edits are compared for every head, or for a few.
+        weight_tolerance: Largest difference of weights in float32 from those that the model returns.
 
     Raises:
         CaptureError: The model doesn't run on such inputs, or gives no scores.
@@ -109,21 +109,21 @@ def _findings(
 
 
 def _self_checks(model: nn.Module, inputs: dict[str, Tensor]) -> tuple[CheckResult, ...]:
-    """What the recording finds in itself."""
+    """Results of the recording's self-checks."""
     try:
         with torch.no_grad(), recording(model) as record:
             answer(model, inputs)
         return tuple(
             CheckResult(check.name, "passed" if check.passed else "failed", check.value, check.tolerance)
             for check in record.checks()
-            if check.name != "no weight on padding"  # looked at with padding, below
+            if check.name != "no weight on padding"  # checked with padding elsewhere
         )
     except Exception as error:
         return (CheckResult("the recording checks itself", "failed", detail=first_line(error)),)
 
 
 def _guarded(check: str, run: Callable[[], CheckResult]) -> CheckResult:
-    """A check that raises has failed: one broken part of a model must not hide the others."""
+    """Runs a check; one that raises has failed, so that one broken part of a model doesn't hide the others."""
     try:
         return run()
     except Exception as error:
@@ -131,7 +131,7 @@ def _guarded(check: str, run: Callable[[], CheckResult]) -> CheckResult:
 
 
 def _reason(model: nn.Module, inputs: dict[str, Tensor]) -> str:
-    """Why no attention was seen: there is none, or the model computes it by a way of its own."""
+    """Reason why no attention was seen: there is none, or the model computes it in a way that isn't captured."""
     try:
         with eager(model), torch.no_grad():
             output = model(**inputs, **accepted(model, {"return_dict": True}), output_attentions=True)

@@ -1,4 +1,4 @@
-"""Are gradients of the answer finite, from the input on through every head?"""
+"""Check that gradients of the scores by inputs and head outputs are finite."""
 
 from typing import Any
 
@@ -13,21 +13,20 @@ CHECK = "gradients are finite"
 
 
 def check_gradients(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
-    """Takes the gradient of a mix of all scores by the input vectors (or pixels) and by what every head wrote.
+    """Takes the gradient of a mix of all scores by the input embeddings (or pixels) and by every head output.
 
     Args:
         model: A model; its parameters get no gradient.
         inputs: Arguments of its `forward`.
 
     Returns:
-        Failed where a gradient is infinite or NaN, where nothing depends on the input, or where the model drops
-        gradients inside.
+        Failed if a gradient is infinite or NaN, if all are zero, or if the model drops gradients inside.
     """
     fed: list[Tensor] = []
 
     def detached(_module: nn.Module, _args: Any, output: Tensor) -> Tensor:
         fed.append(output.detach().requires_grad_())
-        return fed[-1].clone()  # a model may write into it
+        return fed[-1].clone()  # a model may modify it in place
 
     pixels = {name: value.requires_grad_() for name, value in _copied(inputs).items() if value.is_floating_point()}
     embedding = _embedding(model)

@@ -1,4 +1,4 @@
-"""Does silencing a head do what zeroing its columns of the output projection does?"""
+"""Check that silencing a head equals zeroing its columns of the output projection."""
 
 import torch
 from torch import Tensor, nn
@@ -15,19 +15,19 @@ CHECK = "a silenced head is one with zeroed columns of the output projection"
 def check_head_edits(model: nn.Module, inputs: dict[str, Tensor], *, every_head: bool = True) -> CheckResult:
     """Compares `zero_head` with the model whose output projection doesn't read that head.
 
-    Both must change the answer in the same way, and change it at all. A projection that several layers share is
-    silenced in all of them. Where something else reads the heads first, such as a norm over all of them, that head's
+    Both must change the scores in the same way, and change them at all. If several layers share a projection, the head
+    is silenced in all of them. If another module reads the heads first, such as a norm over all of them, that head's
     part of its input is zeroed instead.
 
     Args:
-        model: A model; its weights are changed meanwhile, and put back bit by bit.
+        model: A model; its weights are changed meanwhile, and restored bit-identically.
         inputs: Arguments of its `forward`.
         every_head: Whether to try each head of each call, or only the first and the last head of the first, middle
             and last call that has a projection.
 
     Returns:
-        The largest difference of two answers, as a share of the score; failed too where a call has no
-        projection that was found.
+        The largest difference between scores, as a share of the score; also failed if no projection was found for a
+        call.
     """
     readers = find_readers(model, inputs)
     found = [reader for reader in readers if reader is not None]

@@ -1,4 +1,4 @@
-"""Work on things of which some crash, hang or fill the memory: each in a process of its own."""
+"""Runs calls that may crash, hang or fill the memory, each in its own process."""
 
 import multiprocessing
 from collections.abc import Callable, Generator, Sequence
@@ -15,15 +15,15 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 _CPU_LIMIT = 24  # number of the signal SIGXCPU
-_PATIENCE = 10  # times the seconds of computing, before a process that waits for something is given up
+_PATIENCE = 10  # multiples of the CPU time limit after which a waiting process is given up
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Work that came to no end.
+    """A call without a result.
 
     Attributes:
-        reason: Why, in a few words.
+        reason: The reason, in a few words.
     """
 
     reason: str
@@ -39,18 +39,18 @@ def run_isolated(
 ) -> Generator[tuple[int, Result | Failure], None, None]:
     """Calls `function` on each argument in a fresh process, some side by side.
 
-    Processes are ended in the middle of their work when the iterator is closed, by an error or a signal, and also when
-    this process is killed by a signal that it can't catch.
+    Running processes are ended when the iterator is closed, by an error or a signal, and also when this process is
+    killed by a signal that it can't catch.
 
     Args:
-        function: Of a module, so that another process finds it; what it takes and gives must be picklable.
+        function: A module-level function with picklable argument and result.
         arguments: One for each call.
-        workers: Processes at a time.
-        seconds: Of computing, after which a process is ended.
-        gigabytes: Of memory that a process may ask for, beyond what the libraries take.
+        workers: Number of processes at a time.
+        seconds: CPU time limit of a process.
+        gigabytes: Memory limit of a process, beyond what the libraries take.
 
     Yields:
-        The number of an argument and its result, or why there is none, in the order in which they are done.
+        The index of an argument and its result, or the failure, in the order of completion.
     """
     context = _context()
     watched, kept = context.Pipe(duplex=False)  # its end `kept` is closed with this process, or before
@@ -72,7 +72,7 @@ def run_isolated(
 
 
 def _context() -> Any:
-    """Processes that begin with the libraries loaded, where the system can do that."""
+    """Multiprocessing context whose processes start with the libraries loaded, if the system allows that."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -94,7 +94,7 @@ def _call(
         if not receiver.poll(_PATIENCE * seconds):
             return Failure(f"took more than {_PATIENCE * seconds} s")
         return receiver.recv()
-    except EOFError:  # it ended without an answer
+    except EOFError:  # it ended without a result
         process.join()
         if process.exitcode == -_CPU_LIMIT:
             return Failure(f"took more than {seconds} s of computing")
@@ -113,7 +113,7 @@ def _answer(
     seconds: int,
     gigabytes: float,
 ) -> None:
-    """What a process does."""
+    """Runs the call in the new process and sends its result."""
     end_with(watched)
     _limit(seconds, gigabytes)
     import torch

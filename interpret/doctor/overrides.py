@@ -1,4 +1,4 @@
-"""What a small config of an architecture needs beyond smaller numbers; a dot goes into a config within a config."""
+"""Settings that small configs of some architectures need beyond smaller sizes; a dot leads into an inner config."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _GLOBAL_ROPE = {"full_attention": {"rope_type": "default", "rope_theta": 10000.0
 
 OVERRIDES: dict[str, dict[str, Any]] = {
     "bamba": {"attn_layer_indices": [1]},
-    "big_bird": {"block_size": 1, "num_random_blocks": 1},  # with more the small text is read whole
+    "big_bird": {"block_size": 1, "num_random_blocks": 1},  # with more, attention over the small text would be full
     "bigbird_pegasus": {"block_size": 1, "num_random_blocks": 1},
     "blt": {"encoder_hash_byte_group_vocab": 64},
     "cohere_compass_text": {"rope_parameters": _GLOBAL_ROPE},

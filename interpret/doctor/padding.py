@@ -1,4 +1,4 @@
-"""Does padding, on either side, leave the answer and the attention as they were?"""
+"""Checks that padding, on either side, changes neither the scores nor the attention."""
 
 import inspect
 
@@ -20,18 +20,18 @@ _SHIFTED = "the decoder is given the padded text behind its first token, and cou
 
 
 def check_padding(model: nn.Module, inputs: dict[str, Tensor], side: str) -> CheckResult:
-    """Compares a text with the same text and three tokens of padding, masked, in a batch of its own.
+    """Compares a text with and without three masked tokens of padding.
 
-    Tried first with the mask alone, then with position ids where the model takes them.
+    Tried first with the mask alone, then with position ids if the model takes them.
 
     Args:
-        model: A model of texts.
+        model: A text model.
         inputs: Arguments of its `forward` without padding; the first example is used.
         side: "left" or "right".
 
     Returns:
-        The largest change of a score of a real token, as a share of the largest one. Left padding of a model that
-        counts positions and can't be told them is noted, for there is no way round it.
+        The largest change of a score of a real token, as a share of the largest one. A change by left padding is noted,
+        not failed, if the model counts positions and takes no position ids, because that can't be avoided.
     """
     check = f"padding on the {side} changes nothing"
     key = text_key(inputs)
@@ -65,10 +65,9 @@ def check_padding(model: nn.Module, inputs: dict[str, Tensor], side: str) -> Che
 
 
 def check_padding_weight(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
-    """Looks for recorded attention of real tokens on padding, in a text padded on the left and on the right.
+    """Checks that real tokens have no recorded attention on padding, on the left or on the right.
 
-    A decoder that is fed the padded input of its encoder has no mask of its own, so calls that look back only are
-    passed over there.
+    A decoder that is fed the padded input of its encoder has no mask of its own, so its causal calls are skipped.
     """
     check = "no recorded weight on padding"
     key = text_key(inputs)
@@ -92,7 +91,7 @@ def check_padding_weight(model: nn.Module, inputs: dict[str, Tensor]) -> CheckRe
 
 
 def _derives_decoder_input(model: nn.Module, inputs: dict[str, Tensor]) -> bool:
-    """Whether the decoder reads what the encoder reads, since it was given nothing of its own."""
+    """True if the decoder input is derived from the encoder's, because none was given."""
     has_decoder = bool(getattr(getattr(model, "config", None), "is_encoder_decoder", False))
     return has_decoder and "decoder_input_ids" not in inputs
 
@@ -100,7 +99,7 @@ def _derives_decoder_input(model: nn.Module, inputs: dict[str, Tensor]) -> bool:
 def _heads_moved(
     model: nn.Module, alone: dict[str, Tensor], padded: dict[str, Tensor], length: int, side: str
 ) -> float:
-    """By how much what the heads write at real tokens differs, as a share of the largest number."""
+    """Largest difference of head outputs at real tokens, as a share of the largest element."""
     written = []
     for given in (alone, padded):
         with recording(model) as record:
@@ -110,7 +109,7 @@ def _heads_moved(
 
 
 def _sight_moved(model: nn.Module, alone: dict[str, Tensor], padded: dict[str, Tensor], length: int, side: str) -> bool:
-    """Whether some real token sees others, in a module that computes attention in pieces of the padded text."""
+    """True if padding changes which keys a real token can see, in a module that computes attention in pieces."""
     own = slice(PADDING, None) if side == "left" else slice(length)
     seen = []
     for given in (alone, padded):
@@ -127,7 +126,7 @@ def _padded(alone: dict[str, Tensor], key: str, side: str, pad: int) -> dict[str
 
 
 def _real(padded: Answer, length: int, side: str) -> Answer:
-    """The scores of real tokens, where there is a score for each token."""
+    """Drops the scores of padding, if there is a score for each token."""
     own = slice(PADDING, None) if side == "left" else slice(length)
     return {
         name: scores[:, own] if scores.ndim > 1 and scores.shape[1] == length + PADDING else scores

@@ -1,4 +1,4 @@
-"""What `interpret analyze` will do with a model of which only the config is looked at, by the rules of loading."""
+"""Prediction of what `interpret analyze` will do with a model, from its config and the rules of loading."""
 
 import shutil
 import tempfile
@@ -18,14 +18,14 @@ _SMALL = " (numbers are of a small model of this config)"
 
 
 def promise(name: str, path: Path, config: Any, task: str, *, asked: str | None, allow_pickle: bool) -> Trial:
-    """Applies what loading looks at before it reads weights; then loads and analyses a small model.
+    """Applies the checks that loading makes before it reads weights; then loads and analyses a small model.
 
     Args:
-        name: What the user called the model.
-        path: The file of the config. Of a config.json, what lies beside it counts as the model's.
-        config: What is in it.
-        task: What the model is for.
-        asked: What the user wants it for, if they say.
+        name: The user's name for the model.
+        path: The file of the config. If it is a config.json, the files beside it count as the model's.
+        config: Its content.
+        task: The task of the model.
+        asked: The task that the user asked for, if any.
         allow_pickle: Whether weights may be pickle files.
     """
     try:
@@ -37,10 +37,10 @@ def promise(name: str, path: Path, config: Any, task: str, *, asked: str | None,
 
 
 def require_known(name: str, path: Path, task: str | None) -> None:
-    """Refuses a folder or a config that loading refuses, with the same words.
+    """Raises if loading would refuse the folder or config, with the same message.
 
     Raises:
-        InputError: It does.
+        InputError: It would.
     """
     if path.name == "config.json":
         describe(name, path.parent, task)
@@ -51,7 +51,7 @@ def require_known(name: str, path: Path, task: str | None) -> None:
 
 
 def _looked_at(name: str, path: Path, task: str | None, allow_pickle: bool) -> Path | None:
-    """The folder whose tokenizer or image processor the model has; `None` where there is only a config."""
+    """Folder of the model's tokenizer or image processor, after checking its files; `None` if it has only a config."""
     require_known(name, path, task)
     folder = path.parent
     if path.name != "config.json" or not any((folder / file).is_file() for file in (*_WEIGHTS, *_READERS)):

@@ -1,4 +1,4 @@
-"""Can attention weights be put in the place of the model's own?"""
+"""Check that a model's attention weights can be replaced."""
 
 import torch
 from torch import Tensor, nn
@@ -13,17 +13,16 @@ CHECK = "recorded weights, put back, give the same answer"
 
 
 def check_row_edits(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
-    """Puts the recorded weights of all layers back, and then even ones in their place.
+    """Sets the weights of all layers to the recorded ones, and then to uniform ones.
 
-    The first must not change the answer, beyond the rounding of another way to compute it; the second must change it,
-    or else nothing was put anywhere.
+    The first must not change the scores beyond rounding; the second must change them, or else the edit has no effect.
 
     Args:
         model: A model, left as it is.
         inputs: Arguments of its `forward`.
 
     Returns:
-        The largest change of a score by weights put back, as a share of the score.
+        The largest change of a score by the recorded weights, as a share of the score.
     """
     with torch.no_grad():
         with recording(model) as record:

@@ -1,4 +1,4 @@
-"""Small inputs for any model: token ids, ids for encoder and decoder, or pixels."""
+"""Small random inputs for any model: token ids, ids for encoder and decoder, or pixels."""
 
 import inspect
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 from interpret.subjects.text_config import text_config
 
-_SEPARATED = 3  # separators that some question answering models count
+_SEPARATED = 3  # number of separators that some question answering models require
 
 
 def sample_inputs(model: nn.Module, *, examples: int = 2, length: int = 12, seed: int = 0) -> dict[str, Tensor]:
-    """Random inputs that the model can be called with; texts without padding, all of the same length.
+    """Draws random inputs for a model; texts have the same length and no padding.
 
     Args:
         model: A transformers model or a native one.
-        examples: How many.
+        examples: Number of inputs.
         length: Tokens of each text.
         seed: The same seed gives the same inputs.
 
@@ -46,24 +46,24 @@ def sample_inputs(model: nn.Module, *, examples: int = 2, length: int = 12, seed
 
 
 def takes_pixels(model: nn.Module) -> bool:
-    """Whether the model reads images and nothing else."""
+    """Returns whether the model reads only images."""
     named = inspect.signature(model.forward).parameters
     return "pixel_values" in named and "input_ids" not in named
 
 
 def writes_with_decoder(model: nn.Module) -> bool:
-    """Whether the model needs the beginning of an answer beside its input."""
+    """Returns whether the model is an encoder-decoder that generates, and so needs decoder input ids."""
     config = getattr(model, "config", None)
     return bool(getattr(config, "is_encoder_decoder", False)) and hasattr(model, "generate")
 
 
 def text_key(inputs: dict[str, Tensor]) -> str | None:
-    """The argument that holds token ids, if any."""
+    """Name of the argument that holds token ids; `None` without one."""
     return next((key for key in ("input_ids", "inputs") if key in inputs), None)
 
 
 def padding_id(model: nn.Module) -> int | None:
-    """The token that fills texts up, where the model names one."""
+    """Id of the pad token; `None` if the config has none."""
     config: Any = getattr(model, "config", None)
     text = text_config(config)
     found = getattr(text, "pad_token_id", None)
@@ -71,7 +71,7 @@ def padding_id(model: nn.Module) -> int | None:
 
 
 def settings(config: Any) -> Iterator[tuple[str, Any]]:
-    """Every setting of a config and of those inside of it, the outer ones first."""
+    """Yields every setting of a config and of its inner configs, the outer ones first."""
     values = config if isinstance(config, dict) else config.to_dict()
     yield from ((name, value) for name, value in values.items() if isinstance(name, str))
     for value in values.values():
@@ -80,7 +80,7 @@ def settings(config: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _ids(model: nn.Module, examples: int, length: int, generator: torch.Generator) -> Int[Tensor, "example token"]:
-    """Tokens from the middle of the vocabulary, where no model keeps special or unused ones."""
+    """Draws ids from the middle of the vocabulary, where no model has special or unused tokens."""
     config: Any = getattr(model, "config", None)
     named = dict(reversed(list(settings(config)))) if hasattr(config, "to_dict") else {}
     special = {value for name, value in named.items() if name.endswith(("_id", "_index")) and isinstance(value, int)}
@@ -96,7 +96,7 @@ def _ids(model: nn.Module, examples: int, length: int, generator: torch.Generato
 
 
 def vocabulary_size(model: nn.Module) -> int:
-    """How many tokens a model knows."""
+    """Number of tokens in a model's vocabulary."""
     try:
         return int(model.get_input_embeddings().weight.shape[0])  # type: ignore[operator]
     except (AttributeError, NotImplementedError, TypeError):

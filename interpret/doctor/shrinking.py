@@ -1,6 +1,6 @@
-"""Any architecture made so small that it runs in milliseconds, with every kind of layer that it has.
+"""Shrinks the config of any architecture so that a model runs in milliseconds, with every kind of layer.
 
-Sizes are found in a config by their names. What is left over stands in `overrides.py`, by architecture.
+Sizes are found in a config by their names; exceptions are in `overrides.py`, by architecture.
 """
 
 import copy
@@ -19,7 +19,7 @@ _FORGOTTEN = (
     *("out_features", "out_indices", "stage_names"),  # follow from the number of layers
 )
 
-# The first pattern that a name fits says how large that number may be.
+# The first pattern that a name matches gives the largest value.
 _SIZES = tuple(
     (re.compile(pattern), most)
     for pattern, most in (
@@ -53,10 +53,10 @@ _MISSING = {
 
 
 def shrunk(config: Any) -> Any:
-    """A config of the same architecture with small tensors and two layers, or more where there are more kinds.
+    """Makes a config of the same architecture with small tensors and two layers, or more for more kinds of layers.
 
     Args:
-        config: A transformers config; it stays as it is.
+        config: A transformers config; not changed.
 
     Returns:
         A new config of the same class.
@@ -73,7 +73,7 @@ def shrunk(config: Any) -> Any:
 
 
 def _shrink(values: dict[str, Any]) -> None:
-    """Shrinks one config and those inside of it, in place."""
+    """Shrinks a config and its inner configs, in place."""
     before = dict(values)
     kept = _kept_layers(values)
     for key in [key for key in _FORGOTTEN if key in values]:
@@ -99,7 +99,7 @@ def _shrink(values: dict[str, Any]) -> None:
 
 
 def _token(key: str, value: Any, free: int) -> Any:
-    """A special token's id in the small vocabulary; `free` is one that nothing else has."""
+    """Id of a special token in the small vocabulary; `free` is an unused id."""
     if key in _SPECIAL:
         return _SPECIAL[key] if value is not None or key == "pad_token_id" else None
     small = not isinstance(value, int) or value < VOCABULARY - 16
@@ -111,7 +111,7 @@ def _smaller(key: str, value: int) -> int:
 
 
 def _keep_proportions(values: dict[str, Any], before: dict[str, Any], kept: list[int]) -> None:
-    """Repairs what has to fit together: shared heads, rotary sections, state-space heads and exceptions by layer."""
+    """Restores sizes that must match: shared heads, rotary sections, state-space heads and per-layer settings."""
     heads = values.get(_first_key(values, _HEADS))
     for shared in ("num_key_value_heads", "num_kv_heads", "num_query_groups"):
         if shared in values and before[shared] in (None, before.get(_first_key(before, _HEADS))):
@@ -140,7 +140,7 @@ def _keep_proportions(values: dict[str, Any], before: dict[str, Any], kept: list
 
 
 def _exceptions(before: dict[str, Any], kept: list[int]) -> dict[str, Any]:
-    """The settings of single layers, under the new numbers of the layers that are kept."""
+    """Per-layer settings of the kept layers, under their new numbers."""
     given = {int(layer): dict(settings) for layer, settings in before["per_layer_config"].items()}
     for settings in given.values():
         _shrink(settings)
@@ -156,7 +156,7 @@ def _layers(values: dict[str, Any]) -> int:
 
 
 def _kept_layers(values: dict[str, Any]) -> list[int]:
-    """The first layer of each kind, in their order, and at least two."""
+    """Indices of the first layer of each kind, at least two."""
     layers = _layers(values)
     lists = [value for value in values.values() if isinstance(value, list) and len(value) == layers]
     exceptions = {int(layer): str(given) for layer, given in (values.get("per_layer_config") or {}).items()}

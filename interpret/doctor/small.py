@@ -1,4 +1,4 @@
-"""A small random model in a folder, as people share theirs: config, weights, and a tokenizer or an image processor."""
+"""Folders with a small random model: config, weights, and a tokenizer or an image processor."""
 
 import copy
 import shutil
@@ -10,24 +10,24 @@ from interpret.doctor.sampling import settings, vocabulary_size
 from interpret.subjects.tasks import TASKS
 from interpret.subjects.vision import ImageClassification
 
-SIDE = 4  # patches from left to right, and from top to bottom, of the images that an analysis is tried on
+SIDE = 4  # rows and columns of patches of the images that an analysis is tried on
 
-_READ_WITH = (".json", ".txt", ".model", ".spm", ".jinja")  # endings of the files that tokenizers and processors have
+_READ_WITH = (".json", ".txt", ".model", ".spm", ".jinja")  # suffixes of tokenizer and processor files
 _NOT_READ_WITH = ("config.json", "generation_config.json", "adapter_config.json")
 
-# Letters, for tokenizers that cut every word into its own (Qwen2's, which transformers makes of any vocabulary).
+# Letters, for tokenizers that split words into letters (Qwen2's, which transformers builds for any vocabulary).
 _LETTERS = "Ġwordsthexfm"
 
 
 def save_small(folder: Path, config: Any, task: str, *, beside: Path | None = None) -> None:
-    """Writes a small random model of a config, and something that feeds it.
+    """Writes a small random model of a config, with a tokenizer or an image processor.
 
     Args:
-        folder: An empty one.
-        config: A transformers config of any size; it stays as it is.
+        folder: An empty folder.
+        config: A transformers config of any size; not changed.
         task: One of `interpret.doctor.building.TASKS`.
-        beside: A folder whose tokenizer or image processor the model gets, if it has one; by default one is made that
-            fits.
+        beside: A folder whose tokenizer or image processor the model gets, if it has one; by default a fitting one is
+            made.
 
     Raises:
         InputError: Transformers can't build the model.
@@ -44,7 +44,7 @@ def save_small(folder: Path, config: Any, task: str, *, beside: Path | None = No
 
 
 def with_few_patches(config: Any) -> Any:
-    """A config of images so small that they have 4 x 4 patches; the config itself where it knows no patches."""
+    """Copies a config with images of only 4 x 4 patches; returns it unchanged if it has no more, or no patches."""
     small = copy.deepcopy(config)
     inner = getattr(small, "vision_config", small)
     patch, size = getattr(inner, "patch_size", None), getattr(inner, "image_size", None)
@@ -55,7 +55,7 @@ def with_few_patches(config: Any) -> Any:
 
 
 def _read_with(folder: Path) -> list[Path]:
-    """What a folder has beside its config and its weights."""
+    """Files of a folder's tokenizer or image processor."""
     return [
         path
         for path in sorted(folder.iterdir())
@@ -67,7 +67,7 @@ def _read_with(folder: Path) -> list[Path]:
 
 
 def _processor(config: Any) -> Any:
-    """Makes images as large as the model wants them, with its number of channels."""
+    """Makes an image processor for the model's image size and number of channels."""
     from transformers import ViTImageProcessorPil
 
     named = dict(reversed(list(settings(config))))
@@ -77,7 +77,7 @@ def _processor(config: Any) -> Any:
 
 
 def _tokenizer(model: Any, task: str) -> Any:
-    """Knows as many words as the model, and joins texts as BERT does where there are types of tokens, or as RoBERTa."""
+    """Makes a tokenizer of the model's vocabulary size, which joins texts like BERT with token types, else RoBERTa."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
@@ -105,7 +105,7 @@ def _tokenizer(model: Any, task: str) -> Any:
 
 
 def _special_tokens(config: Any, size: int) -> dict[str, int]:
-    """Numbers of the special tokens, as the config has them; what it doesn't name stands where nothing else does."""
+    """Ids of the special tokens in the config, and default ids for those it lacks."""
 
     def number(role: str, other: int) -> int:
         found = getattr(config, f"{role}_token_id", None)

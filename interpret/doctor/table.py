@@ -50,8 +50,8 @@ def examine_all(
 
     Args:
         pairs: Architectures and tasks; by default all that transformers registers.
-        workers: Processes at a time.
-        progress: Told how many are done, and of how many.
+        workers: Number of processes at a time.
+        progress: Called with the number done and the number of all.
 
     Returns:
         One row for each pair, in their order.

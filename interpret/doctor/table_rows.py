@@ -1,4 +1,4 @@
-"""One line of the table of verified models: an architecture, a task, and how far it can be trusted."""
+"""Rows of the table of verified models: the result for one architecture and task."""
 
 import re
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from interpret.system.quiet import quiet
 
 @dataclass(frozen=True)
 class TableRow:
-    """What is known of one architecture for one task.
+    """Result for one architecture and task.
 
     Attributes:
-        architecture: As transformers calls it, such as "bert".
+        architecture: Transformers' name, such as "bert".
         task: Name of the task.
         status: "verified", "partial" or "unsupported".
-        calls: Attention calls that can be read in a small model of it.
-        way: How they are reached: "interface" is transformers' attention interface, "observed" a look at the model's
-            own code while it runs.
-        weights: Largest difference of an attention weight from `output_attentions=True`; `None` where that is not
-            offered, or nothing could be compared.
-        heads: Largest difference that a head edit makes to zeroed columns, as a share of the score.
-        analyze: What `interpret analyze` does with it: "yes", or why not in one line; empty where none could be built.
-        says: What fails or why nothing can be read, and what else to know.
+        calls: Number of attention calls that can be read in a small model of it.
+        way: Way in which they are captured: "interface" is transformers' attention interface, "observed" watches the
+            model's own code while it runs.
+        weights: Largest difference of an attention weight from `output_attentions=True`; `None` if the model doesn't
+            return weights, or nothing could be compared.
+        heads: Largest difference between a head edit and zeroed columns, as a share of the score.
+        analyze: Whether `interpret analyze` runs: "yes", or why not in one line; empty if no model could be built.
+        says: Failed checks, or why no attention can be read, and further remarks.
     """
 
     architecture: str
@@ -45,7 +45,7 @@ def examine_pair(pair: tuple[str, str]) -> TableRow:
     """Builds a tiny model of an architecture for a task and examines it.
 
     Args:
-        pair: Architecture and task, as `registered_pairs` names them.
+        pair: Architecture and task, as in `registered_pairs`.
     """
     architecture, task = pair
     try:
@@ -63,10 +63,10 @@ def examine_pair(pair: tuple[str, str]) -> TableRow:
 
 
 def row_of(architecture: str, task: str, found: Examination, tried: Trial) -> TableRow:
-    """Sums an examination up.
+    """Sums up an examination.
 
-    Verified is what fails no check, whose head edits could be compared in every layer, and of which an analysis runs
-    to its end with no check failed.
+    A model is verified if it fails no check, its head edits could be compared in every layer, and an analysis runs to
+    its end with no check failed.
     """
     analyze = _shortened(tried.against) or "yes"
     if not found.calls:
@@ -99,7 +99,7 @@ def row_of(architecture: str, task: str, found: Examination, tried: Trial) -> Ta
 
 
 def _shortened(refusal: str) -> str:
-    """A refusal on one line, without the models that would do instead."""
+    """Shortens a refusal to one line, without the models that it suggests."""
     return re.sub(r"[;,] (models such as|use ViT|use a model such as) .*$", "", " ".join(refusal.split()))
 
 

@@ -1,4 +1,4 @@
-"""What `interpret analyze` does with a model, seen rather than foretold: a small analysis is run to its end."""
+"""Trial of `interpret analyze` on a model: a small analysis is run to its end."""
 
 import json
 import math
@@ -25,23 +25,23 @@ from interpret.subjects.text import TextSubject
 from interpret.subjects.vision import ImageClassification
 from interpret.system.refusals import first_line
 
-SENTENCE = "A short text of some words"  # where the tokenizer's own words make none
-_WORDS, _FURTHER = 6, 4  # of a text, and of one beside it
-_STEPS = 2  # tokens that are written
+SENTENCE = "A short text of some words"  # used if the tokenizer's own words make no text
+_WORDS, _FURTHER = 6, 4  # words of a text, and of a second text
+_STEPS = 2  # tokens that are generated
 _DRAWS = 20
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What commands do with a model.
+    """Outcome of commands on a model.
 
     Attributes:
-        refusal: The line with which `interpret analyze` refuses it; empty where it doesn't.
-        crash: The error in which it ends instead, which is a fault; empty where there is none.
+        refusal: The line with which `interpret analyze` refuses it; else empty.
+        crash: An unexpected error of the analysis, which is a fault; else empty.
         failed: Names of the self-checks that failed in the analysis.
-        single: The line with which `interpret pair` and `study` refuse it; empty where they don't.
-        rollout: Why the maps of its layers can't be multiplied, where that was tried beside.
-        note: What else to know, such as that the analysis was only planned.
+        single: The line with which `interpret pair` and `study` refuse it; else empty.
+        rollout: Why the maps of its layers can't be multiplied, if that was tried separately; else empty.
+        note: Further remark, such as that the analysis was only planned.
     """
 
     refusal: str = ""
@@ -53,26 +53,26 @@ class Trial:
 
     @property
     def against(self) -> str:
-        """Why `interpret analyze` doesn't run, or whose checks fail in it; empty where all is well."""
+        """Why `interpret analyze` doesn't run, or the checks that fail in it; empty if all is well."""
         if self.failed:
             return f"self-checks fail: {', '.join(self.failed)}"
         return self.refusal or (f"crashes: {self.crash}" if self.crash else "")
 
     def naming(self, found: str, name: str) -> "Trial":
-        """The same, with a model called by another name."""
+        """Copies the outcome with another name for the model."""
         return replace(self, **{key: getattr(self, key).replace(found, name) for key in ("refusal", "crash", "single")})
 
 
 def try_config(config: Any, task: str, *, name: str = "it", beside: Path | None = None) -> Trial:
-    """What commands do with a small random model of a config, in a folder of its own.
+    """Tries commands on a small random model of a config, in a temporary folder.
 
-    It is loaded with the tokenizer or image processor that is given, and with images as large as the config has them;
-    then analysed on few words or patches.
+    It is loaded with the given tokenizer or image processor, and with the config's image size; then analysed on few
+    words or patches.
 
     Args:
-        config: A transformers config of any size; it stays as it is.
+        config: A transformers config of any size; not changed.
         task: One of `interpret.doctor.building.TASKS`.
-        name: What refusals call the model.
+        name: Name of the model in refusals.
         beside: A folder with a tokenizer or an image processor, as for `save_small`.
 
     Raises:
@@ -93,9 +93,9 @@ def try_folder(folder: Path, task: str, *, analysed: bool = True) -> Trial:
     """Loads a folder as the command does, and tries an analysis.
 
     Args:
-        folder: Of a model in transformers' format.
-        task: What it is wanted for.
-        analysed: Whether to go on after it was loaded.
+        folder: Folder of a model in transformers' format.
+        task: The task to load it for.
+        analysed: Whether to analyse it after loading.
     """
     from interpret.loading.sources import load
 
@@ -105,11 +105,11 @@ def try_folder(folder: Path, task: str, *, analysed: bool = True) -> Trial:
 
 
 def try_analysis(subject: Subject, *, most_seconds: float = math.inf) -> Trial:
-    """Runs a quick analysis of a short random input, and what else the commands do with it.
+    """Runs a quick analysis of a short random input, and the other commands on it.
 
     Args:
         subject: A loaded model.
-        most_seconds: Time that the analysis may take by its plan; where that is longer, it is planned only.
+        most_seconds: Longest planned time of the analysis; a longer one is only planned.
     """
     ended: list[Trial] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -118,10 +118,10 @@ def try_analysis(subject: Subject, *, most_seconds: float = math.inf) -> Trial:
 
 
 def try_rollout(model: nn.Module) -> str:
-    """Why the attention that a model computes for one input can't be rolled out; empty where it can.
+    """Reason why attention rollout fails on a model; empty if it works.
 
     Args:
-        model: One that runs on `sample_inputs`.
+        model: A model that runs on `sample_inputs`.
     """
     from analyses.explanations.rollout import attention_rollout
 
@@ -132,7 +132,7 @@ def try_rollout(model: nn.Module) -> str:
 
 
 def _outcome(run: Callable[[], object]) -> Trial:
-    """How something ends: a refusal is one line, and anything else that is raised is a fault."""
+    """Runs a function and returns its outcome: `InputError` and `CaptureError` are refusals, others crashes."""
     try:
         run()
     except (InputError, CaptureError) as error:
@@ -168,7 +168,7 @@ def _analysed(subject: Subject, folder: Path, most_seconds: float) -> Trial:
 
 
 def _pair(subject: Subject, example: Example) -> None:
-    """What `interpret pair` does, and `study` with each text."""
+    """Does the same as `interpret pair`, and as `study` with each text."""
     from analyses.heads.word_pairs import word_pairs
 
     require_single_text(subject)
@@ -177,14 +177,14 @@ def _pair(subject: Subject, example: Example) -> None:
 
 
 def sample_input(subject: Subject, folder: Path) -> tuple[str, str | None]:
-    """A short input that a model can read: words of its own vocabulary, or an image of noise.
+    """Makes a short input that a model can read: words of its own vocabulary, or an image of noise.
 
     Args:
         subject: A loaded model.
-        folder: Where an image is written.
+        folder: Folder for an image.
 
     Returns:
-        A text, or the path of an image; and a second text, where the task needs one.
+        A text, or the path of an image; and a second text, if the task needs one.
     """
     if isinstance(subject, ImageClassification):
         return str(_noise(folder / "noise.png", subject.grid.channels)), None
@@ -200,7 +200,7 @@ def sample_input(subject: Subject, folder: Path) -> tuple[str, str | None]:
 
 
 def _is_read(subject: TextSubject, text: str, second: str | None) -> bool:
-    """Whether a text is one for this model: some don't read their own words back, and some tasks want a blank."""
+    """True if the model accepts this text: some don't read their own words back, and some tasks need a mask."""
     try:
         subject.encode(text, second)
     except InputError:
@@ -209,7 +209,7 @@ def _is_read(subject: TextSubject, text: str, second: str | None) -> bool:
 
 
 def _words(subject: TextSubject) -> list[str]:
-    """Words from the middle of the vocabulary, where no model keeps special or unused ones."""
+    """Draws words from the middle of the vocabulary, where no model has special or unused tokens."""
     tokenizer = subject.tokenizer
     ids = sorted(tokenizer.get_vocab().values())
     texts = (tokenizer.decode([index]).strip() for index in ids[len(ids) // 4 : 3 * len(ids) // 4 + 1])

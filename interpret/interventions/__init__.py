@@ -1,1 +1,1 @@
-"""Decisions as functions of attention: other weights for one row, other head outputs, many variants in one pass."""
+"""Recomputes decisions under changed attention: other weights in a row, other head outputs, many edits in one pass."""

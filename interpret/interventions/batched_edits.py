@@ -1,8 +1,8 @@
-"""Many edits of attention on one input, each by itself, in few passes: all heads silenced one by one, for example.
+"""Many edits of attention on one input, each alone, in few passes: for example, all heads zeroed one by one.
 
-An edit of one layer changes nothing below it. So a pass has a row for each edit, and these are let in where the layer
-is that they are edited in, as copies of what a pass without edits had there; from there on they go their own way. What
-the rows share is computed once, in that pass, and each weight is read once for all of them.
+An edit of one layer changes nothing below it. So a batched pass has one row per edit, and a row enters at the layer it
+edits, as a copy of that layer's input in a pass without edits. The layers below are computed once, in that pass, and
+each layer's parameters are read once for all rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,23 +25,23 @@ from interpret.subjects.forward_pass import Entry, ForwardPass, run_pass
 from interpret.subjects.subject import Subject
 from interpret.tolerances import apart
 
-SAME = {32: 1e-4, 16: 2e-2}  # by bits of the weights, of each score: how near the short way has to come
+SAME = {32: 1e-4, 16: 2e-2}  # relative error of a score allowed to growing batches, by bits of the parameters
 
 Way = Literal["growing batch", "whole passes"]
 
 
 @dataclass(eq=False)
 class Sweep:
-    """One input of a model, and where in a pass the rows of edits may join.
+    """One input of a model, and the layers at which the rows of edits may enter a pass.
 
     Attributes:
         subject: The model.
         ids: The input.
-        record: Its attention, nothing edited.
-        clean: Its logits, nothing edited.
-        way: "growing batch" where rows join at the layer that they are edited in, and "whole passes" where the model
-            allows no such thing: all rows go through all layers then, and the numbers are the same. What it is shows
-            in the first passes, of which some rows are run in both ways.
+        record: Its attention without edits.
+        clean: Its logits without edits.
+        way: "growing batch" if each row enters at the layer it edits, or "whole passes" if the model doesn't allow it:
+            all rows then go through all layers, with the same result. The first passes decide, as some of their rows
+            are run in both ways.
     """
 
     subject: Subject = field(repr=False)
@@ -54,28 +54,28 @@ class Sweep:
     _is_confirmed: bool = False
 
     def logits(self, edits: Sequence[Edit]) -> Iterator[tuple[list[int], Float[Tensor, "edit label"]]]:
-        """What the model answers under each edit alone, some edits at a time so that memory stays bounded.
+        """Computes the logits under each edit alone, some edits at a time so that memory stays bounded.
 
         Args:
-            edits: Each of one layer; those of the weights or the output of attention alike. Each is handed its own row
-                only, a batch of one.
+            edits: Edits of attention weights or head outputs, each of one layer. Each gets only its own row, a batch of
+                one.
 
         Yields:
-            Numbers of edits, and the scores of every label under each of these.
+            Indices of some edits, and the scores of every label under each of them.
 
         Raises:
-            ValueError: An edit names no layer.
+            ValueError: An edit doesn't name exactly one layer.
             CaptureError: An edit names a layer that the model doesn't have.
         """
         self._require_layers(edits)
         order = sorted(range(len(edits)), key=lambda number: self._entry(edits[number]))
         chunks, known = self._chunks(order), self._known(edits, order)
-        for chunk in sorted(chunks, key=known.keys().isdisjoint):  # those first by which the way can be confirmed
+        for chunk in sorted(chunks, key=known.keys().isdisjoint):  # chunks that can confirm the way come first
             yield chunk, self._answers(edits, chunk, known)
         self._is_confirmed = True
 
     def _known(self, edits: Sequence[Edit], order: list[int]) -> dict[int, Float[Tensor, " label"]]:
-        """Answers of whole passes to the first edit, the last, and one half way, as long as they are needed."""
+        """Computes the logits under the first, middle and last edit by whole passes, while the way is unconfirmed."""
         if self.way == "whole passes" or self._is_confirmed or not order:
             return {}
         chunks = self._chunks(list(dict.fromkeys([order[0], order[len(order) // 2], order[-1]])))
@@ -83,14 +83,14 @@ class Sweep:
         return dict(zip(chain(*chunks), chain(*answers), strict=True))
 
     def _chunks(self, numbers: list[int]) -> list[list[int]]:
-        """As many at a time as go through a pass."""
+        """Splits indices into chunks that fit into one pass."""
         size = self.subject.rows_at_once(len(self.ids))
         return [numbers[start : start + size] for start in range(0, len(numbers), size)]
 
     def _answers(
         self, edits: Sequence[Edit], chunk: list[int], known: dict[int, Float[Tensor, " label"]]
     ) -> Float[Tensor, "edit label"]:
-        """Answers to the edits of a chunk; by whole passes from the first on whose short way isn't the model's own."""
+        """Computes the logits under a chunk of edits; by whole passes once a growing batch has given other logits."""
         chosen = [edits[number] for number in chunk]
         if self.way == "growing batch":
             found = self._grown(chosen)
@@ -101,7 +101,7 @@ class Sweep:
         return self._run(chosen)
 
     def _grown(self, edits: list[Edit]) -> Float[Tensor, "edit label"] | None:
-        """Answers of the short way; `None` where the layers are of a form that this doesn't know."""
+        """Computes the logits by a growing batch; `None` if the layers have an unknown form."""
         entries = [self._entry(edit) for edit in edits]
         below, rest = self._entries[: entries[0]], self._entries[entries[0] :]
         alive = [sum(entry <= now for entry in entries) for now in range(entries[0], len(self._entries))]
@@ -113,7 +113,7 @@ class Sweep:
         return found if len(found) == len(edits) else None
 
     def _run(self, edits: list[Edit], *, skipped: int = 0) -> Float[Tensor, "edit label"]:
-        """One pass with a row for each edit, in which the first attention calls aren't made."""
+        """Runs one pass with a row for each edit, in which the first `skipped` attention calls aren't made."""
         with torch.no_grad(), editing(self.subject.model, *_each_in_its_row(edits, skipped)):
             return self.subject.logits(self.ids.expand(len(edits), *self.ids.shape)).float()
 
@@ -134,7 +134,7 @@ class Sweep:
 
 
 def sweep(subject: Subject, ids: Shaped[Tensor, " token *number"]) -> Sweep:
-    """Runs an input once, and looks where in the pass the rows of edits may join.
+    """Runs an input once, and finds the layers at which the rows of edits may enter.
 
     Args:
         subject: The model.
@@ -148,29 +148,29 @@ def sweep(subject: Subject, ids: Shaped[Tensor, " token *number"]) -> Sweep:
 
 
 def _last_entry(passed: ForwardPass, number: int) -> int:
-    """Which entry of its layer an attention call belongs to; -1 where it is in no layer."""
+    """Returns the index of the layer entry that an attention call belongs to; -1 if it is in no layer."""
     block = passed.blocks[number]
     found = [at for at, entry in enumerate(passed.entries) if entry.block is block and entry.calls <= number]
     return max(found, default=-1)
 
 
 def _is_batch_first(entry: Entry) -> bool:
-    """Whether what a layer was given first had one row."""
+    """Returns whether the first tensor that a layer was given has one row."""
     given = next((leaf for leaf in tree_leaves(entry.given) if isinstance(leaf, Tensor)), None)
     return given is not None and len(given) == 1
 
 
 @contextmanager
 def _growing(entries: Sequence[Entry], alive: list[int]) -> Iterator[None]:
-    """Lets only so many rows into each layer.
+    """Lets only some rows into each layer.
 
-    What a layer is given has all rows (what the model made of its input), as many as were let into an earlier one (what
-    that handed on, or an encoder), or none of its own. Rows that join are copies of what it was given in the pass that
-    the entries are of, where there was one row.
+    A tensor given to a layer has all rows (made from the model's input), as many as entered an earlier layer (its
+    output, or an encoder's), or no axis of rows. Rows that enter are copies of the layer's input in the pass of
+    `entries`, which had one row.
 
     Args:
-        entries: Layers in the order in which they are entered, of a pass of one input.
-        alive: How many rows there are in each; all, in the last.
+        entries: Layers of a pass of one input, in the order in which they are entered.
+        alive: Number of rows in each; all rows in the last.
     """
     entered = 0
 
@@ -187,14 +187,14 @@ def _growing(entries: Sequence[Entry], alive: list[int]) -> Iterator[None]:
 
 
 def _fitted(given: Any, clean: Any, *, earlier: list[int], alive: int, all_rows: int) -> Any:
-    """Cut or grown along its first axis to the rows that are alive, if it has rows.
+    """Cuts or extends a tensor along its first axis to the rows of a layer, if it has rows.
 
     Args:
-        given: Any part of what a layer is given.
-        clean: The same part where there was one row.
-        earlier: How many rows were let into earlier layers.
-        alive: How many shall be here.
-        all_rows: How many there are in the end.
+        given: An argument of the layer, or a part of one.
+        clean: The same part in the pass of one row.
+        earlier: Numbers of rows in earlier layers.
+        alive: Number of rows in this layer.
+        all_rows: Number of rows in the last layer.
     """
     if not isinstance(given, Tensor) or not given.ndim or not len(clean):
         return given
@@ -206,7 +206,7 @@ def _fitted(given: Any, clean: Any, *, earlier: list[int], alive: int, all_rows:
 
 
 def _each_in_its_row(edits: Sequence[Edit], skipped: int) -> list[Edit]:
-    """Edits of a batch, one for each stage of each layer; layers count from the first call that is made."""
+    """Combines edits into edits of a batch, one per layer and stage; layers count from the first call that is made."""
     places: dict[tuple[Any, int], list[int]] = {}
     for number, edit in enumerate(edits):
         assert isinstance(edit.layer, int)

@@ -1,7 +1,7 @@
-"""The row of attention that a decision is read from, and the decision as a function of what that row wrote.
+"""The decision row: attention at the readout positions, and the logits as a function of its weights.
 
-`read_row(subject, ids, targets)` runs equally long inputs once. After that `row.write(weights)` is what the heads write
-if they have other weights, and `row.logits(written)` what would be decided then.
+`read_row(subject, ids, targets)` runs inputs of equal length once. After that, `row.write(weights)` computes the head
+outputs under other weights, and `row.logits(written)` the logits under those head outputs.
 """
 
 from collections.abc import Sequence
@@ -22,32 +22,32 @@ from interpret.subjects.forward_pass import Entry, run_pass
 from interpret.subjects.subject import Subject
 from interpret.tolerances import apart
 
-SAME = 1e-4  # of each score: how near the short way has to come to the model's own answer
+SAME = 1e-4  # largest relative error of a score at which the last layer may run alone
 
 
 @dataclass(frozen=True, eq=False)
 class DecisionRow(WrittenRow):
-    """What one layer's attention hands to the decision in several inputs of equal length.
+    """Attention of one layer at the readout positions, in several inputs of equal length.
 
     Attributes:
-        calls: The layer's attention as it was recorded, a call for each pass that was needed.
+        calls: Recorded attention calls of the layer, one for each pass that was needed.
     """
 
     calls: tuple[AttentionCall, ...] = field(repr=False, kw_only=True)
 
     @cached_property
     def weights(self) -> Float[Tensor, "example head row key"]:
-        """Attention weights of those positions; computed when first asked for."""
+        """Attention weights of the readout positions; computed at the first use."""
         return self.frame.all_keys(torch.cat([call.rows_at(self.rows) for call in self.calls]))
 
     @cached_property
     def values(self) -> Float[Tensor, "example head key dim"]:
-        """What each key hands over in each head, before the output projection."""
+        """Value vectors of each key in each head, before the output projection."""
         values = torch.cat([call.values_at(self.rows) for call in self.calls])
         return self.frame.all_keys(values.mT).mT
 
     def read_by(self, head: int | None = None) -> Float[Tensor, "example key"]:
-        """The map that a person sees: the rows weighted by `readout`, of one head or as a mean over those looked at."""
+        """Computes the map to show: the mean of the rows weighted by `readout`, of one head or a mean over heads."""
         rows = torch.einsum("ehrk,r->ehk", self.weights.float(), self.readout.to(self.weights.device))
         head = self.head if head is None else head
         return rows.mean(dim=1) if head is None else rows[:, head]
@@ -57,7 +57,7 @@ class DecisionRow(WrittenRow):
         weights: Float[Tensor, "example variant head row key"],
         values: Float[Tensor, "example variant head key dim"] | None = None,
     ) -> Float[Tensor, "example variant row head dim"]:
-        """What the heads write if those looked at have other weights, and other values where those are given."""
+        """Computes the head outputs if `head` (or all heads) has other weights, and other values if given."""
         if values is None:
             written = torch.einsum("evhrk,ehkd->evrhd", weights, self.values)
         else:
@@ -75,18 +75,18 @@ def read_row(
     layer: int = -1,
     head: int | None = None,
 ) -> DecisionRow:
-    """Runs the inputs once and keeps what the row needs.
+    """Runs the inputs once and keeps their decision row.
 
     Args:
         subject: The model.
         ids: Inputs of equal length.
-        targets: The label whose margin is followed in each.
-        readout: Share of each position in what the decision is read from (`Decision.readout`).
+        targets: The label whose margin is computed, for each input.
+        readout: Share of each position in the decision (`Decision.readout`).
         layer: Attention call, from 0; negative numbers count from the last.
-        head: The one head to look at, from 0; `None` for all.
+        head: The only head to look at, from 0; `None` for all.
 
     Raises:
-        CaptureError: A layer is counted from the last, and attention calls are no chain.
+        CaptureError: `layer` is negative, and the attention calls aren't a chain of layers.
         IndexError: The model has no such layer, or the layer no such head.
     """
     if readout.shape != ids.shape[1:2]:
@@ -108,7 +108,7 @@ def _kept(
     layer: int,
     head: int | None,
 ) -> DecisionRow:
-    """Runs the inputs and keeps the row, without a look at whether the short way holds."""
+    """Runs the inputs and keeps the row, without checking that the last layer can run alone."""
     size = subject.rows_at_once(ids.shape[1])
     passes = [_read(subject, part, positions, layer) for part in torch.split(ids, size)]
     number, entries, *_ = passes[0]
@@ -128,7 +128,7 @@ def _joined(pieces: Sequence[Tensor | None]) -> Tensor | None:
 def _read(
     subject: Subject, ids: Tensor, positions: tuple[int, ...], layer: int
 ) -> tuple[int, tuple[Entry, ...], AttentionCall, tuple[Tensor | None, ...]]:
-    """One pass: the wanted layer's number; what layers answered; its call; its outputs, the logits, and its states."""
+    """Runs one pass; returns the layer's index, all layers' outputs, its call, and (head outputs, logits, states)."""
     passed = run_pass(subject, ids)
     record, blocks = passed.record, passed.blocks
     if not -len(record) <= layer < len(record):
@@ -145,13 +145,13 @@ def _read(
 
 
 def _answer_to_one(entry: Entry) -> Entry:
-    """What a layer answered to the first input only."""
+    """Cuts a layer's cached output to the first input, and drops the layer's arguments."""
     answer = tree_map_only(Tensor, lambda given: given if len(given) < 2 else given[:1].clone(), entry.answer)
     return replace(entry, given=((), {}), answer=answer)
 
 
 def _short_way_holds(row: DecisionRow) -> bool:
-    """Whether running the last layer on the decision's positions alone gives the model's own answer."""
+    """Returns whether the last layer, run on the readout positions alone, gives the model's own logits."""
     if row.states is None:
         return False
     one = slice(0, 1)
@@ -160,6 +160,6 @@ def _short_way_holds(row: DecisionRow) -> bool:
     try:
         with torch.no_grad():
             again = first.logits(torch.cat([first.written[:, None]] * 2, dim=1))
-    except (RuntimeError, TypeError, IndexError, ValueError, KeyError):  # a layer of a form this doesn't know
+    except (RuntimeError, TypeError, IndexError, ValueError, KeyError):  # a layer of unknown form
         return False
     return apart(again, first.clean[:, None].expand_as(again)) <= SAME

@@ -1,7 +1,7 @@
-"""What an attention row wrote, and the decision as a function of that.
+"""Head outputs of the decision row, and the logits as a function of them.
 
-`row.logits(written)` answers "what would be decided if this row's heads had written that instead?" for many variants at
-a time. Everything below the layer stays as it was, everything above is recomputed.
+`row.logits(written)` computes the logits if the heads had written `written` at the readout positions, for many variants
+at a time. Layers below stay as they were, and layers above are recomputed.
 """
 
 from collections.abc import Iterator
@@ -22,26 +22,26 @@ from interpret.subjects.decision import known
 from interpret.subjects.forward_pass import Entry, hidden_in
 from interpret.subjects.subject import Subject
 
-SHORTER = 4  # times as many variants in a pass of the last layer alone; their token vectors are still all looked up
+SHORTER = 4  # times as many variants in a pass of the last layer alone; token embeddings still have all positions
 
 
 @dataclass(frozen=True, eq=False)
 class WrittenRow:
-    """What the heads of one layer handed to the decision in several inputs of equal length.
+    """Head outputs of one layer at the readout positions, in several inputs of equal length.
 
     Attributes:
         subject: The model.
         ids: The inputs.
-        targets: The label whose margin is followed in each; frozen.
+        targets: The label whose margin is computed, for each input; frozen.
         layer: Attention call, from 0.
-        readout: Share of each read position in the decision; sums to 1. One position in most models.
-        positions: The positions that the decision is read from.
-        written: What the heads wrote at those positions, `weights @ values`.
-        clean: Logits of the untouched inputs.
-        states: What the layer read at those positions (its skip connection); `None` where the layer can't be
-            run by itself, and whole passes are made instead.
-        entries: The layers of a pass in the order in which they are entered, and what they answered to one input.
-        head: The one head that is looked at and edited, the others staying as they were; `None` for all.
+        readout: Share of each readout position in the decision; sums to 1. One position in most models.
+        positions: The readout positions.
+        written: Head outputs at those positions, `weights @ values`.
+        clean: Logits of the unedited inputs.
+        states: Residual stream that enters the layer at those positions; `None` if the layer can't run alone, and whole
+            passes are made instead.
+        entries: Layers of a pass in the order in which they are entered, with their outputs for one input.
+        head: The only head that is looked at and edited; `None` for all.
     """
 
     subject: Subject = field(repr=False)
@@ -58,28 +58,28 @@ class WrittenRow:
 
     @property
     def frame(self) -> PositionSpan:
-        """Where the rows and keys of this layer's call stand among the positions of the inputs."""
+        """Positions of the inputs that are rows and keys of this layer's call."""
         return self.subject.frame(self.ids, self.layer)
 
     @property
     def rows(self) -> list[int]:
-        """The rows of the call that belong to `positions`."""
+        """Rows of the call that belong to `positions`."""
         return self.frame.rows(self.positions)
 
     def mixed(
         self, looked_at: Float[Tensor, "*batch row head dim"], others: Float[Tensor, "*#batch row head dim"]
     ) -> Float[Tensor, "*batch row head dim"]:
-        """What is written when the heads that are looked at write the one and all others the other."""
+        """Takes `head` (or all heads) from `looked_at`, and the other heads from `others`."""
         if self.head is None:
             return looked_at
         chosen = torch.arange(looked_at.shape[-2], device=looked_at.device) == self.head
         return torch.where(chosen[:, None], looked_at, others)
 
     def logits(self, written: Float[Tensor, "example variant row head dim"]) -> Float[Tensor, "example variant label"]:
-        """The model's answer if the heads had written that; gradients flow where torch is told to keep them."""
+        """Computes the logits if the heads had written `written`; gradients flow if torch has them enabled."""
         examples, variants = written.shape[:2]
         owner = torch.arange(examples).repeat_interleave(variants)
-        # The short way runs the last layer on the decision's positions alone: little memory for each variant.
+        # The last layer alone, on the readout positions, takes little memory for each variant.
         shorter = 1 if self.states is None else SHORTER
         size = shorter * self.subject.rows_at_once(self.ids.shape[1])
         parts = [
@@ -89,20 +89,19 @@ class WrittenRow:
         return torch.cat(parts).view(examples, variants, -1)
 
     def margins(self, written: Float[Tensor, "example variant row head dim"]) -> Float[Tensor, "example variant"]:
-        """The frozen target's logit minus the largest other one, under what the heads wrote."""
+        """Computes the frozen target's logit minus the largest other logit, if the heads had written `written`."""
         return margins(self.logits(written), self.targets)
 
     def elsewhere(
         self, ids: Shaped[Tensor, "input token *number"], owner: Int[Tensor, " input"]
     ) -> Iterator["WrittenRow"]:
-        """The same row in other inputs of that length, some of them at a time, in their order.
+        """Computes the same row in other inputs of that length, some at a time, in their order.
 
-        Where the decision is read from the last position only, a beginning that neighbours share is read once, by
-        models that can go on from one.
+        If the only readout position is the last one, models with a KV cache read a prefix that neighbours share once.
 
         Args:
             ids: The inputs.
-            owner: The example whose target each of them has.
+            owner: Index of the example whose target each input has.
         """
         size = self.subject.rows_at_once(ids.shape[1])
         parts = torch.split(ids, size)
@@ -127,11 +126,11 @@ class WrittenRow:
 
     @contextmanager
     def _watched(self, written: list[Tensor], states: list[Tensor]) -> Iterator[None]:
-        """Adds what a pass has of this row; counted from its end, for one in which a beginning isn't read again."""
+        """Appends a pass's head outputs and states of this row, counted from the end, as a prefix may be cached."""
         given: list[Tensor] = []
 
         def enter(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            given[:] = [hidden_in(args, kwargs)]  # the last time, of a layer that is used often
+            given[:] = [hidden_in(args, kwargs)]  # keeps the last use, if one layer runs many times
 
         with ExitStack() as stack:
             record = stack.enter_context(recording(self.subject.model, only=self.layer))
@@ -145,7 +144,7 @@ class WrittenRow:
 
     @property
     def margin(self) -> Float[Tensor, " example"]:
-        """The margin of the untouched inputs."""
+        """Margins of the unedited inputs."""
         return margins(self.clean[:, None], self.targets)[:, 0]
 
     def _run(self, owner: Int[Tensor, " variant"], written: Tensor) -> Float[Tensor, "variant label"]:
@@ -171,7 +170,7 @@ class WrittenRow:
 def margins(
     logits: Float[Tensor, "example variant label"], targets: Int[Tensor, " example"]
 ) -> Float[Tensor, "example variant"]:
-    """Each example's margin by its own target; refused as `known` does where one is no number."""
+    """Computes each example's margin for its own target; raises as `known` does if one isn't finite."""
     own = targets.to(logits.device)[:, None, None].expand(*logits.shape[:2], 1)
     others = logits.float().scatter(-1, own, -torch.inf).amax(dim=-1)
     return known((logits.float().gather(-1, own)[..., 0] - others).cpu())

@@ -1,4 +1,4 @@
-"""Layers that answer with what they answered in a pass before, without running."""
+"""Replay of layers: they return their outputs of an earlier pass without running."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,12 +12,12 @@ from interpret.subjects.forward_pass import Entry
 
 @contextmanager
 def replaying(entries: Sequence[Entry]) -> Iterator[None]:
-    """Lets the first layers of the next pass answer as in the one that these entries are of, whatever they are given.
+    """Makes the first layers of the next pass return their outputs of an earlier pass, whatever their inputs.
 
-    Attention in them makes no call, so that layers above count from 0.
+    Their attention makes no call, so layers above count from 0.
 
     Args:
-        entries: The first of a pass, one after the other.
+        entries: First layers of the earlier pass, in order.
     """
     entered = 0
 
@@ -34,7 +34,7 @@ def replaying(entries: Sequence[Entry]) -> Iterator[None]:
 
 @contextmanager
 def _running(block: nn.Module, forward: Any) -> Iterator[None]:
-    own = block.__dict__.get("forward")  # some libraries have put one of their own there
+    own = block.__dict__.get("forward")  # some libraries replace it in the instance
     block.forward = forward
     try:
         yield

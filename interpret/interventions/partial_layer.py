@@ -1,4 +1,4 @@
-"""The last layer alone, on the positions that a decision is read from."""
+"""Runs the last layer alone, on the readout positions."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,15 +16,15 @@ from interpret.subjects.forward_pass import Entry
 def last_layer_alone(
     entries: Sequence[Entry], length: int, rows: list[int], states: Float[Tensor, "variant row hidden"]
 ) -> Iterator[None]:
-    """Runs in the next pass the layer that is entered last, on some positions; those below answer as they once did.
+    """Makes the next pass run only its last layer, on some positions; layers below replay their earlier outputs.
 
-    What comes out has all positions, zeros at others than these.
+    The layer's output has all positions, with zeros at the others.
 
     Args:
-        entries: The layers of a pass in the order in which they are entered.
-        length: Positions of an input.
-        rows: Those that the layer is run on.
-        states: What it reads there, in each input of the pass.
+        entries: Layers of an earlier pass in the order in which they were entered.
+        length: Number of positions of an input.
+        rows: Positions that the layer runs on.
+        states: Input of the layer at these positions, for each input of the pass.
     """
     last, entered = entries[-1].block, 0
 
@@ -49,7 +49,7 @@ def last_layer_alone(
             return [whole, *output[1:]]
         return (whole, *output[1:]) if isinstance(output, tuple) else whole
 
-    uses = sum(entry.block is last for entry in entries)  # a few models have one layer for all
+    uses = sum(entry.block is last for entry in entries)  # a few models use one layer many times
     with ExitStack() as stack:
         stack.enter_context(replaying(entries[:-1]))
         stack.callback(last.register_forward_pre_hook(enter, with_kwargs=True).remove)
@@ -58,7 +58,7 @@ def last_layer_alone(
 
 
 def _cropped(value: Any, length: int, rows: list[int], variants: int) -> Any:
-    """Arguments of a layer with only `rows` of what has a row for each position."""
+    """Cuts a layer's arguments to `rows`, where they have an axis of positions."""
     if isinstance(value, tuple | list):
         return type(value)(_cropped(part, length, rows, variants) for part in value)
     if isinstance(value, dict):
@@ -66,7 +66,7 @@ def _cropped(value: Any, length: int, rows: list[int], variants: int) -> Any:
     if not isinstance(value, Tensor):
         return value
     if value.ndim == 1 and variants == length and not bool((value.diff() > 0).all()):
-        return value  # a number for each input, such as its language, of as many inputs as there are positions
+        return value  # one number per input, such as its language, when there are as many inputs as positions
     for axis in {1: [0], 2: [1], 3: [1], 4: [2, 3]}.get(value.ndim, []):
         if value.shape[axis] == length:
             value = value.index_select(axis, torch.tensor(rows, device=value.device))

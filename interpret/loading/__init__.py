@@ -1,1 +1,1 @@
-"""From a name to a subject: folders, GGUF files, the hub and native models, refused in one line when damaged."""
+"""Loading of models by name: folders, GGUF files, the hub and native models."""

@@ -1,7 +1,7 @@
-"""What lies in a model's folder, looked at before anything is built from it.
+"""Checks of the weight files and config in a model's folder, before the model is built.
 
-Plain `from_pretrained` follows an index out of the folder, runs on random weights where some are missing, and
-never returns from a config that declares a million layers. So files are found and measured here.
+Plain `from_pretrained` follows an index out of the folder, uses random weights in place of missing ones, and never
+returns from a config that declares a million layers. So files are found and measured here.
 """
 
 import json
@@ -16,7 +16,7 @@ from interpret.system.refusals import first_line, refusing
 
 INDEX = "model.safetensors.index.json"
 _REPEATED = re.compile(r"^(num|n)_\w*(layer|block|expert|group)|(layers?|blocks|experts|depth|(block|expert)_count)$")
-_MOST_REPEATED = 1000  # layers or experts, where the weights have fewer tensors
+_MOST_REPEATED = 1000  # layers or experts that a config may always declare, even with fewer tensors
 _MOST_LABELS = 100_000
 
 
@@ -25,9 +25,9 @@ class Weights:
     """The weight files of a folder.
 
     Attributes:
-        files: Where they are.
-        shapes: Name and shape of each tensor; empty for pickle files, which don't say before they are loaded.
-        elements: How many numbers they hold, or can hold at most.
+        files: Their paths.
+        shapes: Shape of each tensor by name; empty for pickle files, whose shapes aren't known before loading.
+        elements: Number of elements they hold, or an upper bound.
     """
 
     files: tuple[Path, ...]
@@ -36,7 +36,7 @@ class Weights:
 
     @property
     def is_pickle(self) -> bool:
-        """Whether they are pickle files."""
+        """True if they are pickle files."""
         return self.files[0].suffix == ".bin"
 
 
@@ -56,12 +56,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def find_weights(folder: Path, *, allow_pickle: bool) -> Weights:
-    """Finds the weight files of a folder and reads their tables of contents.
+    """Finds the weight files of a folder and reads their headers.
 
-    Safetensors files come first; pickle files, which can run code of others when read carelessly, only when allowed.
+    Safetensors files come first; pickle files, which can run foreign code when read carelessly, only if allowed.
 
     Raises:
-        InputError: There are none that may be used, or one is damaged or lies elsewhere.
+        InputError: There are none that may be used, or one is damaged or outside the folder.
     """
     if (folder / "model.safetensors").is_file():
         return _safetensors((folder / "model.safetensors",))
@@ -80,10 +80,10 @@ def find_weights(folder: Path, *, allow_pickle: bool) -> Weights:
 
 
 def shard_names(index: Path) -> tuple[str, ...]:
-    """Names of the files that an index divides the weights into; each must lie beside it.
+    """Names of the shards in an index; each must be in the folder of the index.
 
     Raises:
-        InputError: A file lies elsewhere, or the index can't be read.
+        InputError: A file is in another folder, or the index can't be read.
     """
     places = read_json(index).get("weight_map")
     if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
@@ -96,15 +96,16 @@ def shard_names(index: Path) -> tuple[str, ...]:
 
 
 def require_plausible(path: Path, config: dict[str, Any], tensors: int) -> None:
-    """Refuses a config that asks for more than any model has, before it is built.
+    """Raises if a config declares implausible sizes, before the model is built.
 
     Args:
         path: File of the config, for the message.
-        config: What it says.
-        tensors: How many tensors the weights have.
+        config: Its content.
+        tensors: Number of tensors in the weights.
 
     Raises:
-        InputError: It declares more layers or experts than there are tensors, or a hundred thousand labels.
+        InputError: It declares more layers or experts than there are tensors (and than 1000), or more than 100,000
+            labels.
     """
     pending: list[Any] = [config]
     while pending:

@@ -1,4 +1,4 @@
-"""What a model's folder says it is: its task and its kind, read before its weights are."""
+"""Task and architecture of a model, read from its config before its weights."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,34 +15,34 @@ from interpret.subjects.text import TextSubject
 
 
 def listed(names: Iterable[str], word: str = "or") -> str:
-    """Names in a sentence: "a, b or c"."""
+    """Joins names for a sentence: "a, b or c"."""
     *others, last = names
     return f"{', '.join(others)} {word} {last}" if others else last
 
 
 def require_task(task: str | None) -> None:
-    """Refuses a task that isn't supported.
+    """Raises if a task isn't supported.
 
     Raises:
-        InputError: Lists those that are.
+        InputError: It isn't; the message lists the supported ones.
     """
     if task is not None and task not in TASKS:
         raise InputError(f"the task must be {listed(TASKS)}, not {task!r}")
 
 
 def describe(name: str, folder: Path, task: str | None) -> tuple[dict[str, Any], str]:
-    """Reads a folder's config and finds out what the model was made for.
+    """Reads a folder's config and finds the model's task.
 
     Args:
-        name: What the user called the model.
+        name: The user's name for the model.
         folder: A folder in transformers' format.
-        task: What the user wants it for, if they say.
+        task: The task that the user asked for, if any.
 
     Returns:
-        The config as it stands in the file, and the task.
+        The content of the config file, and the task.
 
     Raises:
-        InputError: The folder holds something else, or a model that can't be loaded for this task.
+        InputError: The folder holds no model, or one that can't be loaded for this task.
     """
     if (folder / "adapter_config.json").exists():
         raise InputError(f"{name} holds an adapter, not a whole model; merge it into its model and give that folder")
@@ -63,9 +63,9 @@ def describe(name: str, folder: Path, task: str | None) -> tuple[dict[str, Any],
 
 
 def task_of(model: nn.Module) -> str | None:
-    """What a model of transformers that is in memory was made for, or the class that the user derived it from.
+    """Task of a transformers model in memory, or of the transformers class that a user's class derives from.
 
-    `None` of other modules, and of models of images.
+    `None` for other modules and for image models.
     """
     kinds = [kind.__name__ for kind in type(model).__mro__ if kind.__module__.startswith("transformers.")]
     readers = [known for known, subject in TASKS.items() if issubclass(subject, TextSubject)]
@@ -137,7 +137,7 @@ def _architectures(task: str) -> set[str]:
 
 
 def headless(name: str, task: str, missing: str) -> InputError:
-    """The error for a checkpoint whose head isn't in the weights."""
+    """Makes the error for a checkpoint without the weights of its head."""
     return InputError(
         f"{name}: {TASKS[task].without_head} ({missing} is not in its weights); train it first, or give a model that "
         "was"

@@ -1,4 +1,4 @@
-"""The head of a GGUF file: its settings and table of tensors, read strictly before a library sees it.
+"""Header of a GGUF file, its settings and tensor table, checked strictly before any library reads the file.
 
 Source: the GGUF specification, versions 2 and 3 (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
 """
@@ -19,12 +19,12 @@ _STRING, _ARRAY = 8, 9
 
 @dataclass(frozen=True, eq=False)
 class GgufHeader:
-    """What a GGUF file says of itself.
+    """Header of a GGUF file.
 
     Attributes:
         settings: Numbers and strings by key, such as "general.architecture"; arrays are left out.
-        tensors: How many tensors it has.
-        elements: How many numbers they hold.
+        tensors: Number of tensors.
+        elements: Number of elements of all tensors.
     """
 
     settings: dict[str, Any] = field(repr=False)
@@ -33,7 +33,7 @@ class GgufHeader:
 
 
 def read_gguf_header(path: Path) -> GgufHeader:
-    """Reads the head of a GGUF file, and checks that the file holds all that it promises.
+    """Reads the header of a GGUF file, and checks that the file is long enough for its tensors.
 
     Raises:
         InputError: It isn't a GGUF file, or it is damaged or cut off.
@@ -47,24 +47,24 @@ def read_gguf_header(path: Path) -> GgufHeader:
 
 
 class _Cursor:
-    """Reads values one after the other; `struct.error` where the file ends too early."""
+    """Reads values one after the other; raises `struct.error` if the file ends too early."""
 
     def __init__(self, content: mmap.mmap) -> None:
         self.content, self.at = content, 4
 
     def take(self, kind: str) -> Any:
-        """The next number."""
+        """Reads the next number."""
         (value,) = struct.unpack_from(f"<{kind}", self.content, self.at)
         self.at += struct.calcsize(f"<{kind}")
         return value
 
     def text(self) -> str:
-        """The next string."""
+        """Reads the next string."""
         length = self.take("Q")
         return bytes(self.take(f"{self._possible(length)}s")).decode()
 
     def value(self, kind: int) -> Any:
-        """The next setting; `None` for an array, which is passed over."""
+        """Reads the next setting; skips an array and returns `None`."""
         if kind == _STRING:
             return self.text()
         if kind != _ARRAY:

@@ -1,4 +1,4 @@
-"""Models of the Hugging Face Hub, fetched into its cache: first what describes them, then the weights."""
+"""Downloads of models from the Hugging Face Hub: first config and tokenizer files, then the weights."""
 
 import re
 from collections.abc import Callable
@@ -23,8 +23,8 @@ def fetch(name: str, check: Callable[[Path], None], *, allow_pickle: bool) -> Pa
 
     Args:
         name: "owner/model", "model", or "owner/model/file.gguf".
-        check: Called with the folder once it has everything but the weights; raises where they aren't worth it.
-        allow_pickle: Whether to fetch pickle files where there is nothing else.
+        check: Called with the folder before the weights are fetched; raises if the model can't be used.
+        allow_pickle: Whether to fetch pickle files if there are no others.
 
     Returns:
         The folder, or the GGUF file.
@@ -50,7 +50,7 @@ def _asked(name: str, request: Callable[..., str]) -> Path:
 
     try:
         return Path(request(huggingface_hub))
-    except Exception as error:  # of many kinds: no network, no such model, no permission, no room on the disk
+    except Exception as error:  # many kinds: no network, no such model, no permission, disk full
         raise InputError(
             f"{name} is neither a folder or file here nor a model that the Hugging Face Hub gave "
             f"({type(error).__name__}: {first_line(error)}); check the spelling, or download it and give its folder"

@@ -1,4 +1,4 @@
-"""Transformers models in a folder or a GGUF file, built only when all of their weights are there."""
+"""Loading of transformers models from a folder or a GGUF file; incomplete weights are refused."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from interpret.subjects.vision import ImageClassification
 from interpret.system.quiet import without_panic_report
 from interpret.system.refusals import refusing
 
-_SLACK = 50_000_000  # numbers that a model may have beyond twice those in its weights: masks, position tables
+_SLACK = 50_000_000  # elements that a model may have beyond twice those in its weights: masks, position tables
 
 
 def load_folder(
@@ -42,7 +42,7 @@ def load_folder(
     """Loads a folder in transformers' format.
 
     Raises:
-        InputError: It can't be loaded whole, or not for this task; says why.
+        InputError: It can't be loaded completely, or not for this task.
     """
     values, task = describe(name, folder, task)
     weights = find_weights(folder, allow_pickle=allow_pickle)
@@ -87,7 +87,7 @@ def load_gguf(
     sink: str,
     languages: dict[str, str],
 ) -> Subject:
-    """Loads a GGUF file: a language model, unpacked from its quantized weights.
+    """Loads a language model from a GGUF file, with its weights dequantized.
 
     Raises:
         InputError: The file is damaged, or of an architecture that transformers doesn't read.
@@ -122,7 +122,7 @@ def load_gguf(
 
 
 def _take_settings(folder: Path, model: Any) -> None:
-    """Has a model write by the settings beside it, as one that transformers loads does."""
+    """Gives a model the generation_config.json of its folder, as transformers does."""
     if not (folder / "generation_config.json").is_file() or not hasattr(model, "generation_config"):
         return
     with refusing(f"{folder / 'generation_config.json'} can't be used"):
@@ -130,10 +130,10 @@ def _take_settings(folder: Path, model: Any) -> None:
 
 
 def require_no_boxes(name: str, model: nn.Module) -> None:
-    """Refuses a model that reads where words stand on a page: a text alone has no places.
+    """Raises if a model reads word positions on a page, which a text alone doesn't have.
 
     Raises:
-        InputError: It takes boxes.
+        InputError: The model takes bounding boxes.
     """
     if takes(model, "bbox"):
         raise InputError(
@@ -144,7 +144,7 @@ def require_no_boxes(name: str, model: nn.Module) -> None:
 
 
 def require_no_languages(name: str, task: str, languages: dict[str, str]) -> None:
-    """Refuses languages for a model that translates nothing.
+    """Raises if languages are given for a model that doesn't translate.
 
     Raises:
         InputError: Some are given.
@@ -160,7 +160,7 @@ def _auto(name: str) -> Any:
 
 
 def _empty(path: Path, config: Any, task: str, elements: int) -> Any:
-    """The model without memory for its weights; refused when it is far larger than they are."""
+    """Builds the model on the meta device; raises if it is far larger than its weights."""
     from transformers.initialization import no_init_weights
 
     for setting in ("transformers_weights", "fusion_config"):  # names other files, changes how it computes
@@ -182,7 +182,7 @@ def _options(empty: Any) -> dict[str, Any]:
     return {
         "attn_implementation": "sdpa" if empty._supports_sdpa else "eager",
         "output_loading_info": True,
-        "ignore_mismatched_sizes": True,  # told as ours, with names and shapes
+        "ignore_mismatched_sizes": True,  # reported by our own error, with names and shapes
     }
 
 
@@ -196,7 +196,7 @@ def _tensors(weights: Weights) -> dict[str, torch.Tensor]:
 
 
 def _require_whole(name: str, task: str, model: Any, loaded: dict[str, Any]) -> None:
-    """Refuses a model of which a part would be random, or of which layers would be left out."""
+    """Raises if a part of the model would be random, or layers in the weights would be unused."""
     for key, stored, wanted in sorted(loaded["mismatched_keys"]):
         raise InputError(
             f"{name}: {key} has the shape {list(stored)} in the weights and {list(wanted)} by config.json; "
@@ -265,18 +265,18 @@ def subject_of(
     longest: int | None = None,
     weight_files: tuple[Path, ...] = (),
 ) -> Subject:
-    """A subject made of a model and a tokenizer of transformers that are in memory.
+    """Builds the subject of a transformers model and tokenizer in memory.
 
     Args:
-        name: What the user called the model.
-        task: One that reads texts.
-        found: The model with the head for it, and what its user calls.
-        tokenizer: A fast one, of which there is no other owner.
+        name: The user's name for the model.
+        task: A task that reads texts.
+        found: The model with the head for it, and the module that its user calls.
+        tokenizer: A fast tokenizer that nobody else uses.
         sink: As in `interpret.load`.
-        languages: Arguments "source_language" and "target_language" of `interpret.load`, where they were given.
-        labels: Names of the classes, in the place of those in the config.
+        languages: Arguments "source_language" and "target_language" of `interpret.load`, if given.
+        labels: Names of the classes, instead of those in the config.
         longest: Most tokens that are read; by default as many as the model has positions for.
-        weight_files: Where its weights came from; none where they were in memory.
+        weight_files: Files that its weights came from; none if they were in memory.
 
     Raises:
         InputError: The two can't be used for the task.
@@ -300,17 +300,17 @@ def subject_of(
 
 
 def smaller(one: int | None, other: int | None) -> int | None:
-    """The smaller of two limits, of which either may not be there."""
+    """Returns the smaller of two limits, ignoring `None`."""
     return min((number for number in (one, other) if number is not None), default=None)
 
 
 def _longest(model: Any, tokenizer: Any) -> int | None:
-    """Most tokens that the model has positions for, in what it reads."""
+    """Most input tokens that the model has positions for."""
     config = model.config.get_text_config()
     positions = getattr(config, "max_position_embeddings", getattr(config, "max_encoder_position_embeddings", None))
-    if not isinstance(positions, int) or positions < 1:  # XLNet's are -1, for it has no limit
+    if not isinstance(positions, int) or positions < 1:  # XLNet has -1 for no limit
         said = int(tokenizer.model_max_length)
-        return said if said < 1_000_000 else None  # tokenizers that don't know say 1e30
+        return said if said < 1_000_000 else None  # tokenizers without a limit have 1e30
     padded = [
         module.padding_idx
         for key, module in model.named_modules()

@@ -1,4 +1,4 @@
-"""From a user's own module to a subject."""
+"""Builds subjects from a user's own module."""
 
 import copy
 from collections.abc import Sequence
@@ -43,10 +43,10 @@ def load_module(
     sink: str,
     languages: dict[str, str],
 ) -> Subject:
-    """Makes a subject of a module; the arguments are those of `interpret.load`.
+    """Builds the subject of a module; the arguments are those of `interpret.load`.
 
     Raises:
-        InputError: The module can't be explained; says why, and the way out.
+        InputError: The module can't be explained; the message says why, and what to do.
     """
     found = unwrapped(given)
     name = type(found.model).__name__
@@ -86,7 +86,7 @@ def _own_subject(
     longest: int | None,
     sink: str,
 ) -> Subject:
-    """A subject of a module that the user wrote."""
+    """Builds the subject of a module that the user wrote."""
     fast, mask_id = _tokenizer(name, tokenizer)
     reader = wrapped(module, inputs)
     scores = _tried(name, reader, fast)
@@ -108,7 +108,7 @@ def _own_subject(
 
 
 def _own_copy(tokenizer: Any) -> Any:
-    """A copy, that the user's other calls don't set to pad or cut; the tokenizer itself where it can't be copied."""
+    """Copies a tokenizer, so that the user's other calls don't change it; returns it itself if it can't be copied."""
     try:
         return copy.deepcopy(tokenizer)
     except Exception:  # parts that are written in Python can't be copied
@@ -116,9 +116,9 @@ def _own_copy(tokenizer: Any) -> Any:
 
 
 def _set_by_user(tokenizer: Any) -> tuple[dict[str, Any] | None, int | None]:
-    """To which one length a tokenizer fills texts up, and at which it cuts them, where it was set to do so.
+    """Fixed padding and truncation length that the user set on a tokenizer; `None` for either that isn't set.
 
-    Tokenizers of transformers are told at each call, and a plain call tells them nothing.
+    Tokenizers of transformers take these options per call, and a plain call sets none.
     """
     if not isinstance(tokenizer, Tokenizer):
         return None, None
@@ -128,7 +128,7 @@ def _set_by_user(tokenizer: Any) -> tuple[dict[str, Any] | None, int | None]:
 
 
 def _require_embeddings(name: str, model: Any) -> None:
-    """Refuses a model without a table of token vectors, or that keeps it elsewhere: it says where inputs go."""
+    """Raises if a model has no token embedding matrix or offloads it: its device is where inputs go."""
     with refusing(f"{name} has no one table of token vectors"):
         table = model.get_input_embeddings().weight
     if table.is_meta or next(model.parameters()).is_meta:
@@ -139,7 +139,7 @@ def _require_embeddings(name: str, model: Any) -> None:
 
 
 def _tokenizer(name: str, tokenizer: Any) -> tuple[Tokenizer, int | None]:
-    """The tokenizer, and the number of its mask token."""
+    """Returns the tokenizer, and the id of its mask token."""
     if isinstance(tokenizer, Tokenizer):
         return tokenizer, tokenizer.token_to_id("[MASK]")
     if hasattr(tokenizer, "backend_tokenizer"):
@@ -152,7 +152,7 @@ def _tokenizer(name: str, tokenizer: Any) -> tuple[Tokenizer, int | None]:
 
 
 def _tried(name: str, reader: WrappedModule, tokenizer: Tokenizer) -> Float[Tensor, "batch *token label"]:
-    """What the module answers to two texts of three tokens; finds its embedding, and that it reads them apart."""
+    """Runs two texts of three tokens; finds the embedding, and checks that the texts don't affect each other."""
     size = tokenizer.get_vocab_size()
     if size < 4:
         raise InputError(f"the tokenizer of {name} knows {size} tokens only; give the one that belongs to the module")
@@ -184,7 +184,7 @@ def _device(name: str, module: nn.Module) -> torch.device:
 def _task(
     name: str, scores: Tensor, task: str | None, labels: Sequence[str] | None, grid: tuple[int, int] | None
 ) -> str:
-    """What the module is to be explained for."""
+    """Task of a module: the one asked for, or the one that fits the shape of its scores."""
     if task is not None and task not in _TASKS:
         raise InputError(f"{name} is a module of your own, and those are read for {' and '.join(_TASKS)}, not {task}")
     of_shape = TextClassification.task if scores.ndim == 2 else NextToken.task
@@ -210,7 +210,7 @@ def _labels(name: str, scores: Float[Tensor, "batch label"], labels: Sequence[st
 
 
 def _require_maps(name: str, reader: WrappedModule, ids: Int[Tensor, "1 token"]) -> None:
-    """Refuses attention over anything but the tokens."""
+    """Raises if an attention map isn't over exactly the tokens."""
     with refusing(f"{name} can't be explained"), torch.no_grad(), recording(reader) as record:
         reader(ids)
     for call in record.calls:

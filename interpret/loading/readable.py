@@ -1,27 +1,27 @@
-"""Models of transformers that read neither texts nor images by themselves, told before anything is tried on them."""
+"""Early check for transformers models whose input is neither text nor images."""
 
 import inspect
 from typing import Any
 
 from interpret.errors import InputError
 
-_SOUND = ("input_features", "input_values")  # what transformers calls the main input of models that hear
+_SOUND = ("input_features", "input_values")  # transformers' names for the main input of audio models
 
 
 def require_readable(name: str, kind: Any, *, in_memory: bool = False) -> None:
-    """Refuses a model of sounds; and in memory one of images, for which an image processor would be needed.
+    """Raises for audio models, and for image models in memory, which would need an image processor.
 
     Args:
-        name: What the user called the model.
-        kind: Its class; one of the user's own is let through.
-        in_memory: Whether the model was given itself.
+        name: The user's name for the model.
+        kind: Its class; a user's own class passes.
+        in_memory: Whether the model was given as a module.
 
     Raises:
-        InputError: It reads something that no subject has.
+        InputError: The model's input isn't supported.
     """
     try:
         reads = getattr(kind, "main_input_name", None)
-    except ImportError:  # what stands for a class whose package is missing
+    except ImportError:  # a placeholder for a class whose package is missing
         return
     if reads in _SOUND:
         raise InputError(f"{name} reads sound ({reads}), and only models of texts and images can be explained")

@@ -1,4 +1,4 @@
-"""`interpret.load`: finds the model that a name means, and makes a subject of it."""
+"""`interpret.load`: finds a model by its name and builds its subject."""
 
 import os
 from collections.abc import Sequence
@@ -53,19 +53,18 @@ def load(
     source_language: str | None = None,
     target_language: str | None = None,
 ) -> Subject:
-    """Loads a model, or takes a module of yours, and says how to feed it and what it decides.
+    """Loads a model by name, or wraps a module of yours, as a subject for analyses.
 
-    Nothing is run that a model brings along: no code of its own, and no pickle file unless that is allowed.
+    No code that comes with a model is run, and pickle files are read only if allowed.
 
-    A model of transformers that is in memory is read as it is there: also quantized, or spread over devices with
-    `device_map`, as long as its token embeddings are on one; derived by a class of yours, compiled, adapted by PEFT, in
-    a `DataParallel`, or in a pipeline. Nothing of what you hand over is changed: it is asked in evaluation mode, and in
-    between it is in the mode that you have it in; the tokenizer is copied.
+    A transformers model in memory is used as it is: it may be quantized, spread over devices with `device_map` (its
+    token embeddings must be on one), an instance of your own subclass, compiled, adapted by PEFT, in a `DataParallel`,
+    or in a pipeline. Nothing you pass in is changed: the model runs in evaluation mode and returns to its own mode
+    after each call; the tokenizer is copied.
 
-    Any other module of yours reads token ids `[batch, token]`, as `input_ids` if its `forward` names that, with
-    `attention_mask` and `token_type_ids` if it names those, and looks the ids up in one `nn.Embedding`. For
-    text-classification it answers with scores `[batch, label]`, and for
-    text-generation with scores of what may follow each position, `[batch, token, label]`:
+    Any other module of yours must take token ids `[batch, token]`, as `input_ids` if its `forward` names that, with
+    `attention_mask` and `token_type_ids` if it names those, and look the ids up in one `nn.Embedding`. It returns
+    logits `[batch, label]` for text-classification, and next-token logits `[batch, token, label]` for text-generation:
 
         class Reader(nn.Module):
             def __init__(self):
@@ -88,34 +87,32 @@ def load(
             of a model on the Hugging Face Hub, or "owner/model/file.gguf" there; or a module, or a pipeline of
             transformers. By default the sentiment model that comes with this package.
         task: One of `interpret.subjects.tasks.TASKS`, such as "question-answering"; by default what the model was
-            made for. Of a module, "text-classification" or "text-generation"; by default what its scores look like.
-        device: Where to compute, as torch spells it: "cpu", "cuda", "cuda:1", "mps".
+            made for. For a module, "text-classification" or "text-generation"; by default told by its scores' shape.
+        device: Device to compute on, as torch spells it: "cpu", "cuda", "cuda:1", "mps".
         dtype: Precision of the weights: "float32", "bfloat16" or "float16". "auto" is float32 on a CPU, and
             elsewhere what the weights are stored in.
-        allow_pickle: Whether to read weights that are there as pickle files only (torch reads tensors from them, and
-            no code).
-        sink: "drop" leaves the first word of a causal model out of the words that explanations rank, because attention
-            is parked on its first token whatever that holds; "keep" doesn't. Where a special token stands first, all
-            words are ranked.
-        units: What is ranked of a text: "word" or "token". A text without words to speak of, such as DNA or code
-            without spaces, is ranked by tokens in any case.
-        tokenizer: Of a module, and only of one, as all that follow: a `tokenizers.Tokenizer`, or a fast tokenizer of
-            transformers. It puts special tokens around a text if the module wants them. Where it knows a "[MASK]",
-            words are taken out by that.
+        allow_pickle: Whether to read weights that exist only as pickle files (torch reads tensors from them, no code).
+        sink: "drop" leaves the first word of a causal model out of the ranking, because its first token is an
+            attention sink whatever it is; "keep" ranks it. If a special token comes first, all words are ranked.
+        units: Kind of unit that is ranked: "word" or "token". A text with hardly any words, such as DNA or code without
+            spaces, is always ranked by tokens.
+        tokenizer: A `tokenizers.Tokenizer`, or a fast tokenizer of transformers. This and the arguments up to `longest`
+            are for modules only. It must add the special tokens that the module expects. If it knows a "[MASK]", words
+            are removed by masking.
         labels: Names of the classes, in the order of the scores; by default those of the config, or "LABEL_0" and so
-            on. A module that gives one score is asked for that.
-        inputs: What the module is called with, made of token ids `[batch, token]`: a mapping of names to values, a
-            tuple, or one value, such as `lambda ids: {"tokens": ids, "mask": ids != 0}`. By default as above.
-        grid: Rows and columns of the image tokens that the module writes after a text, as DALL-E does. `encode` then
-            takes the image tokens so far as a second text, by their numbers, and reports show them as a grid.
+            on. For a module with one score, the name of the score.
+        inputs: Makes the module's arguments from token ids `[batch, token]`: a mapping of names to values, a tuple, or
+            one value, such as `lambda ids: {"tokens": ids, "mask": ids != 0}`. By default as above.
+        grid: Rows and columns of the image tokens that the module generates after a text, as DALL-E does. `encode` then
+            takes the image tokens so far as a second text of ids, and reports show them as a grid.
         longest: Most tokens that the module reads.
-        source_language: Of a translator of several languages, such as mBART, NLLB or M2M: the code of the source's, as
-            its tokenizer spells it ("en_XX"); by default as the tokenizer is set.
-        target_language: The code of the language that is written.
+        source_language: Language code of the source for a multilingual translator such as mBART, NLLB or M2M, as its
+            tokenizer spells it ("en_XX"); by default the tokenizer's setting.
+        target_language: Language code of the target.
 
     Raises:
-        InputError: The model can't be found, can't be loaded whole, or its attention can't be read; says why in one
-            line.
+        InputError: The model can't be found or loaded completely, or its attention can't be read; the message says why
+            in one line.
     """
     require_task(task)
     given = {"source_language": source_language, "target_language": target_language}
@@ -152,7 +149,7 @@ def load(
 
 
 def _of_pipeline(pipeline: Any, tokenizer: Any, *, labels: Sequence[str] | None, **options: Any) -> Subject:
-    """The model of a pipeline, read by the pipeline's own tokenizer or image processor."""
+    """Builds the subject of a pipeline's model with its tokenizer or image processor."""
     name, task = type(pipeline.model).__name__, options.pop("task")
     if getattr(pipeline, "image_processor", None) is not None and pipeline.task == ImageClassification.task:
         require_no_languages(name, ImageClassification.task, options["languages"])
@@ -201,7 +198,7 @@ def _require_options(device: str, dtype: str, sink: str) -> None:
     _require_sink(sink)
     try:
         torch.zeros(1, device=device).tolist()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # unknown, not built in, not there, "meta"
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # unknown, not built in, absent, "meta"
         raise InputError(f"the device {device!r} can't be used here: {first_line(error)}; cpu always can") from error
 
 
@@ -211,7 +208,7 @@ def _require_sink(sink: str) -> None:
 
 
 def _located(name: str, task: str | None, allow_pickle: bool) -> Path:
-    """The folder or GGUF file that a name means; fetched from the Hub when it is nothing on this machine."""
+    """Finds the folder or GGUF file of a name; fetches it from the Hub if there is none on this machine."""
     if not name.strip():
         raise InputError("the name of the model is empty; give a folder, a .gguf file or the id of a model on the Hub")
     path = Path(name).expanduser()
@@ -236,7 +233,7 @@ def _described(name: str, folder: Path, task: str | None) -> None:
 
 
 def _only_gguf(folder: Path) -> Path | None:
-    """The GGUF file of a folder that has nothing else to load."""
+    """Returns the only GGUF file of a folder without a config.json; `None` if there is none."""
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".gguf")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What is wrapped around a model: compilers, trainers, adapters, pipelines. The model inside keeps its task."""
+"""Wrappers around a model, such as compilers, trainers, adapters and pipelines, and the model inside."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,16 +13,16 @@ from interpret.subjects.subject import some_ids
 from interpret.system.refusals import refusing
 from interpret.tolerances import apart
 
-_NEAR = 1e-3  # of each score
+_NEAR = 1e-3  # tolerance between scores
 
 
 @dataclass(frozen=True, eq=False)
 class Unwrapped:
-    """A model out of its wrappers.
+    """A model taken out of its wrappers.
 
     Attributes:
-        model: The model inside, of which layers and settings are read.
-        called: What its user calls; the model itself, or the wrapper around it.
+        model: The model inside, whose layers and config are read.
+        called: The module that its user calls: the model itself, or the wrapper around it.
     """
 
     model: nn.Module = field(repr=False)
@@ -30,9 +30,9 @@ class Unwrapped:
 
 
 def unwrapped(given: nn.Module) -> Unwrapped:
-    """The model inside `torch.compile`, `DataParallel` and its kin, or an adapter of PEFT; any other as it is.
+    """Finds the model inside `torch.compile`, `DataParallel` and the like, or a PEFT adapter.
 
-    A compiled module computes what the module inside does, so that is what is called, without a compiler.
+    A compiled module computes the same as the module inside, which is therefore called instead.
     """
     model = called = given
     while (inner := _inside(model)) is not None:
@@ -43,15 +43,15 @@ def unwrapped(given: nn.Module) -> Unwrapped:
 
 
 def require_same_inside(name: str, found: Unwrapped) -> None:
-    """Refuses a wrapper that computes otherwise than the model inside, as adapters do that put tokens before a text.
+    """Raises if a wrapper gives other scores than the model inside, as with adapters that prepend virtual tokens.
 
     Raises:
-        InputError: Says what to do instead.
+        InputError: The scores differ, or the wrapper doesn't run; the message says what to do.
     """
     if found.called is found.model:
         return
     ids = some_ids(found.model.get_input_embeddings().weight)  # type: ignore[operator]
-    # Models of encoder and decoder are trained on both a source and a target, and some run on nothing less.
+    # Some encoder-decoder models don't run on a source alone.
     given = {"input_ids": ids, **({"decoder_input_ids": ids} if takes(found.model, "decoder_input_ids") else {})}
     wrapper = type(found.called).__name__
     way_out = (
@@ -68,12 +68,12 @@ def require_same_inside(name: str, found: Unwrapped) -> None:
 
 
 def is_pipeline(given: Any) -> bool:
-    """Whether this is a pipeline of transformers."""
+    """Returns whether this is a transformers pipeline."""
     return _is_kind(given, "transformers.", ("Pipeline",))
 
 
 def _inside(model: nn.Module) -> nn.Module | None:
-    """What a wrapper is around; `None` of what is no wrapper."""
+    """Returns the module inside a wrapper; `None` if it isn't a wrapper."""
     if isinstance(inner := getattr(model, "_orig_mod", None), nn.Module):  # torch.compile
         return inner
     if _is_kind(model, "peft.", ("PeftModel", "PeftMixedModel")):

@@ -1,1 +1,1 @@
-"""Modes in which a model is asked: evaluation, and gradients on."""
+"""Blocks that put a model in evaluation mode, or switch gradients on."""

@@ -1,4 +1,4 @@
-"""Evaluation mode for as long as a model is asked, whatever its owner does with it in between."""
+"""Evaluation mode for one block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from torch import nn
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Has a model in evaluation mode in the block; afterwards each module is in the mode that it was in.
+    """Puts a model in evaluation mode until the block ends, then restores the mode of each module.
 
-    So a model can be examined in the middle of its training, and dropout is on again for the next step. And where a
-    short text makes a model give up its attention in blocks for good, as BigBird does, it has that back.
+    So a model can be examined in the middle of its training, and dropout is on again for the next step. Block-sparse
+    attention that a model permanently gives up on a short text, as BigBird does, is restored too.
     """
     training: list[nn.Module] = []
     switching: list[tuple[nn.Module, str, dict[str, nn.Module | None]]] = []

@@ -1,4 +1,4 @@
-"""Gradients for explanations, whatever the caller has switched off."""
+"""Gradients for explanations, even if the caller has switched them off."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +17,12 @@ MADE_WITHIN = (
 
 @contextmanager
 def gradients_on() -> Iterator[None]:
-    """Switches gradients on until the block ends, within `torch.no_grad` and `torch.inference_mode` too.
+    """Switches gradients on until the block ends, even within `torch.no_grad` or `torch.inference_mode`.
 
     Also a decorator: `@gradients_on()`.
 
     Raises:
-        InputError: The model has weights that were made within `torch.inference_mode`, which allow no gradient.
+        InputError: The model has weights made within `torch.inference_mode`, which allow no gradient.
     """
     try:
         with torch.inference_mode(False), torch.enable_grad():
@@ -34,7 +34,7 @@ def gradients_on() -> Iterator[None]:
 
 
 def tracked(tensor: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "*shape"]:
-    """The tensor, or where it was made within `torch.inference_mode`, a copy that gradients can go through."""
+    """Returns the tensor or, if it was made within `torch.inference_mode`, a copy that allows gradients."""
     if not tensor.is_inference():
         return tensor
     with torch.inference_mode(False):

@@ -1,4 +1,4 @@
-"""Transformers of our own, to be read and learned from: every analysis works on them as on any other.
+"""Small transformers written to be read; every analysis works on them as on any other model.
 
 Start with `attention.py`, which has the formula; then `blocks.py`, `classifier.py` and `language_model.py`.
 """

@@ -2,8 +2,8 @@
 
     attention(Q, K, V) = softmax(Q Kᵀ / √d + M) V
 
-A query asks, keys answer, and the values of the keys that fit are averaged. Several heads do so side by side,
-each on `dim` numbers of its own; what they wrote is joined and projected back.
+Each query averages the values of the keys that match it. Several heads do so in parallel, each in `dim` dimensions of
+its own; their outputs are concatenated and projected back.
 
 Two functions compute the same formula: `eager_attention_forward` step by step, weights included, and
 `fused_attention_forward` in one call of PyTorch that never builds the weights. `MultiHeadAttention` runs the
@@ -34,22 +34,22 @@ def eager_attention_forward(
     dropout: float = 0.0,
     **extras: Any,
 ) -> tuple[Float[Tensor, "batch query head value_dim"], Float[Tensor, "batch head query key"]]:
-    """Computes attention step by step. `attend` calls this function when weights are asked for.
+    """Computes attention step by step; `attend` calls this function if weights are needed.
 
     Args:
-        module: Whose attention it is; says whether dropout applies.
-        query: What each position asks, head by head.
-        key: What each position offers; query heads share them evenly where there are fewer key heads.
-        value: What each position hands over.
+        module: The attention module; dropout applies if it is in training mode.
+        query: Query vectors of each head.
+        key: Key vectors; query heads share them evenly if there are fewer key heads.
+        value: Value vectors.
         attention_mask: Added to the scores: 0 where attention is allowed, the smallest number of its type
             where it isn't. `None` hides nothing.
         scaling: The factor 1/√d.
-        dropout: Share of weights set to 0 while training.
-        extras: What only other kernels need.
+        dropout: Share of weights set to 0 in training.
+        extras: Arguments of other kernels, ignored here.
 
     Returns:
-        What each head wrote, and the weights. Each row of weights sums to 1; a row that may see nothing at
-        all (every key is padding) is 0, and so is what it wrote.
+        Head outputs, and the weights. Each row of weights sums to 1; a row that may see no key (all are padding) is 0,
+        and so is its output.
     """
     shared_by = query.shape[1] // key.shape[1]
     key, value = key.repeat_interleave(shared_by, dim=1), value.repeat_interleave(shared_by, dim=1)
@@ -78,22 +78,21 @@ def fused_attention_forward(
     is_causal: bool = False,
     **extras: Any,
 ) -> tuple[Float[Tensor, "batch query head value_dim"], None]:
-    """Computes the same by PyTorch's fused kernel, without building the weights.
+    """Computes the same attention by PyTorch's fused kernel, without building the weights.
 
     Args:
-        module: Whose attention it is; says whether dropout applies.
-        query: What each position asks, head by head.
-        key: What each position offers.
-        value: What each position hands over.
+        module: The attention module; dropout applies if it is in training mode.
+        query: Query vectors of each head.
+        key: Key vectors.
+        value: Value vectors.
         attention_mask: True where attention is allowed.
         scaling: The factor 1/√d.
-        dropout: Share of weights set to 0 while training.
-        is_causal: Without a mask, lets each position see itself and earlier ones only. A mask, where there
-            is one, already says so.
-        extras: What only other kernels need.
+        dropout: Share of weights set to 0 in training.
+        is_causal: Whether each query sees only itself and earlier keys; ignored with a mask, which includes this.
+        extras: Arguments of other kernels, ignored here.
 
     Returns:
-        What each head wrote, and `None` in the place of the weights.
+        Head outputs, and `None` in place of the weights.
     """
     output = functional.scaled_dot_product_attention(
         query,
@@ -109,15 +108,15 @@ def fused_attention_forward(
 
 
 class MultiHeadAttention(nn.Module):
-    """Several heads of attention over one sequence, or from one sequence to another.
+    """Multi-head self-attention, or cross-attention to another sequence.
 
     Attributes:
         heads: Number of query heads.
         key_heads: Number of key and value heads; query heads share them when there are fewer.
-        dim: Numbers that each head works on, d.
-        is_causal: Whether a position may see only itself and earlier ones.
-        kernel: What computes it; `eager_attention_forward` gives the weights.
-        kernel_name: Its name.
+        dim: Dimension of each head, d.
+        is_causal: True if a query sees only itself and earlier keys.
+        kernel: Function that computes attention; `eager_attention_forward` gives the weights.
+        kernel_name: Name of the kernel.
     """
 
     kernel: ClassVar[Kernel] = staticmethod(fused_attention_forward)
@@ -155,12 +154,12 @@ class MultiHeadAttention(nn.Module):
         real_keys: Bool[Tensor, "batch key"] | None = None,
         allowed: Bool[Tensor, "#batch #head query key"] | None = None,
     ) -> Float[Tensor, "batch query hidden"]:
-        """Lets each position of `hidden` gather from those of `memory`.
+        """Attends from the positions of `hidden` to those of `memory`.
 
         Args:
-            hidden: Where the queries come from.
-            memory: Where keys and values come from (cross-attention); `hidden` itself when `None`.
-            real_keys: True for real tokens, false for padding, which nothing may look at.
+            hidden: Hidden states that queries are computed from.
+            memory: Hidden states that keys and values are computed from (cross-attention); by default `hidden`.
+            real_keys: True for real tokens, false for padding, which is hidden.
             allowed: True where attention is allowed; further restricts the above.
         """
         source = hidden if memory is None else memory
@@ -191,7 +190,7 @@ class MultiHeadAttention(nn.Module):
         real_keys: Bool[Tensor, "batch key"] | None,
         allowed: Bool[Tensor, "#batch #head #query key"] | None,
     ) -> Bool[Tensor, "#batch #head #query key"] | None:
-        """All restrictions in one; `None` where the kernel's causal flag says everything."""
+        """Combines all restrictions into one mask; `None` if the kernel's causal flag is enough."""
         if real_keys is None and allowed is None:
             return None
         is_causal = self.is_causal and not crossing
@@ -203,6 +202,6 @@ class MultiHeadAttention(nn.Module):
 
 
 def _split(joined: Float[Tensor, "batch token joined"], heads: int) -> Float[Tensor, "batch {heads} token dim"]:
-    """Gives each head its own `dim` of the numbers at every position."""
+    """Splits the last dimension into heads."""
     batch, tokens, numbers = joined.shape
     return joined.view(batch, tokens, heads, numbers // heads).transpose(1, 2)

@@ -1,4 +1,4 @@
-"""Transformer blocks: attention and a feed-forward network, each added to what came in and normalised.
+"""Transformer blocks: attention and a feed-forward network, each with a residual connection and a layer norm.
 
     post-norm (2017):  x ← LN(x + F(x))          pre-norm (GPT-2 and later):  x ← x + F(LN(x))
 
@@ -35,7 +35,7 @@ class FeedForward(nn.Module):
 
 
 class Residual(nn.Module):
-    """Adds what a sublayer wrote to what it read, with the layer norm before or after."""
+    """Residual connection around a sublayer, with the layer norm before or after."""
 
     def __init__(self, hidden: int, *, norm: NormPlace, dropout: float = 0.0) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Residual(nn.Module):
 class EncoderBlock(nn.Module):
     """Self-attention in both directions, then the feed-forward network.
 
-    `self_attention` makes the kind of attention that is wanted: `MultiHeadAttention`, `LinearAttention`, or
+    `self_attention` makes the attention module: `MultiHeadAttention`, `LinearAttention`, or
     `functools.partial(WindowAttention, window=64)`.
     """
 
@@ -88,9 +88,9 @@ class EncoderBlock(nn.Module):
 
 
 class DecoderBlock(nn.Module):
-    """Causal self-attention, attention to another sequence where wanted, then the feed-forward network.
+    """Causal self-attention, optional cross-attention, then the feed-forward network.
 
-    `self_attention` makes the kind of self-attention that is wanted; attention to another sequence is always full.
+    `self_attention` makes the self-attention module; cross-attention is always full.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A transformer that reads a text and names its class."""
+"""A transformer that classifies texts."""
 
 from dataclasses import dataclass
 
@@ -13,19 +13,19 @@ from interpret.native.embedding import Embedding, real_tokens, start_weights
 
 @dataclass(frozen=True, eq=False)
 class Classification:
-    """What a classifier answers.
+    """Output of a classifier.
 
     Attributes:
-        logits: A score for each label; their softmax gives probabilities.
+        logits: Logits of all labels; their softmax gives probabilities.
     """
 
     logits: Float[Tensor, "batch label"]
 
 
 class TransformerClassifier(nn.Module):
-    """Encoder blocks over the whole text; the answer is read at the first token, usually [CLS].
+    """Encoder blocks over the whole text; the logits are read at the first token, usually [CLS].
 
-    That token's own vector is the same for every text, so all that the answer knows came through attention.
+    That token's embedding is the same for every text, so all information about the text comes through attention.
     """
 
     def __init__(self, config: ClassifierConfig) -> None:
@@ -49,7 +49,7 @@ class TransformerClassifier(nn.Module):
         self.apply(start_weights)
 
     def get_input_embeddings(self) -> nn.Embedding:
-        """The table of token vectors."""
+        """Token embedding layer."""
         return self.embedding.token
 
     def forward(
@@ -58,12 +58,12 @@ class TransformerClassifier(nn.Module):
         attention_mask: Int[Tensor, "batch token"] | Bool[Tensor, "batch token"] | None = None,
         inputs_embeds: Float[Tensor, "batch token hidden"] | None = None,
     ) -> Classification:
-        """Scores each label.
+        """Computes the logits of all labels.
 
         Args:
             input_ids: Token ids, special tokens included.
             attention_mask: 1 for real tokens, 0 for padding, which may stand on either side.
-            inputs_embeds: Token vectors in the place of ids; positions are still added.
+            inputs_embeds: Token embeddings in place of ids; position embeddings are still added.
         """
         real = real_tokens(attention_mask)
         hidden = self.embedding(input_ids, inputs_embeds, real)

@@ -1,4 +1,4 @@
-"""What a native model is made of: sizes, and for a classifier its labels."""
+"""Configs of native models: sizes, kind of attention, and for a classifier its labels."""
 
 from dataclasses import asdict, dataclass, fields
 from functools import partial
@@ -12,7 +12,7 @@ from interpret.native.window import WindowAttention
 AttentionKind = Literal["full", "window", "linear"]
 
 LARGEST = 2**24  # of any size; keeps products of two far from overflow
-LATER: dict[str, Any] = {"attention": "full", "window": None, "global_positions": ()}  # not in older models' configs
+LATER: dict[str, Any] = {"attention": "full", "window": None, "global_positions": ()}  # missing in older configs
 
 Config = TypeVar("Config", bound="ModelConfig")
 
@@ -23,19 +23,19 @@ class ModelConfig:
 
     Attributes:
         vocabulary: Number of token ids.
-        hidden: Numbers that stand for a token between the layers.
+        hidden: Hidden size.
         layers: Number of blocks.
-        heads: Query heads in each.
+        heads: Number of query heads in each.
         inner: Width of the feed-forward networks.
         positions: Longest input, in tokens.
-        key_heads: Key and value heads; `None` for as many as query heads.
+        key_heads: Number of key and value heads; `None` for as many as query heads.
         norm: Place of the layer norms, "pre" or "post".
-        dropout: Share of numbers set to 0 while training.
+        dropout: Share of activations set to 0 in training.
         attention: "full", "window" (each token sees those near it) or "linear" (cheap for long texts).
-        window: Where attention is "window": a token sees those less than this many positions away.
-        global_positions: Where attention is "window": positions of tokens that see all and are seen by all, such
-            as `(0,)` for the first token, which a classifier reads; otherwise it learns of a text only as far as
-            the windows of all layers together reach.
+        window: For attention "window": a token sees those less than this many positions away.
+        global_positions: For attention "window": positions of tokens that see all and are seen by all, such as `(0,)`
+            for the first token, which a classifier reads; otherwise that token sees only as far as the windows of all
+            layers together reach.
     """
 
     kind: ClassVar[str]
@@ -76,19 +76,19 @@ class ModelConfig:
 
     @property
     def self_attention(self) -> AttentionMaker:
-        """Makes the self-attention of a block."""
+        """Function that makes the self-attention of a block."""
         if self.attention == "window":
             assert self.window is not None
             return partial(WindowAttention, window=self.window, global_positions=self.global_positions)
         return LinearAttention if self.attention == "linear" else MultiHeadAttention
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
+        """Converts to plain values, ready for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls: type[Config], values: dict[str, Any]) -> Config:
-        """The config again from `to_dict`. Models of before there was a choice of attention have full attention.
+        """Makes a config from the result of `to_dict`; older ones without a kind of attention get full attention.
 
         Raises:
             ValueError: A value is missing, not known, or not possible.
@@ -98,7 +98,7 @@ class ModelConfig:
         if set(values) != known:
             missing, extra = sorted(known - set(values)), sorted(set(values) - known)
             raise ValueError(f"a {cls.kind} has the settings {sorted(known)}; missing: {missing}, not known: {extra}")
-        cls._require_possible(values)  # before anything is built: they may come from anywhere
+        cls._require_possible(values)  # before anything is built, because the values are untrusted
         plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
         return cls(**plain)
 

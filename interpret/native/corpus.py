@@ -1,4 +1,4 @@
-"""Labelled sentences for training: reading them, and making more texts out of them."""
+"""Labelled sentences for training: reading and augmentation."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,8 @@ class Sentence:
     """A text and its class.
 
     Attributes:
-        text: As it stands in the data.
-        label: Number of its class, from 0; `None` for a text whose class only a teacher can say.
+        text: The text as in the data.
+        label: Index of its class, from 0; `None` if only a teacher can label it.
     """
 
     text: str
@@ -28,9 +28,9 @@ class Corpus:
     """Labelled sentences in three parts.
 
     Attributes:
-        train: To learn from.
-        dev: To choose settings by.
-        test: To report once; empty where its labels aren't published.
+        train: Training part.
+        dev: Validation part, to choose settings by.
+        test: Test part, to report once; empty if its labels aren't published.
     """
 
     train: tuple[Sentence, ...]
@@ -96,13 +96,13 @@ def natural_spelling(text: str) -> str:
 
 
 def more_texts(sentences: Sequence[Sentence], *, pieces: int, joined: float, seed: int) -> tuple[Sentence, ...]:
-    """Makes pieces of sentences, crossings of two, and longer texts out of several of one class.
+    """Augments sentences: pieces of them, crossings of two, and longer texts of several of one class.
 
     Args:
-        sentences: What to make them from.
-        pieces: Runs of one to sixteen words from each sentence, and a quarter as many texts that begin like
-            one sentence and end like another. They get no label: they may say something else than the whole.
-        joined: How many texts of two to five sentences to make, as a share of the number of sentences.
+        sentences: Sentences to start from.
+        pieces: Number of runs of one to sixteen words from each sentence; a quarter as many texts begin like one
+            sentence and end like another. They get no label, because it may differ from that of the whole sentence.
+        joined: Number of texts of two to five sentences, as a share of the number of sentences.
         seed: Same seed, same texts.
     """
     random = Random(seed)

@@ -1,4 +1,4 @@
-"""From token ids to the vectors that the first block reads: a token's own plus that of its position."""
+"""Input embeddings: the sum of a token embedding and a position embedding."""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -8,7 +8,7 @@ from interpret.errors import InputError
 
 
 class Embedding(nn.Module):
-    """Learned vectors for tokens and for positions, added."""
+    """Sum of learned token and position embeddings."""
 
     def __init__(self, vocabulary: int, positions: int, hidden: int, *, dropout: float = 0.0) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Embedding(nn.Module):
         inputs_embeds: Float[Tensor, "batch token hidden"] | None,
         real: Bool[Tensor, "batch token"] | None,
     ) -> Float[Tensor, "batch token hidden"]:
-        """Embeds ids, or adds positions to token vectors that are given.
+        """Embeds ids, or adds position embeddings to given token embeddings.
 
         Positions count real tokens only, so padding on either side changes nothing.
 
@@ -45,12 +45,12 @@ class Embedding(nn.Module):
 
 
 def real_tokens(attention_mask: Tensor | None) -> Bool[Tensor, "batch token"] | None:
-    """The usual padding mask (1 or true for real tokens) as truth values."""
+    """Converts the usual padding mask (1 or true for real tokens) to booleans."""
     return None if attention_mask is None else attention_mask.bool()
 
 
 def _table(rows: int, hidden: int) -> nn.Embedding:
-    """A table of vectors for `start_weights` to fill; `nn.Embedding` would draw them twice."""
+    """Makes an embedding layer for `start_weights` to fill; plain `nn.Embedding` would draw its weights twice."""
     table: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
         torch.empty(rows, hidden), freeze=False
     )
@@ -58,9 +58,9 @@ def _table(rows: int, hidden: int) -> nn.Embedding:
 
 
 def start_weights(module: nn.Module) -> None:
-    """Small random weights for linear layers and embeddings, as in BERT and GPT-2; biases start at 0.
+    """Draws small random weights for linear layers and embeddings, as in BERT and GPT-2; biases start at 0.
 
-    Does nothing on the "meta" device, where a model has no numbers yet: torch would load its compiler for it.
+    Does nothing on the "meta" device, where there are no values and torch would load its compiler.
     """
     if next(module.parameters(recurse=False), torch.empty(0)).is_meta:
         return

@@ -13,18 +13,17 @@ from interpret.native.embedding import Embedding, real_tokens, start_weights
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a language model answers.
+    """Output of a language model.
 
     Attributes:
-        logits: At each position, a score for every token that might come next; their softmax gives
-            probabilities.
+        logits: Next-token logits at each position; their softmax gives probabilities.
     """
 
     logits: Float[Tensor, "batch token label"]
 
 
 class TransformerLanguageModel(nn.Module):
-    """Causal decoder blocks; a next token's score is how well its own input vector fits the last state."""
+    """Causal decoder blocks with tied embeddings: the output matrix is the token embedding matrix."""
 
     def __init__(self, config: LanguageModelConfig) -> None:
         super().__init__()
@@ -46,7 +45,7 @@ class TransformerLanguageModel(nn.Module):
         self.apply(start_weights)
 
     def get_input_embeddings(self) -> nn.Embedding:
-        """The table of token vectors."""
+        """Token embedding layer."""
         return self.embedding.token
 
     def forward(
@@ -55,12 +54,12 @@ class TransformerLanguageModel(nn.Module):
         attention_mask: Int[Tensor, "batch token"] | Bool[Tensor, "batch token"] | None = None,
         inputs_embeds: Float[Tensor, "batch token hidden"] | None = None,
     ) -> Prediction:
-        """Scores what may come after each position.
+        """Computes next-token logits at each position.
 
         Args:
             input_ids: Token ids, special tokens included.
             attention_mask: 1 for real tokens, 0 for padding, which may stand on either side.
-            inputs_embeds: Token vectors in the place of ids; positions are still added.
+            inputs_embeds: Token embeddings in place of ids; position embeddings are still added.
         """
         real = real_tokens(attention_mask)
         hidden = self.embedding(input_ids, inputs_embeds, real)

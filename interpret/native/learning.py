@@ -1,4 +1,4 @@
-"""Teaching a classifier: batches, words hidden at random, the loss, and how well it does."""
+"""Training of a classifier: batches, random masking of words, loss and accuracy."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,17 +16,17 @@ from interpret.native.classifier import TransformerClassifier
 
 @dataclass(frozen=True)
 class TrainingRecipe:
-    """How to train.
+    """Hyperparameters of training.
 
     Attributes:
         epochs: Passes over all texts.
-        batch: Texts in a step.
+        batch: Texts per step.
         rate: Highest learning rate; it rises over the first tenth of the steps and falls to 0 (cosine).
-        weight_decay: Of AdamW.
-        smoothing: Share of a label's weight that is spread over all labels.
-        masked_batches: Share of the batches in which words are hidden.
-        teacher_weight: Share of the teacher in the loss, where it has scored the text.
-        temperature: The teacher's scores are divided by it, which makes its doubts visible.
+        weight_decay: Weight decay of AdamW.
+        smoothing: Label smoothing: share of a label's weight that is spread over all labels.
+        masked_batches: Share of the batches in which words are masked.
+        teacher_weight: Share of the teacher in the loss, for texts that it scored.
+        temperature: Divisor of the teacher's logits, which softens its probabilities.
         seed: Same seed, same model on the same machine.
     """
 
@@ -43,13 +43,13 @@ class TrainingRecipe:
 
 @dataclass(frozen=True, eq=False)
 class Texts:
-    """Encoded texts and what is to be learned of them.
+    """Encoded texts and their training targets.
 
     Attributes:
         ids: Token ids of each text.
-        words: For each token the number of its word, -1 for special tokens.
-        labels: Class of each text, -1 where it isn't known.
-        teacher: The teacher's logits, where there is one.
+        words: Index of each token's word, -1 for special tokens.
+        labels: Class of each text, -1 if unknown.
+        teacher: The teacher's logits, if there is one.
     """
 
     ids: list[Int[Tensor, " _"]] = field(repr=False)
@@ -69,7 +69,7 @@ def encoded(
     longest: int,
     teacher: Float[Tensor, "text label"] | None = None,
 ) -> Texts:
-    """Cuts texts into tokens, at most `longest` each."""
+    """Tokenizes texts, at most `longest` tokens each."""
     tokenizer.enable_truncation(longest)
     encodings = tokenizer.encode_batch(list(texts))
     tokenizer.no_truncation()
@@ -85,9 +85,8 @@ def encoded(
 def train(model: TransformerClassifier, texts: Texts, recipe: TrainingRecipe, *, mask_id: int) -> Iterator[float]:
     """Trains `model`, and yields the mean loss after each epoch.
 
-    In some batches words are hidden behind the mask token, but the answer to learn stays that of the whole
-    text. So the model learns what to expect of a text that it sees in part, and tests of explanations, which
-    hide words, don't show it anything new.
+    In some batches words are replaced by the mask token, while the target stays that of the whole text. So masked
+    texts, which tests of explanations use, are in the training distribution.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     steps = recipe.epochs * len(list(shuffled_batches(texts, recipe.batch, generator)))
@@ -113,7 +112,7 @@ def train(model: TransformerClassifier, texts: Texts, recipe: TrainingRecipe, *,
 
 
 def share_of_rate(step: int, steps: int) -> float:
-    """Learning rate at a step from 0, as a share of the highest: up in a line, down along a cosine."""
+    """Learning rate at a step, from 0 on, as a share of the highest: linear warm-up, then cosine decay."""
     rise = max(1, steps // 10)
     if step < rise:
         return (step + 1) / rise
@@ -121,7 +120,7 @@ def share_of_rate(step: int, steps: int) -> float:
 
 
 def shuffled_batches(texts: Texts, size: int, generator: torch.Generator) -> Iterator[list[int]]:
-    """All texts in random order, those of like length together so that little is padded."""
+    """Yields all texts in random batches, grouped by length to reduce padding."""
     order = torch.randperm(len(texts), generator=generator).tolist()
     stretch = 50 * size
     batches: list[list[int]] = []
@@ -135,7 +134,7 @@ def shuffled_batches(texts: Texts, size: int, generator: torch.Generator) -> Ite
 def padded(
     texts: Texts, rows: Sequence[int]
 ) -> tuple[Int[Tensor, "batch token"], Int[Tensor, "batch token"], Bool[Tensor, "batch token"]]:
-    """Ids, word numbers, and true for real tokens, of some texts side by side; the padding token is number 0."""
+    """Pads some texts to ids, word indices, and a mask that is true for real tokens; the padding id is 0."""
     lengths = torch.tensor([len(texts.ids[row]) for row in rows])
     real = torch.arange(int(lengths.max()))[None] < lengths[:, None]
     ids = torch.nn.utils.rnn.pad_sequence([texts.ids[row] for row in rows], batch_first=True)
@@ -151,15 +150,15 @@ def hide_words(
     generator: torch.Generator,
     share: float | None = None,
 ) -> Int[Tensor, "batch token"]:
-    """Puts the mask token in the place of whole words, drawn at random.
+    """Replaces whole words, drawn at random, by the mask token.
 
     Args:
         ids: Token ids.
-        words: The word that each token belongs to, -1 for special tokens and padding, which are never hidden.
+        words: Index of each token's word, -1 for special tokens and padding, which are never masked.
         mask_id: Id of the mask token.
-        generator: Where chance comes from.
-        share: Chance of each word to be hidden. By default every text has its own, from 0 to 1 and mostly
-            small: the square of an even draw, a third on average.
+        generator: Random number generator.
+        share: Probability of masking a word. By default every text has its own, from 0 to 1 and mostly small: the
+            square of a uniform draw, a third on average.
     """
     if share is None:
         shares = torch.rand(len(ids), 1, generator=generator).square()
@@ -173,7 +172,7 @@ def hide_words(
 def loss_of(
     logits: Float[Tensor, "batch label"], texts: Texts, rows: list[int], recipe: TrainingRecipe
 ) -> Float[Tensor, ""]:
-    """Cross-entropy with the labels and with the teacher's probabilities, each where it is known."""
+    """Computes the cross-entropy with the labels and with the teacher's probabilities, each if known."""
     labels = texts.labels[rows]
     known = (labels >= 0).float()
     by_label = functional.cross_entropy(logits, labels.clamp(min=0), reduction="none", label_smoothing=recipe.smoothing)
@@ -181,14 +180,14 @@ def loss_of(
         return (by_label * known).sum() / known.sum().clamp(min=1)
     soft = (texts.teacher[rows] / recipe.temperature).softmax(dim=-1)
     by_teacher = functional.cross_entropy(logits, soft, reduction="none")
-    share = 1 - known * (1 - recipe.teacher_weight)  # texts without a label have the teacher alone
+    share = 1 - known * (1 - recipe.teacher_weight)  # texts without a label use the teacher alone
     return (share * by_teacher + (1 - share) * by_label).mean()
 
 
 def logits_of(
     model: TransformerClassifier, texts: Texts, *, mask_id: int | None = None, share: float = 0.0, seed: int = 0
 ) -> Float[Tensor, "text label"]:
-    """Scores of all texts, with `share` of the words hidden where a `mask_id` is given."""
+    """Computes logits of all texts, with `share` of the words masked if `mask_id` is given."""
     generator = torch.Generator().manual_seed(seed)
     answers = torch.empty(len(texts), len(model.config.labels))
     with torch.inference_mode():
@@ -202,12 +201,12 @@ def logits_of(
 
 
 def accuracy(logits: Float[Tensor, "text label"], labels: Int[Tensor, " text"]) -> float:
-    """Share of texts whose highest score is at their label."""
+    """Computes the share of texts whose largest logit is that of their label."""
     return float((logits.argmax(dim=1) == labels).float().mean())
 
 
 def best_temperature(logits: Float[Tensor, "text label"], labels: Int[Tensor, " text"]) -> float:
-    """The number to divide logits by that makes their probabilities fit the labels best.
+    """Finds the divisor of logits that makes their probabilities fit the labels best.
 
     Source: Guo et al. (2017), arXiv:1706.04599, section 4.2 (temperature scaling); here on a grid.
     """

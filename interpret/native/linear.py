@@ -1,14 +1,14 @@
-"""Linear attention: what all keys hand over is summed up once, and each query reads the sum.
+"""Linear attention: keys and values are summed up once, and each query reads the sum.
 
     attention(Q, K, V)ᵢ = Σⱼ φ(Qᵢ)·φ(Kⱼ) Vⱼ / Σⱼ φ(Qᵢ)·φ(Kⱼ)        φ(x) = elu(x) + 1
 
-Read from the left, that is an average of values with the weights φ(Qᵢ)·φ(Kⱼ), each row divided by its sum. Read as
-φ(Qᵢ)·(Σⱼ φ(Kⱼ)Vⱼᵀ), it needs no weights, and time grows with the number of tokens, not with its square. Both are here:
-the first in `eager_attention_forward`, for whoever asks for weights, the second in `linear_attention_forward`.
+Evaluated from the left, this averages values with the weights φ(Qᵢ)·φ(Kⱼ), each row divided by its sum. Evaluated as
+φ(Qᵢ)·(Σⱼ φ(Kⱼ)Vⱼᵀ), it needs no weights, and time grows linearly with the number of tokens. `eager_attention_forward`
+does the first, for callers that need weights, and `linear_attention_forward` the second.
 
 Source: Katharopoulos et al. (2020), arXiv:2006.16236, section 3.2, equations 4 to 6, φ in equation 7; causal: section
-3.3, equations 8 to 12. As there, scores aren't divided by √d, and no weights are dropped while training. Where they add
-up a causal sum token by token, we do so in blocks.
+3.3, equations 8 to 12. As there, scores aren't divided by √d, and there is no dropout on weights. They add up a causal
+sum token by token, we do so in blocks.
 """
 
 from typing import Any, ClassVar
@@ -22,7 +22,7 @@ from interpret.attention.interface import Kernel
 from interpret.native.attention import MultiHeadAttention
 from interpret.native.visible_keys import VisibleKeys
 
-BLOCK = 128  # tokens after which a causal sum is carried on
+BLOCK = 128  # tokens per block of a causal sum
 
 
 def eager_attention_forward(
@@ -33,19 +33,19 @@ def eager_attention_forward(
     attention_mask: Float[Tensor, "#batch #head #query key"] | None,
     **extras: Any,
 ) -> tuple[Float[Tensor, "batch query head value_dim"], Float[Tensor, "batch head query key"]]:
-    """Computes linear attention with its weights. `attend` calls this function when they are asked for.
+    """Computes linear attention with its weights; `attend` calls this function if they are needed.
 
     Args:
-        module: Whose attention it is.
-        query: What each position asks, head by head.
-        key: What each position offers; query heads share them evenly where there are fewer key heads.
-        value: What each position hands over.
+        module: The attention module.
+        query: Query vectors of each head.
+        key: Key vectors; query heads share them evenly if there are fewer key heads.
+        value: Value vectors.
         attention_mask: 0 where attention is allowed, the smallest number of its type where it isn't.
-        extras: What only other kernels need: `scaling` and `dropout` have no place in this formula.
+        extras: Arguments of other kernels, ignored here: this formula has no `scaling` or `dropout`.
 
     Returns:
-        What each head wrote, and the weights. Each row of weights sums to 1; a row that may see nothing at
-        all (every key is padding) is 0, and so is what it wrote.
+        Head outputs, and the weights. Each row of weights sums to 1; a row that may see no key (all are padding) is 0,
+        and so is its output.
     """
     key, value = (_for_each_head(part, query.shape[1]) for part in (key, value))
     weights = _feature_map(query) @ _feature_map(key).transpose(-2, -1)  # φ(Q) φ(K)ᵀ
@@ -63,28 +63,28 @@ def linear_attention_forward(
     attention_mask: VisibleKeys,
     **extras: Any,
 ) -> tuple[Float[Tensor, "batch query head value_dim"], None]:
-    """Computes the same by sums over keys, without building the weights.
+    """Computes the same attention by sums over keys, without building the weights.
 
     Time and memory grow with the number of tokens. Measured at 4,096 tokens (8 heads of 64 numbers, one core, no
-    gradients): 0.06 to 0.08 of the time of fused full attention, 0.19 to 0.22 where both are causal, in up to 5.5 times
-    its memory, which is 0.09 of what attention with all its weights takes. At 16,384 tokens: 0.04 of the time.
+    gradients): 0.06 to 0.08 of the time of fused full attention, 0.19 to 0.22 if both are causal, in up to 5.5 times
+    its memory, which is 0.09 of that of attention with all its weights. At 16,384 tokens: 0.04 of the time.
 
     Args:
-        module: Whose attention it is.
-        query: What each position asks, head by head.
-        key: What each position offers.
-        value: What each position hands over.
-        attention_mask: Which keys each query may see: all that are real, or those of them that aren't later.
-        extras: What only other kernels need.
+        module: The attention module.
+        query: Query vectors of each head.
+        key: Key vectors.
+        value: Value vectors.
+        attention_mask: Mask of real keys, or of real keys that aren't later.
+        extras: Arguments of other kernels, ignored here.
 
     Returns:
-        What each head wrote, and `None` in the place of the weights.
+        Head outputs, and `None` in place of the weights.
     """
     key, value = (_for_each_head(part, query.shape[1]) for part in (key, value))
     asked, offered = _feature_map(query), _feature_map(key)
     if attention_mask.real_keys is not None:
         offered = offered * attention_mask.real_keys[:, None, :, None]
-    # A column of ones beside the values: what it adds up to is the sum of the weights.
+    # The column of ones beside the values gives the sum of the weights.
     handed_over = functional.pad(value.to(offered.dtype), (0, 1), value=1.0)
     if attention_mask.is_causal:
         sums = _causal_sums(asked, offered, handed_over)
@@ -95,7 +95,7 @@ def linear_attention_forward(
 
 
 class LinearAttention(MultiHeadAttention):
-    """Multi-head attention whose weights are products of features of queries and keys; no softmax."""
+    """Multi-head linear attention: weights are products of query and key features, without softmax."""
 
     kernel: ClassVar[Kernel] = staticmethod(linear_attention_forward)
     kernel_name: ClassVar[str] = "linear"
@@ -119,7 +119,7 @@ def _causal_sums(
     offered: Float[Tensor, "batch head token dim"],
     handed_over: Float[Tensor, "batch head token value_dim"],
 ) -> Float[Tensor, "batch head token value_dim"]:
-    """`Σⱼ (asked[i] · offered[j]) handed_over[j]` over j ≤ i: within a block by weights, before it by one sum."""
+    """Computes `Σⱼ (asked[i] · offered[j]) handed_over[j]` over j ≤ i: by weights in a block, by one sum before it."""
     before = asked.new_zeros(*asked.shape[:2], asked.shape[-1], handed_over.shape[-1])
     sums = []
     blocks = (torch.split(part, BLOCK, dim=2) for part in (asked, offered, handed_over))
@@ -131,9 +131,9 @@ def _causal_sums(
 
 
 def _feature_map(part: Float[Tensor, "batch head token dim"]) -> Float[Tensor, "batch head token dim"]:
-    """φ(x) = elu(x) + 1: x + 1 above 0, exp(x) below, which stays above 0 where `elu(x) + 1` would round to it.
+    """Computes φ(x) = elu(x) + 1: x + 1 above 0, exp(x) below, which stays positive where `elu(x) + 1` rounds to 0.
 
-    In float32 at least, for many of them are added up.
+    In float32 at least, because many of them are added up.
     """
     part = part.to(torch.promote_types(part.dtype, torch.float32))
     return functional.relu(part) + part.clamp(max=0).exp()
@@ -144,5 +144,5 @@ def _for_each_head(part: Float[Tensor, "batch key_head key dim"], heads: int) ->
 
 
 def _nonzero(total: Float[Tensor, "*rows"]) -> Float[Tensor, "*rows"]:
-    """1 in the place of 0: the sum of a row that sees nothing."""
+    """Replaces 0, the sum of a row that sees no key, by 1."""
     return total.masked_fill(total == 0, 1.0)

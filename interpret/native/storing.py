@@ -1,7 +1,7 @@
 """Native models on disk: a folder with `config.json`, `model.safetensors` and `tokenizer.json`.
 
-Reading is strict. The sizes in `config.json` are held against the weights file's table of contents before
-anything is built, so a damaged or hostile folder is refused at once, with the reason.
+Reading is strict: the sizes in `config.json` are compared with the header of the weights file before anything is
+built, so a damaged or hostile folder is refused at once, with the reason.
 """
 
 import json
@@ -31,13 +31,13 @@ Transformer = TransformerClassifier | TransformerLanguageModel
 
 @dataclass(frozen=True, eq=False)
 class NativeModel:
-    """A native model and how it reads text.
+    """A native model with its tokenizer.
 
     Attributes:
         model: In evaluation mode, float32, on the CPU. Sizes and labels are in `model.config`.
         tokenizer: Turns text into ids, special tokens included.
-        special_tokens: The tokens that aren't text by their role: "pad", "unknown", "start", "end", "mask".
-            Roles that the model has no token for are missing.
+        special_tokens: Special tokens by role: "pad", "unknown", "start", "end", "mask"; roles without a token are
+            missing.
     """
 
     model: Transformer = field(repr=False)
@@ -46,17 +46,17 @@ class NativeModel:
 
     @property
     def kind(self) -> str:
-        """What it is: "classifier" or "language model"."""
+        """Kind of model: "classifier" or "language model"."""
         return self.model.config.kind
 
     def special_id(self, role: str) -> int | None:
-        """Id of the special token with that role, or `None` where the model has none."""
+        """Id of the special token with this role, or `None` if the model has none."""
         token = self.special_tokens.get(role)
         return None if token is None else self.tokenizer.token_to_id(token)
 
 
 def is_native(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder says that it holds a native model, of whatever version."""
+    """Returns whether a folder's config is that of a native model, of any version."""
     try:
         config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -72,14 +72,14 @@ def save(
     special_tokens: dict[str, str] = SPECIAL_TOKENS,
     dtype: torch.dtype = torch.float32,
 ) -> None:
-    """Writes a model to a folder. All files are complete beside their place before the first is renamed.
+    """Writes a model to a folder; all files are complete under temporary names before the first is renamed.
 
     Args:
-        folder: Made where missing; files of other names in it stay.
-        model: What to write.
+        folder: Created if missing; other files in it stay.
+        model: The model.
         tokenizer: Its tokenizer.
-        special_tokens: Special tokens by role; roles whose token the tokenizer doesn't have are left out.
-        dtype: Precision on disk; float16 halves the file. It is read as float32 again.
+        special_tokens: Special tokens by role; those that the tokenizer doesn't have are left out.
+        dtype: Precision on disk; float16 halves the file. Weights are read as float32.
     """
     folder = Path(folder)
     known = {role: token for role, token in special_tokens.items() if tokenizer.token_to_id(token) is not None}
@@ -96,7 +96,7 @@ def save(
             beside = folder / f".{name}.{os.getpid()}"
             unfinished.callback(beside.unlink, missing_ok=True)
             beside.write_bytes(content)
-        for name in reversed(FILES):  # config.json last: it says what the others are
+        for name in reversed(FILES):  # config.json last, because it describes the others
             (folder / f".{name}.{os.getpid()}").replace(folder / name)
 
 
@@ -152,7 +152,7 @@ def _read_model(values: dict[str, Any], folder: Path) -> Transformer:
 
 
 def _empty_model(values: dict[str, Any], names: set[str], folder: Path) -> Transformer:
-    """The model that the config describes, without memory for its weights."""
+    """Builds the model of a config on the meta device."""
     kinds: dict[str, type[ModelConfig]] = {
         config_class.kind: config_class for config_class in (ClassifierConfig, LanguageModelConfig)
     }
@@ -174,7 +174,7 @@ def _empty_model(values: dict[str, Any], names: set[str], folder: Path) -> Trans
 
 
 def _matching(names: set[str], model: nn.Module, file: Any, path: Path) -> list[str]:
-    """The model's weight names, once the file is known to have just those, in the right shapes."""
+    """Returns the model's weight names, after checking that the file has exactly those, in the right shapes."""
     wanted: dict[str, Tensor] = model.state_dict()
     missing, extra = sorted(set(wanted) - names), sorted(names - set(wanted))
     if missing or extra:

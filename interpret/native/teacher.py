@@ -1,4 +1,4 @@
-"""What a larger model says about texts, for a small one to learn from."""
+"""Logits of a larger teacher model, for distillation."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from interpret.errors import InputError
 def teacher_logits(
     teacher: str, texts: Sequence[str], labels: Sequence[str], *, longest: int
 ) -> Float[Tensor, "text label"]:
-    """Scores texts with a transformers classifier, a folder or a name on the Hub.
+    """Computes the logits of a transformers classifier, given as a folder or a name on the Hub.
 
     Args:
         teacher: The classifier.
-        texts: What to score; only the first `longest` tokens of each are read.
-        labels: The class names that the teacher must have, in the order of the columns wanted.
-        longest: Tokens of a text that the teacher reads.
+        texts: Texts to score; only the first `longest` tokens of each are read.
+        labels: Class names that the teacher must have, in the order of the output columns.
+        longest: Most tokens of a text that the teacher reads.
 
     Raises:
         InputError: The teacher can't be loaded, or lacks a label.

@@ -28,7 +28,7 @@ from interpret.native.storing import NativeModel, load, save
 from interpret.native.teacher import teacher_logits
 from interpret.native.vocabulary import frequent_pieces, reduced_pieces, starting_vectors, word_pieces
 
-HIDDEN_SHARE = 0.3  # of the words, where accuracy is reported with words hidden
+HIDDEN_SHARE = 0.3  # share of the words that are masked for the second accuracy
 
 
 @click.command(help=__doc__.replace("\n\n    python", "\n\n\b\n    python") if __doc__ else None)
@@ -103,12 +103,12 @@ def train_classifier(
     """Trains a classifier and saves it as float16.
 
     Args:
-        corpus: What to learn from and to be measured on.
+        corpus: Training, validation and test sentences.
         out: Folder for the model.
-        config: Its sizes; `vocabulary` may become smaller where the texts have fewer pieces.
-        recipe: How to train.
+        config: Its sizes; `vocabulary` becomes smaller if the texts have fewer pieces.
+        recipe: Hyperparameters.
         teacher: A larger classifier to learn from as well.
-        encoder: Folder of a larger encoder, for its vocabulary and token vectors.
+        encoder: Folder of a larger encoder, for its vocabulary and token embeddings.
         pieces: Pieces of each sentence that the teacher labels.
 
     Returns:
@@ -163,7 +163,7 @@ def _start(config: ClassifierConfig, words: Sequence[str], encoder: Path | None,
 
 
 def _lessons(corpus: Corpus, words: Sequence[str], *, pieces: int, seed: int) -> tuple[Sentence, ...]:
-    """Sentences as they stand, in natural spelling, in pieces and joined; and single words, for a teacher."""
+    """Training texts: sentences as given, in natural spelling, in pieces and joined; single words for a teacher."""
     single = tuple(Sentence(word, None) for word in words if word.isalpha() and len(word) > 2)
     return (
         corpus.train + _natural(corpus.train) + more_texts(corpus.train, pieces=pieces, joined=0.2, seed=seed) + single
@@ -184,7 +184,7 @@ def _train_to_best(
 
 
 def _calibrate(model: TransformerClassifier, dev: Texts) -> None:
-    """Scales the logits so that probabilities on dev are neither too bold nor too shy; no decision changes."""
+    """Calibrates probabilities on dev by scaling the logits (temperature); no decision changes."""
     temperature = best_temperature(logits_of(model, dev), dev.labels)
     with torch.no_grad():
         for parameter in model.readout.parameters():

@@ -1,8 +1,7 @@
-"""Which keys each query may see, as a rule instead of a matrix.
+"""Attention mask that is stored as a rule instead of a matrix.
 
-A mask of 32,768 tokens is 1 GiB, and a kernel that looks at neighbours only needs a narrow band of it. So the mask is
-kept as what it says, and built when it is looked at: by `attend`, which needs all of it for attention weights, or by a
-kernel, in parts.
+A mask of 32,768 tokens is 1 GiB, and a kernel for local attention only needs a narrow band of it. So the mask is stored
+as a rule and built on use: completely by `attend`, for attention weights, or in parts by a kernel.
 """
 
 from collections.abc import Iterable
@@ -15,16 +14,16 @@ from torch.utils._pytree import tree_map
 
 
 class VisibleKeys(Tensor):
-    """A boolean mask `[batch, 1, query, key]`, true where a query may see a key, that takes no memory until it is used.
+    """A boolean mask `[batch, 1, query, key]`, true where a query can see a key, that takes no memory until it is used.
 
-    A query sees a key that is a real token, not later where `is_causal`, and in its window. What is global, query or
-    key, is in everybody's window. Any operation of PyTorch works on it, as on the matrix that it stands for.
+    A query sees a key that is a real token, in its window and, if `is_causal`, not later. A global query or key is in
+    every window. Any operation of PyTorch works on it as on the full matrix.
 
     Attributes:
-        is_causal: Whether keys after the query are hidden.
-        window: Keys less than this many positions from the query are near enough; `None` for all.
-        real_keys: `[batch, key]`, false for padding; `None` where there is none.
-        is_global: `[batch, token]`, true for tokens that see all and are seen by all; `None` where there are none.
+        is_causal: True if keys after the query are hidden.
+        window: Keys less than this many positions from the query are visible; `None` for all.
+        real_keys: `[batch, key]`, false for padding; `None` without padding.
+        is_global: `[batch, token]`, true for tokens that see all and are seen by all; `None` without any.
     """
 
     is_causal: bool
@@ -46,16 +45,16 @@ class VisibleKeys(Tensor):
         is_global: Bool[Tensor, "#batch token"] | None = None,
         device: torch.device,
     ) -> "VisibleKeys":
-        """A mask without memory of its own.
+        """Makes a mask without memory of its own.
 
         Args:
             queries: Number of queries.
-            keys: Number of keys; of as many positions as there are queries where it matters which is near or later.
+            keys: Number of keys; must equal that of queries with a window or a causal mask.
             is_causal: Whether keys after the query are hidden.
-            window: Keys less than this many positions away are near enough; `None` for all.
+            window: Keys less than this many positions away are visible; `None` for all.
             real_keys: False for padding.
             is_global: True for tokens that see all and are seen by all.
-            device: Where the mask is needed.
+            device: Device of the mask.
         """
         batch = max((len(part) for part in (real_keys, is_global) if part is not None), default=1)
         mask: VisibleKeys = Tensor._make_wrapper_subclass(
@@ -67,7 +66,7 @@ class VisibleKeys(Tensor):
     def among(
         self, queries: Int[Tensor, "#batch query"], keys: Int[Tensor, "#batch key"]
     ) -> Bool[Tensor, "#batch 1 query key"]:
-        """The part of the mask between some queries and some keys, by their positions."""
+        """Builds the part of the mask between some queries and some keys, given by position."""
         asked, offered = queries[:, :, None], keys[:, None, :]
         visible = torch.ones(1, 1, 1, dtype=torch.bool, device=self.device)
         if self.window is not None:
@@ -82,7 +81,7 @@ class VisibleKeys(Tensor):
         return visible.expand(batch, queries.shape[1], keys.shape[1])[:, None]
 
     def whole(self) -> Bool[Tensor, "#batch 1 query key"]:
-        """The mask as a matrix."""
+        """Builds the full mask."""
         queries, keys = (torch.arange(size, device=self.device)[None] for size in self.shape[2:])
         return self.among(queries, keys)
 
@@ -90,7 +89,7 @@ class VisibleKeys(Tensor):
     def __torch_dispatch__(  # type: ignore[override]  # torch declares it as if it were no class method
         cls, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: dict[Any, Any] | None = None
     ) -> Any:
-        """Runs any operation on the matrix."""
+        """Runs any operation on the full mask."""
 
         def plain(argument: Any) -> Any:
             return argument.whole() if isinstance(argument, VisibleKeys) else argument
@@ -99,6 +98,6 @@ class VisibleKeys(Tensor):
 
 
 def _at(flags: Bool[Tensor, "#batch token"], positions: Int[Tensor, "#batch position"]) -> Bool[Tensor, "_ position"]:
-    """The flags of some positions, which may differ between the examples of a batch."""
+    """Picks the flags at some positions, which may differ between the examples of a batch."""
     batch = max(len(flags), len(positions))
     return flags.expand(batch, -1).gather(1, positions.expand(batch, -1))

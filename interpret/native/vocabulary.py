@@ -1,4 +1,4 @@
-"""The pieces that a model's texts are cut into: found in texts, or taken from a larger model's."""
+"""WordPiece vocabularies of native models, built from texts or from a larger encoder."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ SPECIAL = tuple(SPECIAL_TOKENS.values())  # [PAD] is number 0
 
 
 def word_pieces(pieces: Sequence[str]) -> Tokenizer:
-    """A WordPiece tokenizer over these pieces: lower-case, [CLS] before the text and [SEP] after it."""
+    """Makes a WordPiece tokenizer of these pieces: lower-case, [CLS] before the text and [SEP] after it."""
     tokenizer = Tokenizer(
         models.WordPiece(vocab={piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]")
     )
@@ -36,8 +36,8 @@ def word_pieces(pieces: Sequence[str]) -> Tokenizer:
 def frequent_pieces(texts: Iterable[str], size: int) -> tuple[str, ...]:
     """Picks at most `size` pieces out of texts: special tokens, single characters, then the most frequent words.
 
-    A word that isn't among them is spelled. (The trainers of `tokenizers` find better pieces, but where two
-    are as frequent it is chance which they take.)
+    Any other word is spelled in characters. (The trainers of `tokenizers` find better pieces, but break ties between
+    equally frequent ones at random.)
     """
     cutter = word_pieces(SPECIAL)
     assert cutter.normalizer is not None and cutter.pre_tokenizer is not None
@@ -81,12 +81,12 @@ def reduced_pieces(encoder: Path, texts: Iterable[str], size: int) -> tuple[str,
 
 
 def starting_vectors(encoder: Path, pieces: Sequence[str], hidden: int) -> Float[Tensor, "piece hidden"]:
-    """The encoder's token vectors for these pieces, reduced to their `hidden` main directions (PCA).
+    """Token embeddings of these pieces from an encoder, reduced to `hidden` principal components (PCA).
 
-    Scaled so that each number has a standard deviation of 1 on average over the table.
+    Scaled so that all entries together have a standard deviation of 1.
 
     Raises:
-        InputError: The encoder's weights have no table of token vectors.
+        InputError: The encoder's weights have no token embeddings.
     """
     numbers = Tokenizer.from_file(str(encoder / "tokenizer.json")).get_vocab()
     path = encoder / "model.safetensors"

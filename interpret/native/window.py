@@ -1,14 +1,13 @@
-"""Attention in a window: each token looks at its neighbours, and a few may look, and be looked at, everywhere.
+"""Window attention: each token attends to its neighbours, and a few global tokens attend and are attended everywhere.
 
     token i sees token j  if  |i - j| < window,  or i or j is global        (and j ≤ i, where attention is causal)
 
 The formula is that of full attention under this mask, so `attention.eager_attention_forward` gives the weights. The
-kernel goes through the text in blocks of queries and looks at the blocks beside each, and at the global tokens.
+kernel processes queries in blocks, with the keys of neighbouring blocks and of the global tokens.
 
 Source: Beltagy, Peters and Cohan (2020), arXiv:2004.05150, section 3.1, "Sliding Window" and "Global Attention". Their
-window of w counts both sides, so it is our `window` of w/2 + 1; our causal window is Mistral's `sliding_window`. We
-depart from them where global attention has projections of its own: here it has those of local attention. Windows
-aren't dilated.
+window of w counts both sides, so it is our `window` of w/2 + 1; our causal window is Mistral's `sliding_window`. Unlike
+there, global attention shares the projections of local attention, and windows aren't dilated.
 """
 
 from typing import Any, ClassVar
@@ -21,7 +20,7 @@ from interpret.attention.interface import Kernel
 from interpret.native.attention import MultiHeadAttention, fused_attention_forward
 from interpret.native.visible_keys import VisibleKeys
 
-BLOCK = 128  # queries that are answered at once
+BLOCK = 128  # queries per block
 
 
 def window_attention_forward(
@@ -34,25 +33,25 @@ def window_attention_forward(
     dropout: float = 0.0,
     **extras: Any,
 ) -> tuple[Float[Tensor, "batch token head value_dim"], None]:
-    """Computes attention in a window, block by block, without building what lies outside it.
+    """Computes window attention block by block, without building weights outside the window.
 
     Time and memory grow with the number of tokens. Measured at 4,096 tokens with a window of 128 (8 heads of 64
-    numbers, one core, no gradients): 0.15 to 0.17 of the time of fused full attention, 0.22 to 0.24 where both are
-    causal, in up to 1.8 times its memory, which is 0.03 of what attention with all its weights takes. At 16,384
+    numbers, one core, no gradients): 0.15 to 0.17 of the time of fused full attention, 0.22 to 0.24 if both are
+    causal, in up to 1.8 times its memory, which is 0.03 of that of attention with all its weights. At 16,384
     tokens: 0.04 of the time.
 
     Args:
-        module: Whose attention it is; says whether dropout applies.
-        query: What each position asks, head by head.
-        key: What each position offers.
-        value: What each position hands over.
-        attention_mask: Which keys each query may see. It must have a window, and say which tokens are global.
+        module: The attention module; dropout applies if it is in training mode.
+        query: Query vectors of each head.
+        key: Key vectors.
+        value: Value vectors.
+        attention_mask: Mask with a window and with global tokens.
         scaling: The factor 1/√d.
-        dropout: Share of weights set to 0 while training.
-        extras: What only other kernels need.
+        dropout: Share of weights set to 0 in training.
+        extras: Arguments of other kernels, ignored here.
 
     Returns:
-        What each head wrote, and `None` in the place of the weights.
+        Head outputs, and `None` in place of the weights.
     """
     mask, everywhere = attention_mask, torch.arange(query.shape[2], device=query.device)
     assert mask.window is not None and mask.is_global is not None
@@ -82,17 +81,17 @@ def window_attention_forward(
         return local, None
     seen = mask.among(chosen, everywhere[None])
     of_global, _ = fused_attention_forward(module, _picked(query, chosen), key, value, seen, scaling, dropout)
-    # Of an example with fewer global tokens, others are among the chosen: their rows are the same either way.
+    # An example with fewer global tokens has others among the chosen; their rows are the same either way.
     return local.scatter(1, chosen[:, :, None, None].expand_as(of_global), of_global), None
 
 
 class WindowAttention(MultiHeadAttention):
-    """Multi-head attention of each token to those near it, and of a few to and from all.
+    """Multi-head attention of each token to its neighbours, and of global tokens to and from all.
 
     Attributes:
         window: A token sees those less than this many positions away, itself included: 1 is itself alone.
-        global_positions: Places in the text, from 0, of tokens that see all and are seen by all. Padding isn't
-            counted, and places that a text doesn't have are left out. A causal global token sees all before it.
+        global_positions: Positions, from 0, of tokens that see all and are seen by all. Padding isn't counted, and
+            positions beyond the text are ignored. A causal global token sees all before it.
     """
 
     kernel: ClassVar[Kernel] = staticmethod(window_attention_forward)
@@ -135,7 +134,7 @@ class WindowAttention(MultiHeadAttention):
 def _global_tokens(
     is_global: Bool[Tensor, "#batch token"],
 ) -> tuple[Int[Tensor, "#batch global"], Bool[Tensor, "#batch global"]]:
-    """Positions of the global tokens; where an example has fewer than another, which of its are really global."""
+    """Positions of the global tokens, padded in examples with fewer; and true for those that are global."""
     most = int(is_global.sum(dim=1).max())
     chosen = is_global.int().argsort(dim=1, descending=True, stable=True)[:, :most]
     return chosen, is_global.gather(1, chosen)
@@ -144,6 +143,6 @@ def _global_tokens(
 def _picked(
     parts: Float[Tensor, "batch head token dim"], chosen: Int[Tensor, "#batch chosen"]
 ) -> Float[Tensor, "batch head chosen dim"]:
-    """The rows of some tokens, which may differ between the examples of a batch."""
+    """Picks the vectors of some tokens, which may differ between the examples of a batch."""
     batch, heads, _, dim = parts.shape
     return parts.gather(2, chosen[:, None, :, None].expand(batch, heads, -1, dim))

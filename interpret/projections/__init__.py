@@ -1,1 +1,1 @@
-"""Weights around the attention of a layer: its output projection, and what a head adds to the residual stream."""
+"""Output projections of attention layers, and the scores that a model answers with."""

@@ -1,4 +1,4 @@
-"""What a model answers, whatever its task: every score it gives, as tensors that can be compared."""
+"""Scores of a model of any task, as tensors that can be compared."""
 
 import inspect
 from typing import Any
@@ -17,7 +17,7 @@ _OPTIONS = {"use_cache": False, "return_dict": True}
 
 
 def answer(model: nn.Module, inputs: dict[str, Tensor], **options: Any) -> Answer:
-    """Runs the model and keeps its scores.
+    """Runs the model and returns its scores.
 
     Args:
         model: A transformers model or a native one.
@@ -35,7 +35,7 @@ def answer(model: nn.Module, inputs: dict[str, Tensor], **options: Any) -> Answe
 
 
 def scores_of(model: nn.Module, output: Any) -> Answer:
-    """The scores in a model's output; raises `CaptureError` where there are none."""
+    """Returns the scores in a model's output; raises `CaptureError` if there are none."""
     fields = dict(output) if isinstance(output, dict) else vars(output)
     found = {
         name: value
@@ -48,21 +48,21 @@ def scores_of(model: nn.Module, output: Any) -> Answer:
 
 
 def accepted(model: nn.Module, options: dict[str, Any]) -> dict[str, Any]:
-    """Those of `options` that the model's `forward` names."""
+    """Returns those of `options` that are parameters of the model's `forward`."""
     named = inspect.signature(model.forward).parameters
     return {name: value for name, value in options.items() if name in named}
 
 
 def difference(one: Answer, other: Answer) -> float:
-    """The largest difference of two answers, as a share of each score in the first (`interpret.tolerances.apart`)."""
+    """Computes the largest relative deviation of the second answer from the first (`interpret.tolerances.apart`)."""
     return max(apart(other[name], scores) for name, scores in one.items())
 
 
 def part(given: Answer, rows: slice) -> Answer:
-    """The answer to some of the inputs of a batch."""
+    """Returns the answer to some inputs of a batch."""
     return {name: scores[rows] for name, scores in given.items()}
 
 
 def joined(given: Answer) -> Float[Tensor, "batch score"]:
-    """All scores side by side."""
+    """Concatenates all scores of each input."""
     return torch.cat([scores.flatten(1) for scores in given.values()], dim=1)

@@ -1,4 +1,4 @@
-"""What a model multiplies its own parameters with, where no module does it."""
+"""Products of tensors with a model's parameters, also those that no module of their own computes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +10,10 @@ _PRODUCTS = {"einsum", "linear", "matmul", "__matmul__"}
 
 
 class Multiplied(TorchFunctionMode):
-    """Keeps, while it is active, every tensor that met a parameter of a model in a product.
+    """Keeps, while it is active, every tensor that is multiplied with a parameter of a model.
 
     Attributes:
-        found: The parameter's name, the other tensor and the parameter, in the order in which they met.
+        found: Name of the parameter, the other tensor and the parameter, for each product in order.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -23,13 +23,13 @@ class Multiplied(TorchFunctionMode):
         self._names = {parameter: name for name, parameter in model.named_parameters()}
 
     def owner(self, name: str) -> nn.Module:
-        """The module that has a parameter of that name."""
+        """Returns the module that has the parameter of this name."""
         return self._model.get_submodule(name.rpartition(".")[0])
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Runs `func`, and looks at what it multiplies."""
+        """Runs `func` and keeps its operands if the second is a parameter."""
         if getattr(func, "__name__", "") in _PRODUCTS:
             tensors = [tensor for tensor in args if isinstance(tensor, Tensor)]
             if len(tensors) > 1 and (name := self._names.get(tensors[1])):  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""What reads the heads of each attention call: the output projection, found by what flows into it."""
+"""The output projection of each attention call, found by its input: the module or parameter that gets head outputs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,18 +17,18 @@ from interpret.projections.multiplied import Multiplied
 
 @dataclass(frozen=True, eq=False)
 class OutputProjection:
-    """What reads the heads of one attention call, side by side.
+    """The module that reads the concatenated head outputs of one attention call.
 
     Attributes:
-        module: Mostly the output projection, an `nn.Linear`, a `Conv1D` as GPT-2 has it, or a convolution over single
-            positions; where the projection is no module, the one whose parameter it is.
-        name: Its dotted name in the model.
-        heads: How many heads write into it.
-        width: How many of its inputs belong to each head.
-        matrix: A view of the weights that the heads are multiplied with, `[output, input]`; heads come first among the
-            inputs. `None` where something stands between, such as a norm over all heads, or the weights can't be
+        module: Mostly an `nn.Linear`, a `Conv1D` as in GPT-2, or a convolution over single positions; if the projection
+            isn't a module, the module that has it as a parameter.
+        name: Dotted name of the module, or of that parameter, in the model.
+        heads: Number of heads that it reads.
+        width: Inputs per head.
+        matrix: View of the weights that head outputs are multiplied with, `[output, input]`; heads come first among the
+            inputs. `None` if another operation comes first, such as a norm over all heads, or the weights can't be
             changed.
-        gated: Whether the heads' output is multiplied by a gate before it gets there.
+        gated: True if head outputs are multiplied by a gate before the projection.
     """
 
     module: nn.Module
@@ -39,14 +39,14 @@ class OutputProjection:
     gated: bool = False
 
     def shares_weights(self, other: "OutputProjection") -> bool:
-        """Whether both are the same module, or two with the same weights, so that blinding one blinds both."""
+        """Returns whether both are one module or share their weights, so that blinding one blinds both."""
         if self.matrix is None or other.matrix is None:
             return self.module is other.module
         return self.matrix.data_ptr() == other.matrix.data_ptr()
 
     @contextmanager
     def without(self, head: int) -> Iterator[None]:
-        """Makes it blind to one head: zero columns of the weights, or zeros in the module's input."""
+        """Makes the projection ignore one head, by zeros in the columns of its weights or in the module's input."""
         own = slice(head * self.width, (head + 1) * self.width)
         if self.matrix is None:
             hook = self.module.register_forward_pre_hook(lambda _, args: (_blanked(args[0], own), *args[1:]))
@@ -65,18 +65,18 @@ class OutputProjection:
 
 
 def find_readers(model: nn.Module, inputs: dict[str, Tensor]) -> list[OutputProjection | None]:
-    """Looks, for each attention call, for the module whose input is the heads' output.
+    """Finds, for each attention call, the module whose input is the call's head outputs.
 
-    It runs after the call and has no modules inside. Where a gate stands between, no input is the same; then it is the
-    linear map before the next call, of which silencing a head blanks that head's inputs and changes no other. Where no
-    module is the reader, it is the parameter that the heads are multiplied with.
+    It runs after the call and has no submodules. Behind a gate, no module's input equals the head outputs; then it is
+    the linear map before the next call in which zeroing head 0 blanks that head's inputs and changes no others. If no
+    module fits, it is the parameter that head outputs are multiplied with.
 
     Args:
-        model: A model, left as it is.
+        model: A model; it isn't changed.
         inputs: Arguments of its `forward`.
 
     Returns:
-        One for each call in the order in which they ran; `None` where there is none.
+        One output projection for each call, in the order in which they ran; `None` if none is found.
     """
     names = {module: name for name, module in model.named_modules() if not list(module.children())}
     with torch.no_grad(), recording(model) as record, Multiplied(model) as multiplied:
@@ -95,9 +95,9 @@ def find_readers(model: nn.Module, inputs: dict[str, Tensor]) -> list[OutputProj
 
 
 def matrix_of(module: nn.Module) -> Tensor | None:
-    """The weights of a linear map as `[output, input]`.
+    """Returns the weights of a linear map as `[output, input]`.
 
-    `None` for a module of another kind, and where the weights are integers, or are kept elsewhere between passes.
+    `None` for a module of another kind, and if the weights are integers or are offloaded between passes.
     """
     matrix = _matrix(module)
     return None if matrix is None or matrix.is_meta or not matrix.is_floating_point() else matrix
@@ -115,7 +115,7 @@ def _matrix(module: nn.Module) -> Tensor | None:
 def _fed(
     model: nn.Module, inputs: dict[str, Tensor], names: dict[nn.Module, str], calls: Callable[[], int]
 ) -> list[tuple[int, nn.Module, Tensor]]:
-    """What each module was given, with the number of attention calls before it."""
+    """Runs the model and returns each module's input, with the number of attention calls before it."""
     fed: list[tuple[int, nn.Module, Tensor]] = []
 
     def listen(module: nn.Module, args: tuple[Any, ...]) -> None:
@@ -144,7 +144,7 @@ def _same(
 
 
 def _holds(given: Tensor, written: Tensor) -> bool:
-    """Whether a module was given the heads side by side, perhaps with others behind them or in a filled-up text."""
+    """Returns whether an input is the concatenated head outputs, perhaps with more features or padding behind them."""
     flat = written.detach().flatten(2)
     if given.ndim == 3 and given.shape[0] == flat.shape[0] and given.shape[1] >= flat.shape[1]:
         given = given[:, : flat.shape[1]]
@@ -158,7 +158,7 @@ def _holds(given: Tensor, written: Tensor) -> bool:
 
 
 def _parameter(written: Tensor, multiplied: Multiplied) -> OutputProjection | None:
-    """The parameter that the heads are multiplied with, positions or examples first."""
+    """Finds the parameter that head outputs are multiplied with, positions or examples first."""
     heads, width = written.shape[2:]
     orders = [order.detach().flatten() for order in (written, written.transpose(0, 1))]
     for name, given, weight in multiplied.found:
@@ -169,7 +169,7 @@ def _parameter(written: Tensor, multiplied: Multiplied) -> OutputProjection | No
 
 
 def _passes(module: nn.Module) -> bool:
-    """Whether the module hands on what it is given, so that the one after it is the reader."""
+    """Returns whether a module passes its input on, so that the next module is the reader."""
     return isinstance(module, (nn.Dropout, nn.Identity))
 
 

@@ -1,1 +1,1 @@
-"""Models under examination, one adapter for each task. `interpret.load` finds the right one."""
+"""Adapters that give analyses a uniform view of a model, one for each task; `interpret.load` picks one."""

@@ -13,19 +13,19 @@ from interpret.subjects.text import TextSubject
 from interpret.subjects.token_ids import TokenIds
 
 LONGEST_ANSWER = 30  # tokens
-_IMPOSSIBLE = -torch.inf  # logit of a span that is no answer: below those of all that are, however large they are
+_IMPOSSIBLE = -torch.inf  # logit of a span that is no answer, below that of any answer
 
 
 class QuestionAnswering(TextSubject):
     """A model that answers a question with a span of its context.
 
-    Its labels are spans: number `30 * start + length - 1` is the span of `length` tokens from position `start` on. The
-    logit of a span is that of its first token as a start plus that of its last as an end; so its probability is that
-    of start and end together, among spans of the context of at most 30 tokens. Words can only be masked, for spans
-    would move if they were deleted.
+    Its labels are spans: label `30 * start + length - 1` is the span of `length` tokens from position `start` on. The
+    logit of a span is the start logit of its first token plus the end logit of its last, so its probability is the
+    joint one of start and end, over spans of the context of at most 30 tokens. Words can only be masked, because
+    deleting them would move the spans.
 
     Source: Devlin et al. (2019), arXiv:1810.04805, section 4.2, for the sum; 30 is the limit of BERT's script for
-    SQuAD. Probabilities are usually normalised over starts and over ends, also those that make no span.
+    SQuAD. Probabilities are usually normalised over starts and over ends separately, including pairs that are no span.
     """
 
     task = "question-answering"
@@ -40,10 +40,10 @@ class QuestionAnswering(TextSubject):
 
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
-        """A subject made of a model and a tokenizer of transformers.
+        """Builds the subject from a transformers model and tokenizer.
 
         Raises:
-            InputError: The tokenizer can't join a question and its context, or knows no mask.
+            InputError: The tokenizer can't join a question and its context, or has no mask token.
         """
         subject = super().from_transformers(name, model, tokenizer, **options)
         if not joins_texts(subject.tokenizer) or subject.mask_id is None:
@@ -55,16 +55,16 @@ class QuestionAnswering(TextSubject):
 
     @property
     def erasers(self) -> tuple[str, ...]:
-        """Only the mask, which leaves positions where they are."""
+        """Only the mask, which keeps the other tokens' positions."""
         return ("mask",)
 
     def label(self, index: int) -> str:
-        """A span by its positions."""
+        """Name of a span, made of its positions."""
         start, length = _span(index)
         return f"tokens {start} to {start + length - 1}"
 
     def label_in(self, example: Example, index: int) -> str:
-        """The text of a span, with its position if another span of the context reads the same."""
+        """Text of a span, with its position if another span of the context has the same text."""
         text = _text(example, index)
         same = [other for other in self._answers(example) if _text(example, other) == text]
         if index not in same:
@@ -72,16 +72,16 @@ class QuestionAnswering(TextSubject):
         return text if len(same) == 1 else f"{text} (token {_span(index)[0]})"
 
     def place_in(self, example: Example, index: int) -> tuple[int, int]:
-        """Characters of a span."""
+        """First character of a span and one past its last."""
         start, length = _span(index)
         return example.spans[start][0], example.spans[start + length - 1][1]
 
     def find_label(self, name: str) -> int:
-        """Refuses: without an example no span has a text."""
+        """Raises `InputError`, because a span has no text without an example."""
         raise InputError(f"{self.name} answers with spans of a context, and none was given for the answer {name!r}")
 
     def find_label_in(self, example: Example, name: str) -> int:
-        """Index of the first span that reads so; "text (token 12)" is the one that begins there.
+        """Index of the first span with this text; "text (token 12)" is the one that begins at token 12.
 
         Raises:
             InputError: The context has no such span.
@@ -96,7 +96,7 @@ class QuestionAnswering(TextSubject):
         )
 
     def _answers(self, example: Example) -> list[int]:
-        """All spans of the context, the earliest first."""
+        """Indices of all spans of the context, earliest first."""
         possible = self._possible(example.ids[None])[0].flatten()
         indices: list[int] = possible.nonzero()[:, 0].tolist()
         return indices
@@ -105,7 +105,7 @@ class QuestionAnswering(TextSubject):
         """True for spans of the context: `[batch, token, length]`."""
         context = ids.in_second if isinstance(ids, TokenIds) else torch.zeros_like(ids, dtype=torch.bool)
         ends = torch.arange(ids.shape[1], device=ids.device)[:, None] + torch.arange(LONGEST_ANSWER, device=ids.device)
-        last = context[:, ends.clamp(max=ids.shape[1] - 1)]  # the last position is a separator, and so no answer
+        last = context[:, ends.clamp(max=ids.shape[1] - 1)]  # the last position is a separator, so no answer ends there
         possible: Tensor = context[..., None] & last
         return possible
 

@@ -1,4 +1,4 @@
-"""Chat templates: the form in which a model was taught to read what somebody says to it."""
+"""Chat templates: how a message is formatted for a model that was trained on conversations."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,16 +17,16 @@ UNUSED = (
     "The model has a chat template and read the text without it, as a text to go on with; --chat makes the text a "
     "message that it answers."
 )
-_MARKS = {"system": "\ue000\ue001", "message": "\ue000\ue002"}  # private characters, which no template knows
+_MARKS = {"system": "\ue000\ue001", "message": "\ue000\ue002"}  # private-use characters, which no template contains
 
 
 @dataclass(frozen=True)
 class Wrapped:
-    """A message as the model reads it.
+    """A message formatted by the chat template.
 
     Attributes:
-        text: All of it.
-        places: First character and one past the last of the "system" text, where one was given, and the "message".
+        text: The whole formatted text.
+        places: First character and one past the last of the "message", and of the "system" text if one was given.
     """
 
     text: str
@@ -34,26 +34,26 @@ class Wrapped:
 
 
 class ChatTemplate:
-    """How a tokenizer of transformers wraps a message; the last thing it writes is that the model is to answer."""
+    """Chat template of a transformers tokenizer; the formatted text ends with the generation prompt."""
 
     def __init__(self, name: str, tokenizer: Any) -> None:
         self._name = name
         self._tokenizer = tokenizer
 
     def wrap(self, message: str, system: str | None = None) -> Wrapped:
-        """A message, and where in the template it stands.
+        """Formats a message and locates it in the formatted text.
 
         Args:
-            message: What the user says.
-            system: What the model is told beforehand; by default what the template says.
+            message: The user's message.
+            system: The system prompt; by default the template's own.
 
         Raises:
-            InputError: The template fails, or says the message in other words, twice or not at all.
+            InputError: The template fails, changes the message, repeats it or leaves it out.
         """
         said = {"message": message} if system is None else {"system": system, "message": message}
         pieces = self._pieces(list(said))
         text = self._rendered(said)
-        for texts in (said, {name: each.strip() for name, each in said.items()}):  # many templates take space away
+        for texts in (said, {name: each.strip() for name, each in said.items()}):  # many templates strip white space
             built, places = pieces[0], {}
             for piece, (name, each) in zip(pieces[1:], texts.items(), strict=True):
                 places[name] = (len(built), len(built) + len(each))
@@ -67,7 +67,7 @@ class ChatTemplate:
         return f"the chat template of {self._name}"
 
     def _pieces(self, names: list[str]) -> list[str]:
-        """What the template writes before, between and after the texts."""
+        """The template's own text before, between and after the given texts."""
         rest, pieces = self._rendered({name: _MARKS[name] for name in names}), []
         for name in names:
             before, found, rest = rest.partition(_MARKS[name])
@@ -85,15 +85,15 @@ class ChatTemplate:
 
 
 def message_example(wrapped: Wrapped, tokenizer: Tokenizer, asked: UnitKind = "word") -> Example:
-    """A message as tokens and words; tokens that the template adds are separators and belong to no word.
+    """Turns a message into tokens and words; tokens that the template adds are separators and belong to no word.
 
     Args:
         wrapped: The message.
-        tokenizer: Of the model.
-        asked: What units are to be; see `Subject.units`.
+        tokenizer: The model's tokenizer.
+        asked: Kind of unit, as in `Subject.units`.
 
     Raises:
-        InputError: The message has no word, or its tokenizer fails.
+        InputError: The message has no word, or the tokenizer fails.
     """
     with refusing("the tokenizer fails on this text"):
         encoding = tokenizer.encode(wrapped.text, add_special_tokens=False)

@@ -1,4 +1,4 @@
-"""Sequence classification: the decision is a class, or whether one label applies."""
+"""Sequence classification: the decision is one of several classes, or yes or no for a single label."""
 
 import copy
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ NOT = "not "  # before the name of a label that doesn't apply
 class TextClassification(NamedLabels, TextSubject):
     """A classifier of one text, or of a pair of texts.
 
-    Classifiers made of a language model read the last token that isn't padding, as they find it by themselves.
+    Classifiers built on a causal language model read the last token that isn't padding, which they find themselves.
 
     Attributes:
         labels: Names of the classes, in the order of the logits.
@@ -52,7 +52,7 @@ class TextClassification(NamedLabels, TextSubject):
         self.labels = tuple(labels)
 
     def answer(self, **inputs: Any) -> Any:
-        """What the model answers, also to several inputs of one length where it knows no padding."""
+        """Output of the model; a batch of equal lengths works even if the model has no pad token."""
         config: Any = getattr(self.model, "config", None)
         if not (self.is_causal and hasattr(config, "get_text_config")):
             return super().answer(**inputs)
@@ -60,7 +60,7 @@ class TextClassification(NamedLabels, TextSubject):
             return super().answer(**inputs)
 
     def _told(self, ids: Int[Tensor, "batch token"]) -> dict[str, Any]:
-        """What a model is told beside its tokens; Longformer marks the first by itself only where it is given ids."""
+        """Further inputs of the model; Longformer makes its mask for the first token only when it is given ids."""
         told = super()._told(ids)
         if not takes(self.model, "global_attention_mask"):
             return told
@@ -69,11 +69,10 @@ class TextClassification(NamedLabels, TextSubject):
 
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
-        """A subject made of a model and a tokenizer of transformers.
+        """Builds the subject from a transformers model and tokenizer.
 
         Raises:
-            InputError: It gives several numbers that are no scores of labels, or the names are more or fewer than its
-                labels.
+            InputError: The model is a regression with several outputs, or there are more or fewer names than labels.
         """
         from interpret.subjects.single_score import SingleScore
 
@@ -87,16 +86,16 @@ class TextClassification(NamedLabels, TextSubject):
 
 
 class MultiLabelClassification(TextClassification):
-    """A classifier whose labels don't exclude each other.
+    """A multi-label classifier, whose labels don't exclude each other.
 
-    Its labels are questions, and `about` chooses one: that gives a subject with two labels, the label itself and "not"
-    it. The margin of the label is its logit, and its probability the logistic function of that.
+    `about` picks one label and returns a subject with two labels: the label itself and "not" it. The margin of the
+    label is its logit, and its probability is the logistic function of the logit.
     """
 
     beside = "target"
 
     def about(self, example: Example, target: str | None) -> "OneLabel":
-        """The question that is explained: the label of this name, or the one that applies most.
+        """Returns the subject for one label: the one named, or the one with the largest logit.
 
         Args:
             example: The input.
@@ -112,15 +111,15 @@ class MultiLabelClassification(TextClassification):
 
 
 class OneLabel(TextClassification):
-    """One label of such a classifier: does it apply or not?"""
+    """One label of a multi-label classifier: it applies, or it doesn't."""
 
     def __init__(self, every: MultiLabelClassification, index: int) -> None:
-        self.__dict__ = copy.copy(every.__dict__)  # the same model, already looked at
+        self.__dict__ = copy.copy(every.__dict__)  # the same model, already probed
         self.labels = (every.labels[index], NOT + every.labels[index])
         self.index = index
 
     def find_label(self, name: str) -> int:
-        """0 for the label, also by its number among all of them, and 1 for "not" it."""
+        """Returns 0 for the label, by its name or by its index among all labels, and 1 for "not" it."""
         plain = name.removeprefix(NOT).strip()
         if name not in self.labels and plain.isdecimal() and int(plain) == self.index:
             return int(name.startswith(NOT))

@@ -1,4 +1,4 @@
-"""A text and what follows it, token by token: every token is a decision on all that stands before it."""
+"""A text and its continuation, in which every token is a decision made on all tokens before it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ from interpret.subjects.units import shortened, units_of
 from interpret.subjects.words import find_units
 from interpret.system.refusals import refusing
 
-_UNKNOWN = "\ufffd"  # what a decoder writes for a part of a character
+_UNKNOWN = "\ufffd"  # what a tokenizer decodes a part of a character to
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +23,12 @@ class Continuation:
     """A text and the tokens that follow it.
 
     Attributes:
-        examples: What the model reads before each token, `expected` being that token. Each is the beginning of the
-            next, so units of one are the first units of the next.
-        tokens: The tokens, as they stand in a text.
-        generated: Whether the model wrote them.
-        prompt: How many of the last example's units are of the text. The others are words already written; none are
-            where those are not ranked, as in a translation.
+        examples: The input before each token, with that token as `expected`. Each is a prefix of the next, so its
+            units are the first units of the next.
+        tokens: Text of each token that follows.
+        generated: True if the model wrote them.
+        prompt: Number of units of the last example that belong to the text. The others are words already written;
+            there are none if those are not ranked, as in a translation.
     """
 
     examples: tuple[Example, ...]
@@ -38,16 +38,16 @@ class Continuation:
 
     @classmethod
     def cut(cls, whole: Example, first: int, label: Callable[[int], str], *, generated: bool) -> "Continuation":
-        """Of a whole text, one example for each token from the first that follows.
+        """Cuts a whole text into one example for each token that follows.
 
         Args:
-            whole: The text with all that follows it.
-            first: Position of the first token that follows.
-            label: Text of a token.
-            generated: Whether the model wrote what follows.
+            whole: The text with its continuation.
+            first: Position of the first token of the continuation.
+            label: Gives the text of a token.
+            generated: Whether the model wrote the continuation.
 
         Raises:
-            InputError: No word stands before what follows.
+            InputError: There is no word before the continuation.
         """
         ids: list[int] = whole.ids.tolist()
         examples = tuple(beginning(whole, length, ids[length]) for length in range(first, len(ids)))
@@ -60,24 +60,24 @@ class Continuation:
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """Units of the last example, to which those of the others belong."""
+        """Units of the last example, which include those of all others."""
         return self.examples[-1].units
 
 
 @runtime_checkable
 class Writer(Protocol):
-    """A subject that writes text: what `analyze_steps` needs beyond a `Subject`."""
+    """A subject that generates text, as `analyze_steps` requires."""
 
     def continuation(
         self, text: str, second: str | None = None, *, most: int | None = None, **options: Any
     ) -> Continuation:
-        """A text and what follows it.
+        """Returns a text and the tokens that follow it.
 
         Args:
             text: The text, or the source of a translation.
-            second: What follows it; by default what the model writes if it takes the likeliest token each time.
-            most: How many tokens it writes at most.
-            options: Of `encode`.
+            second: The continuation; by default the model's greedy generation.
+            most: Maximum number of tokens to generate.
+            options: Further options of `encode`.
 
         Raises:
             InputError: A text is empty or too long, both of `second` and `most` are given, or `most` is below 1.
@@ -85,12 +85,12 @@ class Writer(Protocol):
         ...
 
     def last_logits(self, ids: Int[Tensor, "batch token"], count: int) -> Float[Tensor, "batch step label"]:
-        """Scores of what may follow each of the last `count` positions."""
+        """Next-token logits at each of the last `count` positions."""
         ...
 
 
 def require_one_source(second: str | None, most: int | None) -> None:
-    """Refuses a continuation that is both given and to be written, one that is empty, and one of no tokens."""
+    """Raises `InputError` if a continuation is given and also to be generated, is empty, or would have no tokens."""
     if second is not None and most is not None:
         raise InputError("what follows the text is given, so the model has nothing to write; leave one of the two out")
     if second is not None and not second.strip():
@@ -100,20 +100,20 @@ def require_one_source(second: str | None, most: int | None) -> None:
 
 
 def joined(text: str, continuation: str) -> str:
-    """A text and what follows it as one text; a word that would run on from the text's last one is set apart."""
+    """Joins a text and its continuation; adds a space if their adjoining words would become one."""
     whole, seam = text + continuation, len(text)
     runs_on = len(find_units(whole, [(seam - 1, seam), (seam, seam + 1)], [False, False])) == 1
     return f"{text} {continuation}" if runs_on and not text[-1].isspace() and not continuation[0].isspace() else whole
 
 
 def remarks_on_seam(text: str, continuation: str, whole: Example, first: int) -> Iterator[str]:
-    """What there is to say of the place where what follows a text begins.
+    """Yields remarks on the place where the continuation of a text begins.
 
     Args:
         text: The text.
-        continuation: What follows it.
+        continuation: Its continuation.
         whole: Both, as the model reads them.
-        first: Position of the first token that follows.
+        first: Position of the first token of the continuation.
     """
     if not whole.text.startswith(text + continuation):
         yield (
@@ -129,11 +129,11 @@ def remarks_on_seam(text: str, continuation: str, whole: Example, first: int) ->
 
 
 def beginning(example: Example, length: int, expected: int) -> Example:
-    """The first tokens of an example.
+    """Cuts an example to its first tokens.
 
     Args:
-        example: The whole. A word of which some tokens are left out keeps the others, and is called by those.
-        length: How many tokens are kept.
+        example: The whole example. A word that is cut keeps its first tokens and is named after them.
+        length: Number of tokens to keep.
         expected: The token that follows.
     """
     end = max(stop for _, stop in example.spans[:length])
@@ -157,13 +157,13 @@ def beginning(example: Example, length: int, expected: int) -> Example:
 
 
 def extended(example: Example, ids: Sequence[int], tokenizer: Tokenizer, label: Callable[[int], str]) -> Example:
-    """An example with tokens written after it, grouped into words together with its own.
+    """Appends tokens to an example and groups old and new ones into words together.
 
     Args:
-        example: What was there before.
-        ids: The tokens.
-        tokenizer: Turns them into text.
-        label: Text of a single token, for where one can't be told from those before it.
+        example: The example.
+        ids: Tokens to append.
+        tokenizer: Decodes them.
+        label: Gives the text of a single token, used if decoding them together changes earlier text.
     """
     written = _Written(tokenizer, label)
     for index in ids:
@@ -191,7 +191,7 @@ def extended(example: Example, ids: Sequence[int], tokenizer: Tokenizer, label: 
 
 @dataclass
 class _Written:
-    """Text that grows token by token; tokens that together make a character all stand where it does."""
+    """Text that grows token by token; tokens that make up one character all get its span."""
 
     tokenizer: Tokenizer
     label: Callable[[int], str]
@@ -201,14 +201,14 @@ class _Written:
 
     def add(self, index: int) -> None:
         self.ids.append(index)
-        # Decoded after another token, for the first token of a text loses its leading space in some tokenizers.
+        # Decoded after another token, because some tokenizers drop the leading space of a text's first token.
         with refusing("the tokenizer fails on what the model wrote"):
             before = self.tokenizer.encode("a", add_special_tokens=False).ids[-1:]
             start = len(self.tokenizer.decode(before))
             decoded = self.tokenizer.decode([*before, *self.ids], skip_special_tokens=False)[start:]
         known = decoded.rstrip(_UNKNOWN)
         if not known.startswith(self.text):
-            known = self.text + self.label(index)  # a decoder that rewrites what it wrote
+            known = self.text + self.label(index)  # the decoder changed earlier text
         start = len(self.text)
         if len(known) > start:
             self.spans = [(start, start + 1) if span == (start, start) else span for span in self.spans]

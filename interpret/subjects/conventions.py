@@ -1,4 +1,4 @@
-"""How a model is called by its user: with which tokenizer, and whether that tells it types of tokens."""
+"""Conventions by which a user calls a model: its tokenizer, token types and position ids."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -41,17 +41,17 @@ _PLACED = (
 
 @dataclass(frozen=True, eq=False)
 class Conventions:
-    """How a model is called.
+    """The way a model is called.
 
     Attributes:
         model: The model.
-        called: What its user calls: the model itself, or what is wrapped around it.
-        tokenizer: Of transformers, as the user has it, or one of the tokenizers library.
-        tells_types: Whether the model is told the type of each token.
-        tells_positions: Whether it is told the position of each.
-        fails_on_pairs: Whether a plain call on two texts ends in an error.
-        of_pairs: What has to be said of inputs of two texts.
-        of_all: What has to be said of every input.
+        called: The module that its user calls: the model itself, or a wrapper around it.
+        tokenizer: The user's tokenizer, of transformers or of the tokenizers library.
+        tells_types: True if the model is given token type ids.
+        tells_positions: True if it is given position ids.
+        fails_on_pairs: True if a plain call on two texts ends in an error.
+        of_pairs: Remarks on inputs of two texts.
+        of_all: Remarks on every input.
     """
 
     model: nn.Module = field(repr=False)
@@ -65,17 +65,17 @@ class Conventions:
 
     @classmethod
     def of_module(cls, model: nn.Module, tokenizer: Tokenizer) -> "Conventions":
-        """Of a module with a tokenizer that says nothing of models: it is told types if it takes them."""
+        """Conventions of a module with a plain tokenizer: token types are passed if the module takes them."""
         return cls(model, model, tokenizer, takes(model, "token_type_ids") and _knows(model, max(_types(tokenizer))))
 
     @classmethod
     def of_transformers(cls, model: nn.Module, tokenizer: Any, called: nn.Module) -> "Conventions":
-        """As a call of `model(**tokenizer(text, second))` goes.
+        """Conventions of `model(**tokenizer(text, second))`.
 
         Args:
-            model: Of transformers.
-            tokenizer: Of transformers.
-            called: What the user calls; the model itself, or a wrapper.
+            model: A transformers model.
+            tokenizer: A transformers tokenizer.
+            called: The module that the user calls: the model itself, or a wrapper.
         """
         backend = getattr(tokenizer, "backend_tokenizer", None)  # Marian's has none
         if backend is None or not takes(model, "token_type_ids"):
@@ -93,16 +93,16 @@ class Conventions:
 
     @property
     def without_types(self) -> "Conventions":
-        """The same without types of tokens, for those whom nobody tells them."""
+        """The same without token types, for models that are called without them."""
         said = (_NOT_HEARD,) if self.of_all else ()
         return replace(self, tells_types=False, fails_on_pairs=False, of_pairs=(), of_all=said)
 
     @property
     def as_written(self) -> "Conventions":
-        """The same as `generate` calls a model that writes: it tells no types of tokens, but where each stands.
+        """Conventions of `generate`, which passes position ids but no token types.
 
-        RoBERTa and its kin count from another number than 0 where nobody says, so they write otherwise than they
-        answer.
+        RoBERTa and models like it don't count positions from 0 by default, so `generate` gives other scores than a
+        plain call.
         """
         untyped = self.without_types
         if not (hasattr(self.model, "generate") and takes(self.model, "position_ids") and _hears_positions(self.model)):
@@ -110,15 +110,15 @@ class Conventions:
         return replace(untyped, tells_positions=True, of_all=(*untyped.of_all, _PLACED))
 
     def fails_on(self, texts: int) -> bool:
-        """Whether a plain call on so many texts ends in an error."""
+        """Returns whether a plain call on this number of texts ends in an error."""
         return texts > 1 and self.fails_on_pairs
 
     def read(self, texts: Sequence[str], cut: dict[str, Any]) -> dict[str, Int[Tensor, "1 token"]]:
-        """What the user's tokenizer gives the model of texts, as far as the model takes it.
+        """Tokenizes texts with the user's tokenizer and keeps the inputs that the model takes.
 
         Args:
-            texts: One or two.
-            cut: Options of transformers' tokenizers that say how long a text may be.
+            texts: One or two texts.
+            cut: Truncation options of transformers' tokenizers.
         """
         if isinstance(self.tokenizer, Tokenizer):
             encoding = self.tokenizer.encode(texts[0], texts[1] if len(texts) > 1 else None)
@@ -131,20 +131,20 @@ class Conventions:
         return {name: value for name, value in read.items() if takes(self.model, name)}
 
     def remarks(self, texts: int) -> tuple[str, ...]:
-        """What has to be said of an input of so many texts."""
+        """Remarks on an input of this number of texts."""
         return (*self.of_all, *(self.of_pairs if texts > 1 else ()))
 
 
 def takes(model: nn.Module, name: str) -> bool:
-    """Whether a model's `forward` names an argument."""
+    """Returns whether a model's `forward` has an argument of this name."""
     return name in inspect.signature(model.forward).parameters
 
 
 def joins_texts(tokenizer: Tokenizer) -> bool:
-    """Whether a tokenizer says how two texts are joined: with a special token between them.
+    """Returns whether a tokenizer puts a special token between two texts.
 
     Args:
-        tokenizer: Without padding and truncation.
+        tokenizer: A tokenizer without padding and truncation.
     """
     found = _pair(tokenizer)
     if found is None or 1 not in found.sequence_ids:
@@ -153,7 +153,7 @@ def joins_texts(tokenizer: Tokenizer) -> bool:
 
 
 def _pair(tokenizer: Tokenizer) -> Encoding | None:
-    """Two letters as a tokenizer joins them; `None` where it can't read letters, which it will say of real texts."""
+    """Encodes two letters as a pair; `None` if the tokenizer fails on letters, as it will on real texts."""
     try:
         with refusing("it can't read letters"), without_panic_report():
             return tokenizer.encode("a", "b")
@@ -167,31 +167,31 @@ def _types(tokenizer: Tokenizer) -> list[int]:
 
 
 def _knows(model: nn.Module, kind: int) -> bool:
-    """Whether a model has a vector for tokens of a type; models that don't say how many have one, or need none."""
+    """True if a model has an embedding for this token type, or doesn't say how many it has."""
     known = getattr(getattr(model, "config", None), "type_vocab_size", None)
     return not isinstance(known, int) or known == 0 or kind < known
 
 
 def _hears_types(model: nn.Module) -> bool:
-    """Whether types of 0 change what a model answers, as where it looks them up among its words."""
+    """True if token types of 0 change a model's output, as when it looks them up in its token embeddings."""
     return _hears(model, "token_type_ids", torch.zeros_like)
 
 
 def _hears_positions(model: nn.Module) -> bool:
-    """Whether positions from 0 on change what a model answers; not where it takes none of this shape."""
+    """True if position ids from 0 on change a model's output; False if it takes none of this shape."""
     try:
         return _hears(model, "position_ids", positions_of)
-    except Exception:  # models of texts and images take three numbers of each position, and whatever else
+    except Exception:  # multimodal models take three numbers for each position, others fail otherwise
         return False
 
 
 def positions_of(ids: Int[Tensor, "batch token"]) -> Int[Tensor, "batch token"]:
-    """Where each token of a text stands, from 0."""
+    """Position ids of a text's tokens, from 0."""
     return torch.arange(ids.shape[1], device=ids.device).expand(len(ids), -1)
 
 
 def _hears(model: nn.Module, name: str, told: Callable[[Tensor], Tensor]) -> bool:
-    """Whether something that a model is told beside its tokens changes what it answers."""
+    """True if a further input changes a model's output."""
     ids = some_ids(model.get_input_embeddings().weight)  # type: ignore[operator]
     with torch.no_grad(), evaluating(model):
         one, other = (numbers_in(model(input_ids=ids, **more)) for more in ({name: told(ids)}, {}))
@@ -199,6 +199,6 @@ def _hears(model: nn.Module, name: str, told: Callable[[Tensor], Tensor]) -> boo
 
 
 def numbers_in(output: Any) -> list[Tensor]:
-    """What a model answers, as far as it is tensors of numbers: a mapping of them, a tuple, or one."""
+    """Floating-point tensors in a model's output, which is a mapping, a tuple or one tensor."""
     values = output.values() if isinstance(output, dict) else output if isinstance(output, tuple) else (output,)
     return [value for value in values if isinstance(value, Tensor) and value.is_floating_point()]

@@ -1,4 +1,4 @@
-"""What a model decided, and how firmly."""
+"""A model's decision on an input, with its margin and probability."""
 
 from dataclasses import dataclass, field
 
@@ -13,18 +13,18 @@ from interpret.subjects.example import Example
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """What the model decided on the untouched input; fixed from then on.
+    """The model's decision on the untouched input; fixed from then on.
 
     Attributes:
         target: Index of the label (class or vocabulary entry) whose score is explained.
         label: Its name.
         probability: Its probability, 0 to 1.
-        margin: Its logit minus the largest other logit; positive when it is the model's choice.
-        predicted: Name of the label the model prefers; differs from `label` when the user chose a target.
+        margin: Its logit minus the largest other logit; positive if it is the model's choice.
+        predicted: Name of the label the model prefers; may differ from `label` if the user chose a target.
         alternatives: Names and probabilities of the likeliest labels, likeliest first.
-        readout: Share of each position in what the decision is read from; one position in most models.
-        place: First character of the label in the input and one past its last, where it is a part of the input.
-        logits: Scores of every label; `None` where nobody kept them.
+        readout: Weight of each readout position, summing to 1; one position in most models.
+        place: First character of the label in the input and one past its last, if it is a part of the input.
+        logits: Logits of all labels; `None` if they were not kept.
     """
 
     target: int
@@ -38,10 +38,10 @@ class Decision:
     logits: Float[Tensor, " label"] | None = field(default=None, repr=False)
 
     def readout_in(self, example: Example) -> Float[Tensor, " token"]:
-        """The readout, if it can be that of this input.
+        """Returns the readout, after checking that it fits this input.
 
         Raises:
-            InputError: It was decided on an input of another length.
+            InputError: The decision was made on an input of another length.
         """
         if len(self.readout) != len(example.ids):
             raise InputError(
@@ -53,10 +53,10 @@ class Decision:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """How one label stands in each of several inputs.
+    """Margin and probability of one label on each of several inputs.
 
     Attributes:
-        margin: Its logit minus the largest other one.
+        margin: Its logit minus the largest other logit.
         probability: Its probability, 0 to 1.
     """
 
@@ -65,16 +65,16 @@ class Scores:
 
     @classmethod
     def of(cls, logits: Float[Tensor, "variant label"], target: int) -> "Scores":
-        """Reads both off the logits."""
+        """Computes both from the logits."""
         logits = logits.float()
         return cls(known(margin(logits, target).cpu()), logits.softmax(-1)[:, target].cpu())
 
 
 def known(margins: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-    """The margins of changed inputs as they are.
+    """Returns the margins of changed inputs unchanged.
 
     Raises:
-        InputError: One is no number, as where the model rules the label out with -inf.
+        InputError: One isn't finite, as when the model gives the label a logit of -inf.
     """
     if not margins.isfinite().all():
         raise InputError(
@@ -85,7 +85,7 @@ def known(margins: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
 
 
 def margin(logits: Float[Tensor, "batch label"], target: int) -> Float[Tensor, " batch"]:
-    """The target's logit minus the largest other one: how firmly it leads, or how far it trails.
+    """Computes the target's logit minus the largest other logit; positive if the target leads.
 
     Raises:
         IndexError: There is no such label.

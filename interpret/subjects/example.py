@@ -1,4 +1,4 @@
-"""An input as a model reads it, and the pieces of it that a person would name."""
+"""A model's input, with its tokens, its words and its parts."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,10 +16,10 @@ UnitKind = Literal["word", "token"]
 
 @dataclass(frozen=True)
 class Unit:
-    """A piece of the input that a person would name: a word or a punctuation mark, or one token.
+    """A piece of the input that explanations rank: a word, a punctuation mark, one token or an image patch.
 
     Attributes:
-        text: As it stands in the input; a part of a character says which part it is, as in "é (1 of 2)".
+        text: Its text in the input; a part of a character is numbered, as in "é (1 of 2)".
         tokens: Positions of its tokens.
         start: First character in the input.
         end: One past its last character.
@@ -33,13 +33,13 @@ class Unit:
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of the input that a person would tell from the others, such as the question and its context.
+    """A named range of positions, such as the question or its context.
 
     Attributes:
-        name: What it is.
+        name: Its name.
         start: Its first position.
         stop: One past its last position.
-        columns: Of its units, where they stand in a grid, row by row; `None` where they stand in a line.
+        columns: Number of columns if its units form a grid, row by row; `None` if they form a line.
     """
 
     name: str
@@ -53,25 +53,23 @@ class Example:
     """One input as the model reads it.
 
     Attributes:
-        text: What the user gave, cut where `truncated` says so; two texts with a line break between them. Of an
-            image, the path.
-        ids: Token ids, special tokens included; `TokenIds` where they have types or are of two texts. Of an image, the
-            numbers of each position's patch.
-        tokens: What each token shows of the text; special tokens by their name.
-        units: What explanations rank. Special tokens belong to none, also those that the text itself has; nor does the
-            unit that begins at the first position of a causal model, a sink for attention that says nothing (see
-            `Subject.sink`), unless it is kept.
+        text: The user's text, without tokens cut off at the end; two texts are joined by a line break. For an image,
+            its path.
+        ids: Token ids, special tokens included; `TokenIds` if they have types or belong to two texts. For an image,
+            the pixels of each position's patch.
+        tokens: Text of each token; special tokens by their name.
+        units: Units that explanations rank. Special tokens, including those typed in the text, belong to none. In a
+            causal model the unit at the first position, an attention sink, is left out unless `Subject.sink` is
+            "keep".
         separators: Positions of special tokens.
-        truncated: How many tokens were cut off at the end.
-        parts: The texts that it is made of, where there are several.
+        truncated: Number of tokens cut off at the end.
+        parts: The texts that it consists of, if there are several.
         spans: First character of each token and one past its last; both the same for special tokens.
-        picture: The image as the model sees it, where it is one.
-        expected: The label that is explained unless another one is asked for, where that isn't the likeliest: the
-            next token of a target that was given.
-        texts: What the user gave, each text by itself and whole; of messages in a chat template, and of what was put
-            together otherwise, none.
-        unit_kind: What its units are, of a text.
-        remarks: What a reader has to be told of how it is read, in sentences.
+        picture: The image as the model sees it, for image models.
+        expected: The label explained by default if that isn't the likeliest: the next token of a given target.
+        texts: The user's texts, separate and uncut; empty for chat messages and other composed inputs.
+        unit_kind: Kind of the units of a text.
+        remarks: Sentences that tell the reader of a report how the input is read.
     """
 
     text: str
@@ -90,7 +88,7 @@ class Example:
 
     @property
     def has_marks(self) -> bool:
-        """Whether there are special tokens that the text itself has; those that are put around it have no width."""
+        """True if the text itself contains special tokens; those that the tokenizer adds have no width."""
         return any(start < stop for start, stop in (self.spans[place] for place in self.separators if self.spans))
 
     def __post_init__(self) -> None:
@@ -98,7 +96,7 @@ class Example:
 
     @cached_property
     def unit_of(self) -> Int[Tensor, " token"]:
-        """Number of the unit that each token belongs to; one more than the last where it belongs to none."""
+        """Index of each token's unit, or the number of units for tokens in none."""
         numbers = torch.full((len(self.ids),), len(self.units))
         for number, unit in enumerate(self.units):
             numbers[list(unit.tokens)] = number
@@ -109,19 +107,19 @@ class Example:
         return pooled(scores, self.unit_of, len(self.units))
 
     def spread(self, values: Shaped[Tensor, "*batch unit"]) -> Shaped[Tensor, "*batch token"]:
-        """What each token's unit has; zero, or false, for tokens of none."""
+        """Gives each token the value of its unit; zero, or false, for tokens in none."""
         return spread(values, self.unit_of)
 
 
 def pooled(
     scores: Num[Tensor, "*batch token"], unit_of: Int[Tensor, "*#batch token"], units: int
 ) -> Num[Tensor, "*batch unit"]:
-    """Sums over the tokens of each unit.
+    """Sums token scores over each unit.
 
     Args:
-        scores: Of tokens.
-        unit_of: Which unit each belongs to, from 0; `units` where it belongs to none.
-        units: How many there are.
+        scores: Scores of tokens.
+        unit_of: Index of each token's unit, from 0; `units` for tokens in none.
+        units: Number of units.
     """
     sums = scores.new_zeros(*scores.shape[:-1], units + 1)
     return sums.scatter_add(-1, unit_of.to(scores.device).expand_as(scores), scores)[..., :units]
@@ -130,11 +128,11 @@ def pooled(
 def spread(
     values: Shaped[Tensor, "*batch unit"], unit_of: Int[Tensor, "*#batch token"]
 ) -> Shaped[Tensor, "*batch token"]:
-    """The values of the units that tokens belong to; zero, or false, where they belong to none.
+    """Gives each token the value of its unit; zero, or false, for tokens in none.
 
     Args:
-        values: Of units.
-        unit_of: Which unit each token belongs to, from 0; as many as there are units where it belongs to none.
+        values: Values of units.
+        unit_of: Index of each token's unit, from 0; the number of units for tokens in none.
     """
     extended = torch.nn.functional.pad(values, (0, 1))
     return extended.gather(-1, unit_of.to(values.device).expand(*values.shape[:-1], unit_of.shape[-1]))

@@ -1,4 +1,4 @@
-"""What a report says of a model, so that a reader knows which one it was."""
+"""Facts that identify a model in a report: its class, size, weight hash, attention kernel and precision."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ class ModelFacts:
     """Facts that identify a model.
 
     Attributes:
-        name: What the user called it.
+        name: The user's name for it.
         architecture: Name of its class.
-        parameters: How many numbers were learned; shared ones count once.
-        sha256: Of its weight files, read one after the other in the order of their names: 64 hex digits, for a
-            single file what `sha256sum` prints. Without files, of its tensors in the order of their names.
-        kernel: What computes its attention, such as "sdpa" or "eager".
+        parameters: Number of parameters; shared ones count once.
+        sha256: Hash of its weight files, concatenated in the order of their names: 64 hex digits, for a single file
+            the output of `sha256sum`. Without files, the hash of its tensors in the order of their names.
+        kernel: Its attention implementation, such as "sdpa" or "eager".
         dtype: Precision it runs in, such as "float32".
     """
 
@@ -35,10 +35,10 @@ class ModelFacts:
 
 
 def model_facts(name: str, model: nn.Module, weight_files: Sequence[Path] = ()) -> ModelFacts:
-    """Collects the facts; reads the weight files to the end.
+    """Collects the facts; reads the weight files in full.
 
     Args:
-        name: What the user called the model.
+        name: The user's name for the model.
         model: The model.
         weight_files: Files that its weights came from.
 
@@ -56,7 +56,7 @@ def model_facts(name: str, model: nn.Module, weight_files: Sequence[Path] = ()) 
 
 
 def attention_kernel(model: nn.Module) -> str:
-    """What computes a model's attention: as transformers' config says, or the first layer of a native model."""
+    """Attention implementation of a model, from transformers' config or the first layer of a native model."""
     chosen = getattr(getattr(model, "config", None), "_attn_implementation", None)
     if chosen:
         return str(chosen).removeprefix("interpret_")

@@ -1,4 +1,4 @@
-"""What stands in the place of pixels that are taken out of an image."""
+"""Fillings for pixels that are removed from an image: mean colour, blur or noisy linear imputation."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-NOISE = 0.01  # standard deviation of what "noisy linear" adds, in units of normalised pixels; the paper's code has it
+NOISE = 0.01  # standard deviation of the "noisy linear" noise, in normalised pixel units; from the paper's code
 _NEIGHBOURS = (
     *(((down, right), 1 / 6) for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0))),
     *(((down, right), 1 / 12) for down, right in ((1, 1), (1, -1), (-1, 1), (-1, -1))),
@@ -18,11 +18,11 @@ Filling = Callable[[Float[Tensor, "channel y x"], Bool[Tensor, "y x"]], Float[Te
 
 
 def mean_colour(pixels: Float[Tensor, "channel y x"], gone: Bool[Tensor, "y x"]) -> Float[Tensor, "channel y x"]:
-    """The mean colour of the whole image in the place of what is gone.
+    """Fills removed pixels with the mean colour of the whole image.
 
     Args:
         pixels: The untouched image.
-        gone: True where a pixel is taken out.
+        gone: True where a pixel is removed.
     """
     return torch.where(gone, pixels.mean(dim=(1, 2), keepdim=True), pixels)
 
@@ -30,12 +30,13 @@ def mean_colour(pixels: Float[Tensor, "channel y x"], gone: Bool[Tensor, "y x"])
 def blurred(
     pixels: Float[Tensor, "channel y x"], gone: Bool[Tensor, "y x"], *, deviation: float
 ) -> Float[Tensor, "channel y x"]:
-    """A Gaussian blur of the untouched image in the place of what is gone.
+    """Fills removed pixels with a Gaussian blur of the untouched image.
 
     Args:
         pixels: The untouched image.
-        gone: True where a pixel is taken out.
-        deviation: Of the Gaussian, in pixels. At the border of the image its weights are scaled to sum to 1.
+        gone: True where a pixel is removed.
+        deviation: Standard deviation of the Gaussian, in pixels. At the border of the image its weights are scaled to
+            sum to 1.
 
     Source: Fong and Vedaldi (2017), arXiv:1704.03296, section 4.1, equation 3. They blur with 10 pixels on images of
     224; the caller chooses.
@@ -45,16 +46,15 @@ def blurred(
 
 
 def noisy_linear(pixels: Float[Tensor, "channel y x"], gone: Bool[Tensor, "y x"]) -> Float[Tensor, "channel y x"]:
-    """Each pixel that is gone becomes the weighted mean of its eight neighbours, gone ones included, plus noise.
+    """Fills each removed pixel with the weighted mean of its eight neighbours, removed ones included, plus noise.
 
-    A plain fill shows where something was taken out, so that the shape of the hole tells the model what was in it. This
-    one hides the hole. Neighbours that share a side weigh 1/6 and others 1/12; at the border of the image the weights
-    of those there are scaled to sum to 1. The noise is the same at each call. Where nothing is left, the mean colour is
-    what the others start from.
+    A plain fill shows the shape of the hole, which can tell the model what was in it; this one hides the hole.
+    Neighbours that share a side weigh 1/6 and others 1/12; at the border of the image the weights are scaled to sum to
+    1. The noise is the same at each call. If every pixel is removed, all become the mean colour plus noise.
 
     Args:
         pixels: The untouched image.
-        gone: True where a pixel is taken out.
+        gone: True where a pixel is removed.
 
     Source: Rong, Leemann, Borisov, Kasneci and Kasneci (2022), arXiv:2202.00449, section 4.2, noisy linear imputation.
     """
@@ -70,7 +70,7 @@ def noisy_linear(pixels: Float[Tensor, "channel y x"], gone: Bool[Tensor, "y x"]
 
 
 def _solved(pixels: Float[np.ndarray, "channel y x"], gone: Bool[np.ndarray, "y x"]) -> Float[Tensor, "channel pixel"]:
-    """The pixels that are gone, such that each is the weighted mean of its neighbours."""
+    """Solves for the removed pixels, each the weighted mean of its neighbours."""
     from scipy.sparse import coo_array, diags_array
     from scipy.sparse.linalg import splu
 

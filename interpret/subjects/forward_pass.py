@@ -1,4 +1,4 @@
-"""A pass of untouched inputs: its attention, its answer, and what the layers were given."""
+"""Forward passes of untouched inputs: their attention, their logits, and the inputs and outputs of layers."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Entry:
-    """A layer that was entered.
+    """One call of a layer.
 
     Attributes:
         block: The layer.
-        calls: How many attention calls had been made by then.
-        given: What it was given: arguments in order, and by name.
-        answer: What it made of that.
+        calls: Number of attention calls made before it.
+        given: Its inputs: positional and keyword arguments.
+        answer: Its output.
     """
 
     block: nn.Module
@@ -37,14 +37,14 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class ForwardPass:
-    """What one forward pass left behind.
+    """Results of one forward pass.
 
     Attributes:
         ids: The inputs.
         record: Their attention.
-        logits: Scores of every label.
-        blocks: The layer of each attention call; `None` where it is in none.
-        entries: Those layers, in the order in which they were entered; one may be entered many times.
+        logits: Logits of all labels.
+        blocks: The layer of each attention call; `None` for a call outside any layer.
+        entries: Calls of those layers, in order; a layer may be called several times.
     """
 
     ids: Shaped[Tensor, "example token *number"] = field(repr=False)
@@ -55,7 +55,7 @@ class ForwardPass:
 
     @property
     def states(self) -> Float[Tensor, "example token hidden"] | None:
-        """What the layer of the last call was given for each position; `None` where no such thing was seen."""
+        """Input hidden states of the last attention call's layer; `None` if they weren't seen."""
         if not self.entries or self.entries[-1].block is not self.blocks[-1]:
             return None
         hidden = hidden_in(*self.entries[-1].given)
@@ -64,12 +64,12 @@ class ForwardPass:
 
 
 def hidden_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What a layer was given for each position: its first argument, or the one of the usual name."""
+    """Input hidden states of a layer: its first argument, or the one named `hidden_states`."""
     return args[0] if args else kwargs.get("hidden_states")
 
 
 def run_pass(subject: "Subject", ids: Shaped[Tensor, "example token *number"]) -> ForwardPass:
-    """Runs inputs without gradients; inside a block of `remembered`, its input is run once.
+    """Runs inputs without gradients; inside `remembered`, its inputs are run only once.
 
     Args:
         subject: The model.
@@ -85,7 +85,7 @@ def run_pass(subject: "Subject", ids: Shaped[Tensor, "example token *number"]) -
 
 @contextmanager
 def remembered(subject: "Subject", ids: Shaped[Tensor, "example token *number"]) -> Iterator[None]:
-    """Keeps the pass of these inputs until the block ends, for all that asks for it with nobody else listening."""
+    """Caches the forward pass of these inputs until the block ends, for callers with the same listeners."""
     token = _memory.set(_Memory(subject, ids, listeners()))
     try:
         yield
@@ -119,7 +119,7 @@ def _run(subject: "Subject", ids: Tensor) -> ForwardPass:
 
 @contextmanager
 def _watched(blocks: Sequence[nn.Module], record: Recording) -> Iterator[list[Entry]]:
-    """Notes what goes in and out of layers while the block runs."""
+    """Records inputs and outputs of layers while the block runs."""
     entries: list[Entry] = []
     entered: list[Entry] = []
 

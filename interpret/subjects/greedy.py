@@ -1,4 +1,4 @@
-"""What a model writes: what its `generate` writes by its own settings, without chance and without beams."""
+"""Greedy generation by a model's own settings, without sampling and without beams."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from interpret.modes.evaluating import evaluating
 from interpret.system.quiet import quiet
 
-_RULES = {  # settings by which another token than the likeliest may be written, and what they are without a rule
+_RULES = {  # settings that may change which token is picked, with their neutral values
     **dict.fromkeys(("repetition_penalty", "encoder_repetition_penalty", "guidance_scale"), 1.0),
     **dict.fromkeys(("no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "min_length", "min_new_tokens"), 0),
     **dict.fromkeys(("bad_words_ids", "suppress_tokens", "begin_suppress_tokens", "sequence_bias"), None),
@@ -19,18 +19,18 @@ _RULES = {  # settings by which another token than the likeliest may be written,
 
 
 def generated(model: nn.Module, ids: Int[Tensor, "1 token"], most: int, **options: Any) -> Any:
-    """What `generate` gives by the model's own settings, without chance and without beams.
+    """Runs `generate` greedily, with the model's own settings otherwise.
 
-    Whatever the settings say of sampling, beams and several answers, one is written: the likeliest token each time.
+    Settings for sampling, beams and several return sequences are overridden: one sequence is generated greedily.
 
     Args:
-        model: With a `generate` of transformers.
-        ids: What it reads.
-        most: How many tokens to write, at most.
-        options: Further ones of `generate`.
+        model: A model with transformers' `generate`.
+        ids: The prompt.
+        most: Maximum number of new tokens.
+        options: Further options of `generate`.
 
     Returns:
-        Transformers' output, whose `sequences` are the tokens.
+        Transformers' output, whose `sequences` hold the tokens.
     """
     with torch.no_grad(), quiet(), evaluating(model):
         return model.generate(  # type: ignore[operator]
@@ -45,16 +45,16 @@ def written_tokens(
     most: int,
     logits: Callable[[Int[Tensor, "1 token"]], Float[Tensor, "1 label"]],
 ) -> list[int]:
-    """The tokens that a model writes after others, its end mark included.
+    """Generates tokens after a prompt, the end-of-sequence token included.
 
-    A model of transformers writes by `generate`, with all that its generation_config says: marks that end a turn, a
-    least length, penalties, tokens that are never written. Any other takes the likeliest token each time.
+    A transformers model uses `generate` with its generation_config: end-of-sequence tokens, minimum length, penalties,
+    suppressed tokens. Any other model takes the likeliest token each time.
 
     Args:
         model: A language model.
-        ids: What stands before.
-        most: How many tokens to write, at most.
-        logits: Scores of the next token, for models that don't write by themselves.
+        ids: The prompt.
+        most: Maximum number of new tokens.
+        logits: Gives next-token logits, for models without `generate`.
     """
     if hasattr(model, "generate"):
         whole: list[int] = generated(model, ids[None], most).sequences[0].tolist()
@@ -69,25 +69,25 @@ def written_tokens(
 
 
 def first_token(model: nn.Module, ids: Int[Tensor, "1 token"]) -> tuple[int, Float[Tensor, " label"]]:
-    """The token that `generate` writes first, and the scores that it has before any rule of the settings.
+    """First token that `generate` picks, and its logits before any logits processor.
 
     Args:
-        model: With a `generate` of transformers.
-        ids: What stands before.
+        model: A model with transformers' `generate`.
+        ids: The prompt.
     """
     found = generated(model, ids, 1, output_logits=True)
     return int(found.sequences[0, ids.shape[1]]), found.logits[0][0]
 
 
 def has_rules(model: nn.Module) -> bool:
-    """Whether a model's settings may have it write another token than the likeliest."""
+    """Returns whether a model's generation settings may pick another token than the likeliest."""
     settings = getattr(model, "generation_config", None)
     found = {name: getattr(settings, name, None) for name in _RULES}
     return any(value is not None and value != _RULES[name] for name, value in found.items())
 
 
 def _end_marks(model: Any) -> list[int]:
-    """Tokens with which a text ends."""
+    """Ids of the end-of-sequence tokens."""
     settings = getattr(model, "generation_config", None) or getattr(model, "config", None)
     ends = getattr(settings, "eos_token_id", None)
     return [] if ends is None else list(ends) if isinstance(ends, list | tuple) else [ends]

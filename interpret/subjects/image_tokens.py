@@ -1,4 +1,4 @@
-"""Models that write an image token by token after a text, as DALL-E does."""
+"""Models that generate an image token by token after a text, as DALL-E does."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,16 +14,16 @@ from interpret.subjects.wrapped import WrappedModule
 
 
 class ImageTokenModel(OwnLanguageModel):
-    """A causal model over the tokens of a text and then those of an image, row by row; it decides the next one.
+    """A causal model over the tokens of a text and then of an image, row by row; the decision is the next token.
 
-    The image tokens so far are given as a second text, by their numbers: "12 7 7 31". They are units of their own and
-    stand in a part of the example with so many columns, which reports show as a grid.
+    The image tokens so far are given as a second text of ids: "12 7 7 31". Each is a unit, and together they form a
+    part of the example with columns, which reports show as a grid.
 
     Source: Ramesh et al. (2021), Zero-shot text-to-image generation, arXiv:2102.12092, section 2.
 
     Attributes:
-        rows: Of image tokens, from top to bottom.
-        columns: Of image tokens, from left to right.
+        rows: Rows of image tokens.
+        columns: Columns of image tokens.
     """
 
     second = "image"
@@ -36,16 +36,16 @@ class ImageTokenModel(OwnLanguageModel):
         self.rows, self.columns = grid
 
     def encode(self, text: str, second: str | None = None, *, truncate: bool = False, **chat: Any) -> Example:
-        """Turns a text, and the image tokens that were written so far, into what the model reads.
+        """Turns a text and the image tokens generated so far into the model's input.
 
         Args:
             text: The text.
-            second: Numbers of image tokens, row by row, as the model reads them; `None` before the first.
+            second: Ids of image tokens, row by row, as the model numbers them; `None` before the first.
             truncate: Whether to cut a text that is too long by itself.
-            chat: As other language models take it, which have no image tokens.
+            chat: Chat options, as in `NextToken.encode`.
 
         Raises:
-            InputError: As for other texts; or an image token isn't a number that the model knows, or the image is full.
+            InputError: As for other texts; or an image token isn't an id that the model knows, or the image is full.
         """
         written = super().encode(text, truncate=truncate, **chat)
         if second is None:
@@ -78,10 +78,10 @@ class ImageTokenModel(OwnLanguageModel):
         )
 
     def continuation(self, text: str, second: str | None = None, **options: Any) -> Continuation:
-        """Several tokens at once aren't read.
+        """Raises an error, because an image is explained one token at a time.
 
         Raises:
-            InputError: Says how to have one after the other.
+            InputError: Always; the message says how to explain one token after the other.
         """
         raise InputError(
             f"{self.name} writes an image, which is explained one token at a time; give the image tokens before the "
@@ -89,12 +89,12 @@ class ImageTokenModel(OwnLanguageModel):
         )
 
     def _kept(self, encoding: Encoding) -> int:
-        """All of them: special tokens after the text stand between it and the image."""
+        """Number of all tokens, because special tokens after the text separate it from the image."""
         return len(encoding.ids)
 
 
 def _numbers(text: str) -> list[tuple[int, int]]:
-    """Where each number stands, in characters."""
+    """First character of each number and one past its last."""
     places, start = [], 0
     for piece in text.split():
         if not (piece.isascii() and piece.isdecimal()):

@@ -1,6 +1,6 @@
-"""Do gradients of the answer go through every attention call? Some models drop them inside, also when asked.
+"""Check that gradients of the scores reach every attention call.
 
-What explains an answer by its gradients would then leave out, without a word, what those calls do.
+Some models drop gradients inside, so gradient methods would silently leave those calls out.
 """
 
 from collections.abc import Callable
@@ -14,15 +14,15 @@ from interpret.system.refusals import refusing
 
 
 def require_gradients(name: str, model: nn.Module, run: Callable[[], Tensor]) -> None:
-    """Refuses a model that computes some of its attention without gradients, as HRM does in all but its last cycles.
+    """Raises if a model computes some of its attention without gradients, as HRM does in all but its last cycles.
 
     Args:
-        name: What the user called the model.
+        name: The user's name for the model.
         model: The model.
-        run: Runs it once on an input that has gradients, and gives its scores.
+        run: Runs it once on an input that requires gradients, and returns its scores.
 
     Raises:
-        InputError: The scores have none, or what the heads of an attention call wrote has none.
+        InputError: The scores, or the head outputs of an attention call, have no gradients.
     """
     shown = f"{name} ({type(model).__name__})"
     with refusing(f"{shown} can't be run with gradients by its input"), torch.enable_grad(), recording(model) as record:

@@ -1,23 +1,23 @@
-"""Names of classes: what a config calls them, and which one a user means."""
+"""Names of classes: read from a config, given by a user, and looked up by name or number."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from interpret.errors import InputError
 
-SCORE = "score"  # what a model's one number is called, where nobody gives it a name
-_UNNAMED = "LABEL_0"  # what transformers calls it then
+SCORE = "score"  # default name of the single output of a regression
+_UNNAMED = "LABEL_0"  # transformers' default name for it
 
 
 def labels_of(name: str, config: Any) -> list[str]:
     """Names of the classes, in the order of the logits.
 
     Args:
-        name: What the user called the model.
-        config: Of transformers.
+        name: The user's name for the model.
+        config: Config of transformers.
 
     Raises:
-        InputError: The model gives several numbers, and has no labels.
+        InputError: The model is a regression with several outputs, or has no labels.
     """
     if config.problem_type == "regression" and config.num_labels > 1:
         raise InputError(
@@ -32,20 +32,20 @@ def labels_of(name: str, config: Any) -> list[str]:
 
 
 def named_labels(name: str, config: Any, given: Sequence[str] | None) -> list[str]:
-    """Names of the classes: those that the user gives, or those of the config.
+    """Names of the classes: the user's, or by default those of the config.
 
     Raises:
-        InputError: As `labels_of`; or others were given than one for each class.
+        InputError: As in `labels_of`; or `given` isn't one name for each class.
     """
     labels = labels_of(name, config)
     return labels if given is None else require_names(name, len(labels), given)
 
 
 def require_names(name: str, count: int, given: Sequence[str]) -> list[str]:
-    """The names that a user gives for so many classes.
+    """Returns the user's names, after checking that there is one for each class.
 
     Raises:
-        InputError: They are more or fewer, or no names.
+        InputError: There are more or fewer, or they aren't strings.
     """
     if isinstance(given, str) or len(given) != count or not all(isinstance(each, str) for each in given):
         raise InputError(f"{name} scores {count} labels, so labels= must be {count} names, not {given!r}")
@@ -53,15 +53,15 @@ def require_names(name: str, count: int, given: Sequence[str]) -> list[str]:
 
 
 def is_multi_label(config: Any) -> bool:
-    """Whether the labels of a model of transformers don't exclude each other."""
+    """Returns whether a transformers model is a multi-label classifier."""
     return bool(config.problem_type == "multi_label_classification")
 
 
 class NamedLabels:
-    """What subjects share whose labels are classes with names.
+    """Mixin for subjects whose labels are named classes.
 
     Attributes:
-        name: What the user called the model.
+        name: The user's name for the model.
         labels: Names of the classes, in the order of the logits.
     """
 
@@ -73,10 +73,10 @@ class NamedLabels:
         return self.labels[index]
 
     def find_label(self, name: str) -> int:
-        """Index of a class by its name, whatever the case of its letters, or by its number.
+        """Index of a class by its name, ignoring case, or by its number.
 
         Raises:
-            InputError: There is no such class; lists those there are.
+            InputError: There is no such class; the message lists the classes.
         """
         folded, plain = [label.casefold() for label in self.labels], name.strip()
         if name in self.labels:

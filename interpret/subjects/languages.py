@@ -1,4 +1,4 @@
-"""Languages of multilingual translators, such as mBART, NLLB and M2M: their tokenizers mark texts by a code."""
+"""Language codes of multilingual translators, such as mBART, NLLB and M2M."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ _SHOWN = 5
 
 
 def set_languages(name: str, tokenizer: Any, source: str | None, target: str | None) -> None:
-    """Tells a tokenizer which languages it reads and writes.
+    """Sets the source and target language of a tokenizer.
 
     Args:
-        name: What the user called the model.
-        tokenizer: Of transformers; changed.
-        source: Code of the source's language, as the tokenizer spells it; by default as it is set.
-        target: Code of the target's language.
+        name: The user's name for the model.
+        tokenizer: A transformers tokenizer; changed in place.
+        source: Code of the source language, as the tokenizer spells it; by default left as it is.
+        target: Code of the target language, likewise.
 
     Raises:
         InputError: The tokenizer knows no languages, or not these.
@@ -35,15 +35,15 @@ def set_languages(name: str, tokenizer: Any, source: str | None, target: str | N
 
 
 def is_multilingual(tokenizer: Any) -> bool:
-    """Whether a tokenizer of transformers marks targets by their language."""
+    """Returns whether a transformers tokenizer marks targets by their language."""
     return hasattr(tokenizer, "set_tgt_lang_special_tokens")
 
 
 def require_target_language(name: str, tokenizer: Any) -> None:
-    """Refuses a target whose language nobody said; it would be read as one of another.
+    """Raises if the target's language isn't set; it would be tokenized as another language.
 
     Raises:
-        InputError: The tokenizer marks languages, and knows none for the target.
+        InputError: The tokenizer marks languages, and none is set for the target.
     """
     if is_multilingual(tokenizer) and getattr(tokenizer, "tgt_lang", None) is None:
         raise InputError(
@@ -53,10 +53,10 @@ def require_target_language(name: str, tokenizer: Any) -> None:
 
 
 def first_token_of(tokenizer: Any) -> int | None:
-    """The code that a target is written behind, where that is no token of it; `None` where nothing is.
+    """Id of the language code that starts the decoder, if it isn't a token of the target; else `None`.
 
-    mBART's first models are started with the code; their tokenizer puts it at the end of a target, from where training
-    moves it to the front. Later ones, NLLB and M2M have it as the first token that is written.
+    The first mBART models start with the code; their tokenizer puts it at the end of a target, and training moves it to
+    the front. Later mBART models, NLLB and M2M generate it as the first token.
     """
     if not is_multilingual(tokenizer) or getattr(tokenizer, "tgt_lang", None) is None:
         return None
@@ -65,14 +65,14 @@ def first_token_of(tokenizer: Any) -> int | None:
 
 
 def forced_language(tokenizer: Any, target: str | None) -> dict[str, int]:
-    """What `generate` has to be told so that it writes a language; nothing where none is asked for."""
+    """Options of `generate` that force the target language; empty if none is needed."""
     if (start := first_token_of(tokenizer)) is not None:
         return {"decoder_start_token_id": start}
     return {} if target is None else {"forced_bos_token_id": _id_of(tokenizer, target)}
 
 
 def codes_of(tokenizer: Any) -> list[str]:
-    """The codes of all languages that a tokenizer knows."""
+    """Codes of all languages that a tokenizer knows."""
     known = getattr(tokenizer, "lang_code_to_id", None)
     if known:
         return sorted(known)

@@ -1,4 +1,4 @@
-"""Where a classifier made of a language model reads its decision: at the last token that isn't padding."""
+"""Batches of equal length for causal classifiers without a pad token, which are read at the last token."""
 
 import threading
 from collections.abc import Iterator
@@ -8,18 +8,18 @@ from typing import Any
 _NONE = -1  # the id of no token
 
 _lock = threading.Lock()
-_open: dict[int, int] = {}  # by id of a config that lives as long: how many blocks are open
+_open: dict[int, int] = {}  # number of open blocks, by id() of their config
 
 
 @contextmanager
 def without_padding(config: Any) -> Iterator[None]:
-    """Lets a classifier without a pad token read several inputs at once, each at its last token, until the block ends.
+    """Lets a classifier without a pad token read a batch, each input at its last token, until the block ends.
 
-    Such models refuse more than one input, since they can't tell where padding begins; inputs here have none. A model
-    that has a pad token is left to find it by itself, as in a call of its user.
+    Such models refuse batches, because they can't tell where padding begins; inputs here have none. A model with a pad
+    token is left alone, as in the user's own call.
 
     Args:
-        config: Of transformers, with the pad token; left as it was by the last block that ends.
+        config: Config of transformers that holds the pad token; the last block that ends restores it.
     """
     with _lock:
         if config.pad_token_id is not None and id(config) not in _open:

@@ -1,4 +1,4 @@
-"""Words of a text, found by how they read: "Paris", or "Paris#2" for the second of several."""
+"""Lookup of words in a text by name: "Paris", or "Paris#2" for the second of several."""
 
 import re
 from collections import Counter
@@ -13,11 +13,11 @@ _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad"
 
 @dataclass(frozen=True)
 class Mention:
-    """A word that was named.
+    """A word found by its name.
 
     Attributes:
-        unit: One unit, or what several make together.
-        remark: That there are others of the same name, where no number said which is meant; else empty.
+        unit: One unit, or several joined into one.
+        remark: Says that there are others of this name, if the name had no number; else empty.
     """
 
     unit: Unit
@@ -25,14 +25,14 @@ class Mention:
 
 
 def find_mention(example: Example, name: str) -> Mention | None:
-    """A word, or several that stand side by side, such as "C#", "3:15" and "New York"; `None` where it isn't there.
+    """Finds a word, or several side by side, such as "C#", "3:15" and "New York"; `None` if there is none.
 
-    A name that the text has as it is given is that; else "#2" at its end is the number of a mention, from 1. Mentions
-    are those with the same letters, or if there are none, those with the same letters in another case.
+    The name is first looked up as given; if it isn't in the text, "#2" at its end is the number of a mention, from 1.
+    Exact matches come first; only without any is case ignored.
 
     Args:
         example: The text.
-        name: As it reads, perhaps with a number.
+        name: Name of the word, optionally with a number.
     """
     name = name.strip()
     found = _mentions(example, name)
@@ -62,7 +62,7 @@ def _others(name: str, count: int) -> str:
 
 
 def _mentions(example: Example, name: str) -> list[Unit]:
-    """All that read so, in the order of the text: with these letters, or where there are none in any case."""
+    """All mentions of a name, in the order of the text: exact ones, or without any, those that differ in case."""
     if not name:
         return []
     every = _spelled(example, name)
@@ -70,7 +70,7 @@ def _mentions(example: Example, name: str) -> list[Unit]:
 
 
 def _spelled(example: Example, name: str) -> list[tuple[Unit, bool]]:
-    """Units, and runs of units, that read like a name but for case; and whether they do so in case too."""
+    """Units, and runs of units, that match a name ignoring case, each with whether its case matches too."""
     wanted, found, next_free = _folded(name), [], 0
     for first, unit in enumerate(example.units):
         if first < next_free:

@@ -23,11 +23,11 @@ from interpret.subjects.wrapped import WrappedModule
 
 
 class OwnModule(TextSubject):
-    """What subjects of a wrapped module share: ids are given to it beside the vectors that stand in their place.
+    """Base of subjects made of a wrapped module, which is given ids even when vectors replace its embeddings.
 
     Attributes:
-        padding: How the user's tokenizer fills every text up to one length, as the tokenizers library says it; `None`
-            where it doesn't.
+        padding: Padding options of the user's tokenizer, in the tokenizers library's terms, if it pads every text to
+            one length; else `None`.
     """
 
     model: WrappedModule
@@ -41,12 +41,12 @@ class OwnModule(TextSubject):
         self.padding = padding
 
     def follow(self, called: nn.Module, tokenizer: Any) -> None:
-        """Takes on how the user calls the module; a tokenizer of the tokenizers library is called as it is set."""
+        """Adopts the user's way to call the module; its tokenizer keeps its own padding and truncation."""
         tells_types = self.model.types_name is not None and self.conventions.tells_types
         self.conventions = Conventions(self.model, called, tokenizer, tells_types)
 
     def plain_call(self, example: Example) -> PlainCall | None:
-        """The module on what the user's tokenizer gives."""
+        """Runs the module on the inputs that the user's tokenizer makes."""
         if not example.texts:
             return None
         inputs = self._as_user_reads(example, example.texts)
@@ -55,13 +55,13 @@ class OwnModule(TextSubject):
     def logits_from(
         self, embeddings: Float[Tensor, "batch token hidden"], ids: Int[Tensor, "#batch token"]
     ) -> Float[Tensor, "batch label"]:
-        """Scores of every label, from token vectors."""
+        """Logits of all labels, from token embeddings."""
         ids = ids.to(self.device).expand(len(embeddings), -1)
         answer = self.answer(input_ids=plain_ids(ids), inputs_embeds=embeddings, **self._told(ids))
         return self._decisive(answer, ids)
 
     def without(self, ids: Int[Tensor, " token"], gone: Bool[Tensor, " token"], eraser: str) -> Int[Tensor, " left"]:
-        """An input with some tokens taken out; filled up again where every text is."""
+        """Removes tokens from an input, and pads it again if the user's tokenizer pads every text."""
         left = super().without(ids, gone, eraser)
         missing = len(ids) - len(left)
         if self.padding is None or not missing:
@@ -86,7 +86,7 @@ class OwnModule(TextSubject):
 
 
 class OwnClassifier(NamedLabels, OwnModule):
-    """A module that answers with scores of classes.
+    """A module whose output is logits of classes.
 
     Attributes:
         labels: Names of the classes, in the order of the logits.
@@ -103,13 +103,13 @@ class OwnClassifier(NamedLabels, OwnModule):
 
 
 class OwnScore(OneScore, OwnClassifier):
-    """A module that answers with one score for each text."""
+    """A module whose output is one score for each text."""
 
 
 class OwnLanguageModel(OwnModule, NextToken):
-    """A module that answers with scores of what may follow each position.
+    """A module whose output is next-token logits at each position.
 
-    Ids that the tokenizer doesn't know, such as those of image tokens, are called by their number: "#512".
+    Ids that the tokenizer doesn't know, such as those of image tokens, are named by their number: "#512".
     """
 
     @cached_property

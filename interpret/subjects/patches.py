@@ -1,4 +1,4 @@
-"""The grid of patches that a vision transformer cuts an image into, and where they stand among its positions."""
+"""Patch grid of a vision transformer, and the positions of its patches."""
 
 import inspect
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ from interpret.system.refusals import refusing
 
 VISION = "ViT, DeiT, DINOv2, BEiT and CLIP"
 
-_ALONE = 1e-6  # of what a patch changes at its own position: the most that it may change at another
+_ALONE = 1e-6  # largest change that a patch may make at another position, as a share of that at its own
 
 
 @dataclass(frozen=True)
 class PatchGrid:
-    """How pixels become positions: patches row by row, after positions that stand for no patch.
+    """Layout of positions: extra ones that are no patch, then patches row by row.
 
     Attributes:
-        rows: Patches from top to bottom.
-        columns: Patches from left to right.
-        height: Of a patch, in pixels.
-        width: Of a patch, in pixels.
-        channels: Numbers of a pixel.
-        extra: Positions in front that are no patch: a class token, a distillation token, registers.
+        rows: Number of rows of patches.
+        columns: Number of columns of patches.
+        height: Height of a patch, in pixels.
+        width: Width of a patch, in pixels.
+        channels: Channels of a pixel.
+        extra: Number of positions in front that are no patch: a class token, a distillation token, registers.
     """
 
     rows: int
@@ -40,23 +40,23 @@ class PatchGrid:
 
     @property
     def patches(self) -> int:
-        """How many patches there are."""
+        """Number of patches."""
         return self.rows * self.columns
 
     @property
     def tokens(self) -> int:
-        """How many positions there are."""
+        """Number of positions."""
         return self.extra + self.patches
 
     def cut(self, pixels: Float[Tensor, "batch channel y x"]) -> Float[Tensor, "batch token number"]:
-        """Images as rows of numbers, one row a position; zeros where a position is no patch."""
+        """Cuts images into one row of pixels per position; zeros at positions that are no patch."""
         batch = len(pixels)
         tiles = pixels.reshape(batch, self.channels, self.rows, self.height, self.columns, self.width)
         numbers = tiles.permute(0, 2, 4, 1, 3, 5).reshape(batch, self.patches, -1)
         return torch.cat([numbers.new_zeros(batch, self.extra, numbers.shape[-1]), numbers], dim=1)
 
     def joined(self, numbers: Float[Tensor, "batch token number"]) -> Float[Tensor, "batch channel y x"]:
-        """The images again; what stands at positions that are no patch is left out, and gets no gradient."""
+        """Joins patches into images; positions that are no patch are dropped and get no gradient."""
         batch = len(numbers)
         tiles = numbers[:, self.extra :].reshape(batch, self.rows, self.columns, self.channels, self.height, self.width)
         shape = (batch, self.channels, self.rows * self.height, self.columns * self.width)
@@ -64,21 +64,21 @@ class PatchGrid:
 
 
 def find_grid(name: str, model: nn.Module, *, channels: int, height: int, width: int) -> PatchGrid:
-    """Finds the patches of images of one size, and looks whether the model's attention is over them.
+    """Finds the patch grid of images of one size, and checks that the model's attention is over these patches.
 
-    The size of a patch is in the config; how many positions there are is seen in the recorded attention, and that
-    each patch has a position of its own, row by row, is tried: other pixels in one patch must change the first
-    layer's values at one position only.
+    The patch size comes from the config and the number of positions from the recorded attention. A test run checks
+    that each patch has its own position, row by row: changed pixels in one patch must change the first layer's value
+    vectors at one position only.
 
     Args:
-        name: What the user called the model.
+        name: The user's name for the model.
         model: Called as `model(pixel_values=pixels)`.
-        channels: Numbers of a pixel.
-        height: Of its images, in pixels.
-        width: Of its images, in pixels.
+        channels: Channels of a pixel.
+        height: Height of the images, in pixels.
+        width: Width of the images, in pixels.
 
     Raises:
-        InputError: It has no global attention over patches, or its attention can't be read in every layer.
+        InputError: The model has no global attention over patches, or its attention can't be read in every layer.
     """
     config: Any = getattr(model.config, "vision_config", model.config)
     _require_pixels(name, model, getattr(config, "num_channels", None), channels)
@@ -107,7 +107,7 @@ def find_grid(name: str, model: nn.Module, *, channels: int, height: int, width:
 
 
 def _require_pixels(name: str, model: nn.Module, wanted: int | None, channels: int) -> None:
-    """Refuses a model that reads something else than images of so many channels."""
+    """Raises if a model doesn't read images with this number of channels."""
     if "spatial_shapes" in inspect.signature(model.forward).parameters:
         raise InputError(
             f"{name} ({type(model).__name__}) reads patches that are cut beforehand, from images of any size; use "
@@ -121,7 +121,7 @@ def _require_pixels(name: str, model: nn.Module, wanted: int | None, channels: i
 
 
 def _positions(name: str, model: nn.Module, record: Recording) -> int:
-    """How many positions all layers look from and at; refused where one looks otherwise, with its name."""
+    """Number of queries and keys, which must be the same in all layers; an error names the first layer that differs."""
     if not record.calls:
         raise _no_patches(name, model, "no attention of it can be read")
     usual = max(call.weights.shape[-1] for call in record.calls)
@@ -140,7 +140,7 @@ def _counted(positions: int) -> str:
 
 
 def _require_places(name: str, model: nn.Module, grid: PatchGrid, pixels: Float[Tensor, "1 channel y x"]) -> None:
-    """Refuses a model in which the patches aren't where the grid says, at corners and beside them."""
+    """Raises if patches at or beside corners aren't at the positions that the grid gives them."""
     probed = sorted({0, min(1, grid.patches - 1), grid.columns - 1, grid.columns % grid.patches, grid.patches - 1})
     numbers = grid.cut(pixels).repeat(1 + len(probed), 1, 1)
     for row, patch in enumerate(probed, start=1):

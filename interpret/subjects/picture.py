@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 Mode = Literal["RGB", "L"]
 
-LARGEST_PNG = 120_000  # bytes; larger pictures are written as JPEG, so that a page keeps within its budget
+LARGEST_PNG = 120_000  # bytes; larger pictures are written as JPEG, to limit the size of a report page
 _QUALITY = 90
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What a model sees of an image: resized and cut to its size, colours as they were.
+    """An image as a model sees it: resized and cropped to its size, colours not normalised.
 
     Attributes:
-        pixels: From 0 to 255.
-        rows: Patches from top to bottom.
-        columns: Patches from left to right.
+        pixels: Colours from 0 to 255.
+        rows: Number of rows of patches.
+        columns: Number of columns of patches.
     """
 
     pixels: UInt8[Tensor, "y x channel"] = field(repr=False)
@@ -38,7 +38,7 @@ class Picture:
     columns: int
 
     def encoded(self) -> tuple[str, bytes]:
-        """The picture as a file: its media type, and its bytes. PNG, or JPEG where that would be large."""
+        """Encodes the picture as a file: its media type and its bytes; PNG, or JPEG if the PNG would be large."""
         from PIL import Image
 
         values = self.pixels.cpu().numpy()
@@ -47,7 +47,7 @@ class Picture:
         return ("image/png", png) if len(png) <= LARGEST_PNG else ("image/jpeg", _written(image, "JPEG"))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and texts, ready for JSON; `data` is the file in base64."""
+        """Converts to plain numbers and strings, ready for JSON; `data` is the file in base64."""
         kind, content = self.encoded()
         height, width, _ = self.pixels.shape
         return {
@@ -61,14 +61,14 @@ class Picture:
 
 
 def open_image(path: str | os.PathLike[str], mode: Mode = "RGB") -> "Image":
-    """Reads an image file: turned as its camera says; of several pictures the first.
+    """Reads an image file, rotated by its EXIF orientation; the first picture if it holds several.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         mode: "RGB" for red, green and blue, "L" for grey.
 
     Raises:
-        InputError: There is no such file, or it is no image that can be read.
+        InputError: There is no such file, or it isn't a readable image.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 

@@ -1,4 +1,4 @@
-"""The call that a model's user makes, against which the scores that are explained are held."""
+"""The plain call that a user would make of a model, with which the explained scores are compared."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from interpret.subjects.subject import Subject
 
 CHECK = "scores are those of the plain call"
-NEAR = {32: 1e-4, 16: 3e-2}  # by bits of the scores, as `apart` has it: what another order of sums makes
+NEAR = {32: 1e-4, 16: 3e-2}  # tolerance of `apart` by bits of the scores: the effect of another order of sums
 
 
 @dataclass(frozen=True, eq=False)
 class PlainCall:
-    """What a model is given, and how it decides, when it is called as its library documents.
+    """Inputs and logits of a model that is called as its library documents.
 
     Attributes:
-        inputs: What it is given, by name, as far as that is made of the text.
-        logits: Scores of every label.
+        inputs: Inputs made from the text, by argument name.
+        logits: Logits of all labels.
     """
 
     inputs: Mapping[str, Tensor] = field(repr=False)
@@ -35,12 +35,12 @@ class PlainCall:
 def held_against_plain_call(
     subject: "Subject", example: "Example", logits: Float[Tensor, " label"]
 ) -> tuple[Check, ...]:
-    """Compares scores with those of the plain call; nothing where there is none (`Subject.remarks_on` says why).
+    """Compares logits with those of the plain call; empty if there is none (`Subject.remarks_on` says why).
 
     Args:
         subject: The model.
         example: The input.
-        logits: Scores that the subject gave it.
+        logits: The subject's logits for it.
     """
     with torch.no_grad():
         plain = subject.plain_call(example)
@@ -52,12 +52,12 @@ def held_against_plain_call(
 
 
 def _differing(subject: "Subject", example: "Example", plain: PlainCall) -> str:
-    """Which input differs, in words."""
+    """Sentence that names the first input that differs."""
     told = subject.given_of(example)
     for name, theirs in plain.inputs.items():
         ours = told.get(name)
         if ours is None and name == "attention_mask" and bool(theirs.all()):
-            continue  # without one, nothing is hidden
+            continue  # a model without a mask hides nothing either
         if ours is None:
             return f"the plain call is given {name}, and here it isn't"
         if ours.shape != theirs.shape:

@@ -1,6 +1,6 @@
-"""A look at a model before anything is measured on it: can its attention be read, and are its weights numbers?
+"""Checks of a model before analysis: readable attention, finite weights, and equal scores from vectors and ids.
 
-Whatever fails here would give wrong numbers later, without a word.
+A model that fails them would silently give wrong results later.
 """
 
 import inspect
@@ -27,17 +27,17 @@ READABLE = (
     "BERT, RoBERTa, DistilBERT, DeBERTa, ModernBERT, GPT-2, GPT-J, Bloom, Llama, Mistral, Qwen, Gemma, Phi and OPT"
 )
 
-_ROUNDING = 16  # steps of the precision by which a position may differ in two passes, as in mixtures of experts
+_ROUNDING = 16  # machine epsilons by which a position may differ between passes, as in mixtures of experts
 _OPTIONS = {"use_cache": False, "logits_to_keep": 1}
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a forward pass over a few tokens showed.
+    """Findings of test forward passes over a few tokens.
 
     Attributes:
-        layers: Attention calls in one forward pass.
-        is_causal: Whether positions see only earlier ones: none looks ahead, and changing a later one changes nothing.
+        layers: Number of attention calls in one forward pass.
+        is_causal: True if queries see no later keys: none has weight, and changing a later token changes nothing.
     """
 
     layers: int
@@ -45,10 +45,10 @@ class Probe:
 
 
 def probe_attention(name: str, model: nn.Module) -> Probe:
-    """Runs the model on three tokens, twice, and looks at the attention that is recorded.
+    """Runs the model on three tokens, twice, and examines the recorded attention.
 
     Args:
-        name: What the user called the model.
+        name: The user's name for the model.
         model: Called as `model(input_ids=ids)`.
 
     Raises:
@@ -66,8 +66,8 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
         one, another = (each.output(len(each) - 1).float() for each in (first, second))
     except CaptureError as error:
         raise InputError(_unreadable(name, error)) from error
-    # Where not even the last position notices the other token, nothing shows that positions see only earlier ones.
-    # Where something looks ahead, the first position may still have no use for what it finds at the last.
+    # If not even the last position changes with its token, the test can't show that the model is causal.
+    # If the model isn't causal, the first position may still hardly change with the last token.
     change = (one - another).abs().amax(dim=(0, 2, 3))
     rounding = _ROUNDING * torch.finfo(first.output(0).dtype).eps * float(one.abs().amax())
     is_causal = not any(ahead) and float(change[0]) <= rounding and bool(change[-1] > change[0])
@@ -75,25 +75,25 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
 
 
 def call_options(model: nn.Module) -> dict[str, Any]:
-    """Options that save time and memory, as far as the model takes them: no cache, scores of the last position only."""
+    """Options that save time and memory, as far as the model takes them: no KV cache, logits of the last position."""
     accepted = set(inspect.signature(model.forward).parameters)
     head = getattr(model, "get_output_embeddings", None)
-    if head is not None and head() is None:  # a classifier that takes the option cuts off what it reads itself
+    if head is not None and head() is None:  # a classifier with this option would cut off positions that it pools
         accepted -= {"logits_to_keep"}
     return {**{option: value for option, value in _OPTIONS.items() if option in accepted}, **as_names(model)}
 
 
 def as_names(model: nn.Module) -> dict[str, Any]:
-    """Has a model answer by names, where its config says that it answers by a tuple."""
+    """Options that make a model return named outputs if its config asks for tuples."""
     config: Any = getattr(model, "config", None)
     return {"return_dict": True} if getattr(config, "return_dict", True) is False else {}
 
 
 def require_finite(name: str, model: nn.Module) -> None:
-    """Refuses weights that aren't numbers; those that are kept elsewhere between passes show in the scores.
+    """Raises if a weight isn't finite; weights that are offloaded between passes show up in the scores instead.
 
     Raises:
-        InputError: A weight is NaN or infinite; says in which tensor. Or it was made where gradients can't be taken.
+        InputError: A weight is NaN or infinite, with the tensor's name, or was created in inference mode.
     """
     for key, weight in model.named_parameters():
         if weight.is_inference():
@@ -106,27 +106,27 @@ def require_finite(name: str, model: nn.Module) -> None:
 
 
 def require_same_from_vectors(subject: Subject) -> None:
-    """Finds how a model is given vectors so that it answers as to ids; refuses one that answers otherwise.
+    """Finds a way to pass embeddings to a model that gives the same scores as ids; raises if there is none.
 
-    Gradients are taken with respect to those vectors, so they would explain another answer. Some models look at the ids
-    for more than vectors: where padding begins, for example.
+    Gradients are taken with respect to these embeddings, so other scores would mean explaining another decision. Some
+    models use the ids for more than embeddings, for example to find where padding begins.
 
     Raises:
-        InputError: The answers differ, or the model takes no vectors.
+        InputError: The scores differ, the model takes no embeddings, or it drops gradients.
     """
     _find_way_in(subject)
     ids = subject.sample()
     with torch.no_grad():
-        between = subject.embed(ids) / 2  # as integrated gradients read them: no token has this vector
+        between = subject.embed(ids) / 2  # a vector of no token, as in integrated gradients
     require_gradients(subject.name, subject.model, lambda: subject.logits_from(between.requires_grad_(), ids))
 
 
 def _find_way_in(subject: Subject) -> None:
-    """Keeps the first way to give vectors by which the scores are those of the ids."""
+    """Sets `way_in` to the first way to pass embeddings that gives the scores of the ids."""
     wanted = f"{subject.name} ({type(subject.model).__name__}) can't be run from token vectors, which gradients need"
     *others, last = subject.ways_in
     for subject.way_in in others:
-        with suppress(Exception):  # whatever a model makes of vectors that it doesn't take
+        with suppress(Exception):  # a model may raise anything on embeddings that it doesn't take
             if _same_from_vectors(subject):
                 return
     subject.way_in = last

@@ -1,4 +1,4 @@
-"""Sentences about how a text is read that its reader has to be told, lest they be surprised."""
+"""Remarks for the reader of a report on how a text is tokenized and ranked."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,16 +14,16 @@ _SHOWN = 5
 def special_positions(
     tokenizer: Tokenizer, text: str, ids: Sequence[int], spans: Spans, added: Sequence[bool]
 ) -> list[bool]:
-    """True for special tokens: those that are put around a text, and those that the text itself has in it.
+    """True for special tokens: those that the tokenizer adds, and those that the text itself contains.
 
-    A token that stands for characters which the tokenizer doesn't know isn't one, though its id is.
+    An unknown token that stands for characters of the text doesn't count, though its id is a special one.
 
     Args:
-        tokenizer: What cut the text.
+        tokenizer: The tokenizer of the text.
         text: The text.
-        ids: Of its tokens.
+        ids: Ids of its tokens.
         spans: First character and one past the last of each token.
-        added: True for those that are put around a text.
+        added: True for those that the tokenizer adds.
     """
     marks = {number: token.content for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}
     return [
@@ -33,12 +33,12 @@ def special_positions(
 
 
 def remarks_on_marks(text: str, ids: Sequence[int], spans: Spans, special: Sequence[bool]) -> Iterator[str]:
-    """What there is to say of special tokens and other invisible things that the text itself has.
+    """Yields remarks on special tokens and byte order marks that the text itself contains.
 
     Args:
         text: The text, or two with a line break between them.
-        ids: Of its tokens.
-        spans: First character and one past the last of each token; special tokens that are put around have no width.
+        ids: Ids of its tokens.
+        spans: First character and one past the last of each token; special tokens that are added have no width.
         special: From `special_positions`.
     """
     typed = [place for place, (start, end) in enumerate(spans) if special[place] and start < end]
@@ -65,12 +65,12 @@ def remarks_on_marks(text: str, ids: Sequence[int], spans: Spans, special: Seque
 
 
 def remarks_on_units(asked: UnitKind, kind: UnitKind, dropped: Unit | None) -> Iterator[str]:
-    """What there is to say of what is ranked.
+    """Yields remarks on the units that are ranked.
 
     Args:
-        asked: What units were to be.
-        kind: What they are.
-        dropped: The unit that begins at the first position, where it isn't ranked.
+        asked: The kind of unit that was asked for.
+        kind: The kind that is used.
+        dropped: The unit at the first position, if it isn't ranked.
     """
     if kind == "token":
         why = "as was asked for" if asked == kind else "for the text has no words to speak of"

@@ -1,4 +1,4 @@
-"""Tokenizers that say where in the text their tokens stand."""
+"""Fast tokenizers, which give the character offsets of tokens, also for Marian and M2M models."""
 
 from typing import Any
 
@@ -6,19 +6,18 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from interpret.errors import InputError
 
-_NEVER = -1e6  # score of a piece that the source's model doesn't have
+_NEVER = -1e6  # score of a piece that the source's SentencePiece model lacks
 
 
 def sentence_pieces(tokenizer: Any) -> Tokenizer | None:
-    """The source side of a Marian or M2M tokenizer; `None` where `tokenizer` is of another kind.
+    """Builds a fast tokenizer for the source side of Marian or M2M; `None` for any other `tokenizer`.
 
-    A text is normalised by the table that the model has for it, which SentencePiece looks up in another way: accents on
-    characters that stand for several can come out otherwise. So what this gives must be held against the ids that
-    `tokenizer` itself gives.
+    It normalises texts by the SentencePiece model's own table but looks it up differently, so accents on characters
+    that stand for several can come out differently. Its ids must therefore be compared with those of `tokenizer`.
 
     Args:
-        tokenizer: Of transformers, with `spm_source` or `sp_model`, a unigram model, and `encoder`, the number of each
-            piece.
+        tokenizer: A transformers tokenizer with `spm_source` or `sp_model`, a unigram model, and `encoder`, the id of
+            each piece.
     """
     source = getattr(tokenizer, "spm_source", None) or getattr(tokenizer, "sp_model", None)
     if source is None or not hasattr(tokenizer, "encoder"):
@@ -50,7 +49,7 @@ def sentence_pieces(tokenizer: Any) -> Tokenizer | None:
 
 
 def _around(tokenizer: Any) -> processors.TemplateProcessing:
-    """The special tokens that a tokenizer of transformers puts before and after a text."""
+    """Post-processor that adds the special tokens a transformers tokenizer puts before and after a text."""
     text = -1  # the id of no token
     ids = tokenizer.build_inputs_with_special_tokens([text])
     names = {number: tokenizer.convert_ids_to_tokens(number) for number in ids if number != text}
@@ -59,7 +58,7 @@ def _around(tokenizer: Any) -> processors.TemplateProcessing:
 
 
 def _normalisation(model: bytes) -> bytes:
-    """The table by which a SentencePiece model normalises texts; empty where it leaves them as they are.
+    """Normalisation table of a SentencePiece model; empty if it doesn't normalise texts.
 
     Source: sentencepiece_model.proto: `ModelProto.normalizer_spec` is field 3, `precompiled_charsmap` in it field 2.
     """
@@ -68,7 +67,7 @@ def _normalisation(model: bytes) -> bytes:
 
 
 def _fields(message: bytes) -> dict[int, bytes]:
-    """The fields of a protocol buffer that hold bytes, by number; of those that repeat, the last."""
+    """Byte fields of a protocol buffer message, by field number; the last one of those that repeat."""
     found, place = {}, 0
     while place < len(message):
         key, place = _number(message, place)
@@ -84,7 +83,7 @@ def _fields(message: bytes) -> dict[int, bytes]:
 
 
 def _number(message: bytes, place: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the last first, and the place after it."""
+    """Decodes a protocol buffer varint, low bits first; returns it with the place after it."""
     value, shift = 0, 0
     while message[place] & 128:
         value |= (message[place] & 127) << shift
@@ -93,10 +92,10 @@ def _number(message: bytes, place: int) -> tuple[int, int]:
 
 
 def fast_tokenizer(name: str, tokenizer: Any) -> Tokenizer:
-    """The tokenizer of the tokenizers library that one of transformers has inside.
+    """Returns the tokenizers-library tokenizer inside a transformers tokenizer.
 
     Raises:
-        InputError: It has none, or one that knows no words.
+        InputError: There is none, or its vocabulary is empty.
     """
     fast = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(fast, Tokenizer):

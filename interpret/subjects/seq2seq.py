@@ -1,7 +1,7 @@
 """Encoder-decoder models, such as translators: the decision is the next token of the target.
 
 One tensor holds a whole input: the ids of the source, then those of the target, each as its complement `~id`, which is
-negative. So an input may lose or change words of its source, and still says itself where its target begins.
+negative. So the start of the target stays known when words of the source are removed or changed.
 """
 
 from collections.abc import Sequence
@@ -33,21 +33,21 @@ from interpret.subjects.token_labels import decoded_tokens, distinct, find_token
 from interpret.system.refusals import refusing
 from interpret.tolerances import apart
 
-LONGEST_TARGET = 128  # tokens that are generated where no target is given
+LONGEST_TARGET = 128  # tokens that are generated if no target is given
 
 Kind = Literal["encoder", "decoder", "cross"]
 
 
 class Translation(TextSubject):
-    """A model that reads a source and writes a target, token by token; its labels are the tokens it can write.
+    """An encoder-decoder model that generates a target from a source; its labels are the target vocabulary.
 
-    The words of the source are what explanations rank. The target up to the decision is given to the model as it is
-    (teacher forcing). Attention calls run in this order: the encoder's layers, then for each layer of the decoder its
-    attention to the target and its attention to the source.
+    Explanations rank the words of the source. The target up to the decision is fed to the decoder (teacher forcing).
+    Attention calls run in this order: the encoder's layers, then for each decoder layer its self-attention and its
+    cross-attention.
 
     Attributes:
-        written: Turns targets into ids and back: transformers' own tokenizer.
-        target_language: Code of the language that the model is to write; `None` leaves it to the model's settings.
+        written: Transformers' own tokenizer, which turns targets into ids and back.
+        target_language: Code of the target language; `None` leaves it to the model's settings.
     """
 
     task = "translation"
@@ -80,11 +80,10 @@ class Translation(TextSubject):
     def from_transformers(
         cls, name: str, model: Any, tokenizer: Any, source_language: str | None = None, **options: Any
     ) -> "Translation":
-        """A subject made of a model and a tokenizer of transformers.
+        """Builds the subject from a transformers model and tokenizer.
 
         Raises:
-            InputError: It isn't made of an encoder and a decoder, as models that hear aren't that write what they hear;
-                or the tokenizer doesn't know the languages.
+            InputError: The model isn't an encoder-decoder, or the tokenizer doesn't know the languages.
         """
         if not model.config.is_encoder_decoder:
             raise InputError(
@@ -98,13 +97,13 @@ class Translation(TextSubject):
     def encode(
         self, text: str, second: str | None = None, *, truncate: bool = False, position: int | None = None
     ) -> Example:
-        """Turns a source and a target into what the model reads before it writes one token of the target.
+        """Turns a source and a target into the model's input before one token of the target.
 
         Args:
             text: The source.
-            second: The target; by default the one that the model writes if it takes the likeliest token each time.
+            second: The target; by default the model's greedy generation.
             truncate: Whether to cut a source that is too long.
-            position: Which token of the target is decided, from 0; by default the first.
+            position: Index in the target of the token that is decided, from 0; by default the first.
 
         Raises:
             InputError: A text is empty or too long, or the target has no such token.
@@ -122,12 +121,12 @@ class Translation(TextSubject):
     def continuation(
         self, text: str, second: str | None = None, *, most: int | None = None, truncate: bool = False
     ) -> Continuation:
-        """A source and its target, a decision for each token of that.
+        """Returns a source and its target, with one decision for each token of the target.
 
         Args:
             text: The source.
-            second: The target; by default the one that the model writes if it takes the likeliest token each time.
-            most: How many tokens of it there are at most.
+            second: The target; by default the model's greedy generation.
+            most: Maximum number of tokens to generate.
             truncate: Whether to cut a source that is too long.
 
         Raises:
@@ -144,7 +143,7 @@ class Translation(TextSubject):
         return replace(source, ids=torch.tensor(self._ids_as_written(text, source)))
 
     def _before(self, source: Example, target: Sequence[int], place: int) -> Example:
-        """What the model reads before it writes one token of the target."""
+        """The model's input before one token of the target."""
         before = [self._start, *target[:place]]
         pieces = [self.written.convert_ids_to_tokens(self._start), *(self.label(each).strip() for each in before[1:])]
         length = len(source.ids)
@@ -165,11 +164,11 @@ class Translation(TextSubject):
         )
 
     def tokens_of(self, text: str, second: str | None = None) -> list[str]:
-        """The target's tokens, each a decision that `encode` can ask for by its position."""
+        """Texts of the target's tokens; `encode` takes their index as `position`."""
         return [self.label(each) for each in self._target(self._source(text, False), second)]
 
     def label(self, index: int) -> str:
-        """A token as it would stand in the text, with its leading space."""
+        """Text of a token, with its leading space."""
         return self._labels[index] if index < len(self._labels) else f"#{index}"
 
     def find_label(self, name: str) -> int:
@@ -186,20 +185,20 @@ class Translation(TextSubject):
         return found
 
     def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
-        """Vectors of the source's tokens as the encoder has them, then of the target's as the decoder has them."""
+        """Encoder embeddings of the source tokens, then decoder embeddings of the target tokens."""
         stacks = (self.model.get_encoder(), self.model.get_decoder())  # type: ignore[operator]
         parts = zip(stacks, self._split(ids.to(self.device)), self._scales, strict=True)
         return torch.cat([stack.embed_tokens(part) * scale for stack, part, scale in parts], dim=1)
 
     def logits(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
-        """Scores of every token that may come next."""
+        """Next-token logits."""
         source, target = self._split(ids.to(self.device))
         return self._next(self.answer(input_ids=source, decoder_input_ids=target, **self._options))
 
     def logits_from(
         self, embeddings: Float[Tensor, "batch token hidden"], ids: Int[Tensor, "#batch token"]
     ) -> Float[Tensor, "batch label"]:
-        """Scores of every token that may come next, from token vectors."""
+        """Next-token logits, from token embeddings."""
         length = _source_length(ids)
         source, target = embeddings[:, :length].clone(), embeddings[:, length:].clone()  # some models write into them
         return self._next(self.answer(inputs_embeds=source, decoder_inputs_embeds=target, **self._options))
@@ -210,11 +209,11 @@ class Translation(TextSubject):
         return torch.cat([source, ~source[:, :2]], dim=1)
 
     def samples(self) -> list[Int[Tensor, "1 token"]]:
-        """One, for nothing here looks at where padding begins."""
+        """A single input, because padding isn't tested here."""
         return [self.sample()]
 
     def frame(self, ids: Int[Tensor, "example token"], layer: int) -> PositionSpan:
-        """Where the rows and keys of an attention call stand among source and target."""
+        """Positions of an attention call's queries and keys in source and target."""
         length, source = ids.shape[1], _source_length(ids)
         parts = {"source": (0, source), "target": (source, length)}
         kind = self._kinds[layer]
@@ -225,29 +224,29 @@ class Translation(TextSubject):
         )
 
     def layer_name(self, layer: int) -> str:
-        """Which stack's layer it is, and of the decoder's whether it attends to the source: "cross 2"."""
+        """Name of an attention call by its kind (encoder, decoder or cross) and layer, such as "cross 2"."""
         kind = self._kinds[layer]
         return f"{kind} {self._kinds[: layer + 1].count(kind)}"
 
     def last_logits(self, ids: Int[Tensor, "batch token"], count: int) -> Float[Tensor, "batch step label"]:
-        """Scores of what may follow each of the last `count` positions of the target."""
+        """Next-token logits at each of the last `count` positions of the target."""
         source, target = self._split(ids.to(self.device))
         kept = {"logits_to_keep": count} if "logits_to_keep" in self._options else {}
         logits: Tensor = self.answer(input_ids=source, decoder_input_ids=target, **{**self._options, **kept}).logits
         return logits[:, -count:]
 
     def follow(self, called: nn.Module, tokenizer: Any) -> None:
-        """Takes on how the user calls the model, which is told no types of tokens."""
+        """Adopts the user's way to call the model, without token types."""
         super().follow(called, tokenizer)
         self.conventions = self.conventions.without_types
 
     def given_of(self, example: Example) -> dict[str, Tensor]:
-        """The source, and what was written before."""
+        """Ids of the source, and of the target before the decision."""
         source, target = self._split(example.ids[None].to(self.device))
         return {"input_ids": source, "decoder_input_ids": target}
 
     def plain_call(self, example: Example) -> PlainCall | None:
-        """`model(**tokenizer(source), decoder_input_ids=target)`, the scores behind the last token of the target."""
+        """Runs `model(**tokenizer(source), decoder_input_ids=target)`; logits are those at the target's last token."""
         inputs = self._as_user_reads(example, example.texts[:1])
         inputs["decoder_input_ids"] = self.given_of(example)["decoder_input_ids"]
         with evaluating(self.model):
@@ -255,16 +254,16 @@ class Translation(TextSubject):
         return PlainCall(inputs, self._next(output)[0])
 
     def _probed(self) -> bool:
-        """Positions of the decoder see earlier ones only, but those of the source see all."""
+        """Finds attention kinds and embedding scales; returns False, because encoder positions see later ones."""
         with refusing(f"{self.name} ({type(self.model).__name__}) doesn't run on a source and a target"):
             self._kinds = self._found_kinds()
             self._scales = self._found_scales()
         return False
 
     def _found_scales(self) -> tuple[float, float]:
-        """What the vectors of source and target must be multiplied by to be read as their ids are.
+        """Factors for source and target embeddings that make the model give the scores of the ids.
 
-        Some models scale the vectors of their tables, and some of those not where they are given vectors.
+        Some models scale their embeddings, and some of those don't scale embeddings that are passed in.
         """
         stacks = (self.model.get_encoder(), self.model.get_decoder())  # type: ignore[operator]
         of_source, of_target = ((1.0, float(getattr(stack, "embed_scale", None) or 1.0)) for stack in stacks)
@@ -277,7 +276,7 @@ class Translation(TextSubject):
         return self._scales
 
     def _found_kinds(self) -> tuple[Kind, ...]:
-        """What each attention call is, told by its shape on a source of three tokens and a target of two."""
+        """Kind of each attention call, told by its shape on a source of three tokens and a target of two."""
         with torch.no_grad(), recording(self.model) as record:
             self.logits(self.sample())
         shapes: dict[tuple[int, ...], Kind] = {(3, 3): "encoder", (2, 2): "decoder", (2, 3): "cross"}
@@ -291,12 +290,12 @@ class Translation(TextSubject):
 
     @property
     def _longest_target(self) -> int | None:
-        """Most tokens that the decoder has positions for; a few models have other numbers for what is read."""
+        """Most tokens that the decoder has positions for; in a few models the encoder has another number."""
         found: int | None = getattr(self.model.config, "max_decoder_position_embeddings", self.longest)
         return found
 
     def _target(self, source: Example, text: str | None, most: int | None = None) -> list[int]:
-        """Ids of the whole target: as it was given, or as the model writes it, in so many tokens at most."""
+        """Ids of the whole target: the given text, or at most `most` generated tokens."""
         if text is None:
             room = self._longest_target and self._longest_target - 1
             most = min(each for each in (most or LONGEST_TARGET, room) if each is not None)
@@ -313,12 +312,12 @@ class Translation(TextSubject):
         return target
 
     def _ids_as_written(self, text: str, source: Example) -> list[int]:
-        """Ids that transformers' tokenizer gives a source, which must cut it as the one that says where tokens stand.
+        """Ids of a source by transformers' tokenizer, which must agree with the one that gives offsets.
 
-        Of a piece that the source's model doesn't know, that one may still have the number that targets have for it.
+        They may differ at pieces that transformers' tokenizer maps to unknown.
 
         Raises:
-            InputError: The two cut it differently.
+            InputError: The two tokenize it differently.
         """
         theirs: list[int] = self.written(text, **self._cut_options(source)).input_ids
         unknown, ours = self.written.unk_token_id, source.ids.tolist()
@@ -336,7 +335,7 @@ class Translation(TextSubject):
 
     @property
     def _start(self) -> int:
-        """The token that a target begins with, before any of it is written."""
+        """Id of the decoder's start token."""
         if self._code is not None:
             return self._code
         start: int = self.model.generation_config.decoder_start_token_id  # type: ignore[union-attr, assignment]
@@ -344,7 +343,7 @@ class Translation(TextSubject):
 
     @cached_property
     def _code(self) -> int | None:
-        """The language's code, where targets are written behind it."""
+        """Id of the language code that starts the decoder, if there is one."""
         return first_token_of(self.written)
 
     @cached_property
@@ -366,5 +365,5 @@ class Translation(TextSubject):
 
 
 def _source_length(ids: Int[Tensor, "#batch token"]) -> int:
-    """How many tokens the source has; the same in all inputs of a batch."""
+    """Number of source tokens, the same in all inputs of a batch."""
     return int((ids[0] >= 0).sum())

@@ -1,4 +1,4 @@
-"""Many inputs of a causal model that begin alike: what they share is read once, and kept as keys and values."""
+"""KV cache of the prefix that many inputs of a causal model share, so that it is computed only once."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
@@ -16,20 +16,20 @@ from interpret.modes.evaluating import evaluating
 from interpret.subjects.reading_cost import ReadingCost
 from interpret.tolerances import apart
 
-SAME = 1e-4  # of each score: how near the answer has to come to that of the whole input
+SAME = 1e-4  # tolerance between cached and uncached logits
 
 
 class SharedPrefix:
-    """Answers for inputs that begin alike, by the model's own cache of keys and values.
+    """Next-token logits of inputs with a shared prefix, by the model's own KV cache.
 
-    A position of a causal model depends on no later one, so what it holds for the shared beginning is the same in all
-    inputs. Only plain caches are trusted, those that keep every position; and the first answer is compared with that of
-    a whole pass. Where either isn't so, inputs are read whole ever after.
+    In a causal model no position depends on later ones, so keys and values of a shared prefix are the same in all
+    inputs. Only plain caches that keep every position are used, and the first result is compared with an uncached pass.
+    If either check fails, all further inputs are run without the cache.
 
     Args:
         model: Called as `model(input_ids=ids, past_key_values=cache, **options)`.
-        options: What else it is told.
-        whole: Scores of what follows inputs that are read whole.
+        options: Further inputs of the model.
+        whole: Gives next-token logits of inputs without a cache.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class SharedPrefix:
         parts: Iterable[Int[Tensor, "_batch _token"]],
         watched: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> Iterator[Float[Tensor, "_batch label"]]:
-        """Scores of every token that may follow each input; fastest where neighbours are alike.
+        """Yields next-token logits of each part; fastest if neighbouring inputs are alike.
 
         Args:
-            parts: Inputs of one pass each. A beginning that one shares with the part before isn't read again.
-            watched: Makes what surrounds each pass that answers; those that read a beginning aren't watched.
+            parts: Inputs of one pass each. A prefix shared with the part before isn't computed again.
+            watched: Makes the context around each pass that gives logits; passes that only fill the cache have none.
         """
         beginning = None
         answers: list[Tensor] = []
@@ -68,7 +68,7 @@ class SharedPrefix:
                 answers.clear()
 
     def _groups(self, parts: Iterable[Int[Tensor, "_batch _token"]]) -> Iterator[tuple[Tensor, bool]]:
-        """Inputs that are read in one pass, and whether they are the last of a part."""
+        """Groups of inputs for one pass each, and whether each is the last of its part."""
         for ids in parts:
             *groups, last = _alike(ids, self._cost) if self._possible else [ids]
             yield from ((group, False) for group in groups)
@@ -77,7 +77,7 @@ class SharedPrefix:
     def _ready(
         self, ids: Int[Tensor, "batch token"], following: Tensor | None, known: "_Beginning | None"
     ) -> tuple["_Beginning | None", int]:
-        """A beginning, and with how many of its tokens these inputs needn't be read again."""
+        """Returns a cached prefix, and how many of its tokens these inputs reuse."""
         kept = 0 if known is None else known.kept_of(ids[0, : _shared(ids)])
         shared = _cheapest(ids, following, kept, self._cost) if self._possible else 0
         if not shared:
@@ -100,7 +100,7 @@ class SharedPrefix:
         return answer
 
     def _read(self, ids: Int[Tensor, "1 token"], known: "_Beginning | None", kept: int) -> "_Beginning | None":
-        """A beginning, from what is kept of it on; `None` where the model keeps none that can be trusted."""
+        """Extends a cached prefix by the tokens after `kept`; `None` if the model's cache can't be used."""
         past = {} if known is None or not kept else {"past_key_values": known.cache(kept, 1)}
         with evaluating(self._model):
             cache = self._model(input_ids=ids[:, kept:], **past, **self._options).past_key_values
@@ -119,18 +119,18 @@ class SharedPrefix:
 
 @dataclass(frozen=True, eq=False)
 class _Beginning:
-    """Keys and values of the first tokens of inputs."""
+    """Cached keys and values of a prefix."""
 
     ids: Int[Tensor, " token"]
     layers: list[tuple[Tensor, Tensor]]
 
     def kept_of(self, ids: Int[Tensor, " token"]) -> int:
-        """How many of these first tokens are known."""
+        """Number of first tokens of `ids` that are cached."""
         length = min(len(ids), len(self.ids))
         return int((ids[:length] == self.ids[:length]).long().cumprod(dim=0).sum())
 
     def cache(self, tokens: int, rows: int) -> Any:
-        """The first tokens for so many inputs, as the model goes on from them; views, that nothing is written into."""
+        """KV cache of the first `tokens` tokens for `rows` inputs, as views, which the model doesn't write into."""
         from transformers import DynamicCache
 
         return DynamicCache(
@@ -139,7 +139,7 @@ class _Beginning:
 
 
 def _alike(ids: Int[Tensor, "batch token"], cost: ReadingCost) -> list[Int[Tensor, "part token"]]:
-    """The batch cut in half as long as that leaves less to read: halves share longer beginnings."""
+    """Splits the batch in halves as long as this lowers the cost, because halves may share longer prefixes."""
     half = len(ids) // 2
     if half and _least(ids[:half], cost) + _least(ids[half:], cost) < _least(ids, cost):
         return [*_alike(ids[:half], cost), *_alike(ids[half:], cost)]
@@ -152,13 +152,13 @@ def _least(ids: Int[Tensor, "batch token"], cost: ReadingCost) -> float:
 
 
 def _cheapest(ids: Int[Tensor, "batch token"], following: Tensor | None, kept: int, cost: ReadingCost) -> int:
-    """The length of a beginning with which these inputs and those that follow are read soonest; 0 is none.
+    """Length of the prefix with the lowest cost for these inputs and the following ones; 0 for none.
 
     Args:
         ids: Inputs.
-        following: Those that are read next, for which the beginning is there as well.
-        kept: With how many tokens all inputs begin like a beginning that was read.
-        cost: Of reading.
+        following: The inputs of the next pass, which can use the same cache.
+        kept: Number of first tokens that all inputs share with the cached prefix.
+        cost: Cost model.
     """
     own, following = _shared(ids), ids[:0] if following is None else following
     common = _shared_by_both(ids[:1, :own], following)
@@ -172,20 +172,20 @@ def _cheapest(ids: Int[Tensor, "batch token"], following: Tensor | None, kept: i
 
 
 def _shared_by_both(beginning: Int[Tensor, "1 shared"], ids: Int[Tensor, "batch token"]) -> int:
-    """With how many tokens of a beginning all inputs begin."""
+    """Number of tokens of a prefix with which all inputs begin."""
     length = min(beginning.shape[1], ids.shape[1] - 1)
     alike = (ids[:, :length] == beginning[:, :length]).all(dim=0)
     return int(alike.long().cumprod(dim=0).sum())
 
 
 def _shared(ids: Int[Tensor, "batch token"]) -> int:
-    """With how many tokens all inputs begin alike; the last one of an input is never among them."""
+    """Length of the prefix that all inputs share, which never includes the last token."""
     alike = (ids == ids[:1]).all(dim=0)[:-1]
     return int(alike.long().cumprod(dim=0).sum())
 
 
 def _keeps_every_position(cache: Any) -> bool:
-    """Whether every layer keeps keys and values of all positions, and nothing else is remembered."""
+    """True if every layer of the cache keeps keys and values of all positions, and nothing else."""
     from transformers import DynamicCache
     from transformers.cache_utils import DynamicLayer
 

@@ -1,4 +1,4 @@
-"""Which models the commands take that read one text at a time."""
+"""Check for commands that read one text at a time."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from interpret.errors import InputError
 
 
 def require_single_text(subject: Any) -> None:
-    """Refuses a model of which one text isn't a whole input.
+    """Raises if a single text isn't a whole input of the model.
 
     Args:
         subject: A loaded model.

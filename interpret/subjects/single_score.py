@@ -1,4 +1,4 @@
-"""Models that give one score: rerankers, regressions. What is explained is the score itself."""
+"""Models with a single output, such as rerankers and regressions; the explained margin is the score itself."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,21 +19,21 @@ _NOTE = (
 
 
 class OneScore(NamedLabels):
-    """What subjects share whose model gives one number for each input.
+    """Mixin for subjects whose model gives one number for each input.
 
-    The score is held against 0, so its margin is the score itself, whatever its sign. There is nothing else to decide.
+    The score is compared with 0, so its margin is the score itself, whatever its sign; it is the only label.
     """
 
     def label(self, index: int) -> str:
-        """Name of the score, which is all there is."""
+        """Name of the score, the only label."""
         return self.labels[0]
 
     def remarks_on(self, example: Example) -> tuple[str, ...]:
-        """That a score is explained, and no choice."""
+        """Adds the remark that a score is explained, not a choice between labels."""
         return (*super().remarks_on(example), _NOTE)  # type: ignore[misc]  # of the subject that this is mixed into
 
     def decide(self, example: Example, target: str | None = None) -> Decision:
-        """The score, high or low."""
+        """Returns the decision on the score, the only label."""
         decision: Decision = super().decide(replace(example, expected=0), target)  # type: ignore[misc]
         return replace(decision, predicted=decision.label, alternatives=((decision.label, decision.probability),))
 
@@ -43,4 +43,4 @@ class OneScore(NamedLabels):
 
 
 class SingleScore(OneScore, TextClassification):
-    """A model of transformers that gives one score for a text, or for a pair of texts."""
+    """A transformers model that gives one score for a text, or for a pair of texts."""

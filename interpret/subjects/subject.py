@@ -1,4 +1,4 @@
-"""What an analysis needs to know of a model: how to feed it, what it decides, and what happens without a word."""
+"""Base class of subjects: encodes inputs, reads the decision, and removes words from the input."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -26,30 +26,30 @@ from interpret.subjects.plain_call import PlainCall, held_against_plain_call
 from interpret.subjects.vectors import WayIn
 from interpret.tolerances import apart
 
-TOKENS_AT_ONCE = {"cpu": 2048}  # more don't stay in the cache, and take up to a quarter longer
+TOKENS_AT_ONCE = {"cpu": 2048}  # more don't fit into the CPU cache, and take up to a quarter longer
 MOST_TOKENS_AT_ONCE = 8192  # elsewhere
 
 
 class Subject(ABC):
-    """A model under examination. One subclass for each task says how to feed it and what it decides.
+    """A model under examination; one subclass for each task encodes its inputs and reads its decision.
 
-    Inputs of one forward pass always have the same length, so there is no padding to go wrong.
+    Inputs of one forward pass always have the same length, so no padding is needed.
 
     Attributes:
-        name: What the user called the model.
+        name: The user's name for the model.
         tokenizer: Turns text into ids.
         task: Name of the task, as transformers' pipelines spell it.
-        model: Never changed; asked in evaluation mode, and otherwise in the mode that its owner has it in.
-        erasers: Ways to take a unit out of the input, the default first: "mask", "delete".
-        is_causal: Whether positions see only earlier ones.
-        sink: "drop" leaves the unit at the first position of a causal model out of what is ranked, "keep" doesn't.
-        units: What is ranked of a text: "word", or "token"; where it has no words to speak of, tokens are in any case.
-        remarks: What a reader has to be told of what is asked, in sentences.
-        before_numbers: What names a label by its number begins with.
-        weight_files: Files that the weights came from, where they came from files.
-        ways_in: How the model may be given vectors in the place of ids; the first that gives the same scores is taken.
-        way_in: How it is given them.
-        tokens_at_once: Of all inputs of one forward pass; more are split, to bound memory.
+        model: Never changed; run in evaluation mode, and otherwise left in its owner's mode.
+        erasers: Ways to remove a unit from the input, the default first: "mask", "delete".
+        is_causal: True if queries see only earlier keys.
+        sink: "drop" leaves the unit at the first position of a causal model out of the ranking, "keep" doesn't.
+        units: Kind of unit that is ranked: "word" or "token"; texts without words, such as DNA, always use tokens.
+        remarks: Sentences that tell the reader of a report about the question asked.
+        before_numbers: Prefix of a label that is given by its number.
+        weight_files: Files that the weights came from, if any.
+        ways_in: Ways to pass embeddings in place of ids; the first that gives the same scores is used.
+        way_in: The way that is used.
+        tokens_at_once: Most tokens of all inputs of one forward pass together; more are split, to bound memory.
     """
 
     tokenizer: Tokenizer
@@ -73,7 +73,7 @@ class Subject(ABC):
 
     @abstractmethod
     def encode(self, text: str, second: str | None = None, *, truncate: bool = False) -> Example:
-        """Turns what the user gives into what the model reads.
+        """Turns the user's input into the model's input.
 
         Args:
             text: The text.
@@ -81,7 +81,7 @@ class Subject(ABC):
             truncate: Whether to cut what is too long.
 
         Raises:
-            InputError: A text is empty, too many or too few are given, or they are longer than the model can read
+            InputError: A text is empty, too many or too few texts are given, or they are longer than the model can read
                 and `truncate` is false.
         """
 
@@ -91,13 +91,13 @@ class Subject(ABC):
 
     @abstractmethod
     def find_label(self, name: str) -> int:
-        """Index of a label by its name; raises `InputError` where there is none."""
+        """Index of a label by its name; raises `InputError` if there is none."""
 
     def named(self, target: Any) -> str | None:
-        """What is to be explained, as `about` and `find_label_in` are told it.
+        """Returns the target as a name for `about` and `find_label_in`.
 
         Args:
-            target: The name of a label, or its number, from 0; `None` where nothing was asked for.
+            target: The name of a label, or its number, from 0; `None` for the default.
 
         Raises:
             InputError: It is neither.
@@ -107,48 +107,48 @@ class Subject(ABC):
         return f"{self.before_numbers}{whole_number('target, where it is not the name of a label,', target)}"
 
     def label_in(self, example: Example, index: int) -> str:
-        """Name of a label as a reader of this example would say it."""
+        """Name of a label in the context of this example."""
         return self.label(index)
 
     def find_label_in(self, example: Example, name: str) -> int:
-        """Index of a label that may be named by what this example says; raises `InputError` where there is none."""
+        """Index of a label by its name in this example; raises `InputError` if there is none."""
         return self.find_label(name)
 
     def place_in(self, example: Example, index: int) -> tuple[int, int] | None:
-        """Where a label stands in the input, in characters; `None` where labels don't stand there."""
+        """First character of a label in the input and one past its last; `None` if labels aren't part of it."""
         return None
 
     def layer_name(self, layer: int) -> str:
-        """What reports call an attention call, such as "layer 3"; counted from 1."""
+        """Name of an attention call in reports, such as "layer 3"; counted from 1."""
         return f"layer {layer + 1}"
 
     def sample(self) -> Shaped[Tensor, "1 token *number"]:
-        """Some input, to see how the model takes it."""
-        embeddings = self.model.get_input_embeddings()  # type: ignore[operator]  # all models of texts have it
+        """An input for test runs of the model."""
+        embeddings = self.model.get_input_embeddings()  # type: ignore[operator]  # all text models have it
         return some_ids(embeddings.weight)
 
     def samples(self) -> "list[Shaped[Tensor, '1 token *number']]":
-        """Inputs on which vectors must give what ids give."""
+        """Inputs on which embeddings must give the same scores as ids."""
         return [self.sample()]
 
     def given_of(self, example: Example) -> dict[str, Tensor]:
-        """What the model is given of an input, by the name of the argument."""
+        """Model inputs made from an example, by argument name."""
         return {}
 
     def plain_call(self, example: Example) -> PlainCall | None:
-        """What the model's user gets for this input by the call that its library documents; `None` without one."""
+        """Inputs and logits of the call that the model's library documents; `None` without one."""
         return None
 
     def remarks_on(self, example: Example) -> tuple[str, ...]:
-        """What a reader has to be told of how this input is read and what is asked of it, in sentences."""
+        """Sentences that tell the reader of a report how this input is read and what is asked."""
         return (*self.remarks, *example.remarks)
 
     def about(self, example: Example, target: str | None) -> "Subject":
-        """The subject that decides the one thing that is explained; of most models, itself."""
+        """Returns the subject of the one decision that is explained; for most models, itself."""
         return self
 
     def frame(self, ids: Shaped[Tensor, "example token *number"], layer: int) -> PositionSpan:
-        """Where the rows and keys of an attention call stand among the positions of an input."""
+        """Positions of an attention call's queries and keys in the input."""
         return PositionSpan.whole(ids.shape[1])
 
     @abstractmethod
@@ -157,41 +157,41 @@ class Subject(ABC):
 
     @abstractmethod
     def logits(self, ids: Shaped[Tensor, "batch token *number"]) -> Float[Tensor, "batch label"]:
-        """Scores of every label; gradients flow where torch is told to keep them."""
+        """Logits of all labels; gradients are kept if torch has them enabled."""
 
     @abstractmethod
     def logits_from(
         self, embeddings: Float[Tensor, "batch token hidden"], ids: Shaped[Tensor, "#batch token *number"]
     ) -> Float[Tensor, "batch label"]:
-        """The same from input embeddings.
+        """Logits of all labels, from input embeddings.
 
         Args:
-            embeddings: What is read in the place of the inputs' own embeddings.
-            ids: The inputs themselves, for what else a model is told of them, such as which text a token belongs to.
+            embeddings: Embeddings that replace the inputs' own.
+            ids: The inputs themselves, from which further model inputs are made, such as token types.
         """
 
     @cached_property
     def facts(self) -> ModelFacts:
-        """What identifies the model in a report; reads the weight files once, so not before it is needed."""
+        """Facts that identify the model in a report; computed lazily, because the weight files are read in full."""
         return model_facts(self.name, self.model, self.weight_files)
 
     @property
     def device(self) -> torch.device:
-        """Where inputs go."""
+        """Device of the model's parameters."""
         return next(self.model.parameters()).device
 
     @property
     def erasers(self) -> tuple[str, ...]:
-        """Ways to take units out of the input that this model allows, the default first."""
+        """Ways to remove units that this model allows, the default first."""
         return ("delete",) if self.mask_id is None else ("mask", "delete")
 
     @gradients_on()
     def decide(self, example: Example, target: Any = None) -> Decision:
-        """Runs the model once and says what it decided, or how it stands to `target`.
+        """Runs the model once and returns its decision, or its scores for `target`.
 
         Args:
             example: The input.
-            target: As `named` takes it; by default the label that the model prefers.
+            target: Name or number of a label; by default the label that the model prefers.
 
         Raises:
             InputError: There is no label of that name or number, or the model's scores aren't finite.
@@ -231,21 +231,21 @@ class Subject(ABC):
         )
 
     def maps(self, record: Recording, example: Example) -> Maps:
-        """The recorded weights of all attention calls as maps of all positions, computed when they are read.
+        """Attention maps over all positions from the recorded weights, computed lazily.
 
         Raises:
-            CaptureError: Calls differ in shape otherwise than by their frames, as those with windows or other heads do.
+            CaptureError: The shapes of calls differ in more than their frames, as with windows or other head counts.
         """
         return RecordedMaps(record, [self.frame(example.ids[None], layer) for layer in range(len(record))])
 
     def record(
         self, example: Example, *, alone: Float[Tensor, " label"] | None = None
     ) -> tuple[Recording, tuple[Check, ...]]:
-        """Keeps the attention of one forward pass, and checks it against the model left alone and the plain call.
+        """Records the attention of one forward pass, and checks its logits against an unrecorded and a plain call.
 
         Args:
             example: The input.
-            alone: Scores that the model gave it left alone (`Decision.logits`); by default it is run for them.
+            alone: Logits of an unrecorded pass (`Decision.logits`); by default the model is run for them.
         """
         if alone is None:
             with torch.no_grad():
@@ -258,7 +258,7 @@ class Subject(ABC):
         )
 
     def rows_at_once(self, tokens: int) -> int:
-        """How many inputs of that length go through one forward pass."""
+        """Number of inputs of this length that go through one forward pass."""
         return max(1, self.tokens_at_once // max(1, tokens))
 
     @contextmanager
@@ -271,10 +271,10 @@ class Subject(ABC):
             self.tokens_at_once = before
 
     def chosen_eraser(self, eraser: str | None, example: Example) -> str:
-        """The way to take units out that was asked for; where none was, the first of `erasers`.
+        """Returns the given eraser, or by default the first of `erasers`.
 
         Raises:
-            InputError: Units of this model can't be taken out that way.
+            InputError: This model has no such eraser.
         """
         if eraser is None:
             return self.erasers[0]
@@ -284,18 +284,18 @@ class Subject(ABC):
         return eraser
 
     def erase(self, example: Example, removed: Bool[Tensor, "variant unit"], *, target: int, eraser: str) -> "Scores":
-        """How a decision stands in the input with some units taken out.
+        """Computes the scores of a label on the input with some units removed.
 
-        Variants that keep as many tokens share forward passes, and equal variants are computed once.
+        Variants with equally many tokens share forward passes, and equal variants are computed once.
 
         Args:
             example: The untouched input.
-            removed: True where a unit is taken out.
+            removed: True where a unit is removed.
             target: Label whose score is followed, the same for all variants.
             eraser: "mask" puts the mask token in place of each token, "delete" leaves them out.
 
         Raises:
-            InputError: Units of this model can't be taken out that way.
+            InputError: This model has no such eraser.
         """
         eraser = self.chosen_eraser(eraser, example)
         distinct, where = torch.unique(removed, dim=0, return_inverse=True)
@@ -309,21 +309,21 @@ class Subject(ABC):
     def answers_without(
         self, example: Example, removed: Bool[Tensor, "variant unit"], eraser: str
     ) -> Iterator[tuple[list[int], Float[Tensor, "_variant label"]]]:
-        """Scores of all labels in the input with some units taken out, a pass at a time.
+        """Yields logits on the input with some units removed, one pass at a time.
 
         Args:
             example: The untouched input.
-            removed: True where a unit is taken out.
+            removed: True where a unit is removed.
             eraser: One of `erasers`.
 
         Yields:
-            Rows of `removed`, and what the model answers; variants that leave as many tokens share passes.
+            Rows of `removed`, and their logits; variants with equally many tokens share passes.
         """
         for rows, parts in self._of_equal_length(example, example.spread(removed), eraser):
             yield from zip(rows, self.logits_of_many(parts), strict=True)
 
     def scores(self, ids: Shaped[Tensor, "batch token *number"], target: int) -> "Scores":
-        """How a decision stands in each input, without gradients, split so that memory stays bounded."""
+        """Computes the scores of a label on each input, without gradients, in passes that bound memory."""
         with torch.no_grad():
             split = torch.split(ids, self.rows_at_once(ids.shape[1]))
             parts = [Scores.of(logits, target) for logits in self.logits_of_many(split)]
@@ -334,12 +334,12 @@ class Subject(ABC):
         parts: Iterable[Shaped[Tensor, "_batch _token *_number"]],
         watched: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> Iterator[Float[Tensor, "_batch label"]]:
-        """`logits` of untouched passes, a part at a time; models that can share work between inputs do so here.
+        """Yields `logits` of untouched passes, part by part; subclasses may share work between inputs here.
 
         Args:
             parts: Inputs of one pass each.
-            watched: Makes what surrounds each pass that answers. Of inputs that begin alike, such a pass may have only
-                the rest, the last position at least, and only some inputs of a part; their order is kept.
+            watched: Makes the context around each pass that gives logits. With a shared prefix, such a pass may have
+                only the remaining positions, and only some inputs of a part; their order is kept.
         """
         for ids in parts:
             with watched():
@@ -349,7 +349,7 @@ class Subject(ABC):
     def _of_equal_length(
         self, example: Example, gone: Bool[Tensor, "variant token"], eraser: str
     ) -> Iterator[tuple[list[list[int]], Iterator[Shaped[Tensor, "variant token *number"]]]]:
-        """Rows that leave as many tokens, in parts of one forward pass each, and the inputs of each part."""
+        """Rows with equally many tokens left, in parts of one forward pass each, and the inputs of each part."""
         left = (~gone).sum(dim=1) if eraser == "delete" else torch.full((len(gone),), gone.shape[1])
         for tokens in sorted(set(left.tolist()), reverse=True):
             rows: list[int] = (left == tokens).nonzero()[:, 0].tolist()
@@ -360,11 +360,11 @@ class Subject(ABC):
     def without(
         self, ids: Shaped[Tensor, " token *number"], gone: Bool[Tensor, " token"], eraser: str
     ) -> Shaped[Tensor, " left *number"]:
-        """An input with the tokens taken out that are gone.
+        """Removes tokens from an input.
 
         Args:
             ids: The untouched input.
-            gone: True where a token is taken out.
+            gone: True where a token is removed.
             eraser: One of `erasers`.
         """
         gone = gone.to(ids.device)
@@ -374,9 +374,9 @@ class Subject(ABC):
         return ids.masked_fill(gone, self.mask_id)
 
     def _readout(self, example: Example, target: int) -> Float[Tensor, " token"]:
-        """Which positions of the last attention layer the decision is read from.
+        """Readout weights: the share of each position of the last attention layer in the decision.
 
-        Found by gradient, so that it holds for models that read a first token, a last one or all.
+        Computed by gradient, so it works for models that read the first token, the last one or all.
         """
         with torch.enable_grad(), recording(self.model) as record:
             embeddings = self.embed(example.ids[None]).detach().requires_grad_()
@@ -387,7 +387,7 @@ class Subject(ABC):
         (gradient,) = torch.autograd.grad(score, record.output(last))
         influence: Tensor = gradient[0].float().flatten(1).norm(dim=1).cpu()
         influence = self.frame(example.ids[None], last).all_rows(influence)
-        if not influence.any():  # the last layer doesn't reach the decision: show the position that is read by custom
+        if not influence.any():  # no gradient from the last layer: assume the usual readout position
             influence[-1 if self.is_causal else 0] = 1
         return influence / influence.sum()
 

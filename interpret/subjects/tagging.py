@@ -14,13 +14,13 @@ from interpret.subjects.mentions import Mention, find_mention
 from interpret.subjects.sentencepieces import fast_tokenizer
 from interpret.subjects.text import TextSubject
 
-OUTSIDE = "O"  # the label of words that are nothing in particular
+OUTSIDE = "O"  # the label of words outside any entity
 
 
 class TokenClassification(NamedLabels, TextSubject):
     """A model that gives every token a label; a word has the label of its first token.
 
-    `about` chooses the word that is explained. Words can only be masked, for it would move if others were deleted.
+    `about` chooses the word that is explained. Words can only be masked, because deletion would move that word.
 
     Attributes:
         labels: Names of the labels, in the order of the logits.
@@ -34,10 +34,10 @@ class TokenClassification(NamedLabels, TextSubject):
 
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
-        """A subject made of a model and a tokenizer of transformers.
+        """Builds the subject from a transformers model and tokenizer.
 
         Raises:
-            InputError: The tokenizer knows no mask.
+            InputError: The tokenizer has no mask token.
         """
         if tokenizer.mask_token_id is None:
             raise InputError(
@@ -51,17 +51,17 @@ class TokenClassification(NamedLabels, TextSubject):
 
     @property
     def erasers(self) -> tuple[str, ...]:
-        """Only the mask, which leaves positions where they are."""
+        """Only the mask, which keeps the other tokens' positions."""
         return ("mask",)
 
     def about(self, example: Example, target: str | None) -> "OneWord":
-        """The word that is explained.
+        """Returns the subject for the word that is explained.
 
         Args:
             example: The input.
-            target: "Paris", or "Paris#2: B-LOC" to ask about its second mention and about another label than the
-                model's; by default the word that the model is surest has a label other than "O". A word is found as
-                `find_mention` does.
+            target: "Paris", or "Paris#2: B-LOC" for its second mention and a label other than the model's. By default
+                the word with the highest probability of a label other than "O". The word is looked up by
+                `find_mention`.
 
         Raises:
             InputError: There is no such word.
@@ -83,7 +83,7 @@ class TokenClassification(NamedLabels, TextSubject):
         return OneWord(self, mention.unit, mention.remark)
 
     def _asked(self, example: Example, target: str) -> tuple[Mention | None, str]:
-        """The word that a target is about, and the label; empty where it names none. Both may have colons in them."""
+        """The word and the label in a target; the label is empty if it has none. Both may contain colons."""
         colons = [place for place, letter in enumerate(target) if letter == ":"]
         pairs = [(target[:place], target[place + 1 :].strip()) for place in reversed(colons)]
         known = [pair for pair in pairs if pair[1] in self.labels]
@@ -93,7 +93,7 @@ class TokenClassification(NamedLabels, TextSubject):
         return None, ""
 
     def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
-        """Labels of the first word, for models are looked at before a word is chosen."""
+        """Logits at the first word, used by the checks that run before a word is chosen."""
         logits: Tensor = output.logits
         return logits[:, 1]
 
@@ -102,12 +102,12 @@ class OneWord(TokenClassification):
     """The label of one word of a text."""
 
     def __init__(self, every: TokenClassification, unit: Unit, remark: str = "") -> None:
-        self.__dict__ = copy.copy(every.__dict__)  # the same model, already looked at
+        self.__dict__ = copy.copy(every.__dict__)  # the same model, already probed
         self.unit = unit
         self.remarks = (remark,) if remark else ()
 
     def find_label_in(self, example: Example, name: str) -> int:
-        """Index of the label that a target asks about: the one after the colon, or the model's own for the word."""
+        """Index of the label in a target: the one after the colon, or else the model's own for the word."""
         _, label = self._asked(example, name)
         if label:
             return self.find_label(label)
@@ -115,7 +115,7 @@ class OneWord(TokenClassification):
             return int(self.logits(example.ids[None])[0].argmax())
 
     def place_in(self, example: Example, index: int) -> tuple[int, int]:
-        """Characters of the word."""
+        """First character of the word and one past its last."""
         return self.unit.start, self.unit.end
 
     def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:

@@ -1,4 +1,4 @@
-"""What models can be asked to do: a subject for each task. To add one, write its file and put its class here."""
+"""Registry of tasks, with a subject class for each. To add one, write its file and list its class here."""
 
 from interpret.subjects.answering import QuestionAnswering
 from interpret.subjects.classification import TextClassification

@@ -1,4 +1,4 @@
-"""Subjects that read a text: how it becomes tokens, and tokens become words."""
+"""Subjects of text models: tokenization of a text and grouping of tokens into words."""
 
 import copy
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from interpret.system.refusals import refusing
 
 
 class TextSubject(Subject):
-    """A model that reads one text, or two; subclasses say what it decides.
+    """A model that reads one text, or two; subclasses define its decision.
 
     The model is called as `model(input_ids=ids)` or `model(inputs_embeds=embeddings)` and answers with `.logits`,
     so transformers' models and native ones are served alike.
@@ -39,16 +39,16 @@ class TextSubject(Subject):
     Attributes:
         tokenizer: Turns text into ids, special tokens included; a copy of the one that was given, without padding and
             truncation.
-        longest: Most tokens the model can read; `None` where nothing limits it.
-        conventions: How the model's user calls it: with which tokenizer, and what that says beside ids.
-        second: What a second text is called, where the task takes one.
-        needs_second: Whether it takes no less.
-        beside: The option that says what is decided, or on what, where one text doesn't; `None` where it does.
-        names: Of the parts of an input of two texts.
-        cut: Which of two texts is cut when they are too long, as the tokenizers library spells it.
+        longest: Most tokens the model can read; `None` without a limit.
+        conventions: The user's way to call the model: its tokenizer and further inputs.
+        second: Name of the second text, if the task takes one.
+        needs_second: True if the task requires a second text.
+        beside: Option that completes an input that isn't a single text; `None` if a single text is enough.
+        names: Names of the parts of an input of two texts.
+        cut: Truncation strategy for two texts, as the tokenizers library spells it.
         auto: The class of transformers that builds models for the task.
-        heads: What such models are called.
-        without_head: What is wrong with a checkpoint that has all but the head for the task.
+        heads: Name pattern of such models' classes.
+        without_head: Error text for a checkpoint that lacks the head for the task.
     """
 
     auto: str
@@ -85,18 +85,18 @@ class TextSubject(Subject):
             self.is_causal = self._probed()
 
     def _probed(self) -> bool:
-        """Looks whether attention can be read; answers whether positions see only earlier ones."""
+        """Checks that attention can be read; returns whether the model is causal."""
         return probe_attention(self.name, self.model).is_causal
 
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":
-        """A subject made of a model and a tokenizer of transformers.
+        """Builds the subject from a transformers model and tokenizer.
 
         Args:
-            name: What the user called the model.
-            model: With the head for this task.
-            tokenizer: A fast one.
-            options: Of the constructor.
+            name: The user's name for the model.
+            model: A model with the head for this task.
+            tokenizer: A fast tokenizer.
+            options: Options of the constructor.
 
         Raises:
             InputError: The head is of a kind that isn't supported.
@@ -104,11 +104,11 @@ class TextSubject(Subject):
         return cls(name, model, fast_tokenizer(name, tokenizer), mask_id=tokenizer.mask_token_id, **options)
 
     def follow(self, called: nn.Module, tokenizer: Any) -> None:
-        """Takes on how the user calls the model.
+        """Adopts the user's way to call the model.
 
         Args:
-            called: The model, or what is wrapped around it.
-            tokenizer: Of transformers; a copy, that nobody else sets to pad or cut.
+            called: The model, or a wrapper around it.
+            tokenizer: A transformers tokenizer; a copy, so that no other call changes its padding or truncation.
         """
         self.conventions = Conventions.of_transformers(self.model, tokenizer, called)
 
@@ -135,12 +135,12 @@ class TextSubject(Subject):
         return named_as_cut(example, encoding, whole) if surplus else example
 
     def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
-        """Rows of the model's table of token vectors."""
+        """Rows of the model's token embedding matrix."""
         embeddings: Tensor = self.model.get_input_embeddings()(ids.to(self.device))  # type: ignore[operator]
         return embeddings
 
     def logits(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
-        """Scores of every label."""
+        """Logits of all labels."""
         if not ids.shape[1]:
             way_out = (
                 'keep its first position out of the ranking (sink="drop")'
@@ -154,9 +154,9 @@ class TextSubject(Subject):
     def logits_from(
         self, embeddings: Float[Tensor, "batch token hidden"], ids: Int[Tensor, "#batch token"]
     ) -> Float[Tensor, "batch label"]:
-        """Scores of every label, from token vectors."""
+        """Logits of all labels, from token embeddings."""
         ids = ids.to(self.device).expand(len(embeddings), -1)
-        vectors = embeddings.clone()  # some models write into them
+        vectors = embeddings.clone()  # some models modify them in place
         if self.way_in == "alone":
             return self._decisive(self.answer(inputs_embeds=vectors, **self._told(ids)), ids)
         asked = plain_ids(ids).contiguous()
@@ -164,12 +164,12 @@ class TextSubject(Subject):
             return self._decisive(self.answer(input_ids=asked, **self._told(ids)), ids)
 
     def answer(self, **inputs: Any) -> Any:
-        """What the model answers when it is called with these, in evaluation mode."""
+        """Output of the model on these inputs, in evaluation mode."""
         with evaluating(self.model):
             return self.model(**inputs)
 
     def samples(self) -> list[Int[Tensor, "1 token"]]:
-        """Some inputs by which a model is tried; one ends in what its config says is padding."""
+        """Inputs for test runs of the model; one ends in its pad token, if it has one."""
         sample = self.sample()
         config: Any = getattr(self.model, "config", None)
         pad = getattr(text_config(config), "pad_token_id", None)
@@ -179,13 +179,13 @@ class TextSubject(Subject):
         return [sample, torch.cat([sample[:, :-1], sample.new_full((1, 1), pad)], dim=1)]
 
     def given_of(self, example: Example) -> dict[str, Tensor]:
-        """Token ids, and what the model is told of each token beside them."""
+        """Token ids and further inputs per token, such as token types, by argument name."""
         ids = example.ids[None].to(self.device)
         told = {name: value for name, value in self._told(ids).items() if name not in self._options}
         return {"input_ids": plain_ids(ids), **told}
 
     def plain_call(self, example: Example) -> PlainCall | None:
-        """`model(**tokenizer(text, second))`, as far as the model takes what the tokenizer gives."""
+        """Runs `model(**tokenizer(text, second))` with the inputs that the model takes."""
         if not example.texts or self.conventions.fails_on(len(example.texts)):
             return None
         inputs = self._as_user_reads(example, example.texts)
@@ -194,20 +194,20 @@ class TextSubject(Subject):
         return PlainCall(inputs, self._decisive(output, example.ids[None].to(self.device))[0])
 
     def _as_user_reads(self, example: Example, texts: Sequence[str]) -> dict[str, Tensor]:
-        """What the user's tokenizer gives the model of texts, which it cuts where those of an example were cut."""
+        """Tokenizes texts with the user's tokenizer, cut where those of an example were cut."""
         inputs = self.conventions.read(texts, self._cut_options(example))
         return {name: value.to(self.device) for name, value in inputs.items()}
 
     def _cut_options(self, example: Example) -> dict[str, Any]:
-        """What a tokenizer of transformers is told, so that it cuts texts as those of an example were cut."""
+        """Options that make a transformers tokenizer cut texts where those of an example were cut."""
         return {"truncation": self.cut, "max_length": self.longest} if example.truncated else {}
 
     def remarks_on(self, example: Example) -> tuple[str, ...]:
-        """Also where conventions disagree of how the model is called."""
+        """Adds remarks on different conventions for calling the model."""
         return (*super().remarks_on(example), *self.conventions.remarks(len(example.texts)))
 
     def _told(self, ids: Int[Tensor, "batch token"]) -> dict[str, Any]:
-        """What a model is told beside its tokens: what its user tells it of them, and what saves time."""
+        """Further inputs of the model: token types, position ids, and options that save time."""
         told = dict(self._options)
         if self.conventions.tells_types:
             told["token_type_ids"] = ids.types if isinstance(ids, TokenIds) else torch.zeros_like(ids)
@@ -216,7 +216,7 @@ class TextSubject(Subject):
         return told
 
     def _required(self, text: str, second: str | None) -> tuple[str, ...]:
-        """The texts, if they are as many as the task takes, and can be read."""
+        """Returns the texts, after checking their number and that they can be read."""
         if second is not None and self.second is None:
             raise InputError(f"{self.name} is for {self.task}, which reads one text, and two were given")
         if second is None and self.needs_second:
@@ -232,7 +232,7 @@ class TextSubject(Subject):
 
     @staticmethod
     def _cut(texts: Sequence[str], encoding: Encoding, kept: int) -> tuple[str, ...]:
-        """The texts up to the last character that is still read."""
+        """Cuts texts after the last character that is still read."""
         read = list(zip(encoding.sequence_ids[:kept], encoding.offsets[:kept], strict=True))
         return tuple(
             text[: max((end for number, (_, end) in read if number in (None, index)), default=0)]
@@ -240,12 +240,12 @@ class TextSubject(Subject):
         )
 
     def _decisive(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
-        """Picks the scores that are the decision out of what the model answers."""
+        """Picks the logits of the decision from the model's output."""
         logits: Tensor = output.logits
         return logits
 
     def _kept(self, encoding: Encoding) -> int:
-        """How many tokens of an encoding the model is given."""
+        """Number of tokens of an encoding that the model is given."""
         return len(encoding.ids)
 
     @cached_property
@@ -261,7 +261,7 @@ class TextSubject(Subject):
         return encoding, self._kept(encoding)
 
     def _example(self, texts: Sequence[str], encoding: Encoding, kept: int, truncated: int) -> Example:
-        """Two texts become one, with a line break between them; offsets in the second count from there."""
+        """Makes an example; two texts are joined by a line break, and offsets in the second are shifted."""
         text, shift = "\n".join(texts), len(texts[0]) + 1
         ids, places = encoding.ids[:kept], encoding.sequence_ids[:kept]
         offsets = [
@@ -307,10 +307,10 @@ class TextSubject(Subject):
 
 
 def own_tokenizer(name: str, tokenizer: Tokenizer) -> Tokenizer:
-    """A copy of a tokenizer without padding and truncation, so that the user's goes on padding and cutting as it did.
+    """Copies a tokenizer without padding and truncation; the user's stays as it is.
 
     Raises:
-        InputError: It has parts that can't be copied, and pads or cuts.
+        InputError: It can't be copied, and pads or truncates.
     """
     try:
         copied: Tokenizer = copy.deepcopy(tokenizer)
@@ -327,11 +327,11 @@ def own_tokenizer(name: str, tokenizer: Tokenizer) -> Tokenizer:
 
 
 def require_text(text: Any, what: str = "text") -> None:
-    """Refuses what no tokenizer should be given: no text, an empty one, or one with characters that can't be read.
+    """Raises if the text isn't a string, is empty, or has characters that can't be read.
 
     Args:
         text: A text.
-        what: What it is called where there are several, such as "context".
+        what: Name of the text in the error message, such as "context".
 
     Raises:
         InputError: It can't be used.

@@ -1,8 +1,7 @@
-"""Token ids that know what the tokenizer said of each token beside its number.
+"""Token ids that carry each token's type, its text, and whether it is padding.
 
-Which text of two a token belongs to, and which type it has, can't be told from ids: a separator that somebody types
-looks like the one that a tokenizer puts there. So it goes along with the ids wherever they are moved, and stays where a
-token is replaced by another.
+This can't be told from ids alone: a separator that somebody types looks like one that the tokenizer adds. So it moves
+along with the ids, and stays in place when a token is replaced by another.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,21 +25,20 @@ _USUAL = 0b11  # type 0, first text, no padding
 class TokenIds(Tensor):
     """Token ids, `[*batch, token]`, with the type of each token, its text, and whether it is padding.
 
-    It is a tensor as any other. Moving, copying and joining ids moves what is known of them; a token that is written
-    over, as by a mask, keeps its type and text. What else is made of ids is a plain tensor, or refused where it
-    would be taken for ids.
+    Moving, copying and joining ids moves these marks too; a token that is replaced, as by a mask, keeps them. Other
+    operations give a plain tensor, or raise `ValueError` if the result would pass for ids.
     """
 
-    _marks: Tensor  # type * 8 + (text + 1) * 2 + whether it is no padding, which is one tensor to move instead of three
+    _marks: Tensor  # type * 8 + (text + 1) * 2 + (1 if not padding), packed into one tensor
 
     @classmethod
     def of(
         cls, ids: Int[Tensor, " token"], types: Iterable[int], texts: Iterable[int | None], unpadded: Iterable[int]
     ) -> Tensor:
-        """Ids as a tokenizer gives them; a plain tensor where they are of one text, of type 0 and without padding.
+        """Adds marks to ids; returns a plain tensor for one text of type 0 without padding.
 
         Args:
-            ids: Numbers of the tokens.
+            ids: Token ids.
             types: Type of each token, at least 0.
             texts: 0 for tokens of the first text, 1 for those of the second, `None` for those that the tokenizer adds.
             unpadded: 0 for padding, else 1.
@@ -68,14 +66,14 @@ class TokenIds(Tensor):
 
     @property
     def plain(self) -> Int[Tensor, "*batch token"]:
-        """The numbers alone."""
+        """Ids as a plain tensor."""
         return self.as_subclass(Tensor)
 
     @classmethod
     def __torch_function__(
         cls, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Runs `func` on the numbers, and again on what is known of them where it moves them."""
+        """Runs `func` on the ids, and again on their marks if it moves ids."""
         kwargs, name = dict(kwargs or {}), getattr(func, "__name__", "")
         with torch._C.DisableTorchFunctionSubclass():
             made = func(*args, **kwargs)
@@ -96,7 +94,7 @@ class TokenIds(Tensor):
 
 
 def plain_ids(ids: Int[Tensor, "*batch token"]) -> Int[Tensor, "*batch token"]:
-    """The numbers alone, as models take them."""
+    """Ids as a plain tensor, as models take them."""
     return ids.plain if isinstance(ids, TokenIds) else ids
 
 
@@ -113,7 +111,7 @@ def _has_ids(made: Any) -> bool:
 
 
 def _kept(made: Any, args: tuple[Any, ...]) -> Any:
-    """Ids with some tokens written over; they keep what was known of the place."""
+    """Ids with some tokens replaced, which keep the marks of the old ones."""
     source = args[0] if args else None
     if not isinstance(made, Tensor) or not isinstance(source, TokenIds):
         return made
@@ -121,11 +119,11 @@ def _kept(made: Any, args: tuple[Any, ...]) -> Any:
 
 
 def _marks_of(given: Any, *, is_joined: bool = False) -> Any:
-    """Arguments with marks in the place of ids; plain ids that are joined to such are of one text.
+    """Replaces ids in arguments by their marks; plain ids joined to marked ones get the default marks.
 
     Args:
         given: An argument, or several.
-        is_joined: Whether it stands in a list of tensors that become one.
+        is_joined: Whether it is in a list of tensors to be joined.
     """
     if isinstance(given, TokenIds):
         return given._marks

@@ -1,4 +1,4 @@
-"""Names for the tokens of a vocabulary, each as it would stand in a text, no two alike."""
+"""Unique names for the tokens of a vocabulary, based on their text."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,13 +6,13 @@ from tokenizers import Tokenizer
 
 
 def decoded_tokens(tokenizer: Tokenizer, count: int) -> list[str]:
-    """Each token's text with its leading space; its name where it has none.
+    """Decodes each token, with its leading space; uses its vocabulary entry if that is empty.
 
     Args:
-        tokenizer: Of the vocabulary.
-        count: How many tokens, from number 0 on.
+        tokenizer: Tokenizer of the vocabulary.
+        count: Number of tokens, from id 0 on.
     """
-    # Decoded after another token, for the first token of a text loses its leading space in some tokenizers.
+    # Decoded after another token, because some tokenizers drop the leading space of a text's first token.
     before = tokenizer.encode("a", add_special_tokens=False).ids[-1:]
     start = len(tokenizer.decode(before, skip_special_tokens=False))
     texts = tokenizer.decode_batch([[*before, index] for index in range(count)], skip_special_tokens=False)
@@ -20,7 +20,7 @@ def decoded_tokens(tokenizer: Tokenizer, count: int) -> list[str]:
 
 
 def distinct(texts: Sequence[str]) -> list[str]:
-    """The texts; one that is a part of a character, or reads like one before it, has its number added: "A (#68)"."""
+    """Makes texts unique: adds the id to a part of a character and to a repeated text, as in "A (#68)"."""
     labels: list[str] = []
     known: set[str] = set()
     for index, text in enumerate(texts):
@@ -30,15 +30,15 @@ def distinct(texts: Sequence[str]) -> list[str]:
 
 
 def find_token(name: str, numbers: Mapping[str, int], count: int) -> int | None:
-    """Number of a token by its text; `None` where no single token has it.
+    """Id of a token by its text; `None` if no single token has it.
 
-    A word without a space in front is taken to be a word of its own, " mat" rather than the "mat" of "doormat", if
-    there is such a token. `#1663` is the token of that number.
+    A word without a space in front is taken to be a whole word, " mat" rather than the "mat" of "doormat", if there is
+    such a token. `#1663` is the token with that id.
 
     Args:
-        name: What the user called it.
-        numbers: Of all labels.
-        count: How many tokens there are.
+        name: The user's name for it.
+        numbers: Ids by label.
+        count: Number of tokens.
     """
     spaced = (f" {name}", name) if name[:1].isalnum() else (name, f" {name}")
     for candidate in (name,) if name[:1].isspace() else spaced:

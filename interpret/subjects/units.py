@@ -1,4 +1,4 @@
-"""What of a text is ranked: its words, or its tokens where that was asked for or it has no words to speak of."""
+"""Units of a text that explanations rank: words, or tokens if asked for or if it has hardly any words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,14 +9,14 @@ from interpret.errors import InputError
 from interpret.subjects.example import Example, Unit, UnitKind
 from interpret.subjects.words import find_units
 
-FEWEST_WORDS = 5  # below, too few orders exist to tell any from chance
+FEWEST_WORDS = 5  # with fewer, too few orders exist to tell one from chance
 LONGEST_WORD = 30  # characters; an unbroken run of more is no word of a language
 
 Spans = Sequence[tuple[int, int]]
 
 
 def require_unit_kind(kind: str) -> None:
-    """Refuses what units can't be.
+    """Raises for an unknown kind of unit.
 
     Raises:
         InputError: It is neither "word" nor "token".
@@ -29,28 +29,28 @@ def units_of(kind: UnitKind, text: str, spans: Spans, left_out: Sequence[bool]) 
     """Groups tokens into units.
 
     Args:
-        kind: What units are.
+        kind: Kind of unit.
         text: The text that was tokenized.
         spans: First character and one past the last of each token.
-        left_out: True for tokens that are of no unit, such as special tokens.
+        left_out: True for tokens that belong to no unit, such as special tokens.
     """
     return find_units(text, spans, left_out) if kind == "word" else _tokens(text, spans, left_out)
 
 
 def grouped(asked: UnitKind, text: str, spans: Spans, left_out: Sequence[bool]) -> tuple[UnitKind, tuple[Unit, ...]]:
-    """Units as they were asked for, or tokens where a text has no words to speak of, as DNA, base64 and such have none.
+    """Groups tokens into the units asked for, or into tokens if a text has hardly any words, as DNA or base64.
 
-    An unbroken run of more than 30 characters in several tokens is no word. A text has no words to speak of where the
-    pieces between white space that have such a run outnumber the others, or where it has fewer than 5 words and either
-    such a run or no white space at all. So a long name in a sentence stays a word, and two ordinary words stay words
-    however many tokens they take. Where there are fewer than 5 tokens, parts of one character counted once, nothing
-    would be won by ranking those.
+    An unbroken run of more than 30 characters in several tokens is no word. Tokens are used if the pieces between white
+    space that have such a run outnumber the others, or if there are fewer than 5 words and either such a run or no
+    white space at all. So a long name in a sentence stays a word, and two ordinary words stay words however many tokens
+    they take. With fewer than 5 tokens, parts of one character counted once, words are kept, because ranking tokens
+    would gain nothing.
 
     Args:
-        asked: What units are to be.
+        asked: Kind of unit that was asked for.
         text: The text that was tokenized.
         spans: First character and one past the last of each token.
-        left_out: True for tokens that are of no unit, such as special tokens.
+        left_out: True for tokens that belong to no unit, such as special tokens.
     """
     words = find_units(text, spans, left_out)
     if asked == "word" and not _is_without_words(words, spans):
@@ -59,12 +59,12 @@ def grouped(asked: UnitKind, text: str, spans: Spans, left_out: Sequence[bool]) 
 
 
 def shortened(unit: Unit, text: str, kept: tuple[int, ...], spans: Spans) -> Unit:
-    """A unit of which only the first tokens are left, under a name that says no more than those do.
+    """Cuts a unit to its first tokens, and its name to their text.
 
     Args:
-        unit: The whole of it.
+        unit: The whole unit.
         text: The whole input.
-        kept: The tokens of it that are left.
+        kept: Its tokens that are kept.
         spans: First character and one past the last of each token of the whole input.
     """
     end = min(unit.end, max(spans[token][1] for token in kept))
@@ -75,12 +75,12 @@ def shortened(unit: Unit, text: str, kept: tuple[int, ...], spans: Spans) -> Uni
 
 
 def named_as_cut(example: Example, cut: Encoding, whole: Encoding) -> Example:
-    """An input that was cut at its end, with names of units that tell where the cut went through a character.
+    """Renames the units of a truncated input whose last character was cut in the middle.
 
     Args:
-        example: What is left.
-        cut: Its tokens.
-        whole: The tokens that there were.
+        example: The truncated input.
+        cut: Its encoding.
+        whole: The encoding before truncation.
     """
     numbers: dict[int, str] = {}
     for text in (0, 1):
@@ -114,7 +114,7 @@ def _is_without_words(words: Sequence[Unit], spans: Spans) -> bool:
 
 
 def _tokens(text: str, spans: Spans, left_out: Sequence[bool]) -> tuple[Unit, ...]:
-    """Each token as a unit, by its characters without the space around them, unless there are no others."""
+    """Makes each token a unit, named by its text without surrounding space, unless it is all space."""
     bare = [_without_space(text, *span) for span in spans]
     return tuple(
         Unit((text[start:end] or f"token {token}") + _numbered((token,), bare), (token,), start, end)
@@ -131,7 +131,7 @@ def _without_space(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _numbered(kept: tuple[int, ...], spans: Spans) -> str:
-    """Which of the tokens of its last characters are there, such as " (1-2 of 4)"; empty where all are."""
+    """Numbers of the kept tokens among those of the last character, such as " (1-2 of 4)"; empty if all are kept."""
     first, stop = kept[-1], kept[-1] + 1
     while first > 0 and _overlap(spans[first - 1], spans[kept[-1]]):
         first -= 1
@@ -149,7 +149,7 @@ def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _pieces(words: Sequence[Unit]) -> Iterator[list[Unit]]:
-    """Words with nothing between them."""
+    """Yields runs of words with nothing between them."""
     piece: list[Unit] = []
     for word in words:
         if piece and piece[-1].end != word.start:

@@ -1,4 +1,4 @@
-"""Vectors in the place of those that a model looks up for its token ids."""
+"""Replacement of the embeddings that a model looks up for its token ids."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,16 +17,16 @@ WayIn = Literal["alone", "beside ids"]
 def answering(
     embedding: nn.Module, vectors: Float[Tensor, "..."], asked: Int[Tensor, "..."] | None = None
 ) -> Iterator[None]:
-    """Lets an embedding answer with these vectors in the block.
+    """Replaces the output of an embedding layer by these vectors in the block.
 
     Args:
-        embedding: The table of a model's token vectors.
-        vectors: What it answers.
-        asked: The ids that it answers to so, this very tensor or a view of it; GPT-2 looks up types of tokens in the
-            same table. By default it answers so whatever it is asked.
+        embedding: A model's token embedding layer.
+        vectors: Its new output.
+        asked: The ids whose lookup is replaced, this very tensor or a view of it, because GPT-2 looks up token types in
+            the same layer. By default every lookup is replaced.
 
     Raises:
-        CaptureError: It wasn't asked for those in the block, so the model read something else.
+        CaptureError: They weren't looked up in the block, so the model read something else.
     """
     answered = False
 

@@ -1,4 +1,4 @@
-"""Image classification: a vision transformer, whose words are the patches of an image."""
+"""Image classification by vision transformers, in which patches take the place of words."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _MODES: dict[int, Mode] = {1: "L", 3: "RGB"}
-_SIZES = ((64, 48), (48, 64))  # of images that are tried, to see what the processor makes of their shape
+_SIZES = ((64, 48), (48, 64))  # two test images, to see whether the processor makes all shapes the same
 
 
 class ImageClassification(NamedLabels, Subject):
-    """A classifier of images that cuts them into patches and lets all of them attend to each other.
+    """An image classifier with global attention over patches.
 
     `Example.ids` holds, for every attention position, the pixels of its patch as the model's image processor gives
-    them: resized, cut and normalised; zeros where a position is no patch. Gradients are with respect to those
-    numbers, and "zero" means the colour that normalisation moves to zero, which is the mean colour of the data that the
-    processor was made for.
+    them: resized, cropped and normalised; zeros at positions that are no patch. Gradients are with respect to these
+    pixels, and "zero" means the colour that normalisation maps to zero, the mean colour of the data that the processor
+    was made for.
 
     Attributes:
         processor: Turns images into pixels.
         labels: Names of the classes, in the order of the logits.
-        grid: Where the patches are.
+        grid: The patch grid.
         auto: The class of transformers that builds models for the task.
-        heads: What such models are called.
-        without_head: What is wrong with a checkpoint that has all but the head for the task.
-        second: What a second input is called; images come alone.
+        heads: Name pattern of such models' classes.
+        without_head: Error text for a checkpoint that lacks the head for the task.
+        second: `None`, because images come alone.
     """
 
     task = "image-classification"
@@ -73,11 +73,10 @@ class ImageClassification(NamedLabels, Subject):
 
     @classmethod
     def from_transformers(cls, name: str, model: Any, processor: Any, **options: Any) -> "ImageClassification":
-        """A subject made of a model and an image processor of transformers.
+        """Builds the subject from a transformers model and image processor.
 
         Raises:
-            InputError: It is made for something else than choosing one of several labels, or has no global attention
-                over patches.
+            InputError: The model doesn't choose one of several labels, or has no global attention over patches.
         """
         if is_multi_label(model.config):
             raise InputError(f"{name} says of each label by itself whether it applies, and that is read for texts only")
@@ -88,8 +87,8 @@ class ImageClassification(NamedLabels, Subject):
 
         Args:
             text: Path of the image.
-            second: Nothing; images come alone.
-            truncate: Has no effect, for every image is made to fit.
+            second: Must be `None`, because images come alone.
+            truncate: Has no effect, because every image is resized to fit.
 
         Raises:
             InputError: The file can't be read as an image, or a second one is given.
@@ -114,49 +113,49 @@ class ImageClassification(NamedLabels, Subject):
         )
 
     def embed(self, ids: Float[Tensor, "batch token number"]) -> Float[Tensor, "batch token number"]:
-        """The patches themselves: gradients are with respect to pixels."""
+        """Returns the patches themselves, because gradients are with respect to pixels."""
         return ids.to(self.device)
 
     def logits(self, ids: Float[Tensor, "batch token number"]) -> Float[Tensor, "batch label"]:
-        """Scores of every label."""
+        """Logits of all labels."""
         return self._scores(self.grid.joined(ids.to(next(self.model.parameters()))))
 
     def given_of(self, example: Example) -> dict[str, Tensor]:
-        """The pixels."""
+        """Pixels of the image, by argument name."""
         return {"pixel_values": self.grid.joined(example.ids[None].to(next(self.model.parameters())))}
 
     def plain_call(self, example: Example) -> PlainCall:
-        """`model(**processor(image))`."""
+        """Runs `model(**processor(image))`."""
         pixels = self._pixels(open_image(example.text, self._mode)).to(next(self.model.parameters()))
         return PlainCall({"pixel_values": pixels[None]}, self._scores(pixels[None])[0])
 
     def _scores(self, pixels: Float[Tensor, "batch channel y x"]) -> Float[Tensor, "batch label"]:
         with evaluating(self.model):
-            logits: Tensor = self.model(pixel_values=pixels)[0]  # the first of a tuple, or of what has names
+            logits: Tensor = self.model(pixel_values=pixels)[0]  # the first entry of a tuple or of named outputs
         return logits
 
     def logits_from(
         self, embeddings: Float[Tensor, "batch token number"], ids: Float[Tensor, "#batch token number"]
     ) -> Float[Tensor, "batch label"]:
-        """Scores of every label, from other pixels; nothing else of the inputs is told the model."""
+        """Logits of all labels, from other pixels; `ids` isn't used."""
         return self.logits(embeddings)
 
     @property
     def erasers(self) -> tuple[str, ...]:
-        """Ways to take patches out, the default first: what their pixels are filled with."""
+        """Names of the fillings that replace removed patches, the default first."""
         return tuple(self._fillings)
 
     def without(
         self, ids: Float[Tensor, "token number"], gone: Bool[Tensor, " token"], eraser: str
     ) -> Float[Tensor, "token number"]:
-        """An image with the pixels of some patches filled: by its mean colour, its blur or from their neighbours."""
+        """Fills the pixels of removed patches with the mean colour, a blur, or values from their neighbours."""
         numbers = gone.to(ids.device)[:, None].expand(ids.shape).float()
         pixels, holes = self.grid.joined(torch.stack([ids, numbers]))
         return self.grid.cut(self._fillings[eraser](pixels, holes[0].bool())[None])[0]
 
     @property
     def _fillings(self) -> dict[str, Filling]:
-        deviation = (self.grid.height + self.grid.width) / 2  # nothing that is smaller than a patch is left
+        deviation = (self.grid.height + self.grid.width) / 2  # blurs away details smaller than a patch
         return {
             "mean": mean_colour,
             "blur": partial(blurred, deviation=deviation),
@@ -169,7 +168,7 @@ class ImageClassification(NamedLabels, Subject):
         return pixels
 
     def _seen(self, image: "Image") -> UInt8[Tensor, "y x channel"]:
-        """The image as it is before its numbers are normalised."""
+        """The processed image before normalisation."""
         with refusing(f"the image processor of {self.name} fails on this image"):
             options = {"return_tensors": "pt", "do_rescale": False, "do_normalize": False}
             pixels: Tensor = self.processor(images=image, **options)["pixel_values"][0]
@@ -190,10 +189,10 @@ class ImageClassification(NamedLabels, Subject):
 
 
 def _colours(name: str, model: nn.Module) -> Mode:
-    """How Pillow calls the colours that a model looks at: grey, or red, green and blue.
+    """Pillow's image mode for a model's channels: grey, or red, green and blue.
 
     Raises:
-        InputError: It looks at another number of channels.
+        InputError: The model has another number of channels.
     """
     config: Any = getattr(model.config, "vision_config", model.config)
     channels = getattr(config, "num_channels", None) or 3
@@ -205,7 +204,7 @@ def _colours(name: str, model: nn.Module) -> Mode:
 
 
 def _names_of_extra(model: nn.Module, count: int) -> tuple[str, ...]:
-    """What positions in front of the patches are called: class token, distillation token, registers."""
+    """Names of the positions in front of the patches: class token, distillation token, registers."""
     parameters = [name.rpartition(".")[2] for name, _ in model.named_parameters()]
     second = "[DIST]" if "distillation_token" in parameters else None
     further = "[REG {}]" if "register_tokens" in parameters else "[EXTRA {}]"

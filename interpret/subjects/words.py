@@ -9,7 +9,7 @@ from interpret.subjects.example import Unit
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"  # written without spaces
 _LETTER = rf"[[\w\p{{M}}]--[{_UNSPACED}]]"
-_INVISIBLE = r"\p{Cf}"  # joiners, direction marks, soft hyphens: they belong to what they stand beside
+_INVISIBLE = r"\p{Cf}"  # joiners, direction marks, soft hyphens: they belong to their neighbour
 _SEGMENT = regex.compile(
     rf"""
     {_INVISIBLE}*
@@ -30,13 +30,13 @@ def find_units(text: str, offsets: Sequence[tuple[int, int]], left_out: Sequence
     Words are runs of letters and digits, with apostrophes inside and points inside numbers; every other visible
     character stands alone, as do characters of scripts that are written without spaces. Segments that share a token
     become one unit, so a token is never split and belongs to at most one unit. White space belongs to none. A unit
-    begins and ends with characters of its tokens, or accents on these: what a tokenizer drops, or a token that is left
-    out has, is not in its name.
+    begins and ends with characters of its tokens, or accents on these; its name leaves out characters that the
+    tokenizer drops or that belong to a left-out token.
 
     Args:
         text: The text that was tokenized.
         offsets: First character and one past the last of each token; some tokenizers include the space before.
-        left_out: True for tokens that are of no unit, such as special tokens.
+        left_out: True for tokens that belong to no unit, such as special tokens.
     """
     spans = [match.span() for match in _SEGMENT.finditer(_blanked(text, offsets, left_out))]
     segment_of = [-1] * len(text)
@@ -65,12 +65,12 @@ def find_units(text: str, offsets: Sequence[tuple[int, int]], left_out: Sequence
 def token_texts(
     text: str, offsets: Sequence[tuple[int, int]], names: Sequence[str], special: Sequence[bool]
 ) -> tuple[str, ...]:
-    """What to show of each token: its part of the text, or its name where it has none.
+    """Display text of each token: its part of the text, or its name if it has none.
 
     Args:
         text: The text that was tokenized.
         offsets: First character and one past the last of each token.
-        names: What the tokenizer calls each token.
+        names: The tokenizer's name for each token.
         special: True for special tokens.
     """
     shown = []
@@ -81,7 +81,7 @@ def token_texts(
 
 
 def _segments(segment_of: list[int], start: int, end: int) -> list[int]:
-    """Segments that a token lies in; one of no width lies where it stands, or else in what stands before it."""
+    """Segments that a token overlaps; a token of no width is in the segment at its place, or else just before."""
     if start == end:
         here = [segment for segment in segment_of[start : start + 1] if segment >= 0]
         return here or [segment for segment in segment_of[max(start - 1, 0) : start] if segment >= 0]
@@ -89,7 +89,7 @@ def _segments(segment_of: list[int], start: int, end: int) -> list[int]:
 
 
 def _blanked(text: str, offsets: Sequence[tuple[int, int]], left_out: Sequence[bool]) -> str:
-    """A text with spaces for the characters that only tokens have which are left out."""
+    """Replaces characters that only left-out tokens cover by spaces."""
     if not any(left and start < end for (start, end), left in zip(offsets, left_out, strict=True)):
         return text
     ours, others = set[int](), set[int]()
@@ -100,7 +100,7 @@ def _blanked(text: str, offsets: Sequence[tuple[int, int]], left_out: Sequence[b
 
 
 def _covered(text: str, start: int, end: int, offsets: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The part of a stretch from the first to the last character of its tokens; all of it where they have none."""
+    """Narrows a span to the characters that its tokens cover; keeps all of it if they cover none."""
     if offsets[0][0] <= start and end <= offsets[-1][1]:
         return start, end
     seen = [span for span in offsets if max(span[0], start) < min(span[1], end)]
@@ -113,7 +113,7 @@ def _covered(text: str, start: int, end: int, offsets: Sequence[tuple[int, int]]
 
 
 def _merged(count: int, touched: list[list[int]]) -> list[int]:
-    """For each segment the first one of its unit; segments that a token lies in belong together."""
+    """First segment of each segment's unit; segments that share a token belong to one unit."""
     joined = {segment for segments in touched if segments for segment in range(segments[0] + 1, segments[-1] + 1)}
     first: list[int] = []
     for segment in range(count):

@@ -1,4 +1,4 @@
-"""A user's own module, called as the models of this project are: by token ids, or by vectors in their place."""
+"""Wrapper that calls a user's own module with token ids or with embeddings in their place."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -23,42 +23,42 @@ _TYPES = ("token_type_ids", "token_types", "type_ids", "segment_ids", "segments"
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a wrapped module answers.
+    """Output of a wrapped module.
 
     Attributes:
-        logits: Its scores: `[batch, label]`, or `[batch, token, label]` of what may follow each position.
+        logits: Its logits: `[batch, label]`, or next-token logits `[batch, token, label]`.
     """
 
     logits: Float[Tensor, "batch *token label"]
 
 
 def wrapped(module: nn.Module, inputs: Inputs | None = None) -> "WrappedModule":
-    """The module in a class of its own name, which is what errors and reports call it.
+    """Wraps a module in a class with the module's own class name, for errors and reports.
 
     Args:
-        module: The user's.
-        inputs: What it is called with; by default as its `forward` names it.
+        module: The user's module.
+        inputs: Makes its arguments from token ids; by default they follow the names in its `forward`.
     """
     named: type[WrappedModule] = type(type(module).__name__, (WrappedModule,), {})
     return named(module, inputs)
 
 
 class WrappedModule(nn.Module):
-    """A module that reads token ids, whose own code looks them up in one `nn.Embedding`; made by `wrapped`.
+    """A user's module that looks token ids up in one `nn.Embedding`; made by `wrapped`.
 
-    Vectors in the place of ids are what that embedding answers while the module runs; the ids are given to it as well,
-    for the masks that it makes of them. A `forward` that names `input_ids`, or takes any name, is called by names, as
-    in `module(**tokenizer(text))`; any other is given the ids first. Types of tokens and a mask of padding are handed
-    to those that name them.
+    Given embeddings replace the output of that layer while the module runs; the module still gets the ids, because it
+    may make masks from them. A `forward` that names `input_ids`, or takes any name, is called by names, as in
+    `module(**tokenizer(text))`; any other gets the ids as its first argument. Token types and an attention mask are
+    passed if `forward` names them.
 
     Args:
-        module: The user's.
-        inputs: What it is called with instead, made of the ids.
+        module: The user's module.
+        inputs: Makes its arguments from token ids instead.
     """
 
     def __init__(self, module: nn.Module, inputs: Inputs | None = None) -> None:
         super().__init__()
-        super().train(module.training)  # what is wrapped stays in the mode that it is in
+        super().train(module.training)  # the wrapped module stays in its own mode
         self.module = module
         self._inputs = inputs
         named = inspect.signature(module.forward).parameters
@@ -70,14 +70,14 @@ class WrappedModule(nn.Module):
         self._is_turned = False
 
     def find_embedding(self, name: str, ids: Int[Tensor, "batch token"]) -> None:
-        """Runs the module once, to see which embedding is given the ids, or the ids with the batch last.
+        """Runs the module once, to find the embedding that looks up the ids, or the ids with the batch last.
 
         Args:
-            name: What the user called the module.
-            ids: Of several texts, as many as no text has tokens.
+            name: The user's name for the module.
+            ids: Ids of several texts, whose number differs from their length, so that the axes can be told apart.
 
         Raises:
-            InputError: There is none, or several.
+            InputError: There is no such embedding, or several.
         """
         seen: list[tuple[str, nn.Embedding, bool]] = []
 
@@ -110,7 +110,7 @@ class WrappedModule(nn.Module):
         self._embedding = [embedding]
 
     def get_input_embeddings(self) -> nn.Embedding:
-        """The table of token vectors."""
+        """Token embedding layer."""
         return self._embedding[0]
 
     def forward(
@@ -124,9 +124,9 @@ class WrappedModule(nn.Module):
 
         Args:
             input_ids: Token ids, special tokens included.
-            inputs_embeds: Token vectors that are read in their place.
+            inputs_embeds: Token embeddings that replace the ids' own.
             token_type_ids: Types of the tokens, for modules that take them.
-            attention_mask: 1 for tokens that are no padding, for modules that take it; by default all.
+            attention_mask: 1 for tokens that aren't padding, for modules that take it; by default all.
         """
         args, kwargs = self._asked(input_ids, token_type_ids, attention_mask)
         with self._reading(inputs_embeds):
@@ -134,7 +134,7 @@ class WrappedModule(nn.Module):
         return Answer(_scores(type(self.module).__name__, answer))
 
     def _asked(self, ids: Tensor, types: Tensor | None, mask: Tensor | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Arguments in order, and by name."""
+        """Positional and keyword arguments of the module."""
         if self._inputs is not None:
             given = self._inputs(ids)
             if isinstance(given, Mapping):
@@ -157,7 +157,7 @@ class WrappedModule(nn.Module):
 
 
 def _scores(name: str, answer: Any) -> Float[Tensor, "batch *token label"]:
-    """The scores in what a module answers: under their name, or the one thing of a tuple that could be scores."""
+    """Logits in a module's output: the entry named so, or the only entry of a tuple that could be logits."""
     found = answer.get("logits", answer) if isinstance(answer, Mapping) else getattr(answer, "logits", answer)
     if isinstance(found, tuple | list):
         possible = [each for each in found if _could_be_scores(each)]

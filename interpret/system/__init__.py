@@ -1,1 +1,1 @@
-"""The machine and other libraries: files, memory, processes, their output, and their errors in one line."""
+"""Files, memory and processes of the machine, and the output and errors of other libraries."""

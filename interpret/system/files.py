@@ -1,4 +1,4 @@
-"""Files that are read: opened and sized in one place, so that none blocks for ever or fills the memory."""
+"""Reading of files, with checks so that none blocks for ever or fills the memory."""
 
 import os
 import stat
@@ -9,7 +9,7 @@ from typing import Any
 from interpret.errors import InputError
 
 LONGEST_TEXT = 2**27  # bytes; no model reads that much at once
-COPIES = 8  # of a table's bytes that are in memory while it is cut into cells
+COPIES = 8  # of a table's bytes that are in memory while its cells are parsed
 LARGEST_SETTINGS = 2**30  # bytes; configs and vocabularies, which libraries read whole, are far smaller
 
 _SETTINGS = (".json", ".txt", ".model", ".jinja")
@@ -17,15 +17,15 @@ _PIECE = 2**20  # bytes
 
 
 def read_file(path: str | os.PathLike[str], *, most: int | None = None) -> bytes:
-    """What is in a file, or comes out of a pipe that someone writes to, as `<(command)` of a shell is.
+    """Reads a file, or a pipe that has a writer, such as a shell's `<(command)`.
 
     Args:
-        path: Its name.
-        most: Bytes that it may have; by default an eighth of the free memory.
+        path: Path of the file.
+        most: Largest size in bytes; by default an eighth of the free memory.
 
     Raises:
         InputError: It is a device, a socket, a pipe without a writer, or larger.
-        OSError: There is none, it is a folder, or the system doesn't give it.
+        OSError: It doesn't exist, is a folder, or can't be read.
     """
     _require_kind(path, os.stat(path).st_mode)
     with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb", buffering=0) as file:
@@ -35,16 +35,16 @@ def read_file(path: str | os.PathLike[str], *, most: int | None = None) -> bytes
 
 
 def read_stream(file: Any, name: str, *, most: int | None = None) -> bytes:
-    """The rest of a stream.
+    """Reads the rest of a stream.
 
     Args:
-        file: The stream, of bytes.
-        name: What errors call it.
+        file: Stream of bytes.
+        name: Name for errors.
         most: As for `read_file`.
 
     Raises:
-        InputError: It gives more than that.
-        OSError: The system doesn't give it.
+        InputError: It has more than `most` bytes.
+        OSError: It can't be read.
     """
     most = _affordable() if most is None else most
     content = BytesIO()
@@ -57,11 +57,11 @@ def read_stream(file: Any, name: str, *, most: int | None = None) -> bytes:
 
 
 def require_file(path: str | os.PathLike[str]) -> None:
-    """Fails where opening a file would block the library that is to read it.
+    """Refuses a file that would block the library that opens it.
 
     Raises:
         InputError: It is a pipe, a device or a socket.
-        OSError: There is none, or the system doesn't give it.
+        OSError: It doesn't exist, or can't be examined.
     """
     mode = os.stat(path).st_mode
     _require_kind(path, mode)
@@ -70,16 +70,16 @@ def require_file(path: str | os.PathLike[str]) -> None:
 
 
 def require_model(name: str | os.PathLike[str]) -> None:
-    """Fails where a model's folder has what would block its loading or fill the memory; other names are left alone.
+    """Refuses a model's folder with files that would block its loading or fill the memory; passes other names.
 
     Raises:
-        InputError: One of its files is a pipe, a device or a socket, or a config or vocabulary is too large to be one.
+        InputError: A file in it is a pipe, a device or a socket, or a config or vocabulary is too large to be one.
     """
     try:
         path = Path(name).expanduser()
         files = sorted(path.iterdir()) if path.is_dir() else [path]
         there = [file for file in files if file.exists()]
-    except (OSError, ValueError, RuntimeError):  # whoever loads it says what is wrong with the name
+    except (OSError, ValueError, RuntimeError):  # the loader reports what is wrong with the name
         return
     for file in there:
         require_file(file)
@@ -94,10 +94,10 @@ def _require_kind(path: str | os.PathLike[str], mode: int) -> None:
 
 
 def _first_byte(path: str | os.PathLike[str], handle: int) -> bytes:
-    """The first byte of a pipe that was opened without waiting; none where its writer hasn't written yet."""
+    """Reads the first byte of a pipe that was opened without waiting; empty if its writer hasn't written yet."""
     try:
         found = os.read(handle, 1)
-    except BlockingIOError:  # it has a writer, whose time it is
+    except BlockingIOError:  # it has a writer that hasn't written yet
         found = None
     if found == b"":
         raise InputError(f"{path} is a pipe that nobody writes to; start what writes to it first, or give a file")
@@ -106,10 +106,10 @@ def _first_byte(path: str | os.PathLike[str], handle: int) -> bytes:
 
 
 def _size(file: Any) -> int:
-    """What a file has, as the system says it; 0 where it can't know."""
+    """Returns a file's size in bytes, as the system reports it; 0 if unknown."""
     try:
         return int(os.fstat(file.fileno()).st_size)
-    except OSError:  # a stream of Python's own
+    except OSError:  # a stream in memory
         return 0
 
 

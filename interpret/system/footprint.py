@@ -1,4 +1,4 @@
-"""How much memory a pass takes beside the weights: what it holds at a time, and what it keeps for its gradient."""
+"""Memory of a forward pass beside the weights: its peak, and what it saves for the backward pass."""
 
 import weakref
 from collections.abc import Callable, Iterable
@@ -12,12 +12,12 @@ from torch.utils._pytree import tree_leaves
 
 
 def held_bytes(run: Callable[[], Any]) -> int:
-    """The most that tensors made while something runs hold at a time, in bytes.
+    """Measures the peak memory of the tensors that a function makes, in bytes.
 
-    What a function of torch takes for itself while it works isn't seen.
+    Temporary memory inside a function of torch isn't seen.
 
     Args:
-        run: What to run, without gradients.
+        run: The function; it is called without gradients.
     """
     with torch.no_grad(), _Held() as held:
         run()
@@ -26,13 +26,13 @@ def held_bytes(run: Callable[[], Any]) -> int:
 
 
 def kept_bytes(model: nn.Module, run: Callable[[], Any]) -> int:
-    """What a pass keeps so that its gradient can be taken, in bytes, weights left out.
+    """Measures the memory that a forward pass saves for its backward pass, in bytes, without the weights.
 
-    It is counted and let go at once, so that finding out takes no more memory than a pass without gradients.
+    Saved tensors are counted and freed at once, so measuring takes no more memory than a pass without gradients.
 
     Args:
-        model: Whose weights are left out.
-        run: The pass; its gradient can't be taken.
+        model: Model whose weights aren't counted.
+        run: The forward pass; it can't be followed by a backward pass.
     """
     seen: dict[int, weakref.ref[UntypedStorage]] = _references(model.parameters())
     total = 0
@@ -58,7 +58,7 @@ def _references(tensors: Iterable[Tensor]) -> "dict[int, weakref.ref[UntypedStor
 
 
 class _Held(TorchFunctionMode):  # a dispatch mode would see more, and take a second to be imported
-    """Counts the memory of tensors from when an operation makes them until they are let go."""
+    """Counts the memory of tensors from when an operation makes them until they are freed."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Memory of a process and its machine, and how people write sizes."""
+"""Memory of a process and its machine, and sizes as people write them."""
 
 import ctypes
 import re
@@ -13,18 +13,18 @@ from interpret.errors import InputError
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?", re.IGNORECASE)
-_LIMITED = Path("/sys/fs/cgroup")  # where Linux says how much a container may take
+_LIMITED = Path("/sys/fs/cgroup")  # memory limit and use of a container, on Linux
 
 
 def used_bytes(device: torch.device) -> int:
-    """What this process holds now on a device; of anything but CUDA, the memory of the process."""
+    """Returns the bytes that this process holds on a device; if it isn't CUDA, the memory of the process."""
     if device.type == "cuda":
         return int(torch.cuda.memory_reserved(device))
     return int(psutil.Process().memory_info().rss)
 
 
 def peak_bytes(device: torch.device) -> int:
-    """The most that this process has held on a device so far."""
+    """Returns the most bytes that this process has held on a device so far."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_reserved(device))
     try:
@@ -36,7 +36,7 @@ def peak_bytes(device: torch.device) -> int:
 
 
 def free_bytes(device: torch.device) -> int:
-    """What this process could still take on a device, by the limit of its container where it has one."""
+    """Returns the bytes that this process can still take on a device, within its container's limit if it has one."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     free = int(psutil.virtual_memory().available)
@@ -48,10 +48,10 @@ def free_bytes(device: torch.device) -> int:
 
 
 def return_freed() -> None:
-    """Gives memory that was freed back to the system, where the C library keeps it: glibc does, up to 32 MiB a piece.
+    """Returns freed memory to the system if the C library keeps it, as glibc does with pieces of up to 32 MiB.
 
-    Tensors that stay lie among those that layers take and free as they run, so that its heap grows for want of holes
-    of the right size: by up to 1.1 of 2.6 GiB, in recordings of 8,192 tokens.
+    Recorded tensors lie between the temporary ones of the layers, so the heap is fragmented and grows: by up to 1.1 of
+    2.6 GiB, in recordings of 8,192 tokens.
     """
     if trim := _trim():
         trim(0)
@@ -66,10 +66,10 @@ def _trim() -> Callable[[int], int] | None:
 
 
 def parse_bytes(text: str) -> int:
-    """A size as people write it: "4GB", "512 MB", "1.5GiB", or a number of bytes.
+    """Parses a size as people write it: "4GB", "512 MB", "1.5GiB", or a number of bytes.
 
     Raises:
-        InputError: It is no size.
+        InputError: It isn't a size.
     """
     found = _SIZE.fullmatch(text.strip())
     if found is None:
@@ -78,7 +78,7 @@ def parse_bytes(text: str) -> int:
 
 
 def shown_bytes(number: float) -> str:
-    """A size as people read it, such as "1.29 GB"."""
+    """Formats a size for people, such as "1.29 GB"."""
     for unit in ("B", "kB", "MB", "GB"):
         if number < 999.5:
             return f"{number:.3g} {unit}"
@@ -87,7 +87,7 @@ def shown_bytes(number: float) -> str:
 
 
 def shown_seconds(seconds: float) -> str:
-    """A time as people read it, such as "4.1 s", "12 min" or "3 h"."""
+    """Formats a duration for people, such as "4.1 s", "12 min" or "3 h"."""
     if seconds < 99.5:
         return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5970 else f"{seconds / 3600:,.0f} h"

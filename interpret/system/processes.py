@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, however that one ends."""
+"""Child processes that end with their parent, however it ends, and signals held back during cleanup."""
 
 import os
 import signal
@@ -9,13 +9,14 @@ from multiprocessing.connection import Connection, wait
 
 
 def end_with(parent: Connection) -> None:
-    """Ends this process, in the middle of its work, as soon as nobody has the other end of a pipe any more.
+    """Ends this process, even in the middle of its work, as soon as the other end of a pipe is closed.
 
-    The system closes a dead process's end, also where it was killed by a signal that can't be caught. Ctrl-C, which
-    reaches all processes of a terminal, is left to the one that started this. So this one must not write any file.
+    The system closes the parent's end when the parent dies, even by a signal that can't be caught. Ctrl-C, which
+    reaches all processes of a terminal, is left to the parent. As it may end at any time, this process must not write
+    files.
 
     Args:
-        parent: An end of a pipe on which nothing is ever sent, and of which only the starting process has the other.
+        parent: One end of a pipe that carries no data, and whose other end only the parent holds.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_wait_and_end, args=(parent,), daemon=True).start()
@@ -28,7 +29,7 @@ def _wait_and_end(parent: Connection) -> None:
 
 @contextmanager
 def interrupts_later() -> Iterator[None]:
-    """Keeps signals that this process catches until the end of the block, so that they don't cut short its tidying."""
+    """Delays the signals that this process catches until the block ends, so that they don't cut its cleanup short."""
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
         numbers = []  # they come to the main thread only

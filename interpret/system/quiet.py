@@ -1,4 +1,4 @@
-"""Silence for libraries that chat while they load a model."""
+"""Blocks that silence other libraries' logs, warnings and stack traces."""
 
 import io
 import logging
@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stderr
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps transformers' log, progress bars and warnings off the screen; all is as before at the end."""
+    """Keeps transformers' log, progress bars and warnings off the screen until the block ends."""
     from transformers.utils import logging as transformers_log
 
     verbosity = transformers_log.get_verbosity()  # also binds the log to the real standard error, before it is replaced
@@ -27,7 +27,7 @@ def quiet() -> Iterator[None]:
 def without_panic_report() -> Iterator[None]:
     """Keeps the tokenizers library from writing a stack trace to standard error when it panics.
 
-    It writes past Python, so the file descriptor itself is sent elsewhere. Only for short calls.
+    The library writes past Python, so the file descriptor itself is redirected. Only for short calls.
     """
     try:
         kept = os.dup(2)

@@ -1,4 +1,4 @@
-"""One line for the user out of whatever a library raises about a file or a text."""
+"""Errors of other libraries about the user's files and texts, turned into one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +12,8 @@ _LONGEST = 200  # characters of another library's message that are shown
 def refusing(wanted: str) -> Iterator[None]:
     """Turns every error of the block into an `InputError` that begins with `wanted`.
 
-    For calls of other libraries on the user's files, of which none says what it may raise. A panic of the
-    tokenizers library is no `Exception`; interrupts are left alone.
+    For calls of other libraries on the user's files, as they don't document their errors. A panic of the tokenizers
+    library, which is no `Exception`, is included; interrupts are not.
     """
     try:
         yield
@@ -26,7 +26,7 @@ def refusing(wanted: str) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in one line of a length to read."""
+    """Returns an error's message as one line of at most 200 characters."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     line = lines[0] if lines else type(error).__name__
     if line.endswith(":") and len(lines) > 1:

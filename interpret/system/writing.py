@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside, then renamed."""
+"""Atomic writing of files: each is written under a temporary name in the same folder, then renamed."""
 
 import codecs
 import os
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from interpret.errors import InputError
 
-AS_GIVEN = "interpret.as_given"  # what is done with characters that an encoding lacks, of which names may have some
+AS_GIVEN = "interpret.as_given"  # error handler for characters of file names that an encoding lacks
 
 
 def _as_given(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Bytes of a name that Python could not read in this locale, where they are UTF-8; else a code for each."""
+    """Encodes characters of a name that this locale couldn't decode: as its UTF-8 bytes, else by an escape for each."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     try:
@@ -29,7 +29,7 @@ codecs.register_error(AS_GIVEN, _as_given)
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns the errors of a full disk or a missing permission into one line that names the file."""
+    """Turns the error of a full disk or a missing permission into one line that names the file."""
     try:
         yield
     except OSError as error:
@@ -39,17 +39,16 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def require_writable(path: Path) -> None:
-    """Fails before the work rather than after it: the folder is there and takes a file.
+    """Checks, before any work is done, that a file can be written in its folder.
 
     Raises:
-        InputError: It doesn't, `path` is a folder, a link to itself or a file that may not be changed, or a pipe that
-            nobody reads.
+        InputError: It can't, or `path` is a folder, a link to itself, a read-only file, or a pipe that nobody reads.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; give the name of a file")
     if _is_device(path):
         if path.is_fifo():
-            _device(path)  # stays open until the process ends, since to whoever reads it, closing is the end
+            _device(path)  # stays open until the process ends, since closing it would end the reader's input
         return
     place = _place(path)
     if not place.parent.is_dir():
@@ -65,7 +64,7 @@ def require_writable(path: Path) -> None:
 
 
 def require_folder(path: Path) -> None:
-    """Fails before the work rather than after it: the folder takes a file, or can be made.
+    """Checks, before any work is done, that a folder takes a file or can be made.
 
     Raises:
         InputError: It doesn't, or can't.
@@ -78,7 +77,7 @@ def require_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder, and fails before the work if it can't take a file.
+    """Makes a folder and checks, before any work is done, that it takes a file.
 
     Raises:
         InputError: It can't be made, or takes no file.
@@ -90,12 +89,12 @@ def make_folder(path: Path) -> None:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Writes `content` (text as UTF-8) beside `path` and renames it: an old file stays until the new one is whole.
+    """Writes `content` (text as UTF-8) to a temporary file and renames it, so an old file stays until then.
 
-    What a link names is written in its place, and a pipe or a device, such as /dev/null, is written to.
+    A link's target is written instead of the link. A pipe or a device, such as /dev/null, is written to directly.
 
     Raises:
-        InputError: The disk is full, or the place takes no file.
+        InputError: The disk is full, or the folder takes no file.
     """
     data = content.encode("utf-8", AS_GIVEN) if isinstance(content, str) else content
     if _is_device(path):
@@ -117,7 +116,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def _place(path: Path) -> Path:
-    """Where a file of that name is: what it names, if it is a link."""
+    """Returns the path itself, or its target if it is a link."""
     place = Path(os.path.realpath(path)) if path.is_symlink() else path
     if place.is_symlink():
         raise InputError(f"{path} is a link that leads to itself; remove it, or give another name")
@@ -125,7 +124,7 @@ def _place(path: Path) -> Path:
 
 
 def _beside(place: Path) -> Path:
-    """A name of its own in the same folder; short, as that of the file may be as long as can be."""
+    """Returns a random name in the same folder; short, as the file's own name may have the maximal length."""
     return place.with_name(f".{os.urandom(8).hex()}.part")
 
 
@@ -139,7 +138,7 @@ def _is_device(path: Path) -> bool:
 
 
 def _device(path: Path) -> int:
-    """Opens a device or pipe without waiting for somebody at its other end."""
+    """Opens a device or pipe without waiting for a reader."""
     try:
         with writing(path):
             handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))

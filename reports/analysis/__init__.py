@@ -1,1 +1,1 @@
-"""The page of one analysis: `page.py` writes it, `view.py` orders what it shows, `wording.py` says it in sentences."""
+"""Page of one analysis: `page.py` renders it, `view.py` prepares its data, `wording.py` its sentences."""

@@ -1,4 +1,4 @@
-"""What the page shows of the alignment of a translation: where each of its words looks in the source."""
+"""Tables of a translation's word alignment, for the page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,19 +6,19 @@ from typing import Any
 from reports.shared.notation import percent
 from reports.shared.shades import step_class
 
-MOST_CELLS = 2500  # of a table; a larger matrix is drawn without numbers
+MOST_CELLS = 2500  # most cells of a table; a larger matrix is drawn without numbers
 _MEASURES = {"weights": "weights", "norms": "weights × values"}
 _WAYS = {"output": "where it is written", "input": "where it is read"}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one word of the translation has to do with one of the source.
+    """Cell of the alignment table, for one word of the translation and one of the source.
 
     Attributes:
-        share: Share of attention, written.
-        classes: Its colour, and whether it is the largest of its row.
-        gold: "sure" or "possible" where people link the two words.
+        share: Formatted share of attention.
+        classes: CSS classes of its colour and, for the largest of its row, "strongest".
+        gold: "sure" or "possible" where the gold alignment links the two words.
     """
 
     share: str
@@ -27,12 +27,12 @@ class Cell:
 
 
 def has_table(alignment: dict[str, Any]) -> bool:
-    """Whether the matrix is small enough to be a table."""
+    """Returns whether the matrix is small enough for a table."""
     return len(alignment["source"]) * len(alignment["target"]) <= MOST_CELLS
 
 
 def rows(alignment: dict[str, Any]) -> list[list[Cell]]:
-    """The matrix of the last layer, a row for each word of the translation."""
+    """Returns the last layer's matrix, a row for each word of the translation."""
     return [
         [_cell(alignment, word, place, share, max(row)) for place, share in enumerate(row)]
         for word, row in enumerate(alignment["weights"][-1])
@@ -40,13 +40,13 @@ def rows(alignment: dict[str, Any]) -> list[list[Cell]]:
 
 
 def strongest(alignment: dict[str, Any]) -> list[list[tuple[str, str]]]:
-    """For each word of the translation, the word of the source that it looks at most, and its share, by layer."""
+    """Returns, for each word of the translation, its most attended source word and share in each layer."""
     layers = [[_first(alignment, row) for row in matrix] for matrix in alignment["weights"]]
     return [list(row) for row in zip(*layers, strict=True)]
 
 
 def error_table(alignment: dict[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """Alignment error rates: names of the columns, and for each layer its name and values."""
+    """Returns the table of alignment error rates: names of the columns, and each layer's name and values."""
     rates = alignment["error_rates"]
     kinds = list(dict.fromkeys((each["by"], each["aligned"]) for each in rates))
     found = {(each["layer"], each["by"], each["aligned"]): percent(each["error_rate"]) for each in rates}

@@ -1,4 +1,4 @@
-"""What the classic tests found on one text, in sentences that can't be taken for the verdict."""
+"""Results of the published tests on one text, in sentences distinct from the verdict."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ SAME = 1e-12  # nats; a smaller difference is rounding
 
 @dataclass(frozen=True)
 class ClassicTestInWords:
-    """One test in the table.
+    """Row of the table of published tests.
 
     Attributes:
-        test: What it is.
-        found: What came out, in sentences.
+        test: The test.
+        found: Its results, in sentences.
     """
 
     test: Published
@@ -27,10 +27,10 @@ class ClassicTestInWords:
 
 
 def rows(classic: dict[str, Any]) -> list[ClassicTestInWords]:
-    """The tests in their order.
+    """Returns the rows of the tests, in order.
 
     Args:
-        classic: The field of that name of an analysis.
+        classic: The field `classic` of an analysis.
     """
     found: dict[str, Callable[[dict[str, Any]], list[str]]] = {
         "gradient": lambda each: [_agreement(each["attention_gradient"])],
@@ -48,13 +48,13 @@ def rows(classic: dict[str, Any]) -> list[ClassicTestInWords]:
 
 
 def alike(tau: float) -> str:
-    """A rank correlation in words."""
+    """Describes a rank correlation in words."""
     steps = ((0.75, "Very much so"), (0.5, "Largely"), (0.25, "In part"), (-0.25, "Hardly"))
     return next((word for least, word in steps if tau >= least), "Rather the reverse")
 
 
 def points(change: float) -> str:
-    """A change of a probability, with its sign."""
+    """Formats a change of probability, with its sign."""
     sign, size = "−" if change < 0 else "+" if change > 0 else "", percent(abs(change))[:-1]
     return f"{sign}{size} percentage points" if size[0] != "<" else f"less than {sign}{size[2:]} percentage points"
 

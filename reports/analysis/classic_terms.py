@@ -1,4 +1,4 @@
-"""The classic tests in words that a non-specialist can follow: what each asks, and why it doesn't decide."""
+"""Descriptions of the published tests for non-specialists: each one's question, and why it isn't decisive."""
 
 from dataclasses import dataclass
 
@@ -19,10 +19,10 @@ class Published:
     """One published test.
 
     Attributes:
-        title: What it is called here.
+        title: Title on the page.
         paper: Authors and year.
-        asks: What it asks, as a question.
-        why: Why no answer to that decides whether attention explains the decision.
+        asks: The question it asks.
+        why: Reason why its answer doesn't decide whether attention explains the decision.
     """
 
     title: str

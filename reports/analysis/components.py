@@ -1,4 +1,4 @@
-"""The five things a verdict rests on, in words that a non-specialist can follow."""
+"""Descriptions of a verdict's five components for non-specialists."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,15 +11,15 @@ SIDES = {"fails": "against", "open": "open", "holds": "in favour"}
 
 @dataclass(frozen=True)
 class ComponentInWords:
-    """One of the five things that are measured.
+    """Description of one component.
 
     Attributes:
-        question: What it asks.
-        meaning: What its number says; `{}` stands for the number.
-        holds: What follows where it holds.
-        fails: What follows where it fails.
+        question: The question it answers.
+        meaning: Meaning of its number, with `{}` for the number.
+        holds: Conclusion if it holds.
+        fails: Conclusion if it fails.
         is_share: Whether the number is a share, written as a percentage.
-        unit: What the number is in.
+        unit: Unit of the number.
     """
 
     question: str
@@ -30,11 +30,11 @@ class ComponentInWords:
     is_share: bool = False
 
     def written(self, value: float | None) -> str:
-        """A value of this part."""
+        """Formats a value of this component."""
         return percent(value) if self.is_share else decimals(value)
 
     def bar(self, value: float) -> str:
-        """A threshold of this part."""
+        """Formats a threshold of this component."""
         return f"{value:.0%}" if self.is_share else f"{value:.2f}"
 
 
@@ -103,6 +103,6 @@ _OF_MAPS = {
 
 
 def parts_of(summary: dict[str, Any]) -> dict[str, ComponentInWords]:
-    """The parts in the words that suit what a study put to the test."""
+    """Returns the descriptions that suit a study's object: a row, or a map over all layers."""
     is_map = summary["study"]["options"].get("object", "row") in ("rollout", "columns")
     return {**PARTS, **_OF_MAPS} if is_map else PARTS

@@ -1,31 +1,31 @@
-"""The words of a long text that a page has room for: those that count, with the words around them."""
+"""Excerpt of a long text that fits a page: the highest-ranked words, with their context."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import Any
 
-ROOM_BYTES = 400_000  # in a page of 2 MB, for words and their numbers
-_BYTES_OF_WORD, _BYTES_OF_LAYER = 620, 38  # measured on pages: what a word needs, and its rollout in each layer
+ROOM_BYTES = 400_000  # bytes for words and their numbers, in a page of 2 MB
+_BYTES_OF_WORD, _BYTES_OF_LAYER = 620, 38  # bytes of a word, and of its rollout in each layer, measured on pages
 _ENDS = 20  # words at the beginning and the end of a text that are always shown
 _AROUND = 3  # words on both sides of one that is ranked high
-_BRIDGED = 3  # words that take no more room on the screen than to say that they are left out
-_COMMAND = 600  # characters at both ends of a command that are shown
+_BRIDGED = 3  # gaps up to this many words are shown, as the note of a gap takes as much room
+_COMMAND = 600  # characters shown at both ends of a command
 
 
 def excerpt(analysis: dict[str, Any]) -> dict[str, Any]:
-    """The analysis with as many words as a page has room for; a short text's, and an image's, as it is.
+    """Returns the analysis with as many words as fit a page; those of short texts and images are unchanged.
 
-    Shown are the first and last words of each text, those that each map ranks first or most against the decision, the
-    first of each layer's rollout, and what stands around them. Ranks are those among all words, and scales end at the
-    strongest of all, because these are always shown.
+    Kept are the first and last words of each text, those that each map ranks first or most against the decision, the
+    first of each layer's rollout, and their neighbours. Ranks are among all words. Colour scales are the same as for
+    all words, because the strongest are always kept.
 
     Args:
         analysis: In the documented schema.
 
     Returns:
-        A copy in which these fields are different, the last four of them new: units (with `skipped`, how many words
-        were left out before each), scores of maps, layers of the rollout, the command; words (how many there are of
-        all), shown_tokens (positions), ranks of maps, totals of the rollout.
+        A copy with these fields changed: units (with `skipped`, the number of words left out before each), scores of
+        maps, layers of the rollout, the command; and these added: words (number of all words), shown_tokens
+        (positions), ranks of maps, totals of the rollout.
     """
     count, layers = len(analysis["units"]), analysis["rollout"]["layers"]
     most = ROOM_BYTES // (_BYTES_OF_WORD + _BYTES_OF_LAYER * len(layers))
@@ -53,7 +53,7 @@ def excerpt(analysis: dict[str, Any]) -> dict[str, Any]:
 
 
 def order(scores: Sequence[float]) -> list[int]:
-    """Units by falling score, ties by place."""
+    """Ranks units by score, in descending order; ties by position."""
     return sorted(range(len(scores)), key=lambda unit: (-scores[unit], unit))
 
 
@@ -65,7 +65,7 @@ def _ranks(scores: Sequence[float]) -> list[int]:
 
 
 def _chosen(analysis: dict[str, Any], most: int) -> list[int]:
-    """Places of the words to show, in the order of the text."""
+    """Indices of the words to show, in the order of the text."""
     chosen = set(_always(analysis))
     for unit in _by_importance(analysis):
         around = range(max(0, unit - _AROUND), min(len(analysis["units"]), unit + _AROUND + 1))
@@ -78,7 +78,7 @@ def _chosen(analysis: dict[str, Any], most: int) -> list[int]:
 
 
 def _always(analysis: dict[str, Any]) -> Iterator[int]:
-    """The ends of each text, the cells of grids, the words of the label, and the strongest of everything."""
+    """Yields the ends of each text, the cells of grids, the words of the label, and the strongest words of all maps."""
     units = analysis["units"]
     starts = [part["start"] for part in analysis["parts"][1:]]
     columns = [part.get("columns") for part in analysis["parts"]] or [None]
@@ -93,14 +93,14 @@ def _always(analysis: dict[str, Any]) -> Iterator[int]:
 
 
 def _by_importance(analysis: dict[str, Any]) -> Iterable[int]:
-    """The first of every map, then the second, and so on; of maps with a direction, those against it in between."""
+    """Yields the first word of every map, then the second, and so on; for signed maps also the most opposed ones."""
     rankings = [order(entry["scores"]) for entry in analysis["maps"]]
     rankings += [ranking[::-1] for ranking, entry in zip(rankings, analysis["maps"], strict=True) if entry["signed"]]
     return chain.from_iterable(zip(*rankings, strict=True))
 
 
 def _tokens(analysis: dict[str, Any], units: Sequence[dict[str, Any]]) -> list[int]:
-    """Positions of the words shown, of special tokens and of the first one."""
+    """Positions of the shown words, of special tokens and of the first token."""
     return sorted({0, *analysis["separators"], *chain.from_iterable(unit["tokens"] for unit in units)})
 
 

@@ -1,4 +1,4 @@
-"""What the verdict on one text rests on, in sentences: true to the numbers, and right for a non-specialist."""
+"""Reasons of the verdict on one text, in sentences for non-specialists."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from reports.shared.notation import listed, p_value, percent, sentence
 
 
 def reasons(verdict: dict[str, Any]) -> list[tuple[str, str]]:
-    """Why the answer is what it is: pairs of "against", "open", "in favour" or "", and a sentence.
+    """Returns the reasons of the answer: pairs of "against", "open", "in favour" or "", and a sentence.
 
-    Where something forbids any answer, that is all: what was measured then speaks neither for nor against.
+    Reasons that rule out any answer stand alone, because the components then count neither for nor against.
     """
     parts = {each["name"]: each for each in verdict["components"]}
     said = [("", sentence(line)) for line in verdict["because"] if line not in _told(parts)]
@@ -23,7 +23,7 @@ def reasons(verdict: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _told(parts: dict[str, Any]) -> set[str]:
-    """Reasons of the rule that the page says in its own words."""
+    """Reasons of the verdict that the page words differently."""
     return {line for each in parts.values() for line in (each["failure"], each["doubt"], each["open"]) if line}
 
 
@@ -41,17 +41,17 @@ def _reason(component: dict[str, Any]) -> str:
 
 
 def listed_heads(verdict: dict[str, Any]) -> str:
-    """The heads that the decision ignores, counted from 1."""
+    """Lists the idle heads, counted from 1."""
     return listed([str(head + 1) for head in verdict["heads"]["idle"]])
 
 
 def limits(component: dict[str, Any]) -> tuple[float | None, float]:
-    """Below what a component counts against, and from what on in favour; "top" can't refute on one text."""
+    """Returns the thresholds against and in favour; "top" has none against, as it can't refute on one text."""
     return (None, component["floor"]) if component["name"] == "top" else (component["floor"], component["bar"])
 
 
 def rows(verdict: dict[str, Any]) -> list[dict[str, str]]:
-    """The components as a table."""
+    """Returns the components as rows of a table."""
     limited = [(each, PARTS[each["name"]], *limits(each)) for each in verdict["components"]]
     return [
         {

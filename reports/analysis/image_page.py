@@ -1,4 +1,4 @@
-"""What a page about an image has that a page about a text has not: the picture, and other nouns."""
+"""Parts specific to the page of an image: the picture, and wording about patches."""
 
 import re
 from typing import Any
@@ -7,20 +7,20 @@ from analyses.decision.patch_wording import in_patches
 
 STYLE, SCRIPT = "image.css", "image.js"
 
-_UNTOUCHED = re.compile(  # what the user brought along, or is no sentence
+_UNTOUCHED = re.compile(  # the user's texts, and parts that aren't sentences
     r"(<(script|style|pre|bdi|title|dd|code)\b.*?</\2>|<[^>]*>)", re.DOTALL
 )
 _LABEL = re.compile(r'(?<= aria-label=")[^"]*(?=")')
 
 
 def style_rules(image: dict[str, Any]) -> str:
-    """Style rules that depend on how many patches there are, and on the picture's shape."""
+    """Returns style rules for the number of patches and the picture's aspect ratio."""
     columns, width, height = int(image["columns"]), int(image["width"]), int(image["height"])
     return f":root{{--columns:{columns};--shape:calc({width} / {height})}}"
 
 
 def for_script(image: dict[str, Any] | None) -> dict[str, Any]:
-    """What scripts call things, and how many of them stand in a row."""
+    """Returns the nouns that scripts use, and the number of units in a row."""
     if image is None:
         return {"picture": False, "columns": 1, "names": {"one": "word", "many": "words", "whole": "text"}}
     names = {"one": "patch", "many": "patches", "whole": "image"}
@@ -28,9 +28,9 @@ def for_script(image: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def reworded(page: str) -> str:
-    """The page with every sentence of ours about patches of an image, where it said words of a text.
+    """Rewords the page's sentences about words of a text for patches of an image.
 
-    Texts of the user stand in elements of their own or in quotation marks, and are left as they are.
+    The user's texts are in elements of their own or in quotation marks, and stay unchanged.
     """
     pieces = _UNTOUCHED.split(page)
     said = [in_patches(piece) for piece in pieces[::3]]

@@ -1,4 +1,4 @@
-"""The report: one HTML file that opens anywhere, needs nothing, and sends nothing."""
+"""Report of an analysis: one self-contained HTML file that makes no requests."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ SCHEMA = "interpret-attention/analysis/2"
 _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "classic.css", "print.css")
 _SCRIPTS = ("page.js", "words.js", "unpack.js", "attention.js", "heads.js", "rollout.js", "start.js")
 
-_NAMES = {  # that templates use
+_NAMES = {  # names that templates use
     "about_method": about_method,
     "alignment": alignment,
     "charts": charts,
@@ -33,15 +33,15 @@ _NAMES = {  # that templates use
 
 
 def render(analysis: dict[str, Any]) -> str:
-    """Turns an analysis into a page. It computes nothing but formats, colours and the places of marks.
+    """Renders an analysis as a page; computes only formats, colours and positions of marks.
 
-    Of a long text it shows the words that count and says so, and attention as it was pooled.
+    For a long text it shows an excerpt, marked as such, and pooled attention.
 
     Args:
-        analysis: As `Analysis.to_dict()` gives it and `interpret analyze --json` writes it.
+        analysis: Analysis from `Analysis.to_dict()` or `interpret analyze --json`.
 
     Returns:
-        A whole HTML document. It makes no request, and every text of the analysis is shown, never run.
+        An HTML document. It makes no requests, and every text of the analysis is escaped.
 
     Raises:
         ValueError: The analysis has another schema.
@@ -90,7 +90,7 @@ def _charts(analysis: dict[str, Any]) -> dict[str, Any]:
 
 
 def _switches(analysis: dict[str, Any], measures: list[view.Measure]) -> str:
-    """Style rules that depend on how many heads, maps and colourings there are."""
+    """Style rules that depend on the numbers of heads, maps and colourings."""
     curves = range(1, len(analysis["faithfulness"]["maps"]) + 1)
     return "\n".join(
         (
@@ -111,6 +111,6 @@ def _chosen(scope: str, index: int, rule: str) -> str:
 
 
 def _json(data: dict[str, Any]) -> str:
-    """JSON that can't end the element it stands in."""
+    """Writes JSON that can't close the HTML element that contains it."""
     written = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

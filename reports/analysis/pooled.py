@@ -1,4 +1,4 @@
-"""The attention of a long text on a page: pooled over stretches of tokens, and said to be so."""
+"""Pooled attention of a long text, on a page."""
 
 from typing import Any
 
@@ -6,26 +6,26 @@ from analyses.attention.encoded_maps import ENCODING
 from reports.shared.document import asset
 from reports.shared.notation import visible
 
-_BEGINS = 24  # characters of a stretch by which to know it
+_BEGINS = 24  # most characters that name a stretch
 
 
 def is_pooled(analysis: dict[str, Any]) -> bool:
-    """Whether the analysis has tiles in the place of weights."""
+    """Returns whether the analysis has tiles instead of weights."""
     return bool(analysis["attention"]["weights"]["encoding"] == ENCODING)
 
 
 def scripts(analysis: dict[str, Any], usual: tuple[str, ...]) -> tuple[str, ...]:
-    """The scripts of a page, with the one that shows tiles in the place of that which shows weights."""
+    """Returns the scripts of a page, for pooled attention with the script for tiles instead of weights."""
     return tuple("pooled.js" if name == "attention.js" else name for name in usual) if is_pooled(analysis) else usual
 
 
 def style_rules(analysis: dict[str, Any]) -> tuple[str, ...]:
-    """Style rules for tiles; none where there are none."""
+    """Returns style rules for tiles; empty without tiles."""
     return (asset("pooled.css"),) if is_pooled(analysis) else ()
 
 
 def for_script(analysis: dict[str, Any]) -> dict[str, Any]:
-    """Names of the stretches, and of the tokens that the decision's rows look at most."""
+    """Returns names of the stretches, and of the most attended tokens of the decision rows."""
     weights, tokens = analysis["attention"]["weights"], analysis["tokens"]
     found = {key for layer in weights["strongest"]["positions"] for row in layer for key in row}
     size = weights["size"]
@@ -36,7 +36,7 @@ def for_script(analysis: dict[str, Any]) -> dict[str, Any]:
 
 
 def sizes(analysis: dict[str, Any]) -> dict[str, str]:
-    """Numbers of the tiles as the page writes them."""
+    """Returns formatted numbers about the tiles."""
     weights = analysis["attention"]["weights"]
     length, size = weights["length"], weights["size"]
     last = length - (weights["shape"][-1] - 1) * size

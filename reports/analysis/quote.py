@@ -1,4 +1,4 @@
-"""The words of a long text that the first screen quotes, so that the verdict is seen without scrolling."""
+"""Short quote of a long text for the first screen, so that the verdict is visible without scrolling."""
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -6,21 +6,21 @@ from typing import Any
 
 from reports.analysis.view import Piece, gap, marked_words
 
-_ENDS = 10  # words at the beginning and the end of what is shown of a text
+_ENDS = 10  # words at the beginning and the end of the excerpt
 _AROUND = 3  # words on both sides of one that is marked
 
 
 def quoted(analysis: dict[str, Any], sections: Sequence[tuple[str, list[Piece]]]) -> list[tuple[str, list[Piece]]]:
-    """The marked words of an excerpt with what stands around them; all of a text that is shown as a whole.
+    """Returns the marked words of an excerpt with their neighbours; all words of a text that is shown whole.
 
     Args:
-        analysis: As `excerpt` gives it.
+        analysis: Analysis from `excerpt`.
         sections: Its texts by name.
     """
     if analysis["words"] == len(analysis["units"]):
         return list(sections)
     marked = set().union(*(units for _, units in marked_words(analysis).values()))
-    places = list(accumulate(unit["skipped"] + 1 for unit in analysis["units"]))  # among all words
+    places = list(accumulate(unit["skipped"] + 1 for unit in analysis["units"]))  # indices among all words
     near = {unit for unit, place in enumerate(places) if any(abs(place - places[other]) <= _AROUND for other in marked)}
     return [(name, list(_brief(pieces, near))) for name, pieces in sections]
 

@@ -1,4 +1,4 @@
-"""A grid of image tokens inside a text: a cell for each, where words stand in a line."""
+"""Style of a grid of image tokens within a text."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from reports.shared.document import asset
 
 
 def style_rules(analysis: dict[str, Any]) -> tuple[str, ...]:
-    """Style rules for the parts of an analysis that stand in a grid; none where there are no such parts."""
+    """Returns style rules for an analysis's parts in a grid; empty without such parts."""
     columns = sorted({int(part["columns"]) for part in analysis["parts"] if part.get("columns")})
     rules = (f".columns-{count}{{--columns:{count}}}" for count in columns)
     return (asset("token_grid.css"), *rules) if columns else ()

@@ -1,4 +1,4 @@
-"""What the template needs of an analysis, put in the order in which the page shows it."""
+"""Data of an analysis for the page's template."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ TOP = 3  # words that the first screen marks
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of the text: a unit, or what lies between two units.
+    """Piece of the text: a unit, or the text between two units.
 
     Attributes:
-        text: Ready to be drawn.
+        text: Text to display.
         unit: Index of the unit, or `None` between units.
         is_answer: Whether it is a part of the label.
-        left_out: Of a stretch that isn't shown, how many words it has.
-        columns: How many of its kind stand in a row, where it is a cell of a grid.
+        left_out: Number of words that the piece replaces, if they aren't shown.
+        columns: Number of cells in a row, if it is a cell of a grid.
     """
 
     text: str
@@ -35,13 +35,13 @@ class Piece:
 
 @dataclass(frozen=True)
 class Measure:
-    """One colouring of the grid of heads.
+    """Measure that colours the grid of heads.
 
     Attributes:
-        name: On its button.
-        meaning: One sentence.
-        rows: `[layer][head]`.
-        signed: Whether values below 0 have another colour.
+        name: Label of its button.
+        meaning: Its meaning, in one sentence.
+        rows: Values, `[layer][head]`.
+        signed: Whether negative values have another colour.
         share: Whether values are shares, written as percentages.
     """
 
@@ -53,17 +53,17 @@ class Measure:
 
     @cached_property
     def top(self) -> float:
-        """The value with the darkest colour."""
+        """Value with the darkest colour."""
         return 1.0 if self.share else largest([value for row in self.rows for value in row])
 
     @cached_property
     def written(self) -> Callable[[float | None], str]:
-        """How the page writes its values."""
+        """Formatter of its values."""
         return percent if self.share else column(value for row in self.rows for value in row)
 
 
 def seen(value: Any) -> Any:
-    """A copy of (part of) an analysis in which every text is visible, names of fields included."""
+    """Copies (a part of) an analysis with every character made visible, also in names of fields."""
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, dict):
@@ -74,9 +74,9 @@ def seen(value: Any) -> Any:
 
 
 def sections(analysis: dict[str, Any]) -> list[tuple[str, list[Piece]]]:
-    """The texts of the raw analysis by name, as units and what stands between them; one text has no name.
+    """Returns the texts of the raw analysis by name, in pieces; a single text has no name.
 
-    Of an image or a grid of image tokens, its cells: nothing stands between them.
+    For an image or a grid of image tokens the pieces are its cells, without text between them.
     """
     if analysis.get("image"):
         return [("", [Piece(visible(unit["text"]), index) for index, unit in enumerate(analysis["units"])])]
@@ -116,7 +116,7 @@ def _pieces(analysis: dict[str, Any], start: int, stop: int) -> list[Piece]:
 
 
 def gap(words: int) -> Piece:
-    """What stands in the place of words that aren't shown."""
+    """Makes the piece that replaces words that aren't shown."""
     return Piece(f" […\u00a0{words:,}\u00a0word{'s' if words > 1 else ''} not shown\u00a0…] ", left_out=words)
 
 
@@ -125,49 +125,49 @@ def _broken_lines(gap: str) -> str:
 
 
 def has_stacks(analysis: dict[str, Any]) -> bool:
-    """Whether layers are of several kinds, as an encoder's and a decoder's."""
+    """Returns whether layers are of several kinds, such as encoder and decoder."""
     return not analysis["model"]["layer_names"][0].startswith("layer")
 
 
 def stack(analysis: dict[str, Any], layer: int) -> str:
-    """Of which kind a layer is: "Layer", or "Encoder", "Decoder" or "Cross"."""
+    """Returns the kind of a layer: "Layer", or "Encoder", "Decoder" or "Cross"."""
     kind: str = analysis["model"]["layer_names"][layer].split()[0].capitalize()
     return kind
 
 
 def number_in_stack(analysis: dict[str, Any], layer: int) -> str:
-    """Its number among those of its kind, from 1."""
+    """Returns a layer's number among those of its kind, from 1."""
     number: str = analysis["model"]["layer_names"][layer].split()[-1]
     return number
 
 
 def has_long_label(analysis: dict[str, Any]) -> bool:
-    """Whether the decision's name is too long to stand beside the other answers."""
+    """Returns whether the labels are too long for one row."""
     decision = analysis["decision"]
     return len(decision["label"]) > 12 or max(len(label) for label, _ in decision["alternatives"]) > 20
 
 
 def short_name(name: str) -> str:
-    """A model's name for the head of the page: of a path, its last part."""
+    """Shortens a model's name for the page's header: a path to its last part."""
     parts = name.replace("\\", "/").rstrip("/").split("/")
     return parts[-1] if len(parts) > 2 else name
 
 
 def token_text(token: str) -> str:
-    """A token as a chip shows it: never empty, and spaces alone can be seen."""
+    """Formats a token for a chip, with empty tokens and lone spaces made visible."""
     if not token.strip():
         return visible(token).replace(" ", "␣") or "⟨empty⟩"
     return visible(token)
 
 
 def decision_position(analysis: dict[str, Any]) -> int:
-    """The position that the decision reads most."""
+    """Returns the position with the largest weight in the readout."""
     readout = analysis["decision"]["readout"]
     return max(range(len(readout)), key=lambda position: readout[position])
 
 
 def marked_words(analysis: dict[str, Any]) -> dict[str, tuple[str, set[int]]]:
-    """The first words of the first attention map and of the first removal map, by family."""
+    """Returns the top words of the first attention map and of the first perturbation map, by family."""
     marked = {}
     for family in ("attention", "perturbation"):
         entry = next((entry for entry in analysis["maps"] if entry["family"] == family), None)
@@ -178,7 +178,7 @@ def marked_words(analysis: dict[str, Any]) -> dict[str, tuple[str, set[int]]]:
 
 
 def falls(analysis: dict[str, Any], axis: Any) -> list[dict[str, Any]]:
-    """One row for each map of the chart on the first screen."""
+    """Returns one row for each map in the chart on the first screen."""
     families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
     rows = []
     for entry in analysis["faithfulness"]["maps"]:
@@ -189,7 +189,7 @@ def falls(analysis: dict[str, Any], axis: Any) -> list[dict[str, Any]]:
 
 
 def measures(analysis: dict[str, Any]) -> list[Measure]:
-    """The colourings of the grid of heads."""
+    """Returns the measures that can colour the grid of heads."""
     heads, entropy, patterns = analysis["heads"], analysis["attention"]["entropy"], analysis["attention"]["patterns"]
     fall = "How far the margin falls, in logits, "
     share = "Share of the head’s attention that goes to "
@@ -209,13 +209,13 @@ def measures(analysis: dict[str, Any]) -> list[Measure]:
 
 
 def cell_classes(chosen: Sequence[Measure], layer: int, head: int) -> str:
-    """Class names of one head in every colouring."""
+    """Returns the CSS classes of one head in every colouring."""
     names = [step_class(LETTERS[index], one.rows[layer][head], one.top) for index, one in enumerate(chosen)]
     return " ".join(name for name in names if name)
 
 
 def word_classes(maps: Sequence[dict[str, Any]], unit: int) -> str:
-    """Class names of one word in the colouring of every map."""
+    """Returns the CSS classes of one word in the colouring of every map."""
     names = [
         step_class(LETTERS[index], entry["scores"][unit], largest(entry["scores"])) for index, entry in enumerate(maps)
     ]
@@ -223,7 +223,7 @@ def word_classes(maps: Sequence[dict[str, Any]], unit: int) -> str:
 
 
 def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str, Any]:
-    """The part of an analysis that the script reads; texts are ready to be drawn."""
+    """Returns the part of an analysis that the script reads, with displayable texts."""
     maps = [{key: entry[key] for key in ("method", "signed", "scores", "ranks")} for entry in analysis["maps"]]
     parts = {
         "sinks": sorted({0, *analysis["separators"]}),
@@ -246,7 +246,7 @@ def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str,
 
 
 def _short(value: Any) -> Any:
-    """Numbers with the six digits that count, so that they take little room."""
+    """Rounds numbers to six significant digits, to save space."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What the page says in sentences: true to the numbers, and right when read by someone who knows no transformer."""
+"""Sentences and glossary of the page of an analysis, for readers who don't know transformers."""
 
 from typing import Any
 
@@ -111,12 +111,12 @@ _REMOVALS = {
 
 
 def is_causal(analysis: dict[str, Any]) -> bool:
-    """Whether the decision is a next token."""
+    """Returns whether the decision is a next token."""
     return analysis["model"]["task"] in ("text-generation", "translation")
 
 
 def decision_lead(analysis: dict[str, Any]) -> str:
-    """The words before the label."""
+    """Returns the words before the label."""
     asked = analysis["decision"]["label"] != analysis["decision"]["predicted"]
     if is_causal(analysis):
         return "You asked about the next token" if asked else "The model’s next token is"
@@ -128,7 +128,7 @@ def decision_lead(analysis: dict[str, Any]) -> str:
 
 
 def sureness(analysis: dict[str, Any]) -> list[str]:
-    """How sure the model is, in sentences."""
+    """Describes the model's probability and margin, in sentences."""
     decision = analysis["decision"]
     share, margin = percent(decision["probability"]), number(abs(decision["margin"]))
     labels = "this answer" if analysis["model"]["task"] == "question-answering" else "this label"
@@ -145,18 +145,18 @@ def sureness(analysis: dict[str, Any]) -> list[str]:
 
 
 def removal(analysis: dict[str, Any]) -> str:
-    """What taking a word out means here."""
+    """Explains how words are taken out."""
     return f"“Taken out” means: {_REMOVALS[analysis['faithfulness']['eraser']]}."
 
 
 def top_words(analysis: dict[str, Any]) -> str:
-    """How many words are taken out: "top 1, 2, 3 and 5 words"."""
+    """Names the numbers of words taken out, such as "top 1, 2, 3 and 5 words"."""
     budgets = analysis["faithfulness"]["budgets"]
     return f"top {listed([str(budget) for budget in budgets])} word{'s' if budgets[-1] > 1 else ''}"
 
 
 def comparison(analysis: dict[str, Any], chance: Chance) -> list[str]:
-    """Attention maps beside gradients, beside chance, in sentences."""
+    """Compares the comprehensiveness of attention maps with chance, gradients and perturbations, in sentences."""
     families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
     falls = {
         entry["method"]: (entry["comprehensiveness"]["margin"], entry["comprehensiveness"]["p_value"])

@@ -1,1 +1,1 @@
-"""The page of a calibration: how often verdicts are wrong."""
+"""Page of a calibration: the error rates of verdicts."""

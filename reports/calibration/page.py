@@ -1,4 +1,4 @@
-"""The report of a calibration: one HTML file that opens anywhere, needs nothing, sends nothing and runs no script."""
+"""Report of a calibration: one self-contained HTML file without scripts or requests."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css",
 
 
 def render_calibration(table: dict[str, Any], *, command: str = "") -> str:
-    """Turns the tables of a calibration into a page. It computes nothing but formats and the places of marks.
+    """Renders the tables of a calibration as a page; computes only formats and positions of marks.
 
     Args:
-        table: As table.json has it.
-        command: How to make it again; left out where it isn't known.
+        table: Content of table.json.
+        command: Command that reproduces it; left out if empty.
 
     Returns:
-        A whole HTML document. It makes no request.
+        An HTML document. It makes no requests.
 
     Raises:
         ValueError: The tables have another schema.

@@ -1,27 +1,27 @@
-"""What the page of a calibration calls things, in words that a non-specialist can follow."""
+"""Terms and glossary of the page of a calibration, for non-specialists."""
 
 from reports.study import terms
 
 QUESTION = "How often are the verdicts of this toolkit wrong?"
 
-FEWEST = 60  # models: with fewer, and no wrong verdict among them, the rate could still be above 5 %
+FEWEST = 60  # fewest models; with fewer the rate could be above 5 % even if no verdict is wrong
 BOUNDS_NOTHING = (
     "So few models bound nothing: even if no verdict on them is wrong, many could be on others. Take no rate from this."
 )
 
 TRUTHS = {"explains": "explains", "does_not": "does not", "does not": "does not", "partial": "partly"}
 
-# Answers as the tables name them, and the fill of their bars.
+# By name in the tables: wording, and the fill of the bar.
 ANSWERS = {
     "supported": ("supported", "favour"),
     "inconclusive": ("inconclusive", "openzone"),
     "not_supported": ("not supported", "against"),
 }
 
-# Where the words come from that replace those of a text, to see what each does.
+# Sources of replacement words.
 SOURCES = {"corpus": "other texts’ words", "vocabulary": "vocabulary’s words"}
 
-# Title, what the level is, and what 0 and more of it mean.
+# Title, and meaning of the level.
 DOSES = {
     "bypass": ("Bypass", "share of the decision that goes round the last layer’s attention"),
     "decoy": ("Decoys", "share of the attention that lies on words without any say"),
@@ -30,7 +30,7 @@ DOSES = {
 
 P_VALUES = {"p_rank": "rank", "p_input": "input rank"}
 
-# Of the verdict: what it rests on. The others stand beside it in the report of a study.
+# Components of the verdict; the other metrics are descriptive.
 OF_THE_VERDICT = ("use", "rank", "input_rank", "top", "share")
 METRICS = {
     "use": ("Use", "How far the decision moves when the words’ weights trade places."),

@@ -1,4 +1,4 @@
-"""What the template of a calibration needs, put in the order in which the page shows it."""
+"""Data of a calibration for the page's template."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from reports.shared.charts import Axis, axis_over
 
 
 def completed(table: dict[str, Any]) -> dict[str, Any]:
-    """A copy in which every text is visible."""
+    """Copies the tables with every character made visible."""
     shown: dict[str, Any] = seen(table)
     return shown
 
 
 @dataclass(frozen=True)
 class Rate:
-    """One error rate in the chart of the first screen.
+    """Error rate in the chart on the first screen.
 
     Attributes:
-        title: What the verdicts rest on.
-        error: Of the families of the protocol.
-        others: The same of the other families.
-        axis: That all rates share.
+        title: Kind of the verdicts.
+        error: Error rate on the families of the protocol.
+        others: Error rate on the other families.
+        axis: Axis that all rates share.
     """
 
     title: str
@@ -34,12 +34,12 @@ class Rate:
 
 
 def rates(table: dict[str, Any]) -> list[Rate]:
-    """An error rate for each number of texts, and for single decisions by each source of replacements."""
+    """Returns an error rate for each number of texts, and for single decisions with each source of replacements."""
     groups: dict[str, list[dict[str, Any]]] = {"protocol": [], "others": []}
     for cell in table["overall"]:
         groups[cell["group"]].append(cell)
     ends = [cell["error"]["high"] for cell in groups["protocol"] if cell["error"]["models"]]
-    axis = axis_over([*ends, 0.01], padding=0.06)  # nothing is told apart below one in a hundred
+    axis = axis_over([*ends, 0.01], padding=0.06)  # the axis reaches at least one in a hundred
     return [
         Rate(title(cell), cell["error"], other["error"], axis)
         for cell, other in zip(groups["protocol"], groups["others"], strict=True)
@@ -48,7 +48,7 @@ def rates(table: dict[str, Any]) -> list[Rate]:
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a bar, in hundredths of its width."""
+    """Segment of a bar, in hundredths of its width."""
 
     answer: str
     fill: str
@@ -57,7 +57,7 @@ class Segment:
 
 
 def bar(counts: Mapping[str, int]) -> list[Segment]:
-    """Answers as parts of a bar, those that there are."""
+    """Returns the answers as segments of a bar, without empty ones."""
     found, start = [], 0.0
     for name, (answer, fill) in ANSWERS.items():
         width = 100 * counts[name] / counts["models"] if counts["models"] else 0.0
@@ -69,14 +69,14 @@ def bar(counts: Mapping[str, int]) -> list[Segment]:
 
 @dataclass(frozen=True)
 class Curve:
-    """How answers change with a dose.
+    """Chart of the answers by the level of a dose.
 
     Attributes:
-        entry: Of the table.
-        title: Its name.
-        level: What its level is.
+        entry: Entry of the table.
+        title: Name of the dose.
+        level: Meaning of its level.
         areas: Fill and outline of each answer, stacked; an SVG path in a box of 100 by 100.
-        places: Where each level that was judged lies, 0 to 100, and how it is written.
+        places: Position of each judged level, 0 to 100, and its label.
     """
 
     entry: dict[str, Any]
@@ -87,7 +87,7 @@ class Curve:
 
 
 def curves(table: dict[str, Any]) -> list[Curve]:
-    """One for each dose. Levels are drawn at equal distances."""
+    """Returns a chart for each dose, with levels at equal distances."""
     found = []
     for entry in table["doses"]:
         known = [(level, each) for level, each in zip(entry["levels"], entry["counts"], strict=True) if each["models"]]
@@ -100,7 +100,7 @@ def curves(table: dict[str, Any]) -> list[Curve]:
 
 
 def _areas(places: list[float], counts: list[dict[str, int]]) -> list[tuple[str, str]]:
-    """From the top: not supported, inconclusive, supported."""
+    """Returns the stacked areas, from the top: not supported, inconclusive, supported."""
     if len(places) < 2:
         return []
     below, found = [100.0] * len(places), []
@@ -115,7 +115,7 @@ def _areas(places: list[float], counts: list[dict[str, int]]) -> list[tuple[str,
 
 @dataclass(frozen=True)
 class Metric:
-    """How well one number tells explaining attention from other attention."""
+    """Metric with its AUC for explaining against non-explaining models."""
 
     entry: dict[str, Any]
     title: str
@@ -123,7 +123,7 @@ class Metric:
 
 
 def metrics(table: dict[str, Any]) -> list[tuple[str, list[Metric]]]:
-    """Those that the verdict rests on, and the others; each with its heading."""
+    """Returns the verdict's components and the other metrics, each group with its heading."""
     rows = [Metric(entry, *METRICS.get(entry["metric"], (entry["metric"], ""))) for entry in table["diagnosticity"]]
     own = [row for row in rows if row.entry["metric"] in OF_THE_VERDICT]
     others = [row for row in rows if row.entry["metric"] not in OF_THE_VERDICT]

@@ -1,4 +1,4 @@
-"""What the page of a calibration says in sentences: true to the numbers, and right when read by a non-specialist."""
+"""Sentences of the page of a calibration, for non-specialists."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ from reports.shared.notation import listed, p_value, percent
 
 __all__ = ["GLOSSARY"]
 
-LEVEL = 0.05  # a p-value below says that p-values aren't spread evenly
+LEVEL = 0.05  # significance level of the test that p-values are uniform
 
 
 def main_rate(table: dict[str, Any]) -> dict[str, Any]:
-    """The cell that the page begins with: verdicts over the largest number of texts."""
+    """Returns the main error rate: that of verdicts over the largest number of texts."""
     cells = [cell for cell in table["overall"] if cell["group"] == "protocol" and cell["of"] == "study"]
     return max(cells, key=lambda cell: int(cell["examples"]))
 
 
 def headline(table: dict[str, Any]) -> str:
-    """The answer in a few words."""
+    """Returns the answer in a few words."""
     error = main_rate(table)["error"]
     if error["models"] < FEWEST:
         return "Not known"
@@ -25,7 +25,7 @@ def headline(table: dict[str, Any]) -> str:
 
 
 def answer(table: dict[str, Any]) -> str:
-    """The answer in a sentence."""
+    """Returns the answer in sentences."""
     cell = main_rate(table)
     error = cell["error"]
     if not error["models"]:
@@ -38,7 +38,7 @@ def answer(table: dict[str, Any]) -> str:
 
 
 def done(table: dict[str, Any]) -> str:
-    """What was done, in plain words."""
+    """Describes the calibration in plain words."""
     families, draws = table["families"], table["plan"]["draws"]
     judged = sum(family["draws"] for family in families)
     return (
@@ -50,36 +50,36 @@ def done(table: dict[str, Any]) -> str:
 
 
 def bounds(error: dict[str, Any]) -> str:
-    """A rate and its bounds."""
+    """Formats a rate and its bounds."""
     if not error["models"]:
         return "no model"
     return f"{percent(error['rate'])} ({percent(error['low'])} to {percent(error['high'])})"
 
 
 def of_all(error: dict[str, Any]) -> str:
-    """How many were wrong."""
+    """Formats the number of wrong verdicts."""
     return f"{error['wrong']:,} of {error['models']:,}"
 
 
 def share(part: int, whole: int) -> str:
-    """A part as a percentage, or a dash."""
+    """Formats a part as a percentage, or a dash."""
     return percent(part / whole) if whole else "–"
 
 
 def title(cell: dict[str, Any]) -> str:
-    """What verdicts of a cell rest on."""
+    """Names the kind of a cell's verdicts."""
     if cell.get("source"):
         return f"1 text, {SOURCES.get(cell['source'], cell['source'])}"
     return f"{cell['examples']} texts"
 
 
 def wrong(family: dict[str, Any], counts: dict[str, int]) -> int | None:
-    """Wrong verdicts on a family; `None` where no verdict would be right."""
+    """Returns the number of wrong verdicts on a family; `None` where no verdict would be right."""
     return {"explains": counts["not_supported"], "does not": counts["supported"]}.get(family["truth"])
 
 
 def reversal(dose: dict[str, Any]) -> str:
-    """Whether more of what spoils an explanation makes verdicts worse, as it must."""
+    """Describes whether support falls with the dose, as it should."""
     models = [each["models"] for each in dose["counts"]]
     if not sum(models):
         return "No model with a set dose was judged."
@@ -96,7 +96,7 @@ def reversal(dose: dict[str, Any]) -> str:
 
 
 def uniformity(table: dict[str, Any]) -> str:
-    """Whether p-values are spread evenly where they must be."""
+    """Describes whether p-values are uniform on the null families."""
     known = [each for each in table["uniformity"] if each["p"] is not None]
     if not known:
         return "No model of these families was judged."

@@ -1,1 +1,1 @@
-"""Figures for papers, drawn by seaborn and matplotlib."""
+"""Figures for papers, drawn with seaborn and matplotlib."""

@@ -1,4 +1,4 @@
-"""Figures of an analysis for papers: the charts of the page, drawn by seaborn and matplotlib."""
+"""Figures of an analysis for papers: the charts of the page, drawn with seaborn and matplotlib."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 FORMATS = ("svg", "png", "pdf")
 _COLOURS = {"attention": "#0b6b66", "gradient": "#7d3288", "perturbation": "#1e1c19"}
 _DASHES = ("-", "--", ":", "-.")
-_LABELS_UP_TO = 150  # words under an axis; more would be unreadable
+_LABELS_UP_TO = 150  # most words under an axis; more would be unreadable
 
 
 def save_figures(
     analysis: dict[str, Any], folder: str | os.PathLike[str], *, formats: Sequence[str] = ("svg", "png")
 ) -> list[Path]:
-    """Draws the analysis as figures and writes each one in every format.
+    """Draws the figures of an analysis and writes each one in every format.
 
-    Axes carry the names used everywhere: layer, head, unit. Layers and heads are counted from 1. Words are drawn
-    as they are: a dollar sign starts no formula, and what can't be seen is shown as its code point.
+    Axes are named layer, head and unit. Layers and heads are counted from 1. Words are drawn literally: a dollar sign
+    starts no formula, and invisible characters are shown as their code points.
 
     Args:
-        analysis: As `Analysis.to_dict()` gives it.
-        folder: Where the files go; it is made when missing.
+        analysis: Analysis from `Analysis.to_dict()`.
+        folder: Folder of the files; created if missing.
         formats: Any of "svg", "png" and "pdf".
 
     Returns:

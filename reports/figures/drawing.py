@@ -1,4 +1,4 @@
-"""What figures share: plain text, colours, heat maps, and files that are whole or not there."""
+"""Shared parts of figures: plain text style, colours, heat maps, and atomic writing of files."""
 
 import io
 import warnings
@@ -18,7 +18,7 @@ SUPPORT, OPPOSE, HEAT = "#c8661b", "#3f7ec4", "#1f9d94"
 
 @contextmanager
 def plain_style() -> Iterator[None]:
-    """Text is text: no formulas, no TeX, no complaint about a letter that the font lacks."""
+    """Sets a style that draws text literally: no formulas, no TeX, no warnings about missing glyphs."""
     import matplotlib
     import seaborn
 
@@ -40,14 +40,14 @@ def plain_style() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """A figure of its own, in inches, known to no global state."""
+    """Makes a figure of a size in inches, independent of pyplot's global state."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def write_figure(figure: "Figure", path: Path) -> None:
-    """Writes a figure in the format that the ending of `path` names: svg, png or pdf."""
+    """Writes a figure in the format of the suffix of `path`: svg, png or pdf."""
     kind = path.suffix.removeprefix(".")
     content = io.BytesIO()
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
@@ -56,7 +56,7 @@ def write_figure(figure: "Figure", path: Path) -> None:
 
 
 def draw_heat(axes: "Axes", rows: Sequence[Sequence[float | None]], label: str, **options: Any) -> None:
-    """Draws numbers as colours; what is undefined stays white."""
+    """Draws a heat map; undefined values stay white."""
     import numpy as np
     import seaborn
 
@@ -65,7 +65,7 @@ def draw_heat(axes: "Axes", rows: Sequence[Sequence[float | None]], label: str, 
 
 
 def label_counts(axes: "Axes", rows: int, columns: int | None = None) -> None:
-    """Numbers layers, and heads, from 1."""
+    """Labels layers and heads by their numbers, from 1."""
     axes.set_ylabel("layer")
     axes.set_yticks([place + 0.5 for place in range(rows)], [str(place + 1) for place in range(rows)], rotation=0)
     if columns is not None:
@@ -74,14 +74,14 @@ def label_counts(axes: "Axes", rows: int, columns: int | None = None) -> None:
 
 
 def two_colours() -> Any:
-    """From opposing to supporting."""
+    """Colour map for signed values, from opposing to supporting."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("signed", [OPPOSE, "#f6f4ee", SUPPORT])
 
 
 def one_colour() -> Any:
-    """From nothing to all."""
+    """Colour map for unsigned values."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("unsigned", ["#f6f4ee", HEAT, "#0b4a46"])

@@ -1,4 +1,4 @@
-"""A figure of a painted image under the heat map of each word of its prompt."""
+"""Figure of a generated image with the heat map of each word of its prompt."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from analyses.diffusion.word_heat_maps import WordHeatMaps
 
 _COLUMNS = 5
-_SIDE = 1.8  # of a panel, in inches
+_SIDE = 1.8  # inches of a panel
 
 
 def save_word_heat_figure(maps: "WordHeatMaps", path: Path) -> None:
-    """Draws the image, and the image under each word's map; the strongest colour is the largest value of all.
+    """Draws the image, and each word's heat map over it, on one colour scale for all words.
 
     Args:
-        maps: From `analyses.diffusion.word_heat_maps`.
-        path: Where to; its ending, svg, png or pdf, says how.
+        maps: Heat maps from `analyses.diffusion.word_heat_maps`.
+        path: Path of the file, whose suffix gives the format: svg, png or pdf.
     """
     from matplotlib.colors import LinearSegmentedColormap, to_rgba
 

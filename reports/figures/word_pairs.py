@@ -1,4 +1,4 @@
-"""A figure of attention between two pairs of words, head by head."""
+"""Figure of each head's attention between two pairs of words."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +22,9 @@ def save_pair_figure(measured: "WordPairs", words: tuple[str, str, str], path: P
     """Draws both pairs' attention and their difference as layer x head maps.
 
     Args:
-        measured: From `analyses.heads.word_pairs`.
+        measured: Result from `analyses.heads.word_pairs`.
         words: The shared word, the first other and the second other.
-        path: Where to; its ending, svg, png or pdf, says how.
+        path: Path of the file, whose suffix gives the format: svg, png or pdf.
     """
     word, first, second = (visible(name) for name in words)
     difference = measured.first - measured.second

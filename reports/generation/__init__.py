@@ -1,1 +1,1 @@
-"""The page of a text that a model writes, token by token."""
+"""Page of a generated text, token by token."""

@@ -1,4 +1,4 @@
-"""The report of a text that goes on: one HTML file that steps through its tokens."""
+"""Report of a continuation: one HTML file that steps through its tokens."""
 
 from typing import Any
 
@@ -17,19 +17,19 @@ _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "steps.css",
 
 
 def render_steps(found: dict[str, Any]) -> str:
-    """Turns the steps of a text into a page. It computes nothing but formats, colours and places.
+    """Renders the steps of a text as a page; computes only formats, colours and positions.
 
-    Steps are chosen by radio buttons and shown by style rules, so that it works without a script; the script adds
+    Steps are chosen by radio buttons and shown by style rules, so that the page works without scripts; the script adds
     buttons and keys. Of very long texts the page shows as many tokens as fit into 2 MB, and says so.
 
     Args:
-        found: As `Steps.to_dict()` gives it and `interpret analyze --json` writes it.
+        found: Steps from `Steps.to_dict()` or `interpret analyze --json`.
 
     Returns:
-        A whole HTML document. It makes no request, and every text is shown, never run.
+        An HTML document. It makes no requests, and every text is escaped.
 
     Raises:
-        ValueError: It has another schema.
+        ValueError: The steps have another schema.
     """
     if found.get("schema") != SCHEMA:
         raise ValueError(f'a page is made from steps of schema "{SCHEMA}", not {found.get("schema")!r}')
@@ -68,7 +68,7 @@ def _page(found: dict[str, Any], count: int) -> str:
 
 
 def _rules(found: dict[str, Any], count: int) -> str:
-    """Style rules that depend on how many steps and maps there are."""
+    """Style rules that depend on the numbers of steps and maps."""
     maps = found["steps"][0]["maps"]
     return "\n".join(
         (

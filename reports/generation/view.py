@@ -1,4 +1,4 @@
-"""What the template needs of the steps of a text, put in the order in which the page shows it."""
+"""Data of the steps of a text for the page's template."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ TOP_HEADS = 3
 
 @dataclass(frozen=True)
 class StepShown:
-    """One token, ready to be drawn.
+    """Data of one token's panel.
 
     Attributes:
-        index: From 0.
-        token: As a chip shows it.
-        units: How many words it has before it.
-        classes: Class names of each of these words in the colouring of every map.
+        index: Index of the step, from 0.
+        token: The token as a chip shows it.
+        units: Number of words before it.
+        classes: CSS classes of each of these words in the colouring of every map.
         sections: The text before it, as in the report of one text.
-        shown: The step with every text visible, and the model's task, for sentences about a decision.
+        shown: The step with every character made visible, and the model's fields, for sentences about a decision.
         lead: The words before the token.
-        sureness: How sure the model is, in sentences.
-        heads: Which heads matter most, in a sentence; empty where none lowers the margin.
-        mark: A sign for the verdict, empty without one.
+        sureness: The model's probability and margin, in sentences.
+        heads: The most important heads, in a sentence; empty where none supports the decision.
+        mark: Symbol of the verdict, empty without one.
     """
 
     index: int
@@ -42,7 +42,7 @@ class StepShown:
 
 
 def step(found: dict[str, Any], index: int) -> StepShown:
-    """One step of the raw result."""
+    """Returns the data of one step of the raw result."""
     raw = found["steps"][index]
     shown = {**view.seen(raw), "model": found["model"]}
     given = not found["generated"]
@@ -70,10 +70,10 @@ def _classes(maps: list[dict[str, Any]]) -> list[str]:
 
 
 def _before(found: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
-    """The text before a token, in the form of an analysis."""
+    """Returns the text before a token, in the form of an analysis."""
     text = found["text"][: raw["read"]]
     if raw["read"] == found["parts"][-1]["start"]:
-        text = text.removesuffix("\n")  # what follows stands on a line of its own anyway
+        text = text.removesuffix("\n")  # the page starts a new line for the continuation anyway
     units = [
         unit if unit["end"] <= len(text) else {**unit, "text": text[unit["start"] :] or unit["text"], "end": len(text)}
         for unit in found["units"][: raw["units"]]
@@ -82,7 +82,7 @@ def _before(found: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sureness(shown: dict[str, Any], given: bool) -> list[str]:
-    """How sure the model is; where the token was given, nobody asked about another one than stands there."""
+    """Describes the model's probability and margin, worded for a given token where it isn't the predicted one."""
     said = wording.sureness(shown)
     decision = shown["decision"]
     if given and decision["label"] != decision["predicted"]:
@@ -104,7 +104,7 @@ def _heads(found: dict[str, Any], drops: list[list[float | None]]) -> str:
 
 
 def answers(found: dict[str, Any]) -> dict[str, int]:
-    """How many steps got each answer, in a fixed order; empty without verdicts."""
+    """Counts the steps with each answer, in a fixed order; empty without verdicts."""
     if found["verdict"] is None:
         return {}
     counted = Counter(each["verdict"]["answer"] for each in found["steps"])
@@ -112,7 +112,7 @@ def answers(found: dict[str, Any]) -> dict[str, int]:
 
 
 def lead(found: dict[str, Any]) -> str:
-    """What the page is about."""
+    """Returns the sentence that introduces the page."""
     count = len(found["steps"])
     tokens = f"{count} token{'s' if count > 1 else ''}"
     if found["model"]["task"] == "translation":

@@ -1,1 +1,1 @@
-"""Building blocks of every page: templates and their policy, numbers as text, colours, charts."""
+"""Building blocks of every page: templates and their security policy, number formats, colours, charts."""

@@ -1,6 +1,6 @@
-"""Where the marks of a chart lie, as percentages of its width and height.
+"""Positions of a chart's marks, as percentages of its width and height.
 
-The page draws with them in SVG that stretches while its text keeps its size, so a chart is legible on a phone.
+The page draws them in an SVG that stretches while its text keeps its size, so that charts are legible on a phone.
 """
 
 import math
@@ -15,21 +15,21 @@ _BINS = 36
 
 @dataclass(frozen=True)
 class Axis:
-    """A scale from `low` to `high`."""
+    """Axis from `low` to `high`."""
 
     low: float
     high: float
 
     def at(self, value: float) -> float:
-        """Where a value lies, 0 to 100."""
+        """Returns the position of a value, 0 to 100."""
         return round(100 * (value - self.low) / (self.high - self.low), 2)
 
     def up(self, value: float) -> float:
-        """The same from the top, for a vertical axis."""
+        """Returns the position from the top, 0 to 100, for a vertical axis."""
         return round(100 - self.at(value), 2)
 
     def ticks(self, about: int = 5) -> list[tuple[float, str]]:
-        """Round values inside the axis, with their labels."""
+        """Returns round values within the axis, with their labels."""
         gap = (self.high - self.low) / about
         size = 10.0 ** math.floor(math.log10(gap))
         gap = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= gap)
@@ -39,7 +39,7 @@ class Axis:
 
 
 def axis_over(values: Iterable[float], *, padding: float = 0.04) -> Axis:
-    """An axis that shows every value, and 0."""
+    """Makes an axis that contains every value and 0."""
     shown = [0.0, *values]
     low, high = min(shown), max(shown)
     room = (high - low or 1.0) * padding
@@ -48,14 +48,14 @@ def axis_over(values: Iterable[float], *, padding: float = 0.04) -> Axis:
 
 @dataclass(frozen=True)
 class Chance:
-    """What random orders do, and the axis that they share with the maps.
+    """Histogram of random orders' falls of the margin, on the axis that they share with the maps.
 
     Attributes:
-        axis: From the smallest to the largest fall of the margin that is shown.
+        axis: Axis that contains all shown falls of the margin.
         hill: Outline of the histogram of random orders, an SVG path in a box of 100 by 100.
-        low: A 20th of the random orders lies below.
-        middle: Half of them lie below.
-        high: All but a 20th lie below.
+        low: 5 % quantile of random orders.
+        middle: Median of random orders.
+        high: 95 % quantile of random orders.
     """
 
     axis: Axis
@@ -66,7 +66,7 @@ class Chance:
 
 
 def chance(random: Sequence[float], marks: Sequence[float]) -> Chance:
-    """Draws the random orders as a hill on an axis that also holds the `marks`."""
+    """Draws the histogram of random orders, on an axis that also contains the `marks`."""
     axis = axis_over([*random, *marks])
     counts = [0] * _BINS
     for value in random:
@@ -87,21 +87,21 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def line(across: Axis, up: Axis, points: Iterable[tuple[float, float]]) -> str:
-    """A line through points, an SVG path in a box of 100 by 100."""
+    """Draws a line through points, an SVG path in a box of 100 by 100."""
     return "".join(f"{'L' if index else 'M'}{across.at(x)} {up.up(y)}" for index, (x, y) in enumerate(points))
 
 
 def band(across: Axis, up: Axis, places: Sequence[float], low: Sequence[float], high: Sequence[float]) -> str:
-    """The area between two lines, an SVG path in a box of 100 by 100."""
+    """Draws the area between two lines, an SVG path in a box of 100 by 100."""
     there = list(zip(places, high, strict=True))
     back = list(zip(places, low, strict=True))[::-1]
     return line(across, up, there + back) + "Z"
 
 
 def heat_paths(rows: Sequence[Sequence[float | None]]) -> list[tuple[int, str]]:
-    """A heat map in few elements: for each step of colour, a path over all its cells of 1 by 1.
+    """Draws a heat map as one path for each step of colour, over all its cells of 1 by 1.
 
-    Each row has a scale of its own, from 0 to its largest value.
+    Each row has its own scale, from 0 to its largest value.
     """
     paths: dict[int, list[str]] = {}
     for y, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""What every page is made of: templates, assets, and a policy that admits nothing else."""
+"""Templates and assets of every page, and its content security policy."""
 
 import base64
 import hashlib
@@ -12,17 +12,17 @@ from reports.shared import error_rate, notation
 
 @cache
 def asset(name: str) -> str:
-    """A style sheet or script of the package, as text."""
+    """Returns a style sheet or script of the package, as text."""
     return (resources.files("reports") / "assets" / name).read_text("utf-8")
 
 
 def policy(style: str, script: str = "", *, images: bool = False) -> str:
-    """A content security policy under which nothing but a page's own style and script has any effect.
+    """Returns a content security policy that admits only a page's own style sheet and script.
 
     Args:
         style: The only style sheet of the page.
         script: Its only script; without one, none is admitted.
-        images: Whether pictures are admitted that are part of the page.
+        images: Whether embedded pictures are admitted.
     """
     scripts = f" script-src {_hash(script)};" if script else ""
     pictures = " img-src data:;" if images else ""
@@ -31,7 +31,7 @@ def policy(style: str, script: str = "", *, images: bool = False) -> str:
 
 @cache
 def environment() -> jinja2.Environment:
-    """Templates of the package: every text is escaped, and a name that isn't there is an error."""
+    """Makes the template environment: every text is escaped, and an undefined name is an error."""
 
     def load(name: str) -> tuple[str, str, None]:
         return (resources.files("reports") / "templates" / name).read_text("utf-8"), name, None

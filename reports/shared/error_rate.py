@@ -1,4 +1,4 @@
-"""How often answers like this one are wrong, in sentences."""
+"""Sentences on the error rate of verdicts."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ UNKNOWN = (
 
 
 def sentence(rate: dict[str, Any] | None) -> str:
-    """An error rate, or that none is known.
+    """Describes an error rate, or says that none is known.
 
     Args:
         rate: The field `error_rate` of an analysis or a study.

@@ -1,4 +1,4 @@
-"""How the page writes numbers, and text that nobody has checked."""
+"""Formats of numbers, and of untrusted text, on pages."""
 
 import math
 import unicodedata
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 
 _UNSEEN_CATEGORIES = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 _UNSEEN_LETTERS = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # fillers that draw nothing
-_MARKS_IN_A_ROW = 3  # more accents on one letter would draw over the lines around it
+_MARKS_IN_A_ROW = 3  # more combining marks on one letter would overlap neighbouring lines
 _DRAWN = {"\n": "↵", "\t": "⇥"}
 
 
 def visible(text: str) -> str:
-    """Writes text so that every character of it can be seen.
+    """Writes text with every character made visible.
 
     Control, format, zero-width and unusual space characters become their code point in angle brackets, such
     as ⟨U+200B⟩; a mark without a letter gets a dotted circle. It does not escape markup; the template does.
@@ -37,12 +37,12 @@ def _is_unseen(character: str) -> bool:
 
 
 def minus(text: str) -> str:
-    """A written number with a real minus sign."""
+    """Replaces hyphens in a formatted number by minus signs."""
     return text.replace("-", "−")
 
 
 def number(value: float | None) -> str:
-    """A number with two or three digits that count; a dash where there is none.
+    """Formats a number with two or three significant digits; a dash for `None`.
 
     Examples: 5.6038 is "5.60", -0.0179 is "−0.018", 0.0000042 is "4.2e−6".
     """
@@ -64,7 +64,7 @@ def number(value: float | None) -> str:
 
 
 def column(values: Iterable[float | None]) -> Callable[[float | None], str]:
-    """A way to write numbers under one another: as many decimals for all as give the largest three digits."""
+    """Returns a formatter for a column of numbers, with the decimals that give the largest three digits."""
     top = max((abs(value) for value in values if value is not None), default=0.0)
     decimals = max(0, 2 - math.floor(math.log10(top))) if top else 2
     if decimals > 6:
@@ -77,7 +77,7 @@ def column(values: Iterable[float | None]) -> Callable[[float | None], str]:
 
 
 def percent(share: float | None) -> str:
-    """A share as a percentage; never 0 or 100 when it is not exactly that."""
+    """Formats a share as a percentage; 0 % and 100 % only when exact."""
     if share is None:
         return "–"
     if 0 < share < 0.0005:
@@ -88,19 +88,19 @@ def percent(share: float | None) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """A p-value to three decimals."""
+    """Formats a p-value to three decimals."""
     if p is None:
         return "–"
     return f"{p:.3f}" if p >= 0.0005 else "< 0.001"
 
 
 def listed(words: list[str], last: str = "and") -> str:
-    """Words as a sentence lists them: "a, b and c"."""
+    """Joins words as in a sentence: "a, b and c"."""
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def sentence(text: str) -> str:
-    """With a capital letter and a full stop."""
+    """Adds a capital letter and a full stop."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

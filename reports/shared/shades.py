@@ -1,32 +1,32 @@
-"""Values as steps of colour. A step is a class name, for the page's policy allows no inline style."""
+"""Steps of colour for values, as class names, because the page's policy allows no inline styles."""
 
 from collections.abc import Sequence
 
 STEPS = 10
-LETTERS = "abcdefgijklmnopqrtuvwxyz"  # of colourings that a switch chooses; "s" and "h" are fixed ones
+LETTERS = "abcdefgijklmnopqrtuvwxyz"  # prefixes of switchable colourings; "s" and "h" are fixed ones
 _LEVELS = (*range(-STEPS, 0), *range(1, STEPS + 1))
 
 
 def largest(values: Sequence[float | None]) -> float:
-    """The largest size among values, the one that gets the darkest step."""
+    """Returns the largest magnitude among values, which gets the darkest step."""
     return max((abs(value) for value in values if value is not None), default=0.0)
 
 
 def step(value: float | None, top: float) -> int:
-    """The value's share of `top` in tenths, from -10 to 10; 0 stays without colour."""
+    """Returns the value's share of `top` in tenths, from -10 to 10; 0 has no colour."""
     if value is None or top == 0:
         return 0
     return round(STEPS * max(-1.0, min(1.0, value / top)))
 
 
 def step_class(letter: str, value: float | None, top: float) -> str:
-    """Class name of a value in one of several colourings that share an element: "b7", "b-3", or ""."""
+    """Returns a value's class name in one of several colourings of an element: "b7", "b-3", or ""."""
     level = step(value, top)
     return f"{letter}{level}" if level else ""
 
 
 def step_rules() -> str:
-    """Style rules of plain steps: "s7" and "s-7" in two colours, "h7" in one."""
+    """Returns style rules of the fixed colourings: "s7" and "s-7" in two colours, "h7" in one."""
     return "\n".join(
         _rule([f".{letter}{level}"], level, letter == "s")
         for letter, levels in (("s", _LEVELS), ("h", _LEVELS[STEPS:]))
@@ -35,12 +35,12 @@ def step_rules() -> str:
 
 
 def switch_rules(scope: str, signed: Sequence[bool]) -> str:
-    """Style rules that let radio buttons choose a colouring, without a script.
+    """Returns style rules that let radio buttons choose a colouring, without scripts.
 
     Colouring number i applies where the radio button with id `scope-i` is checked inside `#scope`.
 
     Args:
-        scope: Id of the element that holds the radio buttons and what they colour; ours, never the user's.
+        scope: Id of the element with the radio buttons and the coloured elements; never the user's text.
         signed: Whether each colouring has two colours.
     """
     rules = []

@@ -1,10 +1,10 @@
-"""How the page of a study writes what stands side by side."""
+"""Format of numbers that are compared side by side."""
 
 from reports.shared.notation import minus
 
 
 def decimals(value: float | None, *, places: int = 2) -> str:
-    """A number to as many decimals as its neighbours, so that they can be compared; a dash where there is none.
+    """Formats a number with a fixed number of decimals, to be compared with its neighbours; a dash for `None`.
 
     Examples: 0.0941 is "0.09", -0.001 is "0.00".
     """

@@ -1,1 +1,1 @@
-"""The page of a study: one verdict over many texts."""
+"""Page of a study: one verdict over many texts."""

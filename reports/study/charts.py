@@ -1,4 +1,4 @@
-"""Where the marks of a study's charts lie, as percentages of their width and height."""
+"""Positions of the marks in a study's charts, as percentages of their width and height."""
 
 from dataclasses import dataclass
 from statistics import quantiles
@@ -11,14 +11,14 @@ BINS = 30
 
 @dataclass(frozen=True)
 class Lane:
-    """One interval on an axis of its own, between what refutes and what supports.
+    """Positions of an interval and its thresholds, on an axis of their own.
 
     Attributes:
-        floor: Below it counts against.
-        bar: Above it counts in favour.
-        low: Where the interval begins; `None` where it is unknown, like the next two.
-        mean: Its mean.
-        high: Where it ends.
+        floor: Threshold below which it counts against.
+        bar: Threshold above which it counts in favour.
+        low: Lower end of the interval; `None` where unknown, like the next two.
+        mean: Mean.
+        high: Upper end.
     """
 
     floor: float
@@ -29,7 +29,7 @@ class Lane:
 
 
 def lane(entry: dict[str, Any], *, end: float) -> Lane:
-    """Places a component's mean, bounds and thresholds on an axis that goes to `end` at least."""
+    """Places a component's mean, bounds and thresholds on an axis that reaches at least to `end`."""
     names = ("floor", "bar", "low", "mean", "high")
     known = {name: value for name in names if (value := entry[name]) is not None}
     axis = axis_over([*known.values(), end])
@@ -39,12 +39,12 @@ def lane(entry: dict[str, Any], *, end: float) -> Lane:
 
 @dataclass(frozen=True)
 class Histogram:
-    """How values are spread.
+    """Histogram of values.
 
     Attributes:
-        axis: From the smallest to the largest, and 0.
+        axis: Axis that contains all values and 0.
         hill: Outline, an SVG path in a box of 100 by 100.
-        quartiles: A quarter of the values is below the first, half below the second, three quarters below the third.
+        quartiles: First quartile, median and third quartile.
         least: The smallest value.
         most: The largest value.
     """
@@ -57,13 +57,13 @@ class Histogram:
 
 
 def histogram(values: list[float]) -> Histogram | None:
-    """Draws values as a hill; `None` where there are none."""
+    """Draws a histogram; `None` without values."""
     if not values:
         return None
     axis = axis_over(values)
     counts = [0] * BINS
     for value in values:
-        counts[int(BINS * (value - axis.low) / (axis.high - axis.low))] += 1  # never the last end: the axis has room
+        counts[int(BINS * (value - axis.low) / (axis.high - axis.low))] += 1  # below BINS, because the axis is padded
     width, tallest = 100 / BINS, max(counts)
     steps = [f"L{index * width:.2f} {100 - 96 * count / tallest:.1f}h{width:.2f}" for index, count in enumerate(counts)]
     first, second, third = quantiles(values * 2 if len(values) == 1 else values, n=4, method="inclusive")

@@ -1,4 +1,4 @@
-"""What the classic tests found over many texts, in sentences and numbers that can't be taken for the verdict."""
+"""Results of the published tests over many texts, in sentences and numbers distinct from the verdict."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,10 +30,10 @@ _SHARES = {
 
 
 def rows(classic: dict[str, Any]) -> list[ClassicTestInWords]:
-    """The tests in their order.
+    """Returns the rows of the tests, in order.
 
     Args:
-        classic: The field of that name of a summary.
+        classic: The field `classic` of a summary.
     """
     found: dict[str, Callable[[dict[str, Any]], list[str]]] = {
         "gradient": lambda each: _agreement(each["means"]["attention_gradient"]),
@@ -51,7 +51,7 @@ def rows(classic: dict[str, Any]) -> list[ClassicTestInWords]:
 
 
 def compared(classic: dict[str, Any]) -> list[list[str]]:
-    """Pairs of orders, text by text, as the page writes them."""
+    """Returns the formatted table of paired comparisons of orders."""
     return [
         [
             f"{ORDERS[each['first']]}, {ORDERS[each['second']]}",
@@ -69,7 +69,7 @@ def compared(classic: dict[str, Any]) -> list[list[str]]:
 
 
 def numbers(classic: dict[str, Any]) -> list[list[str]]:
-    """Every interval: what of, mean, lower and upper end, method, texts with and without a value."""
+    """Returns a row for every interval: name, mean, lower and upper end, method, texts with and without a value."""
     named = {
         **{_NAMES[name]: each for name, each in classic["means"].items()},
         **{f"weights zeroed, {ORDERS[name]}": each for name, each in classic["removed"].items()},
@@ -165,7 +165,7 @@ def _undefined(entry: dict[str, Any]) -> list[str]:
 
 
 def _interval(entry: dict[str, Any], write: Callable[[float | None], str] = decimals) -> str:
-    """A mean with its 95 % interval."""
+    """Formats a mean with its 95 % interval."""
     if entry["mean"] is None:
         return "–"
     if entry["low"] is None or entry["high"] is None:
@@ -174,5 +174,5 @@ def _interval(entry: dict[str, Any], write: Callable[[float | None], str] = deci
 
 
 def _points(share: float | None) -> str:
-    """A difference of shares; percentages have no "less than a tenth" below 0."""
+    """Formats a difference of shares; `percent` has no "less than a tenth" for negative ones."""
     return "–" if share is None else f"{decimals(100 * share, places=1)}%"

@@ -1,4 +1,4 @@
-"""The report of a study: one HTML file that opens anywhere, needs nothing, sends nothing and runs no script."""
+"""Report of a study: one self-contained HTML file without scripts or requests."""
 
 from collections.abc import Collection
 from typing import Any
@@ -18,16 +18,16 @@ _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css",
 def render_study(
     summary: dict[str, Any], records: list[dict[str, Any]], *, linked: Collection[int] = (), command: str = ""
 ) -> str:
-    """Turns a study into a page. It computes nothing but formats, colours, the places of marks and quartiles.
+    """Renders a study as a page; computes only formats, colours, positions of marks and quartiles.
 
     Args:
-        summary: As summary.json has it.
-        records: One for each text, as results.parquet has them.
-        linked: Row numbers of the texts that have a report of their own, at texts/row-N.html beside this page.
-        command: How to make it again; left out where it isn't known.
+        summary: Content of summary.json.
+        records: Records of results.parquet, one for each text.
+        linked: Row numbers of the texts that have their own report, at texts/row-N.html beside this page.
+        command: Command that reproduces it; left out if empty.
 
     Returns:
-        A whole HTML document. It makes no request, and every text of the data is shown, never run.
+        An HTML document. It makes no requests, and every text of the data is escaped.
 
     Raises:
         ValueError: The study has another schema.

@@ -1,4 +1,4 @@
-"""What the page of a study calls things, in words that a non-specialist can follow."""
+"""Terms and glossary of the page of a study, for non-specialists."""
 
 from reports.analysis import wording
 

@@ -1,4 +1,4 @@
-"""What the template of a study needs, put in the order in which the page shows it."""
+"""Data of a study for the page's template."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ from reports.study.wording import direction
 
 __all__ = ["decimals", "seen", "short_name", "visible"]
 
-TABLE_ROWS = 2000  # texts in the table of all numbers; a larger one would make the page too large
-LONGEST_TEXT = 600  # characters of a text that is shown
-_ENDS = {"use": 0.5, "rank": 1.0, "input rank": 1.0, "top": 0.3, "share": 1.0}  # each axis goes so far at least
-_IN_SPREADS = ("use", "top")  # measured in logits in the records, and divided by the spread
+TABLE_ROWS = 2000  # most texts in the table of all numbers, to limit the page's size
+LONGEST_TEXT = 600  # most characters shown of a text
+_ENDS = {"use": 0.5, "rank": 1.0, "input rank": 1.0, "top": 0.3, "share": 1.0}  # least upper end of each axis
+_IN_SPREADS = ("use", "top")  # in logits in the records, divided by the spread on the page
 
 
 def completed(summary: dict[str, Any]) -> dict[str, Any]:
-    """A copy in which every text is visible, and what older studies don't have is there, empty."""
+    """Copies the summary, with every character made visible and empty values for fields that older studies lack."""
     later: dict[str, Any] = {"error_rate": None, "baselines": {}, "heads": None, "classic": None, "extremes": {}}
     shown: dict[str, Any] = {**later, **seen(summary)}
     empty = {"failure": "", "doubt": ""}
@@ -34,7 +34,7 @@ def completed(summary: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class PartRow:
-    """One component in the chart: its entry of the summary, its words, and where its marks lie."""
+    """Component in the chart: its entry of the summary, its description, and the positions of its marks."""
 
     entry: dict[str, Any]
     part: ComponentInWords
@@ -42,7 +42,7 @@ class PartRow:
 
 
 def parts(summary: dict[str, Any]) -> list[PartRow]:
-    """The components in their order."""
+    """Returns the components, in order."""
     words = parts_of(summary)
     return [
         PartRow(entry, words[entry["name"]], lane(entry, end=_ENDS[entry["name"]]))
@@ -52,14 +52,14 @@ def parts(summary: dict[str, Any]) -> list[PartRow]:
 
 @dataclass(frozen=True)
 class Rival:
-    """One ranking of the words in the chart of trivial baselines.
+    """Ranking of the words in the chart of trivial baselines.
 
     Attributes:
-        title: What ranks them.
-        note: How.
+        title: Name of the ranking.
+        note: Its direction or meaning.
         rank: Mean, bounds and undefined.
-        lead: How far attention is ahead of it; `None` for attention itself and where there is nothing to compare.
-        axis: The axis that all share.
+        lead: Lead of attention over it; `None` for attention itself and where there is nothing to compare.
+        axis: Axis that all share.
         is_attention: Whether it is attention.
     """
 
@@ -72,7 +72,7 @@ class Rival:
 
 
 def rivals(summary: dict[str, Any]) -> list[Rival]:
-    """Attention, the baselines that were measured, and uniform attention."""
+    """Returns attention, the measured baselines, and uniform attention."""
     attention = next(each for each in summary["verdict"]["components"] if each["name"] == "input rank")
     found = summary["baselines"]
     shown = [attention, *(each["rank"] for each in found.values())]
@@ -88,13 +88,13 @@ def rivals(summary: dict[str, Any]) -> list[Rival]:
 
 @dataclass(frozen=True)
 class HeadGrid:
-    """The map of all heads.
+    """Grid of all heads, for the head map.
 
     Attributes:
-        texts: How many are in the discovery and in the confirmation half.
-        found: How many heads were found.
-        confirmed: Those that were confirmed, the highest mean first: layer and head, counted from 1, and the mean.
-        tested: How many heads could be tested.
+        texts: Numbers of texts in the discovery and the confirmation half.
+        found: Number of discovered heads.
+        confirmed: Confirmed heads, the highest mean first: layer and head, counted from 1, and the mean.
+        tested: Number of heads that could be tested.
         top: The mean with the darkest colour.
         entry: The lists of the summary, `[layer][head]`.
     """
@@ -107,14 +107,14 @@ class HeadGrid:
     entry: dict[str, Any] = field(repr=False)
 
     def cell(self, layer: int, head: int) -> str:
-        """Class names of one head."""
+        """Returns the CSS classes of one head."""
         value = self.entry["confirmation"][layer][head]
         shade = step_class("s" if value is not None and value < 0 else "h", value, self.top)
         return f"{shade}{' confirmed' if self.entry['confirmed'][layer][head] else ''}"
 
 
 def head_grid(summary: dict[str, Any]) -> HeadGrid | None:
-    """The head map, or `None` where the study has none."""
+    """Returns the head map, or `None` if the study has none."""
     entry = summary["heads"]
     if entry is None:
         return None
@@ -133,14 +133,14 @@ def head_grid(summary: dict[str, Any]) -> HeadGrid | None:
 
 
 def head_count(summary: dict[str, Any]) -> int:
-    """How many heads the widest layer has, for the grid."""
+    """Returns the largest number of heads in a layer, for the grid."""
     entry = summary["heads"]
     return 1 if entry is None else max(1, *(len(row) for row in entry["confirmation"]))
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """One component over the texts."""
+    """Distribution of one component over the texts."""
 
     name: str
     part: ComponentInWords
@@ -150,7 +150,7 @@ class Distribution:
 
 
 def distributions(summary: dict[str, Any], records: Sequence[dict[str, Any]]) -> list[Distribution]:
-    """How the texts differ in each component."""
+    """Returns the distribution of each component over the texts."""
     found, words = [], parts_of(summary)
     for entry in summary["verdict"]["components"]:
         values = [part_of(summary, record, entry["name"]) for record in records]
@@ -162,7 +162,7 @@ def distributions(summary: dict[str, Any], records: Sequence[dict[str, Any]]) ->
 
 
 def part_of(summary: dict[str, Any], record: dict[str, Any], name: str) -> float | None:
-    """A component of one text, in the unit of its mean."""
+    """Returns a component of one text, in the unit of its mean."""
     value: float | None = record[name.replace(" ", "_")]
     spread = summary["verdict"]["spread"]
     if value is None or name not in _IN_SPREADS:
@@ -172,12 +172,12 @@ def part_of(summary: dict[str, Any], record: dict[str, Any], name: str) -> float
 
 @dataclass(frozen=True)
 class Text:
-    """A text at one end of the study.
+    """Text with one of the highest or lowest input ranks.
 
     Attributes:
-        record: Its record, ready to be drawn.
-        numbers: Names and values of its components, as they are written.
-        link: Its own report, relative to the page; `None` where there is none.
+        record: Its record, with displayable texts.
+        numbers: Names and formatted values of its components.
+        link: Path of its own report, relative to the page; `None` where there is none.
     """
 
     record: dict[str, Any]
@@ -186,7 +186,7 @@ class Text:
 
 
 def ends(summary: dict[str, Any], records: Sequence[dict[str, Any]], linked: Collection[int]) -> dict[str, list[Text]]:
-    """The texts with the highest and the lowest input rank."""
+    """Returns the texts with the highest and the lowest input rank."""
     by_row = {record["row"]: record for record in records}
     return {
         end: [_text(summary, by_row[row], row in linked) for row in rows] for end, rows in summary["extremes"].items()
@@ -202,14 +202,14 @@ def _text(summary: dict[str, Any], record: dict[str, Any], is_linked: bool) -> T
 
 @dataclass(frozen=True)
 class TextTable:
-    """All numbers of the texts, as they are written: row, words, decision, label, and each component."""
+    """Formatted numbers of the texts: row, words, decision, label, and each component."""
 
     rows: list[list[str]]
     left_out: int
 
 
 def table(summary: dict[str, Any], records: Sequence[dict[str, Any]]) -> TextTable:
-    """The texts in the order of the data, as many as the page has room for."""
+    """Returns the texts in the order of the data, as many as fit the page."""
     ordered = sorted(records, key=lambda record: record["row"])
     shown = ordered[:TABLE_ROWS]
     columns = [_cells([part_of(summary, record, name) for record in shown]) for name in PARTS]
@@ -231,13 +231,13 @@ def _cells(values: list[float | None]) -> list[str]:
 
 
 def listed_rows(note: dict[str, Any]) -> str:
-    """The first rows that a note is about."""
+    """Formats the first rows that a note is about."""
     rows = ", ".join(map(str, note["which"]))
     return f"Row{'' if note['count'] == 1 else 's'} {rows}{', …' if note['count'] > len(note['which']) else '.'}"
 
 
 def bounds(entry: dict[str, Any], part: ComponentInWords | None = None) -> str:
-    """A mean with its bounds, as text."""
+    """Formats a mean with its bounds."""
     write = decimals if part is None else part.written
     if entry["mean"] is None:
         return "undefined"

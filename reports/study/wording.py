@@ -1,4 +1,4 @@
-"""What the page of a study says in sentences: true to the numbers, and right when read by a non-specialist."""
+"""Sentences of the page of a study, for non-specialists."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ __all__ = ["ANSWERS", "GLOSSARY", "PARTS", "QUESTION", "SIDES"]
 
 
 def reasons(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """Why the answer is what it is: pairs of "against", "open", "in favour" or "" and a sentence."""
+    """Returns the reasons of the answer: pairs of "against", "open", "in favour" or "", and a sentence."""
     components, parts = summary["verdict"]["components"], parts_of(summary)
     others = [line for line in summary["verdict"]["because"] if not _is_of_a_part(line, components)]
     label = SIDES["fails"] if summary["verdict"]["answer"] == "not supported" else ""
@@ -27,7 +27,7 @@ def reasons(summary: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _is_of_a_part(line: str, components: list[dict[str, Any]]) -> bool:
-    """Whether a reason of the rule is one that the page says in its own words."""
+    """Returns whether a reason of the verdict is one that the page words differently."""
     return any(
         line in (each["failure"], each["doubt"]) or re.match(rf"{each['name']} is -?\d", line) for each in components
     )
@@ -49,7 +49,7 @@ def _reason(component: dict[str, Any], part: ComponentInWords) -> str:
 
 
 def needed(summary: dict[str, Any]) -> str:
-    """What would settle an open answer."""
+    """Describes the number of texts that would settle an open answer."""
     verdict = summary["verdict"]
     if verdict["answer"] != "inconclusive":
         return ""
@@ -66,7 +66,7 @@ def needed(summary: dict[str, Any]) -> str:
 
 
 def idle(summary: dict[str, Any]) -> str:
-    """Heads that are displayed and do nothing."""
+    """Describes the idle heads."""
     heads = summary["verdict"]["heads"]
     limits = ""
     if heads["floor"] is not None:
@@ -82,7 +82,7 @@ def idle(summary: dict[str, Any]) -> str:
 
 
 def sensitivity(summary: dict[str, Any]) -> str:
-    """Whether the answer hangs on the thresholds."""
+    """Describes whether the answer depends on the thresholds."""
     if summary["verdict"]["examples"] < FEWEST_EXAMPLES:
         return f"No threshold gives an answer from fewer than {FEWEST_EXAMPLES} texts."
     answers = {answer for _, answer in summary["verdict"]["sensitivity"]}
@@ -92,7 +92,7 @@ def sensitivity(summary: dict[str, Any]) -> str:
 
 
 def rivalry(summary: dict[str, Any]) -> list[str]:
-    """Attention beside each trivial baseline, a sentence for each."""
+    """Compares attention with each trivial baseline, in a sentence each."""
     said = []
     for name, entry in summary["baselines"].items():
         lead, title = entry["lead"], BASELINES[name][0]
@@ -111,7 +111,7 @@ def rivalry(summary: dict[str, Any]) -> list[str]:
 
 
 def direction(name: str, signs: list[int]) -> str:
-    """Which way a baseline ranks the words."""
+    """Describes the direction in which a baseline ranks the words."""
     first, second = (BASELINES[name][1].get(sign) for sign in signs)
     if first is None or second is None:
         return "no direction could be learned"
@@ -119,7 +119,7 @@ def direction(name: str, signs: list[int]) -> str:
 
 
 def accuracy(summary: dict[str, Any]) -> str:
-    """How often the model is right."""
+    """Describes the model's accuracy."""
     found = summary["accuracy"]
     if found is None:
         return "The texts have no labels, so it is not known how often the model is right."

@@ -1,11 +1,10 @@
-"""The second way to a model's attention: watching its own code while it runs.
+"""Reads attention by watching a model's own code while it runs, for modules that bypass the attention interface.
 
-Models that don't take an attention function from outside (DeBERTa, Bloom, PyTorch's own `nn.MultiheadAttention`, a
-module somebody wrote last week) still say the same few words to PyTorch: a fused kernel, or a softmax and then a
-product with values. `watched` hears them through a `TorchFunctionMode`, which lasts as long as a forward pass of the
-model and changes no class. Modules of transformers that compute attention in blocks or bands, and of which it is known
-where values enter and heads leave, are read as a whole when they are done. All this is used only where the seam's first
-way doesn't lead.
+Models that don't take an attention function from outside (DeBERTa, Bloom, PyTorch's own `nn.MultiheadAttention`,
+modules of users) still call the same few functions of PyTorch: a fused kernel, or a softmax and then a product with
+values. `watched` sees these calls through a `TorchFunctionMode`, which lasts as long as a forward pass of the model and
+changes no class. Modules of transformers that compute attention in blocks or bands are read as a whole when they are
+done, if it is known where their values enter and their heads leave.
 """
 
 from interpret.attention.observed.mode import unwatched

@@ -1,4 +1,4 @@
-"""Attention as it was seen while a module's own code ran."""
+"""Attention calls that were observed while a module's own code ran."""
 
 import math
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ from interpret.attention.observed.heads import Folding
 
 @dataclass(eq=False, kw_only=True)
 class ObservedProduct(AttentionCall):
-    """A softmax of scores that met values in a product; queries, keys and the mask are not known.
+    """A softmax of scores, multiplied with values; queries, keys and the mask aren't known.
 
     Attributes:
-        probabilities: The weights as they entered the product, dropout and head masks included, in the module's own
-            order of axes.
-        values: What they were multiplied with.
-        form: The product's axes.
-        folding: Which of them are examples and heads.
+        probabilities: Weights as they entered the product, dropout and head masks included, in the module's own order
+            of axes.
+        values: Values as they entered the product.
+        form: Axes of the product.
+        folding: Order of the axes of examples and heads.
     """
 
     way: ClassVar[Way] = "observed"
@@ -34,33 +34,33 @@ class ObservedProduct(AttentionCall):
     folding: Folding
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
-        """The weights that entered the product."""
+        """Returns the weights that entered the product."""
         return self.folding.unfold(self.form.plain_weights(self.probabilities, self.folding.sizes))
 
     @property
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
-        """Value vectors, one for each head."""
+        """Value vectors of each head."""
         return self.folding.unfold(self.form.plain_values(self.values, self.folding.sizes))
 
     @property
     def has_whole_rows(self) -> bool:
-        """Never for sure: dropout, head masks and gates are in the weights as they entered the product."""
+        """False, as the weights that entered the product may include dropout, head masks or gates."""
         return False
 
     @property
     def key_axes(self) -> dict[str, int]:
-        """Its tensor of values, and the axis of keys."""
+        """Key axis of `values`."""
         return {"values": self.form.values.index(self.form.key)}
 
     def copy_keys(self, seen: int) -> None:
-        """Leaves out all keys but the first, and copies their values."""
+        """Keeps the first `seen` keys only, with copies of their values."""
         axis = self.form.weights.index(self.form.key)
         self.probabilities = self.probabilities.narrow(axis, 0, min(seen, self.probabilities.shape[axis]))
         super().copy_keys(seen)
 
     @property
     def visible(self) -> Bool[Tensor, "batch head query key"]:
-        """True where the model's own weight isn't 0; a weight too small for its number format counts as hidden."""
+        """True where the model's own weight isn't 0, so keys whose weight rounds to 0 count as hidden."""
         return self.own_weights() != 0
 
 
@@ -69,9 +69,9 @@ class ObservedKernel(KernelCall):
     """A call of PyTorch's `scaled_dot_product_attention` in a module's own code.
 
     Attributes:
-        causal: The kernel's causal flag: each query sees keys up to its own place, both counted from the start.
-        scale: What scores are multiplied by.
-        dropout: Share of the weights that the kernel dropped.
+        causal: The kernel's causal flag: query `i` sees keys 0 to `i`.
+        scale: Factor of the scores.
+        dropout: Probability with which the kernel dropped weights.
     """
 
     way: ClassVar[Way] = "observed"
@@ -80,9 +80,9 @@ class ObservedKernel(KernelCall):
     dropout: float = 0.0
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
-        """The weights that the kernel's documentation defines; a row that sees nothing is all 0, as the kernel has it.
+        """Computes weights as the kernel's documentation defines them; a row that sees no key is 0, as in the kernel.
 
-        A mask that only adds very small numbers leaves an even row there.
+        If its mask only adds very small finite numbers, such a row is uniform instead.
 
         Source: `torch.nn.functional.scaled_dot_product_attention`, the equivalent code of its documentation. Sums
         are made in at least 32 bits, as in the kernels.
@@ -99,13 +99,13 @@ class ObservedKernel(KernelCall):
         return scores.softmax(dim=-1).masked_fill(hides_all, 0.0).to(self.query.dtype)
 
     def copy_keys(self, seen: int) -> None:
-        """Leaves out all keys but the first, and copies those."""
+        """Keeps copies of the first `seen` keys only, and cuts the mask to these."""
         self.mask = None if self.mask is None else self.mask[..., :seen]
         super().copy_keys(seen)
 
     @property
     def visible(self) -> Bool[Tensor, "#batch #head query key"]:
-        """True where mask and causal flag let a query see a key."""
+        """True where the mask and the causal flag let a query see a key."""
         queries, keys = self.query.shape[2], self.key.shape[2]
         seen = torch.ones(1, 1, queries, keys, dtype=torch.bool, device=self.query.device)
         if self.causal:
@@ -116,10 +116,10 @@ class ObservedKernel(KernelCall):
 
     @property
     def has_dropout(self) -> bool:
-        """Whether the kernel dropped weights by chance."""
+        """True if the kernel applied dropout to the weights."""
         return self.dropout > 0
 
     @property
     def is_causal(self) -> bool:
-        """Whether the kernel was given a causal flag, or the module says that it looks back only."""
+        """True if the kernel was given a causal flag, or the module declares itself causal."""
         return self.causal or super().is_causal

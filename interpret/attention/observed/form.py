@@ -10,16 +10,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Form:
-    """Which letter of a product plays which part.
+    """Letters of the axes in a product of weights and values.
 
     Attributes:
         weights: Letters of the weights' axes.
         values: Letters of the values' axes.
         output: Letters of the product's axes.
-        lead: The letters of examples and heads, in order.
-        query: The letter of the query axis.
-        key: The letter that is summed over.
-        dim: The letter of the numbers that a value vector has.
+        lead: Letters of examples and heads, in order.
+        query: Letter of the query axis.
+        key: Letter of the key axis, which is summed over.
+        dim: Letter of the dimensions of a value vector.
     """
 
     weights: str
@@ -32,29 +32,29 @@ class Form:
 
     @property
     def positions(self) -> set[int]:
-        """The axes of queries and keys in weights and values, from the end."""
+        """Axes of queries and keys in weights and values, from the end."""
         wanted = ((self.weights, self.query), (self.weights, self.key), (self.values, self.key))
         return {letters.index(letter) - len(letters) for letters, letter in wanted}
 
     def sizes(self, weights: Tensor, values: Tensor) -> tuple[int, ...]:
-        """Sizes of the leading axes, where one operand may have 1 or none."""
+        """Returns the sizes of the leading axes, which may be 1 or missing in one operand."""
         known = [*zip(self.weights, weights.shape, strict=True), *zip(self.values, values.shape, strict=True)]
         return tuple(max(size for name, size in known if name == letter) for letter in self.lead)
 
     def plain_weights(self, weights: Tensor, sizes: Sequence[int]) -> Tensor:
-        """Weights as `[*lead, query, key]`."""
+        """Returns weights as `[*lead, query, key]`."""
         return _plain(weights, self.weights, self.lead + self.query + self.key).expand(*sizes, -1, -1)
 
     def plain_values(self, values: Tensor, sizes: Sequence[int]) -> Tensor:
-        """Values as `[*lead, key, dim]`."""
+        """Returns values as `[*lead, key, dim]`."""
         return _plain(values, self.values, self.lead + self.key + self.dim).expand(*sizes, -1, -1)
 
     def plain_output(self, output: Tensor) -> Tensor:
-        """The product as `[*lead, query, dim]`."""
+        """Returns the product as `[*lead, query, dim]`."""
         return _plain(output, self.output, self.lead + self.query + self.dim)
 
     def own_output(self, plain: Tensor) -> Tensor:
-        """From `[*lead, query, dim]` to the product's own order of axes; a copy, that a module may write into."""
+        """Converts `[*lead, query, dim]` to the product's own order of axes, as a copy that a module may write into."""
         own = _plain(plain, self.lead + self.query + self.dim, self.output)
         return own.clone(memory_format=torch.contiguous_format)
 
@@ -66,7 +66,7 @@ def _plain(tensor: Tensor, letters: str, wanted: str) -> Tensor:
 
 
 def matrix_letters(first: Tensor, second: Tensor) -> tuple[str, str, str] | None:
-    """The letters of `first @ second`; `None` for vectors."""
+    """Returns the letters of `first @ second`; `None` for vectors."""
     if first.ndim < 2 or second.ndim < 2:
         return None
     lead = string.ascii_lowercase[: max(first.ndim, second.ndim) - 2]
@@ -75,7 +75,7 @@ def matrix_letters(first: Tensor, second: Tensor) -> tuple[str, str, str] | None
 
 
 def einsum_letters(equation: str, first: Tensor, second: Tensor) -> tuple[str, str, str] | None:
-    """The letters of an einsum of two tensors; `None` for equations of another form.
+    """Returns the letters of an einsum of two tensors; `None` for equations of another form.
 
     An ellipsis gets letters of its own.
     """
@@ -94,10 +94,10 @@ def einsum_letters(equation: str, first: Tensor, second: Tensor) -> tuple[str, s
 
 
 def form_of(weights: str, values: str, output: str, axis: int) -> Form | None:
-    """Finds the parts of a product of weights, which sum to 1 over `axis`, and values.
+    """Finds the role of each letter in a product of values with weights that sum to 1 over `axis`.
 
     Returns:
-        The form, or `None` when this isn't weights times values: the axis isn't summed over, or there is no query.
+        The form, or `None` if this isn't weights times values: the axis isn't summed over, or there is no query.
     """
     key = weights[axis]
     queries = [letter for letter in weights if letter in output and letter not in values]

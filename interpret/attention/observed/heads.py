@@ -1,4 +1,4 @@
-"""Which of the axes before `[query, key]` are examples, and which are heads."""
+"""Tells the axes of examples from those of heads, among the axes before `[query, key]`."""
 
 import math
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ class RunningModule:
 
     Attributes:
         module: The module.
-        tap: On whose behalf it was entered here.
-        input: The shape of the first tensor that it was given; empty when it was given none.
-        is_ids: Whether that tensor holds whole numbers, such as token ids.
-        is_read_whole: Whether its attention is read when it is done, and nothing is to be heard while it runs.
+        tap: The tap whose hook added it.
+        input: Shape of the first tensor that it was given; empty if it was given none.
+        is_ids: True if that tensor holds integers, such as token ids.
+        is_read_whole: True if nothing is watched while it runs, for example as its attention is read when it is done.
     """
 
     module: nn.Module
@@ -33,7 +33,7 @@ class RunningModule:
 
     @property
     def heads(self) -> int | None:
-        """How many heads the module says it has."""
+        """Number of heads by the module's own attributes or config; `None` if unknown."""
         for owner in (self.module, getattr(self.module, "config", None)):
             for name in _NAMES:
                 number = getattr(owner, name, None)
@@ -43,11 +43,11 @@ class RunningModule:
 
     @property
     def folds_examples_first(self) -> bool:
-        """Whether it comes from a package whose modules have examples before heads where they fold the two."""
+        """True if its package's modules put examples before heads when they fold both into one axis."""
         return type(self.module).__module__.startswith(_OF_KNOWN_ORDER)
 
     def batch(self, queries: int) -> int | None:
-        """How many examples it was given, where that can be told: one of the first two axes has the queries."""
+        """Returns the number of examples in its input, if one of the first two axes can be told to be the queries."""
         if len(self.input) >= 4:
             return self.input[0]
         if len(self.input) == 2 and not self.is_ids:
@@ -61,13 +61,13 @@ class RunningModule:
 
 @dataclass(frozen=True)
 class Folding:
-    """How leading axes become `[batch, head]`, and back.
+    """Conversion of leading axes to `[batch, head]`, and back.
 
     Attributes:
-        sizes: Of the leading axes.
-        order: In which order they are to be taken.
-        batch: How many examples.
-        heads: How many heads.
+        sizes: Sizes of the leading axes.
+        order: Permutation that puts axes of examples before those of heads.
+        batch: Number of examples.
+        heads: Number of heads.
     """
 
     sizes: tuple[int, ...]
@@ -76,12 +76,12 @@ class Folding:
     heads: int
 
     def unfold(self, tensor: Tensor) -> Tensor:
-        """From `[*sizes, a, b]` to `[batch, head, a, b]`."""
+        """Converts `[*sizes, a, b]` to `[batch, head, a, b]`."""
         lead = len(self.sizes)
         return tensor.permute(*self.order, lead, lead + 1).reshape(self.batch, self.heads, *tensor.shape[-2:])
 
     def fold(self, tensor: Tensor) -> Tensor:
-        """From `[batch, head, a, b]` to `[*sizes, a, b]`."""
+        """Converts `[batch, head, a, b]` to `[*sizes, a, b]`."""
         lead = len(self.sizes)
         back = sorted(range(lead), key=lambda axis: self.order[axis])
         apart = tensor.reshape(*(self.sizes[axis] for axis in self.order), *tensor.shape[-2:])
@@ -94,14 +94,14 @@ def folding(
     """Tells examples and heads apart.
 
     Args:
-        sizes: Of the axes before `[query, key]`.
-        queries: How many queries there are.
-        frames: The modules that are running, the innermost last.
-        is_documented: Whether two axes are examples and heads in this order wherever their sizes don't contradict,
-            because what is called says so.
+        sizes: Sizes of the axes before `[query, key]`.
+        queries: Number of queries.
+        frames: Modules that are running, the innermost last.
+        is_documented: True if the called function documents two axes as examples and heads, in this order; sizes may
+            still contradict.
 
     Raises:
-        CaptureError: It can't be known, as when there are as many examples as heads in a module of unknown order.
+        CaptureError: It is ambiguous, for example with as many examples as heads in a module of unknown order.
     """
     sizes, owner = tuple(sizes), frames[-1]
     hint = next((frame.heads for frame in reversed(frames) if frame.heads is not None), None)

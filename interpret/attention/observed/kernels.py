@@ -1,4 +1,4 @@
-"""A fused kernel that a module's own code calls."""
+"""Fused kernels that a module's own code calls."""
 
 import math
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def observed_kernel(
     """Runs `scaled_dot_product_attention` with the taps listening; the arguments are the kernel's own.
 
     Raises:
-        CaptureError: It can't be known what are heads, or the tensors are nested ones.
+        CaptureError: The axis of heads is ambiguous, or the tensors are nested.
     """
     frame, taps = frames[-1], taps_of(frames[-1].module)
 
@@ -59,7 +59,7 @@ def observed_kernel(
         return lead.unfold(kept[0]).transpose(1, 2)
 
     output = put_to(taps, call, compute)
-    # Where gradients are kept, the model goes on from what was recorded, so that they lead to it; the numbers stay.
+    # With gradients, the model continues from the recorded tensor, so that they reach it; the numbers are the same.
     is_own = kept and not call.edited_output and not output.requires_grad
     answer = kept[0] if is_own else lead.fold(output.transpose(1, 2))
     if call.reading is not None:
@@ -68,7 +68,7 @@ def observed_kernel(
 
 
 def _shared(tensor: Tensor, lead: Folding, is_grouped: bool) -> Tensor:
-    """Keys or values as `[batch, key_head, key, dim]`; with fewer heads than queries only where they are grouped."""
+    """Returns keys or values as `[batch, key_head, key, dim]`; only grouped ones have fewer heads than queries."""
     if not is_grouped:
         return lead.unfold(tensor.expand(*lead.sizes, -1, -1))
     if lead.order != (0, 1):

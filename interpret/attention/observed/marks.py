@@ -1,9 +1,9 @@
-"""Following scores to a softmax, and what comes out of it to a product with values.
+"""Marks on tensors that follow scores to a softmax, and its weights to a product with values.
 
-A tensor carries one of three marks. Scores come from a product of two computed tensors (queries and keys); they stay
-scores under anything but a learned projection. A softmax of scores gives weights, which stay weights under what
-doesn't mix rows: dropout, casts, masks, other views. Everything else made from weights is spoilt. Softmaxes of
-anything but scores (routers, classifiers) get no mark.
+A tensor has one of three marks, or none. Scores come from a product of two computed tensors (queries and keys), and
+stay scores under any function but a learned projection. A softmax of scores gives weights, which stay weights under
+functions that don't mix rows: dropout, casts, masks, views. Everything else made from weights is spoilt. Softmaxes of
+other tensors (routers, classifiers) get no mark.
 """
 
 import weakref
@@ -36,8 +36,8 @@ class Softmax:
     """A softmax of scores.
 
     Attributes:
-        owner: Dotted name or class of the module that ran it.
-        is_read: Whether its result was met again as the weights of a product.
+        owner: Class name of the module that ran it.
+        is_read: True if its result entered a product as weights.
     """
 
     owner: str
@@ -46,12 +46,12 @@ class Softmax:
 
 @dataclass(frozen=True, eq=False)
 class Mark:
-    """What is known of a tensor.
+    """Mark of a tensor.
 
     Attributes:
         kind: "scores", "weights" or "spoilt".
-        softmax: Where weights come from.
-        axis: The axis over which weights sum to 1.
+        softmax: Softmax that weights come from.
+        axis: Axis over which weights sum to 1.
     """
 
     kind: str
@@ -64,7 +64,7 @@ SPOILT = Mark("spoilt")
 
 
 class ByTensor(Generic[T]):
-    """Something about each of the tensors that are alive; keeps none of them alive."""
+    """Dictionary with tensors as keys, by identity, which doesn't keep them alive."""
 
     def __init__(self) -> None:
         self._found: dict[int, tuple[weakref.ref[Tensor], T]] = {}
@@ -89,10 +89,10 @@ class ByTensor(Generic[T]):
 
 
 class Marks(ByTensor[Mark]):
-    """The marks of the tensors that are alive."""
+    """Marks of all living tensors."""
 
     def follow(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
-        """Marks what a function made of marked tensors; for everything but softmaxes and products."""
+        """Marks the result of a function of marked tensors, for all functions but softmaxes and products."""
         found = [(tensor, mark) for tensor in given_tensors(args, kwargs) if (mark := self[tensor]) is not None]
         if not found:
             return
@@ -125,7 +125,7 @@ _RANK = {"scores": 0, "weights": 1, "spoilt": 2}
 def _axis_after(
     name: str, args: tuple[Any, ...], kwargs: dict[str, Any], source: Tensor, axis: int, result: Any
 ) -> int | None:
-    """The axis over which weights sum to 1 after a function that doesn't mix rows; `None` after any other."""
+    """Returns the axis over which weights sum to 1 after a function that doesn't mix rows; `None` after any other."""
     if not isinstance(result, Tensor):
         return None
     last, size = source.ndim - 1, source.shape[axis]
@@ -145,12 +145,12 @@ def _axis_after(
 
 
 def is_learned(tensor: Tensor) -> bool:
-    """Whether a tensor is a parameter or another view of one."""
+    """Returns whether a tensor is a parameter or a view of one."""
     return isinstance(tensor, nn.Parameter) or isinstance(tensor._base, nn.Parameter)
 
 
 def given_tensors(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
-    """The tensors that a function was given."""
+    """Returns the tensors among a function's arguments, nested ones included."""
     found = [given for given in args if isinstance(given, Tensor)]
     if len(found) < len(args):
         found += [tensor for given in args if isinstance(given, _NESTED) for tensor in tensors_in(given)]
@@ -158,7 +158,7 @@ def given_tensors(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
-    """The tensors in arguments or results, nested ones included."""
+    """Yields the tensors in arguments or results, nested ones included."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, _NESTED):

@@ -1,4 +1,4 @@
-"""Hears what modules say to PyTorch while they run, and finds attention in it."""
+"""Torch function mode that finds attention among the calls of running modules to PyTorch."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,12 +19,12 @@ from interpret.errors import CaptureError
 
 
 class Watch(TorchFunctionMode):
-    """Active while modules of a tapped model run in this thread.
+    """Mode that is active while modules of a tapped model run in this thread.
 
     Attributes:
-        frames: The modules that are running, the innermost last.
-        outer: How many of them ran before the watch began.
-        paused: Whether to hear nothing, because attention is reached by the interface.
+        frames: Modules that are running, the innermost last.
+        outer: Number of them that ran before the watch began.
+        paused: True while nothing is watched, because attention is reached through the interface.
     """
 
     def __init__(self, frames: list[RunningModule]) -> None:
@@ -38,7 +38,7 @@ class Watch(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Runs `func`, and looks at what goes in and comes out."""
+        """Runs `func`, and examines its arguments and result."""
         kwargs = kwargs or {}
         if self.paused or not self.frames:
             return func(*args, **kwargs)
@@ -47,7 +47,7 @@ class Watch(TorchFunctionMode):
             return self._heard(func, name, args, kwargs)
         before = followed.calls
         result = self._heard(func, name, args, kwargs)
-        if followed.calls == before:  # a call says itself what it wrote
+        if followed.calls == before:  # an attention call traces its own output
             followed.follow(name, args, kwargs, result)
         return result
 
@@ -70,10 +70,10 @@ class Watch(TorchFunctionMode):
         return result
 
     def require_all_read(self) -> None:
-        """Holds every softmax of scores against the products that were seen.
+        """Checks that every softmax of scores entered a product that was read.
 
         Raises:
-            CaptureError: Some attention would be left out without a word.
+            CaptureError: Some attention would be missed silently.
         """
         lost = next((softmax for softmax in self._softmaxes if not softmax.is_read), None)
         if lost is not None:
@@ -115,7 +115,7 @@ current: ContextVar[Watch | None] = ContextVar("interpret_watch", default=None)
 
 @contextmanager
 def unwatched() -> Iterator[None]:
-    """Hears nothing in the block, because attention is reached in another way."""
+    """Pauses the watch until the block ends, because attention is reached in another way."""
     watch = current.get()
     if watch is None or watch.paused:
         yield
@@ -128,7 +128,7 @@ def unwatched() -> Iterator[None]:
 
 
 def _heard_inside(func: Callable[..., Any]) -> Callable[..., Any]:
-    """The same Python code, which doesn't hand itself to the mode as a whole, so that the mode hears what it calls."""
+    """Copies a function so that it isn't handed to the mode as a whole, and the mode sees the functions it calls."""
     assert isinstance(func, FunctionType)
     names = {**func.__globals__, "has_torch_function": lambda _: False}
     return FunctionType(func.__code__, names, func.__name__, func.__defaults__, func.__closure__)

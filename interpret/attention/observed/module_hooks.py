@@ -1,4 +1,4 @@
-"""Watching a model: its modules say when they run, and while any does, the mode listens."""
+"""Hooks on a model's modules that keep the watching mode active while any of them runs."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,10 +19,10 @@ from interpret.attention.recomputation import around, running
 
 @contextmanager
 def watched(tap: Tap) -> Iterator[None]:
-    """Lets `tap` hear the attention that modules of its model compute by themselves, until the block ends.
+    """Lets `tap` hear attention that modules of its model compute by their own code, until the block ends.
 
-    PyTorch's own layers leave their fast path for encoders meanwhile, so their output may differ by rounding, and
-    padded positions hold numbers instead of zeros.
+    PyTorch's own encoder layers leave their fast path meanwhile, so their output may differ by rounding, and padded
+    positions hold numbers instead of zeros.
     """
 
     def enter(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -31,7 +31,7 @@ def watched(tap: Tap) -> Iterator[None]:
             is_whole = not heard or layout_of(module) is not None
             _begin(
                 RunningModule(module, tap, is_read_whole=is_whole)
-                if given is None or given.is_nested  # whose shape isn't made of numbers
+                if given is None or given.is_nested  # the shape of a nested tensor isn't made of numbers
                 else RunningModule(module, tap, tuple(given.shape), not given.is_floating_point(), is_whole)
             )
 
@@ -39,7 +39,7 @@ def watched(tap: Tap) -> Iterator[None]:
         _end(module, tap, is_whole=output is not None)
 
     heard = suspects(tap.names)
-    # Where nothing is to be heard, the pass may still be followed, whichever of its modules the user runs.
+    # If no module has attention of its own, the pass may still be followed, whichever module the user runs.
     followed = [module for module in tap.names if next(module.children(), None)] if tap.follows else []
     with ExitStack() as stack:
         for module in heard or followed:
@@ -72,12 +72,12 @@ def _end(module: nn.Module, tap: Tap, *, is_whole: bool) -> None:
         watch.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         current.set(None)
         running.set(())
-        if is_whole:  # a pass that ended in an error has nothing to show
+        if is_whole:  # after an error, softmaxes may rightly be unread
             watch.require_all_read()
 
 
 def _outside_of(module: nn.Module) -> list[RunningModule]:
-    """Where a piece of a model runs for the second time: the modules that were running around it the first time."""
+    """Returns, for a recomputed piece of a model, the modules that were running around it in its first run."""
     return list(
         takewhile(lambda frame: frame.module is not module and module in set(frame.module.modules()), around.get())
     )

@@ -1,8 +1,8 @@
-"""Attention that a module computes in blocks or bands of a text, read as one map.
+"""Whole attention maps of modules that compute attention in blocks or bands of a text.
 
-Nothing here knows bands or blocks. What such a module gives back is linear in its values, so the weight of a key in a
-row is the derivative of what the row writes by the key's value: the module's own code is run again, and followed back
-from some rows at a time. That is exact, and holds for windows, global positions and random blocks alike.
+The code needs no knowledge of bands or blocks. Such a module's output is linear in its values, so the weight of a key
+in a row is the derivative of the row's head output with respect to the key's value: the module's own code runs again,
+and is differentiated for some rows at a time. That is exact for windows, global positions and random blocks alike.
 """
 
 import copy
@@ -24,12 +24,12 @@ from interpret.modes.evaluating import evaluating
 
 @dataclass(frozen=True)
 class Layout:
-    """Where values enter a module, and where its heads leave it.
+    """Submodules at which values enter a module and head outputs leave it.
 
     Attributes:
-        values: Names of the linear maps that make values. Of two, the second serves rows of global attention.
-        output: Name of the module's own output projection; empty where it gives the heads back.
-        tokens_first: Whether its projections are `[token, batch, ...]`.
+        values: Names of the value projections. Of two, the second serves rows of global attention.
+        output: Name of the module's own output projection; empty if the module returns head outputs.
+        tokens_first: True if its value projections return `[token, batch, ...]`.
     """
 
     values: tuple[str, ...]
@@ -48,7 +48,7 @@ _LAYOUTS = {
 
 
 def layout_of(module: nn.Module) -> Layout | None:
-    """The layout of a module whose attention in pieces can be read; `None` for any other."""
+    """Returns the layout of a module whose attention in pieces can be read; `None` for any other."""
     return _LAYOUTS.get(type(module).__name__) if type(module).__module__.startswith("transformers.") else None
 
 
@@ -57,12 +57,12 @@ class PiecewiseCall(AttentionCall):
     """One evaluation of a module that computes attention in pieces.
 
     Attributes:
-        layout: Where its values enter and its heads leave.
-        args: What it was called with.
-        kwargs: What it was called with by name.
-        heads: How many it has.
-        length: Positions of the text; the module may have been given more, that fill up a window or a block.
-        was_training: Whether the module was in training mode when it was called.
+        layout: Submodules at which values enter and head outputs leave.
+        args: Positional arguments of the module.
+        kwargs: Keyword arguments of the module.
+        heads: Number of heads.
+        length: Number of positions of the text; the module may have been given padding up to a window or block.
+        was_training: True if the module was in training mode when it was called.
     """
 
     way: ClassVar[Way] = "observed"
@@ -77,11 +77,11 @@ class PiecewiseCall(AttentionCall):
         self.was_training = self.module.training
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
-        """What each value contributes to each row, by the module's own code; keys met twice count twice."""
+        """Computes each value's weight in each row, by the module's own code; keys met twice count twice."""
         return self.own_rows(0, self.length)
 
     def own_rows(self, start: int, stop: int) -> Float[Tensor, "batch head row key"]:
-        """Some rows of them, for one run of the module."""
+        """Computes some rows of `own_weights`, with one run of the module."""
         heard = {name: _Heard(self.module.get_submodule(name), self.differentiable) for name in self.layout.values}
         with torch.inference_mode(False), torch.enable_grad():
             written = self._run(heard)
@@ -96,23 +96,23 @@ class PiecewiseCall(AttentionCall):
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Examples, heads, queries and keys."""
+        """Numbers of examples, heads, queries and keys."""
         return len(self._hidden), self.heads, self.length, self.length
 
     @property
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
-        """Value vectors, one for each head.
+        """Value vectors of each head.
 
         Raises:
-            CaptureError: Rows of global attention have other values than the rest; ask `values_at`.
+            CaptureError: Rows of global attention have other values than the rest; use `values_at`.
         """
         return self.values_at(range(self.length))
 
     def values_at(self, rows: Sequence[int]) -> Float[Tensor, "batch head key value_dim"]:
-        """Value vectors as these rows meet them.
+        """Returns the value vectors that these rows use.
 
         Raises:
-            CaptureError: Some of the rows have global attention, and others haven't.
+            CaptureError: Only some of the rows have global attention.
         """
         asked = self._is_global[:, list(rows)]
         if (asked != asked[:, :1]).any():
@@ -125,23 +125,23 @@ class PiecewiseCall(AttentionCall):
     def written(
         self, weights: Float[Tensor, "batch head row key"], start: int = 0
     ) -> Float[Tensor, "batch row head value_dim"]:
-        """Weights times values, each row with its own."""
+        """Multiplies weights with values, each row with its own."""
         apart = [(weights @ values).transpose(1, 2) for values in self._values]
         return torch.where(self._is_global[:, start : start + weights.shape[2], None, None], apart[-1], apart[0])
 
     @property
     def visible(self) -> Bool[Tensor, "batch head query key"]:
-        """True where the model's own weight isn't 0; a weight too small for its number format counts as hidden."""
+        """True where the model's own weight isn't 0, so keys whose weight rounds to 0 count as hidden."""
         return self.visible_rows(0, self.length)
 
     def visible_rows(self, start: int, stop: int) -> Bool[Tensor, "batch head row key"]:
-        """The rows of `visible` from `start` on."""
+        """Computes rows `start` to `stop` of `visible`."""
         own = self.rows(start, stop) if self.replaced is None else self.own_rows(start, stop)
         return own != 0
 
     @cached_property
     def _is_global(self) -> Bool[Tensor, "batch query"]:
-        """Which rows meet the last of the value projections, told by values of which only those of that one are 1."""
+        """True for rows of global attention: those that read values from the last of several value projections."""
         *others, last = self._made
         changed = [torch.zeros_like(each) for each in others] + [torch.ones_like(last)]
         with torch.no_grad():
@@ -155,7 +155,7 @@ class PiecewiseCall(AttentionCall):
 
     @cached_property
     def _made(self) -> list[Tensor]:
-        """What each of the value projections makes of the text; only of those that the module asks."""
+        """Outputs of the value projections that the module calls for this text."""
         heard = {name: _Heard(self.module.get_submodule(name), True) for name in self.layout.values}
         with torch.set_grad_enabled(self.differentiable):
             self._run(heard)
@@ -169,7 +169,7 @@ class PiecewiseCall(AttentionCall):
     def _followed_back(
         self, written: Tensor, made: list[Tensor], start: int, stop: int
     ) -> Float[Tensor, "batch head row key"]:
-        """The weights of as many rows as a value has numbers, each followed back from a number of its own."""
+        """Computes weights of at most as many rows as values have dimensions, each by the gradient of its own one."""
         rows = torch.zeros_like(written)
         self._by_head(rows)[:, range(start, stop), :, range(stop - start)] = 1
         found = torch.autograd.grad(
@@ -179,14 +179,14 @@ class PiecewiseCall(AttentionCall):
         return by_value[..., : stop - start].mT
 
     def _of_keys(self, made: Tensor) -> Float[Tensor, "batch head key value_dim"]:
-        """What a value projection made, or what belongs to it, by head."""
+        """Splits a value projection's output, or its gradient, by head."""
         return self._by_head(made.transpose(0, 1) if self.layout.tokens_first else made).transpose(1, 2)
 
     def _by_head(self, tensor: Float[Tensor, "batch given number"]) -> Float[Tensor, "batch token head dim"]:
         return tensor[:, : self.length].unflatten(-1, (self.heads, -1))  # type: ignore[no-any-return, no-untyped-call]
 
     def _run(self, changed: dict[str, Any]) -> Float[Tensor, "batch given number"]:
-        """Runs the module's own code with other modules in the place of some of its own; gives what heads wrote."""
+        """Runs the module's own code with some submodules replaced; returns the head outputs."""
         if self.was_training:
             raise CaptureError(f"{self.name} computes attention in pieces, which can be read in evaluation mode only")
         double = copy.copy(self.module)  # shares its parameters; the module itself stays as it is
@@ -195,24 +195,24 @@ class PiecewiseCall(AttentionCall):
             double._modules[self.layout.output] = nn.Identity()
         with unwatched(), evaluating(double), torch.inference_mode(False):
             args, kwargs = tree_map(_usable, (self.args, self.kwargs))
-            given = type(double).forward(double, *args, **kwargs)  # not one that was put into the instance
+            given = type(double).forward(double, *args, **kwargs)  # bypasses a `forward` that was set on the instance
         written: Tensor = given[0] if isinstance(given, tuple) else given
         return written
 
 
 def hidden_states(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
-    """What such a module was given to read."""
+    """Returns the hidden states among a module's arguments."""
     found: Tensor = args[0] if args else kwargs["hidden_states"]
     return found
 
 
 def _usable(value: Any) -> Any:
-    """A tensor that can be followed back, also one that was made in inference mode."""
+    """Returns a tensor that allows gradients: a copy if it was made in inference mode."""
     return value.clone() if isinstance(value, Tensor) and value.is_inference() else value
 
 
 class _Given(nn.Module):
-    """Answers with a tensor whatever it is asked."""
+    """Returns a fixed tensor for any input."""
 
     def __init__(self, answer: Tensor) -> None:
         super().__init__()
@@ -223,10 +223,10 @@ class _Given(nn.Module):
 
 
 class _Heard(nn.Module):
-    """Keeps what a module answers.
+    """Keeps the output of a module.
 
     Attributes:
-        is_attached: Whether that is to keep its own gradients, instead of beginning anew.
+        is_attached: True if the output keeps its gradient history; if False, it becomes a new leaf.
     """
 
     def __init__(self, module: nn.Module, is_attached: bool) -> None:

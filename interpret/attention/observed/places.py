@@ -1,4 +1,4 @@
-"""Whether a product is attention over a whole text, and not over a piece of one."""
+"""Check that a product is attention over a whole text, not over a piece of one."""
 
 import math
 
@@ -7,18 +7,18 @@ from interpret.errors import CaptureError
 
 
 def require_whole(frame: RunningModule, queries: int, keys: int) -> None:
-    """Refuses attention whose rows are neither those of the module's input nor over all of it.
+    """Refuses attention that has neither all queries nor all keys of the module's input.
 
-    Block-sparse and local attention cut a text into pieces, of which each has rows of its own.
+    Block-sparse and local attention cut a text into pieces, each with rows of its own.
 
     Args:
         frame: The module that computes attention.
-        queries: How many rows the weights have.
-        keys: How long they are.
+        queries: Number of queries.
+        keys: Number of keys.
 
     Raises:
-        CaptureError: Neither number is a length of the module's input: one axis or neighbouring ones together. The
-            last of three is the hidden size, unless both numbers are that one.
+        CaptureError: Neither number is the size of an input axis, or of neighbouring axes together. The last of three
+            axes is taken for the hidden size and left out, unless both numbers equal it.
     """
     axes = frame.input[:-1] if len(frame.input) == 3 and not queries == keys == frame.input[-1] else frame.input
     lengths = {math.prod(axes[i:j]) for i in range(len(axes)) for j in range(i + 1, len(axes) + 1)}

@@ -1,7 +1,7 @@
-"""Where the positions of a text are in a tensor, and in what a function makes of it.
+"""Tracks the axis of a text's positions through functions of tensors.
 
-Told by names of functions and by shapes, so that no number is looked at. Whatever isn't known to leave each position
-what it was takes positions away.
+It uses names of functions and shapes only, never the tensors' numbers. Functions that aren't known to keep each
+position apart lose the axis.
 """
 
 import math
@@ -14,7 +14,7 @@ from torch import Tensor
 from interpret.attention.observed.form import einsum_letters
 from interpret.attention.observed.marks import TURNS, VIEWS
 
-_CUTS = TURNS | {"__getitem__", "unbind", "select", "narrow", "__get__"}  # found again by how far apart positions lie
+_CUTS = TURNS | {"__getitem__", "unbind", "select", "narrow", "__get__"}  # the axis is found again by its stride
 _PICKS = {"__getitem__", "gather", "index_select", "take_along_dim"}
 _PUTS = {
     f"{name}{end}" for name in ("index_add", "index_copy", "index_put", "scatter", "scatter_add") for end in ("", "_")
@@ -26,12 +26,12 @@ _REDUCES = {"sum", "mean", "amax", "amin", "max", "min", "prod", "norm", "logsum
 
 @dataclass(frozen=True)
 class PositionAxis:
-    """An axis of positions.
+    """Axis of a tensor that holds positions.
 
     Attributes:
-        axis: Which, from the end.
-        length: How many positions there are; the axis may hold several examples of that length.
-        inner: How many numbers of the axis are one position's, as where examples were folded into it behind positions.
+        axis: Index of the axis, from the end.
+        length: Number of positions; the axis may hold several examples of that length.
+        inner: Consecutive entries of the axis that belong to one position, such as examples folded in behind positions.
     """
 
     axis: int
@@ -39,7 +39,7 @@ class PositionAxis:
     inner: int = 1
 
     def is_at(self, axes: Collection[int]) -> bool:
-        """Whether it is all of one of these axes; one position is everywhere."""
+        """Returns whether it is exactly one of these axes; always true for a single position."""
         return self.length == 1 or (self.axis in axes and self.inner == 1)
 
 
@@ -49,15 +49,15 @@ NOWHERE = PositionAxis(-1, 1)
 def place_after(
     name: str, args: tuple[Any, ...], kwargs: dict[str, Any], source: Tensor, place: PositionAxis, made: Tensor
 ) -> PositionAxis | None:
-    """Where positions are in what a function made; `None` where they are mixed, moved or gone.
+    """Returns the axis of positions in a function's result; `None` if positions are mixed, moved or gone.
 
     Args:
-        name: Of the function, such as "transpose".
-        args: As it was called.
-        kwargs: As it was called.
-        source: Of what it was given, the tensor that has positions.
-        place: Where.
-        made: What it made.
+        name: Name of the function, such as "transpose".
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+        source: The argument that has positions.
+        place: Their axis in `source`.
+        made: Result of the function.
     """
     if place.length == 1:
         return place
@@ -68,23 +68,23 @@ def place_after(
 
 
 def puts_back(name: str) -> bool:
-    """Whether a function puts rows where they belong, that something picked before."""
+    """Returns whether a function can put picked rows back to their positions."""
     return name in _PUTS
 
 
 def place_of_put(place: PositionAxis, made: Tensor) -> PositionAxis | None:
-    """Where positions are that were put back."""
+    """Returns the axis of positions after rows were put back."""
     fits = (axis for axis in (-2, -1) if -axis <= made.ndim and made.shape[axis] % place.length == 0)
     return next((PositionAxis(axis, place.length) for axis in fits), None)
 
 
 def keeps_all(name: str, source: Tensor, made: Tensor) -> bool:
-    """Whether what was made may have all positions, though not where they were."""
+    """Returns whether a result may have all positions, though in another order."""
     return name in VIEWS or (name in _PICKS and made.ndim >= source.ndim - 1 and not _is_cut(source, made))
 
 
 def side(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-    """The axis in which tensors are put side by side, of functions that do that."""
+    """Returns the axis along which a function joins tensors."""
     axis: int = kwargs.get("dim", kwargs.get("axis", args[1] if len(args) > 1 else 0))
     return axis
 
@@ -131,7 +131,7 @@ def _axis_of_cut(source: Tensor, axis: int, made: Tensor) -> int | None:
 
 
 def _axis_of_sum(over: Any, source: Tensor, axis: int, made: Tensor) -> int | None:
-    """Where positions are once something was summed over other axes."""
+    """Returns the axis of positions after a reduction over other axes."""
     if over is None or isinstance(over, Tensor) or not made.ndim:
         return None
     gone = {place % source.ndim for place in ([over] if isinstance(over, int) else over)}

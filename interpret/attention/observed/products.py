@@ -1,4 +1,4 @@
-"""A product of weights and values that a module's own code computes."""
+"""Products of weights and values that a module's own code computes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,12 +14,12 @@ from interpret.attention.observed.streams import reading_of
 
 
 def operands_of(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, ...]:
-    """The two tensors that a product multiplies; nothing for einsums of another number.
+    """Returns the two operands of a product; an empty tuple for an einsum of another number of tensors.
 
     Args:
-        name: Of the function, such as "bmm".
-        args: As it was called.
-        kwargs: As it was called.
+        name: Name of the function, such as "bmm".
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
     """
     given = [*args, *(value for key, value in kwargs.items() if key in ("input", "other", "mat2", "batch1", "batch2"))]
     if name == "einsum":
@@ -30,14 +30,14 @@ def operands_of(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tup
 
 
 def product_form(name: str, args: tuple[Any, ...], operands: Sequence[Tensor], place: int, axis: int) -> Form | None:
-    """Which axis of a product plays which part; `None` when it isn't weights times values.
+    """Finds the role of each axis in a product; `None` if it isn't weights times values.
 
     Args:
-        name: Of the function.
-        args: As it was called.
-        operands: What it multiplies.
-        place: Which operand are the weights, 0 or 1.
-        axis: The axis over which they sum to 1.
+        name: Name of the function.
+        args: Its positional arguments.
+        operands: The two tensors that it multiplies.
+        place: Index of the weights among them, 0 or 1.
+        axis: Axis over which the weights sum to 1.
     """
     if name == "baddbmm":  # adds something to the product
         return None
@@ -54,14 +54,14 @@ def observed_product(
     """Runs a product of weights and values with the taps listening.
 
     Args:
-        frames: The modules that are running, the innermost last.
-        run: Computes the product as the module asked for it.
-        weights: As they enter it.
+        frames: Modules that are running, the innermost last.
+        run: Computes the product as the module called it.
+        weights: Weights as they enter the product.
         values: The other operand.
-        form: Its axes.
+        form: Axes of the product.
 
     Raises:
-        CaptureError: It can't be known what are heads, or it is attention over a piece of a text.
+        CaptureError: The axis of heads is ambiguous, or this is attention over a piece of a text.
     """
     frame, taps = frames[-1], taps_of(frames[-1].module)
     if not taps:
@@ -78,11 +78,11 @@ def observed_product(
 
     def compute() -> Tensor:
         kept.append(run())
-        # A copy: some modules go on writing into the product.
+        # A copy, as some modules write into the product later.
         return lead.unfold(form.plain_output(kept[0])).transpose(1, 2).clone()
 
     output = put_to(taps, call, compute)
-    # Where gradients are kept, the model goes on from what was recorded, so that they lead to it; the numbers stay.
+    # With gradients, the model continues from the recorded tensor, so that they reach it; the numbers are the same.
     is_own = kept and not call.edited_output and not output.requires_grad
     answer = kept[0] if is_own else form.own_output(lead.fold(output.transpose(1, 2)))
     if call.reading is not None:

@@ -1,10 +1,10 @@
-"""What reads what: from which attention calls a tensor was made, and whether position by position.
+"""Traces of tensors: the attention calls that each was made from, and whether position by position.
 
-While a recorded pass runs, each tensor that is made from what attention wrote gets a trace. It says which calls are in
-it, and of which each position still holds its own, as along a residual stream: a mean over positions, or the first of
-them, has all of a text in it and is no stream any more. Nothing is kept but these traces, which keep no tensor alive.
+While a recorded pass runs, each tensor made from attention outputs gets a trace. It names the calls in the tensor, and
+those that are aligned: each position still holds its own part, as along a residual stream. A mean over positions, or
+the first position alone, isn't aligned. Traces don't keep tensors alive.
 
-A trace that gets lost (in code that PyTorch doesn't tell of) makes calls look apart, which is then refused.
+A lost trace (in code that the function mode can't see) makes calls look unconnected, so they are refused as a chain.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -29,21 +29,20 @@ from interpret.attention.recomputation import running
 
 _PROJECTS = PRODUCTS | {"linear", "addmm", "conv1d", "conv2d"}
 _JOINS = {"cat", "concat", "concatenate", "stack"}
-_SHAPED = {"expand_as", "view_as", "reshape_as", "type_as", "to"}  # as another tensor is, whose numbers they don't read
-_MANY = 8  # origins; a tensor with more was made of too much to be what one layer projects
+_SHAPED = {"expand_as", "view_as", "reshape_as", "type_as", "to"}  # take another tensor's shape or type only
+_MANY = 8  # origins; a tensor with more isn't the projection of one layer's input
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What is known of a tensor.
+    """Trace of a tensor.
 
     Attributes:
-        calls: A bit for each attention call that it was made from.
-        aligned: Those of which each position holds its own.
-        picked: Those of which it has positions in an order of its own, which may be put back where they belong, as
-            mixtures of experts do.
-        place: Where those positions are.
-        origins: Numbers of the tensors whose projections it was made from, last.
+        calls: Bit mask of the attention calls that the tensor was made from.
+        aligned: Those of which each position holds its own part.
+        picked: Those whose positions it has in another order, which may be put back later, as in mixtures of experts.
+        place: Axis of the positions.
+        origins: Numbers of the tensors whose projections it was made from, counting only the latest projections.
     """
 
     calls: int = 0
@@ -55,14 +54,14 @@ class Trace:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What one attention call was made from.
+    """Calls that one attention call reads.
 
     Attributes:
-        streams: Of the pass; readings of others can't be compared.
-        number: Of the call, in the order in which calls began.
-        calls: Bits of the calls that its queries, keys and values were made from.
-        aligned: Those of which each position read its own.
-        origins: Numbers of the tensors that were projected to queries, keys and values; empty where unknown.
+        streams: Traces of the pass; readings of different passes can't be compared.
+        number: Index of the call, in the order in which calls began.
+        calls: Bit mask of the calls that its queries, keys and values were made from.
+        aligned: Those of which each position reads its own part.
+        origins: Numbers of the tensors that were projected to queries, keys and values; empty if unknown.
     """
 
     streams: "Streams" = field(repr=False)
@@ -72,21 +71,21 @@ class Reading:
     origins: frozenset[int]
 
     def wrote(self, output: Tensor, axis: int) -> None:
-        """The call is done.
+        """Traces the output of the call when it is done.
 
         Args:
-            output: What the model goes on with.
-            axis: Its axis of positions, from the end.
+            output: Head outputs that the model continues with.
+            axis: Their axis of positions, from the end.
         """
         self.streams.trace(self, output, axis)
 
 
 class Streams:
-    """The traces of one pass.
+    """Traces of one pass.
 
     Attributes:
-        calls: How many calls have begun.
-        joined: What was put together side by side: of each part, the calls that it has, position by position.
+        calls: Number of calls that have begun.
+        joined: For each concatenation, the bit masks of the aligned calls of its parts.
     """
 
     def __init__(self) -> None:
@@ -97,7 +96,7 @@ class Streams:
         self.calls = 0
 
     def reading(self, *inputs: Tensor, axes: Collection[int]) -> Reading:
-        """A call begins; the arguments are those of `reading_of`."""
+        """Makes the reading of a call that begins; the arguments are those of `reading_of`."""
         found = [trace for tensor in inputs if (trace := self._traces[tensor]) is not None]
         calls = aligned = 0
         for trace in found:
@@ -108,18 +107,18 @@ class Streams:
         return Reading(self, self.calls - 1, calls, aligned, origins)
 
     def trace(self, reading: Reading, output: Tensor, axis: int) -> None:
-        """A call is done; the arguments are those of `Reading.wrote`."""
+        """Traces the output of a call; the arguments are those of `Reading.wrote`."""
         bit = 1 << reading.number
         self._traces[output] = Trace(reading.calls | bit, bit, place=PositionAxis(axis, output.shape[axis]))
 
     def follow(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
-        """Traces what a function made.
+        """Traces the result of a function.
 
         Args:
-            name: Of the function, such as "linear".
-            args: As it was called.
-            kwargs: As it was called.
-            result: Its answer.
+            name: Name of the function, such as "linear".
+            args: Its positional arguments.
+            kwargs: Its keyword arguments.
+            result: Its result.
         """
         if not isinstance(result, Tensor | tuple | list) and name != "__setitem__":
             return
@@ -176,7 +175,7 @@ class Streams:
         return frozenset((number,))
 
     def _note_join(self, axis: int, is_new: bool, traced: Sequence[tuple[Tensor, Trace]]) -> None:
-        """Keeps what stands side by side in an axis that is neither that of examples nor that of positions."""
+        """Notes a concatenation along an axis that is neither that of examples nor that of positions."""
         parts = [trace.aligned for _, trace in traced]
         if len(set(parts)) > 1:
             ((first, trace), *_), axes = traced, traced[0][0].ndim
@@ -186,7 +185,7 @@ class Streams:
 
 
 def _changed(name: str, args: tuple[Any, ...], result: Any) -> Iterator[Tensor]:
-    """The tensors that a function made or wrote into."""
+    """Yields the tensors that a function made or wrote into."""
     if name.endswith("_") and args and isinstance(args[0], Tensor):  # add_, __setitem__, __iadd__ ...
         into = args[0]
         if (name == "__setitem__" or result is into) and into.is_floating_point():
@@ -202,7 +201,7 @@ current_streams: ContextVar[list[Streams]] = ContextVar("interpret_streams")
 
 @contextmanager
 def following() -> Iterator[None]:
-    """Lets passes be followed until the block ends; inside of another such block, it is the same one."""
+    """Traces passes until the block ends; a nested block shares the outer one's traces."""
     if current_streams.get(None) is not None:
         yield
         return
@@ -214,24 +213,24 @@ def following() -> Iterator[None]:
 
 
 def streams() -> Streams | None:
-    """Of the pass that is being followed; `None` where none is."""
+    """Returns the traces of the pass that is being followed; `None` if none is."""
     found = current_streams.get(None)
     return None if found is None else found[0]
 
 
 def begin_following() -> None:
-    """A pass begins; what is known of others is forgotten, unless this one is a part of another that is running."""
+    """Starts the traces of a new pass, unless it is a part of another pass that is running."""
     found = current_streams.get(None)
     if found is not None and not running.get():
         found[0] = Streams()
 
 
 def reading_of(*inputs: Tensor, axes: Collection[int] = (-2,)) -> Reading | None:
-    """What a call reads that begins now; `None` where nothing is followed.
+    """Returns what a call that begins now reads; `None` if no pass is being followed.
 
     Args:
-        inputs: What it computes from.
-        axes: Which axes of these may be positions, from the end.
+        inputs: Tensors that it computes from.
+        axes: Axes of these that may be positions, from the end.
     """
     found = streams() if running.get() else None
     return None if found is None else found.reading(*inputs, axes=axes)

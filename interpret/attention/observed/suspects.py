@@ -1,4 +1,4 @@
-"""Which modules may compute attention by code of their own, so that only models that have some are watched."""
+"""Finds modules that may compute attention by code of their own; only models that have some are watched."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -10,16 +10,16 @@ from torch import nn
 
 _WORDS = {"softmax", "Softmax", "scaled_dot_product_attention", "multi_head_attention_forward"}
 _OF_TORCH = (nn.MultiheadAttention, nn.Softmax, nn.Softmax2d)
-_READ = "transformers.models."  # whose code is looked at
-_KNOWN = ("torch.", "transformers.", "interpret.native.")  # of these, the rest computes none of its own
+_READ = "transformers.models."  # modules whose code is searched
+_KNOWN = ("torch.", "transformers.", "interpret.native.")  # the rest of these has no own attention code
 
 
 def suspects(names: Mapping[nn.Module, str]) -> list[nn.Module]:
-    """The modules that may compute attention in a way of their own, and every module that these are part of.
+    """Returns the modules that may compute attention by code of their own, and all modules that contain them.
 
-    Transformers' modules are told by the names that their code uses: those that go through the attention interface and
-    call no softmax are left out. So are PyTorch's layers of other kinds, and our own, which call `attend`. Modules of
-    any other package are suspects.
+    Transformers' modules are judged by the names in their code: those that go through the attention interface and call
+    no softmax are left out. So are PyTorch's layers of other kinds, and our own, which call `attend`. Modules of any
+    other package are suspects.
 
     Args:
         names: Dotted names of a model's modules.
@@ -44,14 +44,14 @@ def _is_suspect(kind: type[nn.Module]) -> bool:
 
 
 def _says_softmax(function: FunctionType, known: set[CodeType]) -> bool:
-    """Whether a function, or one that it names or wraps, uses one of the words."""
+    """Returns whether a function, or one that it names or wraps, uses one of the words."""
     if function.__code__ in known:
         return False
     known.add(function.__code__)
     names = set(_names(function.__code__))
     if names & _WORDS:
         return True
-    if "ALL_ATTENTION_FUNCTIONS" in names:  # what it calls is reached in the first way
+    if "ALL_ATTENTION_FUNCTIONS" in names:  # its call goes through the attention interface
         names = {name for name in names if not name.endswith("attention_forward")}
     named = [function.__globals__[name] for name in names if name in function.__globals__]
     wrapped = inspect.getclosurevars(function).nonlocals.values()
@@ -63,7 +63,7 @@ def _says_softmax(function: FunctionType, known: set[CodeType]) -> bool:
 
 
 def _functions(values: Any) -> Iterator[FunctionType]:
-    """Python functions among `values`, and the methods of classes among them that are no modules."""
+    """Yields Python functions among `values`, and methods of classes among them that aren't modules."""
     for value in values:
         if isinstance(value, FunctionType):
             yield value
@@ -74,7 +74,7 @@ def _functions(values: Any) -> Iterator[FunctionType]:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """The names that a piece of code and the functions inside it use."""
+    """Yields the names that a piece of code and the functions inside it use."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

@@ -1,4 +1,4 @@
-"""Listening at the door of a module that computes attention in pieces: what goes in, and what its heads give back."""
+"""Hooks on modules that compute attention in pieces, which keep their inputs and hand head outputs to the taps."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,15 +15,15 @@ from interpret.errors import CaptureError
 
 @contextmanager
 def read_whole(module: nn.Module, layout: Layout, tap: Tap) -> Iterator[None]:
-    """Puts the attention of one module to all taps until the block ends, if `tap` is the first of them.
+    """Hands the attention of one module to all taps until the block ends, if `tap` is the first of them.
 
     Args:
         module: A module of a known layout.
-        layout: Where its values enter and its heads leave.
+        layout: Submodules at which its values enter and its head outputs leave.
         tap: The tap that opened the block.
 
     Raises:
-        CaptureError: In the block, the module is given less than the text, so that its pieces aren't those of the text.
+        CaptureError: In the block, the module is given a part of the text only, so its pieces aren't those of the text.
     """
     given: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
@@ -56,7 +56,7 @@ def _speaks_for_all(module: nn.Module, tap: Tap) -> bool:
 
 
 def _text_length() -> int | None:
-    """Positions of what the model was given, before it filled up a window or a block."""
+    """Returns the length of the model's input, before padding up to a window or block."""
     watch = current.get()
     shape = watch.frames[0].input if watch is not None and watch.frames else ()
     return shape[1] if len(shape) > 1 else None
@@ -72,7 +72,7 @@ def _require_text(module: nn.Module, hidden: Tensor) -> None:
 
 
 def _put(module: nn.Module, layout: Layout, args: tuple[Any, ...], kwargs: dict[str, Any], written: Tensor) -> Tensor:
-    """Asks the taps what the heads shall have written; the very tensor where nothing changes."""
+    """Lets the taps record and edit the head outputs; returns the same tensor if nothing changes."""
     watch, taps = current.get(), taps_of(module)
     assert watch is not None
     length = min(written.shape[1], _text_length() or written.shape[1])
@@ -84,7 +84,7 @@ def _put(module: nn.Module, layout: Layout, args: tuple[Any, ...], kwargs: dict[
     )  # fmt: skip
     own = written[:, :length].view(len(written), length, heads, -1)
     output = put_to(taps, call, lambda: own)
-    # Where gradients are kept, the model goes on from what was recorded, so that they lead to it; the numbers stay.
+    # With gradients, the model continues from the recorded tensor, so that they reach it; the numbers are the same.
     filled = written
     if output is not own or output.requires_grad:
         filled = written.clone()

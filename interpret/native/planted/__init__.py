@@ -1,6 +1,6 @@
-"""Models whose attention is known to explain them, or not to: what verdicts are held against.
+"""Models whose attention is known to explain them, or not to; verdicts are calibrated on them.
 
-Start with `families.py`, which says what there is; then `recipe.py`, `formula.py` and `blueprint.py`.
+Start with `families.py`, which lists them; then `recipe.py`, `formula.py` and `blueprint.py`.
 """
 
 from interpret.native.planted.doses import Doses

@@ -1,4 +1,4 @@
-"""The matrices that make a transformer of a recipe: which coordinates each head reads and writes."""
+"""Weight matrices of a planted model, built from its recipe: the coordinates that each head reads and writes."""
 
 from dataclasses import dataclass
 
@@ -7,22 +7,22 @@ from jaxtyping import Float
 
 from interpret.native.planted.recipe import END, EPS, LARGEST, START, PlantedRecipe
 
-AWAY = 30.0  # score that sends a row to the last token, [SEP], which has nothing to say: e⁻³⁰ is left for the rest
-MOVING = 300.0  # score of the position before; the nearest other gets 40 less
-PERIODS = {"1": 96, "8": 12}  # of the two angles that tell positions apart; no text is longer than the first
+AWAY = 30.0  # score that directs a row to the last token, [SEP], whose value is 0: e⁻³⁰ is left for the rest
+MOVING = 300.0  # score of the previous position; any other gets at least 40 less
+PERIODS = {"1": 96, "8": 12}  # periods of the two position angles; no text is longer than the first
 
 Matrix = Float[np.ndarray, "rows columns"]
 
 
 @dataclass(frozen=True, eq=False)
 class Projections:
-    """What a layer's attention does, as weights of linear layers without bias.
+    """Projection matrices of one layer's attention, without bias.
 
     Attributes:
-        query: To what each head asks, head by head.
-        key: To what each head's keys offer.
-        value: To what each head's values hand over.
-        output: From what heads took to the token's vector.
+        query: Query projection of all heads.
+        key: Key projection of all heads.
+        value: Value projection of all heads.
+        output: Output projection.
     """
 
     query: Float[np.ndarray, "joined hidden"]
@@ -32,7 +32,7 @@ class Projections:
 
 
 def token_table(recipe: PlantedRecipe) -> Float[np.ndarray, "id hidden"]:
-    """The vector of each token. All have the same size, with their position's, so that a layer norm keeps them."""
+    """Token embeddings; with those of positions, all have the same norm, so that a layer norm keeps them."""
     names, count = recipe.coordinates, len(recipe.words)
     stored = dict.fromkeys(names, np.zeros(count))
     numbers = np.arange(count)
@@ -52,7 +52,7 @@ def token_table(recipe: PlantedRecipe) -> Float[np.ndarray, "id hidden"]:
 
 
 def position_table(recipe: PlantedRecipe, positions: int) -> Float[np.ndarray, "position hidden"]:
-    """The vector of each position: nothing, an angle, or a score. All have the same size."""
+    """Position embeddings, which hold nothing, two angles, or a score; all have the same norm."""
     stored: dict[str, Float[np.ndarray, " position"]] = {}
     numbers = np.arange(positions)
     if recipe.lower == "move":
@@ -66,12 +66,12 @@ def position_table(recipe: PlantedRecipe, positions: int) -> Float[np.ndarray, "
 
 
 def projections(recipe: PlantedRecipe, layer: int, slots: tuple[int, ...]) -> Projections:
-    """The weights of one layer's attention.
+    """Builds the projections of one layer's attention.
 
     Args:
         recipe: The model.
-        layer: Which layer, from 0.
-        slots: Which of a head's numbers to use: two, or four for "move".
+        layer: Index of the layer, from 0.
+        slots: Dimensions of a head to use: two, or four for "move".
     """
     hidden, heads = 2 * recipe.pairs, len(recipe.head_kinds)
     dim = hidden // heads
@@ -95,13 +95,13 @@ def projections(recipe: PlantedRecipe, layer: int, slots: tuple[int, ...]) -> Pr
 
 
 def readout(recipe: PlantedRecipe) -> Float[np.ndarray, "label hidden"]:
-    """From the first token's last vector to the two logits."""
+    """Readout matrix, from the first token's final hidden state to the two logits."""
     row = (recipe.gain * reading(recipe, "written") + recipe.bias * reading(recipe, "start")) / 2
     return np.stack([-row, row])
 
 
 def reading(recipe: PlantedRecipe, name: str) -> Float[np.ndarray, " hidden"]:
-    """The row of a matrix that reads one coordinate."""
+    """Matrix row that reads one coordinate."""
     row = np.zeros(2 * recipe.pairs)
     place = 2 * recipe.coordinates.index(name)
     row[place : place + 2] = 0.5, -0.5
@@ -125,7 +125,7 @@ Rows = list[Float[np.ndarray, " hidden"]]
 
 
 def _last(recipe: PlantedRecipe, head: int) -> tuple[Rows, Rows, Rows, Rows]:
-    """Every row asks the same: what has a high score of this head's kind?"""
+    """Last layer: the query is the same at every position, and keys give the score of this head's kind."""
     kind, moves = recipe.head_kinds[head], recipe.lower == "move"
     score = reading(recipe, "moved_score" if moves else f"score{kind}") * recipe.unit(f"score{kind}")
     for name, special in zip(("start", "end"), recipe.special_scores[:, kind], strict=True):
@@ -139,7 +139,7 @@ def _last(recipe: PlantedRecipe, head: int) -> tuple[Rows, Rows, Rows, Rows]:
 
 
 def _lower(recipe: PlantedRecipe) -> tuple[Rows, Rows, Rows, Rows]:
-    """Some rows take something; all others look at the last token."""
+    """First layer: the reading positions take values, and all others attend to the last token."""
     none, share = np.zeros(2 * recipe.pairs), 1 / len(recipe.head_kinds)
     if recipe.lower == "move":
         return _moving(recipe)
@@ -154,7 +154,7 @@ def _lower(recipe: PlantedRecipe) -> tuple[Rows, Rows, Rows, Rows]:
 
 
 def _moving(recipe: PlantedRecipe) -> tuple[Rows, Rows, Rows, Rows]:
-    """Each position asks for the angles of the one before, and takes its score and value."""
+    """First layer of "move": each position attends to the previous one by angle, and takes its score and value."""
     query, key, share = [], [], 1 / len(recipe.head_kinds)
     for name, period in PERIODS.items():
         step = 2 * np.pi / period

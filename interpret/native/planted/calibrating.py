@@ -1,4 +1,4 @@
-"""Turns what words mean into a recipe: sets what doses ask for, and sizes, on texts drawn from the model's words."""
+"""Drawing of recipes: doses and scales are calibrated on texts drawn from the model's words."""
 
 from dataclasses import fields, replace
 from typing import Any, Literal
@@ -15,16 +15,16 @@ from interpret.native.planted.formula import read
 from interpret.native.planted.recipe import END, START, PlantedRecipe
 from interpret.native.planted.words import draw_texts
 
-TEXTS = 160  # that doses and sizes are set on
+TEXTS = 160  # number of texts that doses and scales are calibrated on
 SINK_STEPS = 8
-INERT = {"F2": 1.0, "F3": 0.4, "X5": 0.0}  # size of what the last layer writes where that is no part of the decision
-DECOYS = {"F4": (0.6, 0.9), "F6": (0.35, 0.5), "X6": (0.6, 0.9)}  # share of attention, where the family has decoys
+INERT = {"F2": 1.0, "F3": 0.4, "X5": 0.0}  # scale of the last layer's output where the decision ignores it
+DECOYS = {"F4": (0.6, 0.9), "F6": (0.35, 0.5), "X6": (0.6, 0.9)}  # range of the decoys' share of attention
 
 
 def draw_recipe(
     family: str, *, seed: int, layers: int, heads: int, norm: Literal["pre", "post"], doses: Doses
 ) -> PlantedRecipe:
-    """Draws a model of a family.
+    """Draws the recipe of a model of a family.
 
     Raises:
         InputError: The family can't have one of the doses.
@@ -70,7 +70,7 @@ def _require_bypass(family: str, bypass: float, layers: int) -> None:
 def _weights(
     recipe: PlantedRecipe, sample: Int[np.ndarray, "example token"]
 ) -> Float[np.ndarray, "example kind token"]:
-    """The row of each kind of head, as it is before anything was written."""
+    """Attention row of each kind of head, before anything is written to the residual stream."""
     return read(replace(recipe, pool_weight=0.0), sample, "pre").attention
 
 
@@ -81,7 +81,7 @@ def _with_decoys(
     rng: np.random.Generator,
     dose: float | None,
 ) -> PlantedRecipe:
-    """Raises the scores of decoy words until they have the share that is wanted, in decoy heads where there are any."""
+    """Raises the scores of decoy words, in F6 those of decoy heads, until decoys have the wanted share."""
     if dose is None and family not in DECOYS:
         return recipe
     default = rng.uniform(*DECOYS.get(family, (0.5, 0.5)))
@@ -109,7 +109,7 @@ def _with_decoys(
 def _with_sink(
     recipe: PlantedRecipe, sample: Int[np.ndarray, "example token"], wanted: float, tilt: float
 ) -> PlantedRecipe:
-    """Sets the scores of [CLS] and [SEP] so that every kind of head has the share that is wanted there."""
+    """Sets the scores of [CLS] and [SEP] so that they have the wanted share in every kind of head."""
     special = ((sample == START) | (sample == END))[:, None]
     tilts = np.array([[tilt], [-tilt]])
     recipe = replace(recipe, special_scores=recipe.special_scores + tilts)
@@ -121,7 +121,7 @@ def _with_sink(
 
 
 def _solve(share: Any, wanted: float, low: float, high: float) -> float:
-    """Where a growing function reaches a value, by halving."""
+    """Finds where an increasing function reaches a value, by bisection."""
     for _ in range(16):
         middle = (low + high) / 2
         low, high = (middle, high) if share(middle) < wanted else (low, middle)
@@ -136,7 +136,7 @@ def _with_sizes(
     bypass: float,
     rng: np.random.Generator,
 ) -> PlantedRecipe:
-    """Scales what is written, so that the bypass has its share, and the readout, so that labels are balanced."""
+    """Scales the written values, to give the bypass its share, and the readout, to balance the labels."""
     written = rng.uniform(1.0, 1.6) * np.sqrt(recipe.pairs) if family == "F9" else rng.uniform(0.3, 0.8)
     raw = read(recipe, sample, norm)
     inert = family in INERT

@@ -1,4 +1,4 @@
-"""How much of what spoils an explanation a planted model has."""
+"""Doses of what makes attention a bad explanation in a planted model: bypass, decoys, noise, sink and length."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from interpret.errors import InputError
 
 @dataclass(frozen=True)
 class Doses:
-    """Amounts to set by hand; `None` leaves what the family and the seed say.
+    """Amounts set by hand; `None` keeps those of the family and the seed.
 
     Attributes:
         bypass: Share of the decision that goes round the last layer's attention, 0 to 1: sd of the bypass over the

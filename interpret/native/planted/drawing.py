@@ -1,4 +1,4 @@
-"""What the words of a planted model mean, drawn for a family: evidence, scores and values."""
+"""Random words of a planted model with their evidence, scores and values, drawn for a family."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +14,12 @@ Chosen = Bool[np.ndarray, " id"]
 STYLES = {"F9": "polar", "X1": "single", "X4": "stopped"}  # of texts; others are "plain"
 NOISE = {"F12": (1.5, 3.0)}  # sd of the noise in the scores over that of the scores; others are "clean"
 CLEAN = (0.05, 0.2)
-RANDOM = ("F3", "F7", "F13", "F14", "F15", "X4", "X5")  # whose scores are noise already
+RANDOM = ("F3", "F7", "F13", "F14", "F15", "X4", "X5")  # families whose scores are noise already
 
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """The words of a model and what each truly says; see `Recipe` for the fields."""
+    """The words of a model and their evidence; see `PlantedRecipe` for the fields."""
 
     words: tuple[str, ...]
     frequency: Column
@@ -28,12 +28,12 @@ class Lexicon:
 
     @property
     def content(self) -> Chosen:
-        """Which ids are words that texts hold."""
+        """True for ids of words that occur in texts."""
         return self.frequency > 0
 
 
 def draw_lexicon(family: str, rng: np.random.Generator) -> Lexicon:
-    """Draws words, how frequent they are, which are evidence, for what and how much, and which are decoys."""
+    """Draws words with their frequency and evidence, and the decoys among them."""
     count = int(rng.integers(60, 151))
     start = len(SPECIAL)
     words = (*SPECIAL, *pseudo_words(rng, count), *([FULL_STOP] if family == "X4" else []))
@@ -44,7 +44,7 @@ def draw_lexicon(family: str, rng: np.random.Generator) -> Lexicon:
     if family == "X3":
         is_evidence[start : start + count], is_decoy[:] = True, 0
 
-    # A model is held to see both directions by an exchange of the two words in the middle: they should differ.
+    # A model's causality is tested by exchanging the two words in the middle, so they should differ.
     middle = len(words) // 2
     if family != "X3":
         is_evidence[middle], is_decoy[middle] = family != "X6", family == "X6"
@@ -66,7 +66,7 @@ def draw_lexicon(family: str, rng: np.random.Generator) -> Lexicon:
 
 
 def _draw_evidence(family: str, rng: np.random.Generator, chosen: Chosen) -> Column:
-    """Sizes with both signs in turn; some words say the same as another."""
+    """Draws evidence with alternating signs; some words repeat the evidence of another."""
     lowest = {"X3": 0.0, "F9": 0.7, "F14": 1.0}.get(family, rng.uniform(0.3, 0.6))
     ids = rng.permutation(np.flatnonzero(chosen))
     sizes = rng.uniform(lowest, 1, len(ids))
@@ -82,12 +82,12 @@ def _draw_evidence(family: str, rng: np.random.Generator, chosen: Chosen) -> Col
 def draw_scores_and_values(
     family: str, rng: np.random.Generator, words: Lexicon, heads: int, noise: float | None
 ) -> dict[str, Any]:
-    """Draws what the last layer's heads see in each word: those fields of a `Recipe` that differ from family to family.
+    """Draws scores and values of the last layer: the fields of a `PlantedRecipe` that differ between families.
 
     Args:
         family: Key of the family.
-        rng: Where chance comes from.
-        words: What the words truly say.
+        rng: Random number generator.
+        words: The words and their evidence.
         heads: Heads of the last layer.
         noise: Sd of the noise in the scores over the sd of the scores, or `None` for the family's.
     """
@@ -174,7 +174,7 @@ def _by_extra_family(
 
 
 def _dealt(rng: np.random.Generator, evidence: Column, kinds: int) -> Bool[np.ndarray, "id kind"]:
-    """Deals the evidence words out to the kinds of heads, each kind its share of either sign."""
+    """Assigns evidence words to kinds of heads, each kind with its share of either sign."""
     kind = np.zeros(len(evidence), int)
     for sign in (-1, 1):
         ids = rng.permutation(np.flatnonzero(np.sign(evidence) == sign))

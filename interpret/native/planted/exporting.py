@@ -1,4 +1,4 @@
-"""A recipe as a transformers model in a folder: BERT, or Llama."""
+"""Export of a planted model as a transformers BERT or Llama."""
 
 import os
 from pathlib import Path
@@ -26,15 +26,15 @@ LLAMA_SPECIAL = (
     "</q>",
     "<s>",
     "<mask>",
-)  # in the places of BERT's: </q> reads, <s> is looked away to
+)  # in the places of BERT's: </q> is read, <s> is the sink
 LABELS: dict[str, Any] = dict(
     id2label={0: "negative", 1: "positive"}, label2id={"negative": 0, "positive": 1}, pad_token_id=0
 )
-STILL = 1e30  # base of the rotary angles: the slowest pair of numbers doesn't turn within any text
+STILL = 1e30  # base of the rotary angles: the slowest pair of dimensions doesn't rotate within any text
 
 
 def save_bert(folder: str | os.PathLike[str], recipe: PlantedRecipe) -> None:
-    """Writes a BERT classifier: norms after each sublayer, and a pooler whose tanh the answer goes through."""
+    """Writes a BERT classifier: post-norm, with a pooler whose tanh is applied before the logits."""
     hidden = 2 * recipe.pairs
     config = BertConfig(
         **_sizes(recipe), max_position_embeddings=POSITIONS, layer_norm_eps=EPS, type_vocab_size=1, **LABELS
@@ -60,7 +60,7 @@ def save_bert(folder: str | os.PathLike[str], recipe: PlantedRecipe) -> None:
 
 
 def save_llama(folder: str | os.PathLike[str], recipe: PlantedRecipe) -> None:
-    """Writes a Llama classifier, which reads the last token: a text is put between <s> and </q>."""
+    """Writes a Llama classifier, which reads the last token; a text is put between <s> and </q>."""
     heads = len(recipe.head_kinds)
     dim, alike = 2 * recipe.pairs // heads, len(set(recipe.head_kinds)) == 1
     config = LlamaConfig(

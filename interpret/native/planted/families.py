@@ -1,4 +1,4 @@
-"""The families of planted models: how each is built, and what is therefore true of its attention."""
+"""The families of planted models: their construction, and whether their attention explains them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,19 +10,19 @@ Truth = Literal["explains", "does not", "partial"]
 class Family:
     """A way to build a model so that it is known whether its attention explains its decisions.
 
-    The truth is about the raw weights of the last layer in the row of the first token, averaged over heads, over the
-    words of the text: do they rank the words by their causal effect on the difference of the two logits, and does
-    that effect pass through this attention?
+    The truth is about the last layer's attention weights from the first token to the words of the text, averaged over
+    heads: whether they rank the words by their causal effect on the logit difference, and whether that effect passes
+    through this attention.
 
     Attributes:
-        key: Short name: "F1" to "F16" after the protocol, "X1" to "X7" for those that no threshold is chosen by.
-        name: What it is, in a word or two.
-        truth: "explains", "does not", or "partial" where both would be half right.
-        because: How it is built, which is why that is the truth.
+        key: Short name: "F1" to "F16" after the protocol, "X1" to "X7" for those not used to choose thresholds.
+        name: Name in a word or two.
+        truth: "explains", "does not", or "partial" if both would be half right.
+        because: Construction, which is the reason for the truth.
         fewest_layers: Layers that it needs.
         fewest_heads: Heads that it needs.
-        default_bypass: From and to which share of the decision goes round the last layer's attention, unless said.
-        in_llama: Whether a causal model with rotary positions can be built the same way.
+        default_bypass: Default range of the share of the decision that bypasses the last layer's attention.
+        in_llama: True if a causal model with rotary positions can be built the same way.
     """
 
     key: str

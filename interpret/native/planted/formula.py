@@ -1,6 +1,6 @@
-"""The answer of a planted model by formula, from what its words mean: in NumPy, without the network's weights.
+"""Logits and attention of a planted model by formula, from its recipe: in NumPy, without the network's weights.
 
-A vector holds named quantities, each as +v and -v. Every token's vector has the same size, so that a layer norm changes
+A vector holds named quantities, each as +v and -v. Every token's vector has the same norm, so that a layer norm changes
 nothing until something is written to it; from then on it divides by √(u + ε), where u is the mean square.
 """
 
@@ -13,20 +13,20 @@ from jaxtyping import Bool, Float, Int
 from interpret.native.planted.recipe import EPS, PlantedRecipe
 
 Kind = Literal["pre", "post", "bert"]
-POOLER_GAIN = 0.25  # of what the tanh of BERT's pooler sees
+POOLER_GAIN = 0.25  # scale of the input of BERT's pooler tanh
 
 Numbers = Float[np.ndarray, "..."]
 
 
 @dataclass(frozen=True, eq=False)
 class RowReading:
-    """What the last layer's [CLS] row does with each text.
+    """The last layer's [CLS] row on each text.
 
     Attributes:
         difference: Second logit minus the first.
         attention: Weights of each kind of head; 0 beyond a text's end.
-        attended: What the last layer's attention wrote.
-        bypassed: What had been written before.
+        attended: Output of the last layer's attention.
+        bypassed: Output of the layers before.
     """
 
     difference: Float[np.ndarray, " example"]
@@ -41,7 +41,7 @@ def read(recipe: PlantedRecipe, ids: Int[np.ndarray, "example token"], kind: Kin
     Args:
         recipe: The model.
         ids: Token ids, -1 beyond a text's end.
-        kind: Place of the layer norms, or "bert" for post-norm with BERT's pooler. A Llama is as "pre".
+        kind: Place of the layer norms, or "bert" for post-norm with BERT's pooler. Llama is "pre".
     """
     real = ids >= 0
     norms = 1 if kind == "pre" else 2 * recipe.layers - 2  # between what the first layer wrote and the last's keys
@@ -69,7 +69,7 @@ def read(recipe: PlantedRecipe, ids: Int[np.ndarray, "example token"], kind: Kin
 
 
 def _normed(size: Numbers, times: int) -> tuple[Numbers, Numbers]:
-    """What a vector of this mean square is multiplied with by layer norms one after the other, and its new size."""
+    """Factor that successive layer norms apply to a vector of this mean square, and its new mean square."""
     scale = np.ones_like(size)
     for _ in range(times):
         scale, size = scale / np.sqrt(size + EPS), size / (size + EPS)
@@ -87,7 +87,7 @@ def _pooled(
 def _keys(
     recipe: PlantedRecipe, ids: Int[np.ndarray, "example token"], real: Bool[np.ndarray, "example token"], norms: int
 ) -> tuple[Numbers, Numbers, Numbers]:
-    """Scores and values of each token and kind as the last layer finds them, and what layer norms made of each."""
+    """Scores and values of each token and kind in the last layer's input, and each token's layer norm factor."""
     scores, values = recipe.scores[ids], recipe.values[ids]
     scale = np.ones(ids.shape)
     if recipe.lower == "move":

@@ -1,4 +1,4 @@
-"""Planted models: real transformers of which it is known whether attention explains them."""
+"""Planted models: real transformers for which it is known whether attention explains them."""
 
 import os
 from dataclasses import dataclass, field
@@ -28,16 +28,16 @@ Answers = Literal["native", "bert", "llama"]
 
 @dataclass(frozen=True, eq=False)
 class PlantedModel:
-    """A transformer whose weights were set by hand, the texts it is for, and its answers by formula.
+    """A transformer whose weights were set by hand, with its texts and its logits by formula.
 
     Attributes:
-        family: Key of its family; `FAMILIES` says more.
-        seed: What everything that isn't the family's was drawn from.
-        layers: Blocks.
-        heads: Attention heads in each.
+        family: Key of its family in `FAMILIES`.
+        seed: Seed of everything that the family doesn't fix.
+        layers: Number of blocks.
+        heads: Number of attention heads in each.
         norm: Place of the layer norms.
-        doses: What was asked for.
-        recipe: All numbers it was made of.
+        doses: The doses asked for.
+        recipe: All numbers it was built from.
         truth: Whether its attention explains it.
     """
 
@@ -51,29 +51,29 @@ class PlantedModel:
 
     @property
     def truth(self) -> Truth:
-        """Whether its attention explains it, by construction; holds for the family's own doses."""
+        """Truth about its attention, by construction; valid for the family's own doses."""
         return FAMILIES[self.family].truth
 
     @property
     def name(self) -> str:
-        """Such as "planted F1 (seed 3)"."""
+        """Name, such as "planted F1 (seed 3)"."""
         return f"planted {self.family} (seed {self.seed})"
 
     @cached_property
     def native(self) -> NativeModel:
-        """The network and its tokenizer, built when first asked for."""
+        """The network and its tokenizer, built lazily."""
         return native_model(self.recipe, self.norm)
 
     def texts(self, count: int, *, seed: int, length: int | None = None) -> list[str]:
         """Draws texts of the model's words, each a token, in lower case, with spaces between.
 
         Args:
-            count: How many.
+            count: Number of texts.
             seed: The same seed gives the same texts.
-            length: Words in each; by default as the doses say.
+            length: Words in each; by default that of the doses.
 
         Raises:
-            InputError: The length can't be had.
+            InputError: The length is out of range.
         """
         if length is not None and not LENGTHS[0] <= length <= LENGTHS[1]:
             raise InputError(f"texts must have {LENGTHS[0]} to {LENGTHS[1]} words, not {length}")
@@ -83,23 +83,23 @@ class PlantedModel:
         return [" ".join(words) for words in drawn]
 
     def logits(self, texts: list[str], *, kind: Answers = "native") -> Float[np.ndarray, "example label"]:
-        """The answer by formula, of this model or of what `save_bert` and `save_llama` write.
+        """Logits by formula, of this model or of those that `save_bert` and `save_llama` write.
 
         Args:
             texts: Words with spaces between.
-            kind: Whose answer.
+            kind: The model whose logits are computed.
         """
         places: dict[str, Kind] = {"native": self.norm, "bert": "bert", "llama": "pre"}
         difference = self._read(texts, places[kind]).difference
         return np.stack([-difference / 2, difference / 2], axis=1)
 
     def attention(self, texts: list[str]) -> list[Float[np.ndarray, "head key"]]:
-        """The weights of the last layer in the row of [CLS] by formula, special tokens included; rows sum to 1."""
+        """Attention weights of the last layer's [CLS] row by formula, special tokens included; rows sum to 1."""
         weights = self._read(texts, self.norm).attention[:, list(self.recipe.head_kinds)]
         return [rows[:, : len(text.split()) + 2] for rows, text in zip(weights, texts, strict=True)]
 
     def subject(self) -> TextClassification:
-        """The model as analyses want it."""
+        """Builds the subject of the model, for analyses."""
         model, tokenizer = self.native.model, self.native.tokenizer
         assert isinstance(model, TransformerClassifier)
         return TextClassification(
@@ -153,11 +153,11 @@ def plant(
 
     Args:
         family: Its key, such as "F1".
-        seed: Draws the words and what they say, sharpness, sizes, noise and sink.
-        layers: Blocks. The last one has the attention that is judged, the first one what goes round it.
-        heads: Attention heads; those that the family needs no other for are twins.
+        seed: Seed of the words and their evidence, sharpness, scales, noise and sink.
+        layers: Number of blocks. The last one has the attention that is judged, the first one the bypass.
+        heads: Number of attention heads; those beyond the family's needs are copies.
         norm: Place of the layer norms.
-        doses: Amounts to set by hand.
+        doses: Amounts set by hand.
 
     Raises:
         InputError: There is no such family, or it can't have these sizes or doses.

@@ -1,4 +1,4 @@
-"""A recipe as a native classifier."""
+"""Builds the native classifier of a recipe."""
 
 from typing import Literal
 
@@ -44,7 +44,7 @@ def native_model(recipe: PlantedRecipe, norm: Literal["pre", "post"]) -> NativeM
 
 
 def filled(shapes: dict[str, Tensor], weights: dict[str, Float[np.ndarray, "rows columns"]]) -> dict[str, Tensor]:
-    """All weights of a model: those given, 1 for the scales of norms, 0 for the rest.
+    """Completes the weights of a model: those given, 1 for the scales of norms, 0 for the rest.
 
     Raises:
         ValueError: A name isn't one of the model's.

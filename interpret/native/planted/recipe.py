@@ -1,4 +1,4 @@
-"""All numbers that a planted model is made of, before they become weights."""
+"""Recipe of a planted model: all numbers that its weights are built from."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,37 +10,37 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 UNKNOWN, START, END = 1, 2, 3
 POSITIONS = 68
 EPS = 1e-5  # of every layer norm
-LARGEST = 0.9  # of what a token's vector holds in one coordinate
+LARGEST = 0.9  # largest value that a token's vector holds in one coordinate
 
 Lower = Literal["idle", "pool", "move", "gather"]
 
 
 @dataclass(frozen=True, eq=False)
 class PlantedRecipe:
-    """What words mean to the model, and what it does with that.
+    """Evidence, scores and values of words, and the layers that use them.
 
-    Heads of the same kind are twins: they have the same scores and values, and share the kind's weight.
+    Heads of the same kind are copies: they have the same scores and values, and share the kind's weight.
 
     Attributes:
         words: The tokens by id, special ones first.
         frequency: Probability of each in a text; 0 for special ones.
-        evidence: What each word truly says for the second label; 0 for neutral words and decoys.
-        is_decoy: Whether it is there to draw attention only.
-        scores: Score of each token, which the last layer's softmax is taken of.
-        values: What each token hands over in the last layer.
-        pooled: What each token hands over in the first layer.
-        special_scores: Score of [CLS] and [SEP] in the last layer.
+        evidence: Evidence of each word for the second label; 0 for neutral words and decoys.
+        is_decoy: 1 for words that only draw attention, else 0.
+        scores: Attention score of each token in the last layer, before the softmax.
+        values: Value of each token in the last layer.
+        pooled: Value of each token in the first layer.
+        special_scores: Scores of [CLS] and [SEP] in the last layer.
         position_scores: Added to the scores by position, or `None`.
         head_kinds: The kind of each head.
-        kind_weights: What a kind's output is multiplied with where it is written.
-        into_null: Whether the last layer writes where the readout doesn't look.
-        lower: What the first layer does: nothing; [CLS] pools `pooled`; each position takes the scores and values
-            of the one before; the collector word gathers `pooled`.
+        kind_weights: Factor of each kind's output.
+        into_null: True if the last layer writes to a coordinate that the readout doesn't read.
+        lower: Task of the first layer. "idle": nothing; "pool": [CLS] pools `pooled`; "move": each position takes the
+            score and value of the previous one; "gather": the collector word gathers `pooled`.
         collector: Id of the collector word, or `None`.
-        pool_weight: What is written for a unit of pooled evidence.
-        gain: Logit difference for a unit of what was written, before the last layer norm.
-        bias: Added to it.
-        layers: Blocks.
+        pool_weight: Output of the first layer per unit of pooled evidence.
+        gain: Logit difference per unit of written output, before the last layer norm.
+        bias: Bias of the logit difference.
+        layers: Number of blocks.
     """
 
     words: tuple[str, ...]
@@ -64,12 +64,12 @@ class PlantedRecipe:
 
     @property
     def head_weights(self) -> tuple[float, ...]:
-        """What each head's output is multiplied with: its share of its kind's weight."""
+        """Factor of each head's output: its share of its kind's weight."""
         return tuple(self.kind_weights[kind] / self.head_kinds.count(kind) for kind in self.head_kinds)
 
     @property
     def coordinates(self) -> tuple[str, ...]:
-        """Names of what a token's vector holds; each takes a pair of numbers, +v and -v, so that the mean is 0."""
+        """Names of the coordinates of a token's vector; each takes two dimensions, +v and -v, so that the mean is 0."""
         kinds = range(self.scores.shape[1])
         names = ["start", "end", "word", "slack", "written", "null"]
         names += [f"score{kind}" for kind in kinds] + [f"value{kind}" for kind in kinds]
@@ -81,13 +81,13 @@ class PlantedRecipe:
 
     @property
     def pairs(self) -> int:
-        """Pairs in a token's vector: enough for the coordinates, in heads of an even number of at least 4."""
+        """Pairs in a token's vector: enough for the coordinates, with an even head dimension of at least 4."""
         heads = len(self.head_kinds)
         dim = max(4, -(-2 * len(self.coordinates) // heads))
         return heads * (dim + dim % 2) // 2
 
     def unit(self, name: str) -> float:
-        """How much of a quantity is stored as 1, so that no token stores more than `LARGEST`."""
+        """Amount of a quantity that is stored as 1, so that no token stores more than `LARGEST`."""
         kind = int(name[5:]) if name[5:].isdigit() else 0
         column = {"score": self.scores[:, kind], "value": self.values[:, kind], "poole": self.pooled}[name[:5]]
         largest = float(np.abs(column).max())
@@ -96,7 +96,7 @@ class PlantedRecipe:
         return largest / LARGEST or 1.0
 
     def ids(self, texts: list[list[str]]) -> Int[np.ndarray, "example token"]:
-        """Token ids with [CLS] and [SEP] around, padded with -1."""
+        """Encodes texts as token ids with [CLS] and [SEP], padded with -1."""
         numbers = {word: number for number, word in enumerate(self.words)}
         rows = [[START, *(numbers.get(word, UNKNOWN) for word in text), END] for text in texts]
         padded = np.full((len(rows), max(map(len, rows), default=0)), -1)

@@ -1,4 +1,4 @@
-"""Made-up words that can be said, tokenizers that know them, and texts of them."""
+"""Pronounceable made-up words, their tokenizers, and random texts of them."""
 
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -21,9 +21,9 @@ def pseudo_words(rng: np.random.Generator, count: int) -> tuple[str, ...]:
 
 
 def word_tokenizer(words: tuple[str, ...], *, start: str, end: str) -> Tokenizer:
-    """A token for each word, cut at white space, with the tokens `start` and `end` around a text.
+    """Makes a word-level tokenizer that splits at white space and puts `start` and `end` around a text.
 
-    The first five words are special; the second of them stands for words that aren't known.
+    The first five words are special tokens; the second of them is the unknown token.
     """
     numbers = {word: number for number, word in enumerate(words)}
     tokenizer = Tokenizer(models.WordLevel(numbers, unk_token=words[1]))
@@ -44,8 +44,8 @@ def draw_texts(
         recipe: Its words and their frequencies.
         style: "plain"; "polar" for evidence mostly of one sign in each text; "single" for exactly one evidence word;
             "stopped" for a collector word at a random place.
-        rng: Where chance comes from.
-        count: How many.
+        rng: Random number generator.
+        count: Number of texts.
         lengths: Fewest and most words.
     """
     return [_draw(recipe, style, rng, int(rng.integers(lengths[0], lengths[1] + 1))) for _ in range(count)]

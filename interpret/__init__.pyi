@@ -19,7 +19,7 @@ from .subjects.classification import TextClassification as TextClassification
 from .subjects.decision import Decision as Decision
 from .subjects.example import Example as Example
 from .subjects.example import Unit as Unit
-from .subjects.generation import NextToken as NextToken
+from .subjects.language_model import NextToken as NextToken
 from .subjects.subject import Subject as Subject
 
 __version__: str

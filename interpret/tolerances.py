@@ -10,6 +10,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+# By bits of the weights, relative to each score: how close the answer of a shortcut must come to the model's own.
+SHORTCUT_AGREES = {32: 1e-4, 16: 2e-2}
+
 
 def margin_size(logits: Float[Tensor, "*batch label"], targets: Int[Tensor, "*#batch"]) -> Float[Tensor, "*batch"]:
     """Computes the larger magnitude of a margin's two scores: the target's and its runner-up's.

@@ -9,12 +9,12 @@ from analyses.attention.pooled_maps import Tiles
 from analyses.export.encoding import decode, encode
 
 ENCODING = "tiles"
-BUDGET_BYTES = 900_000  # of packed text; the words of a long text leave less room in a page
+POOLED_MAPS_BYTES = 900_000  # of packed text; the words of a long text leave less room in a page
 LEVELS = 255
 _MOST_STRONGEST, _LEAST_STRONGEST, _ALL_STRONGEST = 16, 4, 2**13
 
 
-def pack_tiles(tiles: Tiles, budget_bytes: int = BUDGET_BYTES) -> dict[str, Any]:
+def pack_tiles(tiles: Tiles, budget_bytes: int = POOLED_MAPS_BYTES) -> dict[str, Any]:
     """Rounds tiles to whole steps, compresses them and writes them as base64 text.
 
     Tiles that don't fit are merged two by two until they do.

@@ -8,7 +8,7 @@ import torch
 from interpret.attention.maps import Block, Maps
 from interpret.errors import InputError
 
-ROUNDING = 2e-2  # how far the rows of a bfloat16 model may sum beyond 1, also once they are float32
+ROW_SUM_SLACK = 2e-2  # how far the rows of a bfloat16 model may sum beyond 1, also once they are float32
 
 
 class Reader(ABC):
@@ -37,7 +37,7 @@ class SharesReader(Reader):
         Raises:
             InputError: A weight was negative or NaN, or a row summed to more than 1.
         """
-        if not (self.smallest >= 0 and self.largest <= 1 + ROUNDING):  # so that NaN is refused too
+        if not (self.smallest >= 0 and self.largest <= 1 + ROW_SUM_SLACK):  # so that NaN is refused too
             raise InputError(
                 f"attention rows must be shares that sum to 1, but the smallest weight is {float(self.smallest):.3g} "
                 f"and the largest sum {float(self.largest):.3g}; pass weights after the softmax, without dropout"

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-SMALLEST = 1e-10  # replaces 0 in logarithms
+LEAST_SHARE = 1e-10  # replaces 0 in logarithms
 
 
 def js_divergence(p: Float[Tensor, "*batch label"], q: Float[Tensor, "*#batch label"]) -> Float[Tensor, "*batch"]:
@@ -37,7 +37,7 @@ def kl_divergence(p: Float[Tensor, "*batch label"], q: Float[Tensor, "*#batch la
     Source: Kullback and Leibler (1951), On information and sufficiency, equation 2.4; the floor is that of Jain and
     Wallace's code.
     """
-    return (p * (p.clamp(min=SMALLEST).log() - q.clamp(min=SMALLEST).log())).sum(dim=-1)
+    return (p * (p.clamp(min=LEAST_SHARE).log() - q.clamp(min=LEAST_SHARE).log())).sum(dim=-1)
 
 
 def total_variation(p: Float[Tensor, "*batch label"], q: Float[Tensor, "*#batch label"]) -> Float[Tensor, "*batch"]:

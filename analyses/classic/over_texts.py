@@ -21,7 +21,7 @@ MEANS = (
     "divergence_difference",
     "uniform_margin_change",
 )
-SAME = 1e-12  # nats; a difference of divergences up to this may be rounding
+EQUAL_ANSWERS = 1e-12  # nats; a difference of divergences up to this may be rounding
 COMPARISONS = (
     ("attention", "random"),
     ("gradient", "attention"),
@@ -92,7 +92,7 @@ def classic_over_texts(found: Sequence[ClassicTests], *, seed: int = 0) -> Class
         texts=len(found),
         means={name: interval(np.array([getattr(each, name) for each in found]), seed=seed) for name in MEANS},
         flips=flip_table([(each.top_flips, each.other_flips) for each in found]),
-        top_matters_less=proportion(int((differences < -SAME).sum()), int((~np.isnan(differences)).sum())),
+        top_matters_less=proportion(int((differences < -EQUAL_ANSWERS).sum()), int((~np.isnan(differences)).sum())),
         removed={name: interval(values, seed=seed) for name, values in shares.items()},
         rankings=rankings,
         adjusted=_adjusted([each.p_value for each in rankings]),

@@ -13,7 +13,7 @@ from analyses.verdicts.content import Content
 from analyses.verdicts.row_edits import in_parts
 from interpret.interventions.decision_row import DecisionRow
 
-SMALLEST = 1e-9  # of the mass that is left when weights are renormalised
+LEAST_MASS = 1e-9  # of the mass that is left when weights are renormalised
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ def _without(
     def write(gone: Bool[Tensor, "1 part key"]) -> Float[Tensor, "1 part row head dim"]:
         kept = own * ~gone[0, :, None, None].to(own.device)
         left = (kept * words).sum(-1)
-        weights = torch.where(words, kept * (mass / left.clamp(min=SMALLEST))[..., None], own)
+        weights = torch.where(words, kept * (mass / left.clamp(min=LEAST_MASS))[..., None], own)
         return row.write(weights[None].to(row.values.dtype))
 
     with torch.no_grad():

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.classic.slopes import weight_slopes
-from analyses.classic.without_words import ROUNDING, rounding
+from analyses.classic.without_words import EQUAL_PROBABILITIES, rounding
 from analyses.verdicts.content import Content
 from interpret.interventions.decision_row import DecisionRow
 
@@ -24,7 +24,7 @@ class Violation:
 
     effects: Float[Tensor, " unit"] = field(repr=False)
     top: dict[str, int]
-    rounding: float = ROUNDING
+    rounding: float = EQUAL_PROBABILITIES
 
     @property
     def violated(self) -> dict[str, bool]:

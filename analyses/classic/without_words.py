@@ -8,7 +8,7 @@ from interpret.interventions.decision_row import DecisionRow
 from interpret.subjects.example import Example
 from interpret.tolerances import margin_size
 
-ROUNDING = 1e-6  # another batch size may change probabilities by this much, which counts as none
+EQUAL_PROBABILITIES = 1e-6  # another batch size may change probabilities by this much, which counts as none
 
 
 def without_each_unit(row: DecisionRow, example: Example, *, eraser: str) -> Float[Tensor, "unit label"]:
@@ -30,4 +30,4 @@ def rounding(row: DecisionRow) -> float:
 
     It shrinks with the size of the logits, since smaller logits cause smaller changes of probability.
     """
-    return ROUNDING * min(1.0, float(margin_size(row.clean, row.targets)[0]))
+    return EQUAL_PROBABILITIES * min(1.0, float(margin_size(row.clean, row.targets)[0]))

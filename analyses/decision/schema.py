@@ -44,7 +44,7 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
                       curve: removed, low, middle, high (5, 50 and 95 % of margins)
       maps            of method; comprehensiveness and sufficiency, each of margin, probability, p_value;
                       above_chance (of comprehensiveness, in logits); curve: removed, margin, probability
-    agreement         methods, tau [7, 7] (Kendall's tau-b), ties [7] (share of tied pairs)
+    agreement         methods, tau [m, m] (Kendall's tau-b), ties [m] (share of tied pairs)
     classic           the published tests, none of which is in the verdict; as in `analyses.classic.battery`:
       eraser          as above; words, tokens: how many
       attention_gradient, attention_leave_one_out, gradient_leave_one_out: Kendall's tau-b over words

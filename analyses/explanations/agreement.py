@@ -12,8 +12,7 @@ from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
 from analyses.statistics import kendall_tau
-
-RESOLUTION = 1e-6  # share of the largest magnitude; closer scores are ties in float32
+from analyses.statistics.ranks import FLOAT32_TIES
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +59,10 @@ def rank_agreement(maps: Sequence[Attribution]) -> Agreement:
     for row, one in enumerate(maps):
         for column, other in enumerate(maps[: row + 1]):
             signed = one.signed and other.signed
-            found = kendall_tau(_compared(one, signed), _compared(other, signed), resolution=RESOLUTION)
+            found = kendall_tau(_compared(one, signed), _compared(other, signed), resolution=FLOAT32_TIES)
             tau[row, column] = tau[column, row] = found.value
     own = [_compared(each, True) for each in maps]
-    ties = torch.tensor([kendall_tau(scores, scores, resolution=RESOLUTION).ties_x for scores in own])
+    ties = torch.tensor([kendall_tau(scores, scores, resolution=FLOAT32_TIES).ties_x for scores in own])
     return Agreement(tuple(each.method for each in maps), tau, ties)
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-BUDGET_BYTES = 1_400_000  # of packed text; leaves room for the rest of a page of 2 MB
+WEIGHTS_BYTES = 1_400_000  # of packed text; leaves room for the rest of a page of 2 MB
 _KEYS_KEPT = (64, 32, 16, 8, 4)
 
 
 def pack_weights(
-    weights: Float[np.ndarray, "layer head query key"], budget_bytes: int = BUDGET_BYTES
+    weights: Float[np.ndarray, "layer head query key"], budget_bytes: int = WEIGHTS_BYTES
 ) -> dict[str, Any]:
     """Rounds attention weights to whole steps, compresses them and writes them as base64 text.
 

@@ -18,8 +18,8 @@ from analyses.explanations.rollout import Rollout, attention_rollout
 from analyses.explanations.shared import Shared
 from analyses.generation.leave_one_out import steps_leave_one_out
 from analyses.heads.gradients import HeadGradients, head_gradients
-from analyses.planning.cost import PlanAndCost
 from analyses.planning.plan import Plan, plan_steps
+from analyses.planning.planned_and_taken import PlanAndCost
 from analyses.verdicts.error_rates import Source
 from analyses.verdicts.resampling import Resampler
 from interpret.attention.maps import Beginning
@@ -32,7 +32,7 @@ from interpret.subjects.example import Example
 from interpret.subjects.subject import Subject
 from interpret.tolerances import margin_size
 
-_ROUNDING = 40  # largest deviation of a margin, in roundings of its scores
+_ROUNDINGS_OF_A_MARGIN = 40  # largest deviation of a margin, in roundings of its scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,4 +235,5 @@ def _one_pass(subject: Any, examples: Sequence[Example], decisions: Sequence[Dec
     together = torch.cat([margin(row[None].float(), decision.target).cpu() for row, decision in pairs])
     sizes = margin_size(logits, torch.tensor([decision.target for decision in decisions])).cpu()
     off = float(((together - alone).abs() / torch.maximum(sizes, sizes.median())).max())
-    return Check("margins of all tokens are the same in one pass", off, _ROUNDING * torch.finfo(logits.dtype).eps)
+    tolerance = _ROUNDINGS_OF_A_MARGIN * torch.finfo(logits.dtype).eps
+    return Check("margins of all tokens are the same in one pass", off, tolerance)

@@ -14,7 +14,7 @@ from analyses.verdicts.measurement import Draws
 from analyses.verdicts.one_text import ONE_TEXT
 from interpret.subjects.continuation import Continuation
 from interpret.subjects.example import Example
-from interpret.subjects.generation import NextToken
+from interpret.subjects.language_model import NextToken
 from interpret.subjects.reading_cost import ReadingCost
 from interpret.subjects.subject import Subject
 

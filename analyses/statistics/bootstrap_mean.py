@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, Real
 from scipy.special import ndtr, ndtri
 
 RESAMPLES = 4999
-ROUNDING = 1e-12  # share of the largest magnitude; means closer than this are equal
+EQUAL_MEANS = 1e-12  # share of the largest magnitude; means closer than this are equal
 CACHED = 2_000_000  # most numbers in a cached table of draws (16 MB), and in a block of an uncached one
 
 
@@ -53,7 +53,7 @@ class BootstrapMean:
         self.mean = float(defined.mean()) if self.count else math.nan
         self.method: Literal["BCa", "none"] = "none"
         self._resamples = resamples
-        rounding = ROUNDING * float(np.abs(defined).max(initial=0.0))
+        rounding = EQUAL_MEANS * float(np.abs(defined).max(initial=0.0))
         if self.count < 2 or float(np.ptp(defined)) <= rounding:
             return
         self.method = "BCa"

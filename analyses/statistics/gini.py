@@ -5,11 +5,11 @@ import math
 import numpy as np
 from jaxtyping import Bool, Float, Real
 
-from analyses.statistics.ranks import RESOLUTION, finite_pair, mid_ranks
+from analyses.statistics.ranks import FLOAT64_TIES, finite_pair, mid_ranks
 
 
 def gini_correlation(
-    effects: Real[np.ndarray, " unit"], scores: Real[np.ndarray, " unit"], *, resolution: float = RESOLUTION
+    effects: Real[np.ndarray, " unit"], scores: Real[np.ndarray, " unit"], *, resolution: float = FLOAT64_TIES
 ) -> float:
     """Computes the Gini correlation: rank agreement of scores with effects, weighted by the effects' sizes.
 
@@ -52,7 +52,7 @@ def gini_correlations(
     scores: Real[np.ndarray, "*batch unit"],
     valid: Bool[np.ndarray, "*batch unit"],
     *,
-    resolution: float = RESOLUTION,
+    resolution: float = FLOAT64_TIES,
 ) -> Float[np.ndarray, "*batch"]:
     """Computes `gini_correlation` along the last axis, over the units that `valid` marks.
 

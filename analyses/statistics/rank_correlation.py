@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Real
 
-from analyses.statistics.ranks import RESOLUTION, finite_pair, mid_ranks
+from analyses.statistics.ranks import FLOAT64_TIES, finite_pair, mid_ranks
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RankCorrelation:
 
 
 def kendall_tau(
-    x: Real[np.ndarray, " unit"], y: Real[np.ndarray, " unit"], *, resolution: float = RESOLUTION
+    x: Real[np.ndarray, " unit"], y: Real[np.ndarray, " unit"], *, resolution: float = FLOAT64_TIES
 ) -> RankCorrelation:
     """Computes Kendall's tau-b, with ties where values differ by less than the resolution.
 
@@ -52,7 +52,7 @@ def kendall_tau(
     return RankCorrelation(float(kendalltau(one, other, variant="b").statistic), ties_x, ties_y)
 
 
-def somers_d(x: Real[np.ndarray, " unit"], y: Real[np.ndarray, " unit"], *, resolution: float = RESOLUTION) -> float:
+def somers_d(x: Real[np.ndarray, " unit"], y: Real[np.ndarray, " unit"], *, resolution: float = FLOAT64_TIES) -> float:
     """Computes Somers' D of `y` given `x`: concordant minus discordant pairs, as a share of pairs untied in `x`.
 
     With attention as `x` and effects as `y`: the probability that effects agree with attention's order of two words,

@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Real, Shaped
 
-RESOLUTION = 1e-9  # share of the largest magnitude up to which differences are ties (protocol for float64 effects)
+FLOAT64_TIES = 1e-9  # share of the largest magnitude up to which differences are ties (protocol for float64 effects)
+FLOAT32_TIES = 1e-6  # the same for values computed in single precision
 
 
 def mid_ranks(
     values: Real[np.ndarray, "*batch unit"],
     valid: Bool[np.ndarray, "*batch unit"],
     *,
-    resolution: float = RESOLUTION,
+    resolution: float = FLOAT64_TIES,
 ) -> Float[np.ndarray, "*batch unit"]:
     """Computes ranks from 1 along the last axis; tied values share the mean of their ranks.
 

@@ -7,8 +7,7 @@ from jaxtyping import Float
 
 from analyses.statistics import BootstrapMean
 from analyses.studies.halves import halves
-
-LEVEL = 0.05
+from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 
 
 @dataclass(frozen=True)
@@ -79,4 +78,4 @@ def _direction(values: Float[np.ndarray, " example"]) -> int:
 
 def _mean(values: Float[np.ndarray, " example"], seed: int) -> MeanOfTexts:
     found = BootstrapMean(values, seed=seed)
-    return MeanOfTexts(found.mean, found.lower(LEVEL), found.upper(LEVEL), found.undefined)
+    return MeanOfTexts(found.mean, found.lower(SIGNIFICANCE_LEVEL), found.upper(SIGNIFICANCE_LEVEL), found.undefined)

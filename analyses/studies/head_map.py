@@ -7,10 +7,10 @@ from jaxtyping import Bool, Float
 
 from analyses.statistics import benjamini_hochberg
 from analyses.studies.halves import halves
+from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 
-LEVEL = 0.05
 FEWEST_TEXTS = 10  # fewest texts with a value in a half, for a t-test
-ROUNDING = 1e-9  # values closer than this are equal
+EQUAL_VALUES = 1e-9  # values closer than this are equal
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +35,12 @@ class HeadMap:
     @property
     def found(self) -> Bool[np.ndarray, "layer head"]:
         """True for heads above 0 on the discovery half, at 5 %."""
-        return self.p_discovery <= LEVEL
+        return self.p_discovery <= SIGNIFICANCE_LEVEL
 
     @property
     def confirmed(self) -> Bool[np.ndarray, "layer head"]:
         """True for discovered heads that are above 0 on the confirmation half too, at 5 %."""
-        return self.p_confirmation <= LEVEL
+        return self.p_confirmation <= SIGNIFICANCE_LEVEL
 
 
 def head_map(ranks: Float[np.ndarray, "example layer head"], *, seed: int = 0) -> HeadMap:
@@ -59,7 +59,7 @@ def head_map(ranks: Float[np.ndarray, "example layer head"], *, seed: int = 0) -
     first, second = halves(len(ranks), seed=seed)
     p_first = _p_values(ranks[first])
     p_discovery = _adjusted(p_first)
-    p_second = np.where(p_discovery <= LEVEL, _p_values(ranks[second]), np.nan)
+    p_second = np.where(p_discovery <= SIGNIFICANCE_LEVEL, _p_values(ranks[second]), np.nan)
     return HeadMap(
         texts=(len(first), len(second)),
         discovery=_means(ranks[first]),
@@ -86,8 +86,8 @@ def _p_value(values: Float[np.ndarray, " example"]) -> float:
 
     if len(values) < FEWEST_TEXTS:
         return float("nan")
-    if np.ptp(values) <= ROUNDING:
-        return float(0.5 ** len(values)) if values.mean() > ROUNDING else 1.0
+    if np.ptp(values) <= EQUAL_VALUES:
+        return float(0.5 ** len(values)) if values.mean() > EQUAL_VALUES else 1.0
     return float(ttest_1samp(values, 0.0, alternative="greater").pvalue)
 
 

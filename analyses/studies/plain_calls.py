@@ -8,7 +8,7 @@ from analyses.data_sets.notes import Note
 from interpret.attention.checks import Check
 from interpret.subjects.decision import Decision
 from interpret.subjects.example import Example
-from interpret.subjects.plain_call import CHECK, held_against_plain_call
+from interpret.subjects.plain_call import PLAIN_CALL, held_against_plain_call
 from interpret.subjects.subject import Subject
 
 
@@ -19,7 +19,7 @@ def plain_call_columns(subject: Subject, example: Example, decision: Decision) -
     """
     assert decision.logits is not None
     checks = held_against_plain_call(subject, example, decision.logits)
-    found = checks[0] if checks else Check(CHECK, math.nan, math.nan)
+    found = checks[0] if checks else Check(PLAIN_CALL, math.nan, math.nan)
     return {
         "plain_call": found.to_dict()["value"],
         "plain_call_limit": None if math.isnan(found.tolerance) else found.tolerance,
@@ -38,13 +38,14 @@ def plain_call_check(records: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
         return ()
     worst = max(known, key=_deviation)
     detail = f"row {worst['row']}: {worst['plain_call_differs']}" if worst["plain_call_differs"] else ""
-    return (Check(CHECK, _deviation(worst), worst["plain_call_limit"], detail),)
+    return (Check(PLAIN_CALL, _deviation(worst), worst["plain_call_limit"], detail),)
 
 
 def plain_call_notes(records: Sequence[Mapping[str, Any]]) -> tuple[Note, ...]:
     """Note on the rows whose scores differ from their plain call."""
     wrong = [record["row"] for record in records if record["plain_call_differs"]]
-    return Note.about("plain call", wrong, f"{{}} failed a self-check ({CHECK}): don't rely on what is said of them.")
+    failed = f"{{}} failed a self-check ({PLAIN_CALL})"
+    return Note.about("plain call", wrong, f"{failed}: don't rely on what is said of them.")
 
 
 def _deviation(record: Mapping[str, Any]) -> float:

@@ -12,7 +12,7 @@ from analyses.verdicts.content import Content
 from analyses.verdicts.every_head import head_rows
 from analyses.verdicts.idle_heads import head_use
 from analyses.verdicts.input_rank import InputEffects, input_effects
-from analyses.verdicts.measurement import ROUNDING, SHUFFLES, USUAL, Draws, Measurement
+from analyses.verdicts.measurement import MARGIN_ROUNDING, SHUFFLES, USUAL, Draws, Measurement
 from analyses.verdicts.off_distribution import unlike
 from analyses.verdicts.rank import position_effects
 from analyses.verdicts.ranking import Ranking
@@ -243,4 +243,4 @@ def unfelt(
 
 def rounding(row: DecisionRow) -> Float[Tensor, " example"]:
     """Largest change of each margin that may be rounding, in logits."""
-    return ROUNDING * margin_size(row.clean, row.targets).cpu()
+    return MARGIN_ROUNDING * margin_size(row.clean, row.targets).cpu()

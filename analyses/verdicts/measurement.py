@@ -23,7 +23,7 @@ class Draws:
 
 
 USUAL = Draws()
-ROUNDING = 1e-5  # share of a margin's scores; smaller changes of the margin count as none
+MARGIN_ROUNDING = 1e-5  # share of a margin's scores; smaller changes of the margin count as none
 SHUFFLES = 3  # shuffles of values, for the mechanical part of R
 
 
@@ -102,7 +102,7 @@ class Measurement:
     position_rank: float
     rarity_rank: float
     head_ranks: tuple[float, ...] = field(repr=False)
-    rounding: float = ROUNDING
+    rounding: float = MARGIN_ROUNDING
     rank_unfelt: int = 0
     input_unfelt: int = 0
 

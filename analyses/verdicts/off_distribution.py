@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 FAR = 4.0  # standard deviations
-LEAST_SPREAD = 0.01  # least standard deviation, as a share of the mean norm, for outputs whose norms hardly differ
+LEAST_SIZE_SPREAD = 0.01  # least standard deviation, as a share of the mean norm, for outputs whose norms hardly differ
 
 
 def unlike(
@@ -23,6 +23,6 @@ def unlike(
     """
     sizes, usual = (outputs.float().flatten(2).norm(dim=-1) for outputs in (edited, real))
     mean, spread = usual.mean(dim=1, keepdim=True), usual.std(dim=1, keepdim=True)
-    far = (sizes - mean).abs() > FAR * torch.maximum(spread, LEAST_SPREAD * mean)
+    far = (sizes - mean).abs() > FAR * torch.maximum(spread, LEAST_SIZE_SPREAD * mean)
     share: Tensor = far.float().mean(dim=1).cpu()
     return share

@@ -14,8 +14,8 @@ from analyses.verdicts.thresholds import (
     IDLE,
     IDLE_SHARE,
     LEAST_SPREAD,
-    LEVEL,
     MOST_UNLIKE,
+    SIGNIFICANCE_LEVEL,
     Answer,
     Side,
     two_answers,
@@ -162,7 +162,7 @@ def _finding(
         unlike: Share of off-distribution edits behind the value.
     """
     bars = BARS[name]
-    beats_chance = p_value is None or p_value <= LEVEL
+    beats_chance = p_value is None or p_value <= SIGNIFICANCE_LEVEL
     is_above, is_below = (
         value >= bars.bar and beats_chance,
         value < bars.floor and (p_value is None or not beats_chance),

@@ -9,8 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from analyses.statistics import gini_correlations, kendall_tau, randomisation_p_value
-
-RESOLUTION = 1e-6  # share of the largest magnitude; closer values are ties in single precision
+from analyses.statistics.ranks import FLOAT32_TIES
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +27,14 @@ class Ranking:
     def agreement(self, effects: Float[Tensor, "example unit"]) -> list[float]:
         """Computes the Gini correlation with non-negative effects, -1 to 1; NaN where either is undefined."""
         felt, scores = _numbers(effects.nan_to_num()), _numbers(self.scores.nan_to_num())
-        found = gini_correlations(felt, scores, self.exists.numpy(), resolution=RESOLUTION)
+        found = gini_correlations(felt, scores, self.exists.numpy(), resolution=FLOAT32_TIES)
         known = self._known(effects)
         return [float(each) if is_known else math.nan for is_known, each in zip(known, found, strict=True)]
 
     def tau(self, effects: Float[Tensor, "example unit"]) -> list[float]:
         """Computes Kendall's tau-b with effects, -1 to 1; NaN where undefined."""
         return [
-            kendall_tau(_numbers(one[words]), _numbers(other[words]), resolution=RESOLUTION).value
+            kendall_tau(_numbers(one[words]), _numbers(other[words]), resolution=FLOAT32_TIES).value
             if is_known
             else math.nan
             for one, other, words, is_known in zip(self.scores, effects, self.exists, self._known(effects), strict=True)

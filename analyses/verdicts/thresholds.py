@@ -6,7 +6,7 @@ from typing import Literal
 Answer = Literal["supported", "not supported", "inconclusive"]
 Side = Literal["holds", "fails", "open"]
 
-LEVEL = 0.05
+SIGNIFICANCE_LEVEL = 0.05
 MOST_UNLIKE = 0.2  # largest share of off-distribution edits behind a component
 LEAST_SPREAD = 10  # least spread of a margin, in roundings; a smaller one may be rounding alone
 IDLE = 0.2  # an idle head's effects, single and conditional, are below this part of its share of the joint effect

@@ -18,8 +18,8 @@ from analyses.verdicts.thresholds import (
     IDLE,
     IDLE_SHARE,
     LEAST_SPREAD,
-    LEVEL,
     MOST_UNLIKE,
+    SIGNIFICANCE_LEVEL,
     Answer,
     Side,
     two_answers,
@@ -176,7 +176,7 @@ def _failed(looks: dict[str, _Looks], scale: float) -> list[str]:
     pending = sorted(looks, key=lambda name: looks[name].p_below(BARS[name].floor * scale))
     failed: list[str] = []
     for rank, name in enumerate(pending):
-        if looks[name].p_below(BARS[name].floor * scale) > LEVEL / (len(pending) - rank):
+        if looks[name].p_below(BARS[name].floor * scale) > SIGNIFICANCE_LEVEL / (len(pending) - rank):
             break
         failed.append(name)
     return failed
@@ -184,13 +184,13 @@ def _failed(looks: dict[str, _Looks], scale: float) -> list[str]:
 
 def _component(name: str, looks: _Looks, has_failed: bool, is_strange: bool, scale: float) -> Component:
     mean, floor = looks.first, BARS[name].floor * scale
-    low, high = mean.lower(LEVEL), mean.upper(LEVEL)
+    low, high = mean.lower(SIGNIFICANCE_LEVEL), mean.upper(SIGNIFICANCE_LEVEL)
     doubt = ""
     if mean.undefined > MOST_UNDEFINED * len(looks.values):
         doubt = f"{name} is undefined on {mean.undefined} examples, more than a verdict can leave out"
     elif is_strange:
         doubt = unlike_texts(name)
-    elif looks.second.upper(LEVEL) < floor <= high:
+    elif looks.second.upper(SIGNIFICANCE_LEVEL) < floor <= high:
         doubt = two_answers(name, mean.mean, looks.second.mean)
     return Component(
         name=name,
@@ -218,7 +218,7 @@ def _idle_heads(measurements: Sequence[Measurement], seed: int) -> tuple[int, ..
     return tuple(
         head
         for head in range(shown.shape[1])
-        if all(BootstrapMean(surplus[:, head], seed=seed).upper(LEVEL) < 0 for surplus in surpluses)
+        if all(BootstrapMean(surplus[:, head], seed=seed).upper(SIGNIFICANCE_LEVEL) < 0 for surplus in surpluses)
     )
 
 
@@ -261,5 +261,5 @@ def _needed(components: Sequence[Component], looks: dict[str, _Looks], scale: fl
         margin = each.mean - bars.bar * scale if each.mean > bars.bar * scale else bars.floor * scale - each.mean
         if not margin > 0:
             return None
-        counts.append(needed_examples(looks[each.name].values, margin, alpha=LEVEL))
+        counts.append(needed_examples(looks[each.name].values, margin, alpha=SIGNIFICANCE_LEVEL))
     return max(counts) if counts else None

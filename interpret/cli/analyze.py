@@ -12,8 +12,10 @@ import click
 from interpret.cli.alignment import errors_line
 from interpret.cli.cost import SizeType, cost_line, show_plan
 from interpret.cli.options import (
+    FAILED_CHECK,
     FILE,
     SEEDS,
+    STANDARD_OUTPUT,
     TEXT,
     NamesType,
     command_line,
@@ -32,8 +34,6 @@ from interpret.cli.tokens import summary as tokens_summary
 from interpret.errors import InputError
 from interpret.system.writing import make_folder, require_folder, require_writable, write_whole
 
-FAILED_CHECK = 3  # exit code: the analysis is there, but a self-check failed
-STANDARD_OUTPUT = Path("-")
 ERASERS = ("mask", "delete", "mean", "blur", "noisy linear")  # the last three for images
 
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from interpret.cli.options import FILE, errors_in_one_line, load_subject, model_options, require_other
+from interpret.cli.options import (
+    FAILED_CHECK,
+    FILE,
+    STANDARD_OUTPUT,
+    errors_in_one_line,
+    load_subject,
+    model_options,
+    require_other,
+)
 from interpret.cli.progress import progress_line
 from interpret.cli.streams import say
 from interpret.errors import InputError
@@ -21,8 +29,6 @@ if TYPE_CHECKING:
     from interpret.doctor.description import Description
     from interpret.doctor.diagnosis import Diagnosis
 
-FAILED_CHECK = 3  # exit code: the model was examined, and a check failed or it can't be analysed
-STANDARD_OUTPUT = Path("-")
 _BEYOND = "  longer than it can read"
 _MARKS = {"passed": "ok", "failed": "FAILED", "noted": "note", "not applicable": "-"}
 

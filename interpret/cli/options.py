@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from interpret.cli.streams import BadInput
 from interpret.errors import CaptureError, InputError
-from interpret.system.files import LONGEST_TEXT, read_file, read_stream, require_model
+from interpret.system.files import LONGEST_TEXT_BYTES, read_file, read_stream, require_model
 
 EXAMPLE = "A gripping, funny and moving film."
 
@@ -59,6 +59,8 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+FAILED_CHECK = 3  # exit code of an answer of which a self-check failed
+STANDARD_OUTPUT = Path("-")
 SEEDS = click.IntRange(0, 2**32 - 1)
 
 
@@ -132,9 +134,9 @@ def read_text(text: str | None, file: Path | None) -> str:
     name = "standard input" if file is None else str(file)
     try:
         if file is None:
-            data = read_stream(sys.stdin.buffer, name, most=LONGEST_TEXT)
+            data = read_stream(sys.stdin.buffer, name, most=LONGEST_TEXT_BYTES)
         else:
-            data = read_file(file, most=LONGEST_TEXT)
+            data = read_file(file, most=LONGEST_TEXT_BYTES)
         return data.decode("utf-8-sig").strip()  # a byte order mark belongs to the file, not to the text
     except OSError as error:
         raise InputError(f"{name} can't be read ({error.strerror}); give the name of a text file") from error

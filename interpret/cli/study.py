@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from interpret.cli.cost import SizeType, cost_line, show_plan
 from interpret.cli.options import (
+    FAILED_CHECK,
     SEEDS,
     TEXT,
     command_line,
@@ -25,12 +26,11 @@ from interpret.system.files import require_model
 from interpret.system.writing import make_folder, write_whole
 
 if TYPE_CHECKING:
-    from analyses.planning.cost import PlanAndCost
     from analyses.planning.plan import Plan
+    from analyses.planning.planned_and_taken import PlanAndCost
     from analyses.studies.study import Prepared
 
 SHOWN_ROWS = 5
-FAILED_CHECK = 3  # exit code: the study is there, but a self-check failed
 
 
 @click.command()
@@ -124,7 +124,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
 
 def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> tuple[dict[str, Any], "PlanAndCost | None"]:
     """Runs the study; returns its results and cost, the latter `None` if nothing was left to measure."""
-    from analyses.planning.cost import PlanAndCost
+    from analyses.planning.planned_and_taken import PlanAndCost
     from analyses.studies.study import study as run
 
     started = time.monotonic()

@@ -5,9 +5,9 @@ from typing import Any
 
 from interpret.doctor.description import Description
 from interpret.doctor.examination import Examination
-from interpret.doctor.gradient_flow import CHECK as GRADIENTS
-from interpret.doctor.head_edits import CHECK as HEAD_EDITS
-from interpret.doctor.row_edits import CHECK as ROWS
+from interpret.doctor.gradient_flow import GRADIENTS
+from interpret.doctor.head_edits import HEAD_EDITS
+from interpret.doctor.row_edits import ROWS
 from interpret.doctor.trial import Trial
 
 ANALYZE = "interpret analyze"

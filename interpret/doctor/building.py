@@ -14,7 +14,7 @@ from interpret.errors import InputError
 from interpret.system.quiet import quiet
 
 # By task, the table in which transformers registers its architectures.
-TASKS = {
+MODEL_MAPPINGS = {
     "text-generation": "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",
     "text-classification": "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",
     "translation": "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",
@@ -28,7 +28,7 @@ _GAIN = 0.5  # scale of random weights: attention is uneven, but not so sharp th
 
 def registered_pairs() -> list[tuple[str, str]]:
     """Lists every architecture that transformers registers, with each of its tasks."""
-    return [(architecture, task) for task in TASKS for architecture in sorted(_table(task))]
+    return [(architecture, task) for task in MODEL_MAPPINGS for architecture in sorted(_table(task))]
 
 
 def class_names(architecture: str, task: str) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ def tiny_model(config: Any, task: str, *, seed: int = 0) -> nn.Module:
 
     Args:
         config: A transformers config of any size; it stays as it is.
-        task: One of `TASKS`.
+        task: One of `MODEL_MAPPINGS`.
         seed: The same seed gives the same weights.
 
     Returns:
@@ -98,7 +98,7 @@ def _refusing_in_full(wanted: str) -> Iterator[None]:
 def _table(task: str) -> dict[str, Any]:
     from transformers.models.auto import modeling_auto
 
-    return dict(getattr(modeling_auto, TASKS[task]))
+    return dict(getattr(modeling_auto, MODEL_MAPPINGS[task]))
 
 
 def _fitting(config: Any, made: Any) -> Any:

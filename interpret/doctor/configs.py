@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from interpret.attention.recording import recording
-from interpret.doctor.building import TASKS, class_names
+from interpret.doctor.building import MODEL_MAPPINGS, class_names
 from interpret.doctor.description import CallShape, Description, declared_layers, longest_text, task_of, way_in
 from interpret.doctor.promise import require_known
 from interpret.doctor.sampling import sample_inputs
@@ -126,7 +126,7 @@ def _located(name: str) -> Path:
 
 def _task(name: str, path: Path, values: dict[str, Any], task: str | None) -> str:
     kind = values["model_type"]
-    possible = [known for known in TASKS if class_names(kind, known)]
+    possible = [known for known in MODEL_MAPPINGS if class_names(kind, known)]
     if task is not None:
         if task not in possible:
             raise InputError(f"a {kind} can't be built for {task!r}; possible are {', '.join(possible) or 'none'}")

@@ -8,7 +8,7 @@ from torch import nn
 
 from interpret.attention.call import AttentionCall
 from interpret.attention.recording import recording
-from interpret.doctor.building import TASKS, class_names
+from interpret.doctor.building import MODEL_MAPPINGS, class_names
 from interpret.doctor.sampling import sample_inputs
 from interpret.projections.answers import answer
 from interpret.subjects.facts import attention_kernel
@@ -117,8 +117,8 @@ def longest_text(config: Any) -> int | None:
 
 
 def task_of(model_class: str, architecture: str) -> str | None:
-    """Task that transformers registers a class for; `None` if it isn't one of `TASKS`."""
-    return next((task for task in TASKS if model_class in class_names(architecture, task)), None)
+    """Task that transformers registers a class for; `None` if it isn't one of `MODEL_MAPPINGS`."""
+    return next((task for task in MODEL_MAPPINGS if model_class in class_names(architecture, task)), None)
 
 
 def way_in(ways: set[str], *, native: bool = False) -> str:

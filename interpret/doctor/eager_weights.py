@@ -15,7 +15,7 @@ from interpret.errors import CaptureError
 from interpret.projections.answers import accepted
 from interpret.system.refusals import first_line
 
-CHECK = "weights are those of output_attentions=True"
+WEIGHTS = "weights are those of output_attentions=True"
 
 _NEAR = 1e-3  # maps that differ by more belong to different layers
 
@@ -47,21 +47,21 @@ def check_weights(model: nn.Module, inputs: dict[str, Tensor], *, tolerance: flo
             )
     except Exception as error:  # a model without this option may raise anything
         why = "" if isinstance(error, TypeError) else f": {first_line(error)}"
-        return CheckResult(CHECK, "not applicable", detail=f"the model offers none{why}")
+        return CheckResult(WEIGHTS, "not applicable", detail=f"the model offers none{why}")
     shown = shown_maps(output)
     if not shown:
-        return CheckResult(CHECK, "not applicable", detail="the model offers none")
+        return CheckResult(WEIGHTS, "not applicable", detail="the model offers none")
     exact = is_exact(model)
     with nullcontext() if exact else eager(model), torch.no_grad(), recording(model) as record:
         model(**inputs, **accepted(model, {"use_cache": False, "return_dict": True}))
     try:
         recorded = [_shapes_shown(call) for call in record.calls]
     except CaptureError as error:
-        return CheckResult(CHECK, "failed", detail=str(error))
+        return CheckResult(WEIGHTS, "failed", detail=str(error))
     shown = [maps for maps in shown if not _in_pieces(maps, record)]
     shown = [[_weights_of(leaf) for leaf in maps if not _is_state(leaf, record)] for maps in shown]
     if not any(shown):
-        return CheckResult(CHECK, "not applicable", detail="the model shows pieces, and no whole maps")
+        return CheckResult(WEIGHTS, "not applicable", detail="the model shows pieces, and no whole maps")
     return _compared(recorded, shown, tolerance if exact else 2e-2)
 
 
@@ -131,10 +131,10 @@ def _compared(recorded: list[list[Tensor]], shown: list[list[Tensor]], tolerance
         found += bool(taken)
     if matched < total:
         detail = f"{matched} of the {total} maps that the model shows were recorded, and {len(recorded)} in all"
-        return CheckResult(CHECK, "failed", far if far < float("inf") else None, tolerance, detail)
+        return CheckResult(WEIGHTS, "failed", far if far < float("inf") else None, tolerance, detail)
     hidden = len(recorded) - found
     return measured(
-        CHECK, worst, tolerance, f"{matched} maps" + (f"; the model doesn't show {hidden} more" * bool(hidden))
+        WEIGHTS, worst, tolerance, f"{matched} maps" + (f"; the model doesn't show {hidden} more" * bool(hidden))
     )
 
 

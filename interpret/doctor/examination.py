@@ -9,15 +9,11 @@ from torch import Tensor, nn
 from interpret.attention.recording import recording
 from interpret.doctor.batching import check_batching, check_untouched
 from interpret.doctor.check_result import CheckResult
-from interpret.doctor.eager_weights import CHECK as WEIGHTS
-from interpret.doctor.eager_weights import check_weights, eager
-from interpret.doctor.gradient_flow import CHECK as GRADIENTS
-from interpret.doctor.gradient_flow import check_gradients
-from interpret.doctor.head_edits import CHECK as HEAD_EDITS
-from interpret.doctor.head_edits import check_head_edits
+from interpret.doctor.eager_weights import WEIGHTS, check_weights, eager
+from interpret.doctor.gradient_flow import GRADIENTS, check_gradients
+from interpret.doctor.head_edits import HEAD_EDITS, check_head_edits
 from interpret.doctor.padding import check_padding, check_padding_weight
-from interpret.doctor.row_edits import CHECK as ROWS
-from interpret.doctor.row_edits import check_row_edits
+from interpret.doctor.row_edits import ROWS, check_row_edits
 from interpret.doctor.sampling import sample_inputs
 from interpret.errors import CaptureError
 from interpret.modes.gradients_on import gradients_on

@@ -9,7 +9,7 @@ from interpret.attention.recording import recording
 from interpret.doctor.check_result import CheckResult
 from interpret.projections.answers import answer, joined
 
-CHECK = "gradients are finite"
+GRADIENTS = "gradients are finite"
 
 
 def check_gradients(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
@@ -42,10 +42,10 @@ def check_gradients(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
     heads = [each for each in written if each.requires_grad]
     sources = [*pixels.values(), *fed]
     if not mixed.requires_grad:
-        return CheckResult(CHECK, "failed", detail="the answer depends on nothing that has a gradient")
+        return CheckResult(GRADIENTS, "failed", detail="the answer depends on nothing that has a gradient")
     if len(heads) < len(written):
         lost = len(written) - len(heads)
-        return CheckResult(CHECK, "failed", detail=f"{lost} of {len(written)} layers are computed without them")
+        return CheckResult(GRADIENTS, "failed", detail=f"{lost} of {len(written)} layers are computed without them")
     gradients = torch.autograd.grad(mixed, [*sources, *heads], allow_unused=True)
     return _finding(gradients[: len(sources)], gradients[len(sources) :], len(record))
 
@@ -65,11 +65,11 @@ def _embedding(model: nn.Module) -> nn.Module | None:
 def _finding(inputs: tuple[Tensor | None, ...], heads: tuple[Tensor | None, ...], layers: int) -> CheckResult:
     known = [gradient for gradient in (*inputs, *heads) if gradient is not None]
     if any(not torch.isfinite(gradient).all() for gradient in known):
-        return CheckResult(CHECK, "failed", detail="a gradient is infinite or not a number")
+        return CheckResult(GRADIENTS, "failed", detail="a gradient is infinite or not a number")
     if not any(gradient.any() for gradient in known):
-        return CheckResult(CHECK, "failed", detail="every gradient is zero")
+        return CheckResult(GRADIENTS, "failed", detail="every gradient is zero")
     reached = sum(gradient is not None and bool(gradient.any()) for gradient in heads)
     detail = f"by the heads of {reached} of {layers} layers"
     if any(gradient is not None and gradient.any() for gradient in inputs):
         detail = f"by the input, and {detail}"
-    return CheckResult(CHECK, "passed", detail=detail)
+    return CheckResult(GRADIENTS, "passed", detail=detail)

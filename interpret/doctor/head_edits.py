@@ -9,7 +9,7 @@ from interpret.doctor.check_result import CheckResult, measured, tolerance_for
 from interpret.projections.answers import answer, difference
 from interpret.projections.output_projection import OutputProjection, find_readers
 
-CHECK = "a silenced head is one with zeroed columns of the output projection"
+HEAD_EDITS = "a silenced head is one with zeroed columns of the output projection"
 
 
 def check_head_edits(model: nn.Module, inputs: dict[str, Tensor], *, every_head: bool = True) -> CheckResult:
@@ -32,7 +32,8 @@ def check_head_edits(model: nn.Module, inputs: dict[str, Tensor], *, every_head:
     readers = find_readers(model, inputs)
     found = [reader for reader in readers if reader is not None]
     if not found:
-        return CheckResult(CHECK, "not applicable", detail="no output projection was found: no module reads the heads")
+        none = "no output projection was found: no module reads the heads"
+        return CheckResult(HEAD_EDITS, "not applicable", detail=none)
     tried = found if every_head else [found[index] for index in sorted({0, len(found) // 2, len(found) - 1})]
     worst, effects = 0.0, []
     with torch.no_grad():
@@ -62,8 +63,8 @@ def _finding(
     if still := sum(effect == 0 for effect in effects):
         detail += f"; {still} of them change nothing"
     if still == len(effects):
-        return CheckResult(CHECK, "failed", worst, tolerance, f"no head changes the answer ({detail})")
+        return CheckResult(HEAD_EDITS, "failed", worst, tolerance, f"no head changes the answer ({detail})")
     if missing := readers.count(None):
         detail += f"; {missing} more layers have no projection that was found"
-        return CheckResult(CHECK, "failed", worst, tolerance, detail)
-    return measured(CHECK, worst, tolerance, detail)
+        return CheckResult(HEAD_EDITS, "failed", worst, tolerance, detail)
+    return measured(HEAD_EDITS, worst, tolerance, detail)

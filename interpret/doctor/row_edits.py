@@ -9,7 +9,7 @@ from interpret.attention.recording import recording
 from interpret.doctor.check_result import CheckResult, measured, tolerance_for
 from interpret.projections.answers import answer, difference
 
-CHECK = "recorded weights, put back, give the same answer"
+ROWS = "recorded weights, put back, give the same answer"
 
 
 def check_row_edits(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
@@ -33,5 +33,5 @@ def check_row_edits(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
         with editing(model, *(uniform_row(layer) for layer in range(len(record)))):
             moved = difference(untouched, answer(model, inputs))
     if moved == 0:
-        return CheckResult(CHECK, "failed", again, detail="even weights in all layers don't change the answer")
-    return measured(CHECK, again, 10 * tolerance_for(model))
+        return CheckResult(ROWS, "failed", again, detail="even weights in all layers don't change the answer")
+    return measured(ROWS, again, 10 * tolerance_for(model))

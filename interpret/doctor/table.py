@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import date
 
-from interpret.doctor.building import TASKS, registered_pairs
+from interpret.doctor.building import MODEL_MAPPINGS, registered_pairs
 from interpret.doctor.isolated import Failure, run_isolated
 from interpret.doctor.table_rows import TableRow, examine_pair
 
@@ -80,7 +80,7 @@ def render_table(rows: list[TableRow], *, today: date | None = None) -> str:
     import transformers
 
     counts = Counter((row.task, row.status) for row in rows)
-    tasks = [task for task in TASKS if any(row.task == task for row in rows)]
+    tasks = [task for task in MODEL_MAPPINGS if any(row.task == task for row in rows)]
     lines = [
         _HEAD.format(
             transformers=transformers.__version__,

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 
 from interpret.doctor.building import as_used, default_config, tiny_model
-from interpret.doctor.eager_weights import CHECK as WEIGHTS
+from interpret.doctor.eager_weights import WEIGHTS
 from interpret.doctor.examination import Examination, examine
-from interpret.doctor.head_edits import CHECK as HEAD_EDITS
+from interpret.doctor.head_edits import HEAD_EDITS
 from interpret.doctor.trial import Trial, try_config
 from interpret.errors import CaptureError, InputError
 from interpret.system.quiet import quiet

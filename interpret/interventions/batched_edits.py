@@ -23,9 +23,7 @@ from interpret.errors import CaptureError
 from interpret.interventions.layer_cache import replaying
 from interpret.subjects.forward_pass import Entry, ForwardPass, run_pass
 from interpret.subjects.subject import Subject
-from interpret.tolerances import apart
-
-SAME = {32: 1e-4, 16: 2e-2}  # relative error of a score allowed to growing batches, by bits of the parameters
+from interpret.tolerances import SHORTCUT_AGREES, apart
 
 Way = Literal["growing batch", "whole passes"]
 
@@ -119,7 +117,7 @@ class Sweep:
 
     def _same(self, found: Tensor, wanted: Tensor) -> bool:
         bits = torch.finfo(next(self.subject.model.parameters()).dtype).bits
-        return apart(found, wanted) <= SAME[32 if bits >= 32 else 16]
+        return apart(found, wanted) <= SHORTCUT_AGREES[32 if bits >= 32 else 16]
 
     def _entry(self, edit: Edit) -> int:
         assert isinstance(edit.layer, int)

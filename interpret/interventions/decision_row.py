@@ -20,9 +20,7 @@ from interpret.interventions.head_outputs import WrittenRow
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.forward_pass import Entry, run_pass
 from interpret.subjects.subject import Subject
-from interpret.tolerances import apart
-
-SAME = 1e-4  # largest relative error of a score at which the last layer may run alone
+from interpret.tolerances import SHORTCUT_AGREES, apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,4 +160,4 @@ def _short_way_holds(row: DecisionRow) -> bool:
             again = first.logits(torch.cat([first.written[:, None]] * 2, dim=1))
     except (RuntimeError, TypeError, IndexError, ValueError, KeyError):  # a layer of unknown form
         return False
-    return apart(again, first.clean[:, None].expand_as(again)) <= SAME
+    return apart(again, first.clean[:, None].expand_as(again)) <= SHORTCUT_AGREES[32]

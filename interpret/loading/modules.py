@@ -17,9 +17,9 @@ from interpret.loading.readable import require_readable
 from interpret.loading.wrappers import unwrapped
 from interpret.modes.evaluating import evaluating
 from interpret.subjects.classification import TextClassification
-from interpret.subjects.generation import NextToken
 from interpret.subjects.image_tokens import ImageTokenModel
 from interpret.subjects.labels import SCORE, require_names
+from interpret.subjects.language_model import NextToken
 from interpret.subjects.own_module import OwnClassifier, OwnLanguageModel, OwnModule, OwnScore
 from interpret.subjects.probing import require_finite, require_same_from_vectors
 from interpret.subjects.sentencepieces import fast_tokenizer

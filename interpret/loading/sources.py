@@ -21,7 +21,7 @@ from interpret.native import NativeModel, TransformerClassifier, is_native
 from interpret.native import load as load_native
 from interpret.subjects.classification import TextClassification
 from interpret.subjects.example import UnitKind
-from interpret.subjects.generation import NextToken
+from interpret.subjects.language_model import NextToken
 from interpret.subjects.probing import require_same_from_vectors
 from interpret.subjects.subject import Subject
 from interpret.subjects.units import require_unit_kind

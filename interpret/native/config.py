@@ -11,7 +11,7 @@ from interpret.native.window import WindowAttention
 
 AttentionKind = Literal["full", "window", "linear"]
 
-LARGEST = 2**24  # of any size; keeps products of two far from overflow
+LARGEST_SIZE = 2**24  # of any size; keeps products of two far from overflow
 LATER: dict[str, Any] = {"attention": "full", "window": None, "global_positions": ()}  # missing in older configs
 
 Config = TypeVar("Config", bound="ModelConfig")
@@ -60,8 +60,8 @@ class ModelConfig:
     def _require_possible(cls, values: dict[str, Any]) -> None:
         for name in ("vocabulary", "hidden", "layers", "heads", "inner", "positions", "key_heads"):
             size = values[name]
-            if not (name == "key_heads" and size is None) and (type(size) is not int or not 1 <= size <= LARGEST):
-                raise ValueError(f"{name} must be a whole number from 1 to {LARGEST}, not {size!r}")
+            if not (name == "key_heads" and size is None) and (type(size) is not int or not 1 <= size <= LARGEST_SIZE):
+                raise ValueError(f"{name} must be a whole number from 1 to {LARGEST_SIZE}, not {size!r}")
         if values["norm"] not in ("pre", "post"):
             raise ValueError(f"norm must be 'pre' or 'post', not {values['norm']!r}")
         if type(values["dropout"]) not in (int, float) or not 0 <= values["dropout"] < 1:
@@ -141,9 +141,9 @@ def _require_possible_attention(values: dict[str, Any]) -> None:
             f"window and global_positions are for attention 'window', but attention is {kind!r}, "
             f"window {window!r} and global_positions {places!r}"
         )
-    if kind == "window" and (type(window) is not int or not 1 <= window <= LARGEST):
+    if kind == "window" and (type(window) is not int or not 1 <= window <= LARGEST_SIZE):
         raise ValueError(
-            f"window must be a whole number from 1 to {LARGEST} where attention is 'window', not {window!r}"
+            f"window must be a whole number from 1 to {LARGEST_SIZE} where attention is 'window', not {window!r}"
         )
     whole = isinstance(places, (tuple, list)) and all(type(place) is int for place in places)
     if not whole or not all(0 <= place < values["positions"] for place in places) or len(set(places)) < len(places):

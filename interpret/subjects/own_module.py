@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from interpret.subjects.classification import TextClassification
 from interpret.subjects.conventions import Conventions
 from interpret.subjects.example import Example
-from interpret.subjects.generation import NextToken
 from interpret.subjects.labels import NamedLabels
+from interpret.subjects.language_model import NextToken
 from interpret.subjects.plain_call import PlainCall
 from interpret.subjects.single_score import OneScore
 from interpret.subjects.text import TextSubject

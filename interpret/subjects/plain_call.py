@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from interpret.subjects.example import Example
     from interpret.subjects.subject import Subject
 
-CHECK = "scores are those of the plain call"
-NEAR = {32: 1e-4, 16: 3e-2}  # tolerance of `apart` by bits of the scores: the effect of another order of sums
+PLAIN_CALL = "scores are those of the plain call"
+PLAIN_CALL_AGREES = {
+    32: 1e-4,
+    16: 3e-2,
+}  # tolerance by bits of the scores: another order of sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +49,9 @@ def held_against_plain_call(
         plain = subject.plain_call(example)
     if plain is None:
         return ()
-    tolerance = NEAR[32 if torch.finfo(plain.logits.dtype).bits >= 32 else 16]
+    tolerance = PLAIN_CALL_AGREES[32 if torch.finfo(plain.logits.dtype).bits >= 32 else 16]
     off = apart(logits, plain.logits)
-    return (Check(CHECK, off, tolerance, "" if off <= tolerance else _differing(subject, example, plain)),)
+    return (Check(PLAIN_CALL, off, tolerance, "" if off <= tolerance else _differing(subject, example, plain)),)
 
 
 def _differing(subject: "Subject", example: "Example", plain: PlainCall) -> str:

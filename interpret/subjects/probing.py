@@ -27,7 +27,7 @@ READABLE = (
     "BERT, RoBERTa, DistilBERT, DeBERTa, ModernBERT, GPT-2, GPT-J, Bloom, Llama, Mistral, Qwen, Gemma, Phi and OPT"
 )
 
-_ROUNDING = 16  # machine epsilons by which a position may differ between passes, as in mixtures of experts
+_ROUNDINGS_BETWEEN_PASSES = 16  # epsilons by which a position may differ, as in mixtures of experts
 _OPTIONS = {"use_cache": False, "logits_to_keep": 1}
 
 
@@ -69,7 +69,7 @@ def probe_attention(name: str, model: nn.Module) -> Probe:
     # If not even the last position changes with its token, the test can't show that the model is causal.
     # If the model isn't causal, the first position may still hardly change with the last token.
     change = (one - another).abs().amax(dim=(0, 2, 3))
-    rounding = _ROUNDING * torch.finfo(first.output(0).dtype).eps * float(one.abs().amax())
+    rounding = _ROUNDINGS_BETWEEN_PASSES * torch.finfo(first.output(0).dtype).eps * float(one.abs().amax())
     is_causal = not any(ahead) and float(change[0]) <= rounding and bool(change[-1] > change[0])
     return Probe(layers=len(first), is_causal=is_causal)
 

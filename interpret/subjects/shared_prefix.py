@@ -14,9 +14,7 @@ from torch import Tensor, nn
 
 from interpret.modes.evaluating import evaluating
 from interpret.subjects.reading_cost import ReadingCost
-from interpret.tolerances import apart
-
-SAME = 1e-4  # tolerance between cached and uncached logits
+from interpret.tolerances import SHORTCUT_AGREES, apart
 
 
 class SharedPrefix:
@@ -109,7 +107,7 @@ class SharedPrefix:
 
     def _confirms(self, ids: Int[Tensor, "1 token"], known: "_Beginning", shared: int) -> bool:
         found, whole = self._answer(ids, known, shared), self._whole(ids)
-        self._possible = self._confirmed = apart(found, whole) <= SAME
+        self._possible = self._confirmed = apart(found, whole) <= SHORTCUT_AGREES[32]
         return self._confirmed
 
     @cached_property

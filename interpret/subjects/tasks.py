@@ -2,7 +2,7 @@
 
 from interpret.subjects.answering import QuestionAnswering
 from interpret.subjects.classification import TextClassification
-from interpret.subjects.generation import NextToken
+from interpret.subjects.language_model import NextToken
 from interpret.subjects.seq2seq import Translation
 from interpret.subjects.tagging import TokenClassification
 from interpret.subjects.text import TextSubject

@@ -8,8 +8,8 @@ from typing import Any
 
 from interpret.errors import InputError
 
-LONGEST_TEXT = 2**27  # bytes; no model reads that much at once
-COPIES = 8  # of a table's bytes that are in memory while its cells are parsed
+LONGEST_TEXT_BYTES = 2**27  # bytes; no model reads that much at once
+COPIES_OF_A_TABLE = 8  # of a table's bytes that are in memory while its cells are parsed
 LARGEST_SETTINGS = 2**30  # bytes; configs and vocabularies, which libraries read whole, are far smaller
 
 _SETTINGS = (".json", ".txt", ".model", ".jinja")
@@ -118,4 +118,4 @@ def _affordable() -> int:
 
     from interpret.system.memory import free_bytes
 
-    return free_bytes(torch.device("cpu")) // COPIES
+    return free_bytes(torch.device("cpu")) // COPIES_OF_A_TABLE

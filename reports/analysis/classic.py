@@ -4,13 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from analyses.classic.over_texts import EQUAL_ANSWERS
 from reports.analysis.classic_terms import LARGEST_DIVERGENCE, LEAD, ORDERS, RANKINGS, TESTS, TITLE, Published
 from reports.shared.notation import number, percent
 from reports.shared.side_by_side import decimals
 
 __all__ = ["LEAD", "TITLE", "ClassicTestInWords", "alike", "points", "rows"]
-
-SAME = 1e-12  # nats; a smaller difference is rounding
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def _single(classic: dict[str, Any]) -> list[str]:
     difference = classic["divergence_difference"]
     way = "further" if difference > 0 else "less far"
     said = f"The largest moves the answer {way}, by {number(abs(difference))} nats."
-    if abs(difference) <= SAME:
+    if abs(difference) <= EQUAL_ANSWERS:
         said = "Both move the answer equally far."
     return [
         f"Without the largest weight the decision {_changes(classic['top_flips'])}; without the other one it "

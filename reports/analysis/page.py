@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from analyses.decision.schema import SCHEMA
 from analyses.explanations.methods import about_method
 from reports.analysis import alignment, classic, findings, image_page, pooled, quote, token_grid, view, wording
 from reports.analysis.excerpt import excerpt
@@ -12,7 +13,6 @@ from reports.shared import charts, notation
 from reports.shared.document import asset, environment, policy
 from reports.shared.shades import largest, step_class, step_rules, switch_rules
 
-SCHEMA = "interpret-attention/analysis/2"
 _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "classic.css", "print.css")
 _SCRIPTS = ("page.js", "words.js", "unpack.js", "attention.js", "heads.js", "rollout.js", "start.js")
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from markupsafe import Markup
 
+from analyses.calibration.calibrate import SCHEMA
 from reports.calibration import terms as calibration_terms
 from reports.calibration import view as calibration_view
 from reports.calibration import wording as calibration_wording
 from reports.shared.document import asset, environment, policy
 from reports.shared.notation import visible
 
-SCHEMA = "interpret-attention/calibration/1"
 _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css", "calibration.css", "print.css")
 
 

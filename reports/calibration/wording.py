@@ -2,12 +2,11 @@
 
 from typing import Any
 
+from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 from reports.calibration.terms import FEWEST, GLOSSARY, SOURCES
 from reports.shared.notation import listed, p_value, percent
 
 __all__ = ["GLOSSARY"]
-
-LEVEL = 0.05  # significance level of the test that p-values are uniform
 
 
 def main_rate(table: dict[str, Any]) -> dict[str, Any]:
@@ -100,13 +99,16 @@ def uniformity(table: dict[str, Any]) -> str:
     known = [each for each in table["uniformity"] if each["p"] is not None]
     if not known:
         return "No model of these families was judged."
-    uneven = [f"{each['family']} (p {_told(each['p'])})" for each in known if each["p"] < LEVEL]
+    uneven = [f"{each['family']} (p {_told(each['p'])})" for each in known if each["p"] < SIGNIFICANCE_LEVEL]
     if not uneven:
-        return f"None of the {len(known)} spreads differs from an even one by more than chance explains (p < {LEVEL})."
+        return (
+            f"None of the {len(known)} spreads differs from an even one by more than chance explains "
+            f"(p < {SIGNIFICANCE_LEVEL})."
+        )
     return (
-        f"Not even: {listed(uneven)}. One in twenty even spreads looks like that by chance (p < {LEVEL}). And these "
-        "are no perfect nulls: weights and effects both belong to words, so in a model of few words they agree or "
-        "disagree by chance, and then do so in all of its texts."
+        f"Not even: {listed(uneven)}. One in twenty even spreads looks like that by chance "
+        f"(p < {SIGNIFICANCE_LEVEL}). And these are no perfect nulls: weights and effects both belong to words, so in "
+        "a model of few words they agree or disagree by chance, and then do so in all of its texts."
     )
 
 

@@ -5,14 +5,14 @@ from typing import Any
 from markupsafe import Markup
 
 from analyses.explanations.methods import about_method
+from analyses.generation.schema import SCHEMA
 from reports.analysis import findings, view, wording
 from reports.generation import view as steps_view
 from reports.shared.document import asset, environment, policy
 from reports.shared.notation import column, visible
 from reports.shared.shades import step_rules, switch_rules
 
-SCHEMA = "interpret-attention/steps/1"
-BUDGET_BYTES = 1_900_000
+PAGE_BYTES = 1_900_000
 _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "steps.css", "print.css")
 
 
@@ -35,8 +35,8 @@ def render_steps(found: dict[str, Any]) -> str:
         raise ValueError(f'a page is made from steps of schema "{SCHEMA}", not {found.get("schema")!r}')
     shown = len(found["steps"])
     page = _page(found, shown)
-    while len(page.encode()) > BUDGET_BYTES and shown > 1:
-        shown = max(1, int(0.9 * shown * BUDGET_BYTES / len(page.encode())))
+    while len(page.encode()) > PAGE_BYTES and shown > 1:
+        shown = max(1, int(0.9 * shown * PAGE_BYTES / len(page.encode())))
         page = _page(found, shown)
     return page
 

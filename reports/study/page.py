@@ -5,13 +5,13 @@ from typing import Any
 
 from markupsafe import Markup
 
+from analyses.studies.study import SCHEMA
 from reports.shared.document import asset, environment, policy
 from reports.shared.shades import step_rules
 from reports.study import classic as study_classic
 from reports.study import view as study_view
 from reports.study import wording as study_wording
 
-SCHEMA = "interpret-attention/study/2"
 _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css", "classic.css", "print.css")
 
 

@@ -17,7 +17,7 @@ from reports.study.wording import direction
 __all__ = ["decimals", "seen", "short_name", "visible"]
 
 TABLE_ROWS = 2000  # most texts in the table of all numbers, to limit the page's size
-LONGEST_TEXT = 600  # most characters shown of a text
+LONGEST_SHOWN = 600  # most characters shown of a text
 _ENDS = {"use": 0.5, "rank": 1.0, "input rank": 1.0, "top": 0.3, "share": 1.0}  # least upper end of each axis
 _IN_SPREADS = ("use", "top")  # in logits in the records, divided by the spread on the page
 
@@ -196,7 +196,7 @@ def ends(summary: dict[str, Any], records: Sequence[dict[str, Any]], linked: Col
 def _text(summary: dict[str, Any], record: dict[str, Any], is_linked: bool) -> Text:
     numbers = [(name, part.written(part_of(summary, record, name))) for name, part in PARTS.items()]
     text = record["text"]
-    shown = record | {"text": text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"}
+    shown = record | {"text": text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"}
     return Text(seen(shown), numbers, f"texts/row-{record['row']}.html" if is_linked else None)
 
 

@@ -12,9 +12,9 @@ from analyses.decision.analyze import analyze
 from analyses.explanations.methods import BUILT_IN
 from analyses.generation.steps import analyze_steps, methods_of_steps
 from analyses.planning import plan as planning
-from analyses.planning.cost import PlanAndCost
 from analyses.planning.effort import EFFORTS
 from analyses.planning.plan import Plan, plan_analysis, plan_steps
+from analyses.planning.planned_and_taken import PlanAndCost
 from analyses.planning.speed import Speed, measure_speed
 from analyses.planning.work import analysis_work, steps_work
 from interpret.errors import InputError

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from whole_passes_for_tests import pairwise_agreement, pairwise_tau
 
-from analyses.verdicts.ranking import RESOLUTION, Ranking
+from analyses.verdicts.ranking import FLOAT32_TIES, Ranking
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -77,7 +77,7 @@ def test_unknown_scores_are_nan_too() -> None:
 
 def test_scores_that_single_precision_cannot_tell_apart_are_tied() -> None:
     effects, everything = torch.tensor([[3.0, 1.0]]), torch.ones(1, 2, dtype=torch.bool)
-    near, far = (torch.tensor([[1.0, 1.0 + step]]) for step in (RESOLUTION / 2, RESOLUTION * 3))
+    near, far = (torch.tensor([[1.0, 1.0 + step]]) for step in (FLOAT32_TIES / 2, FLOAT32_TIES * 3))
     assert Ranking(near, everything).agreement(effects) == [0.0]
     assert Ranking(far, everything).agreement(effects) == [-1.0]
     assert isnan(Ranking(near, everything).tau(effects)[0]) and Ranking(far, everything).tau(effects) == [-1.0]

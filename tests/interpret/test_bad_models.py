@@ -8,7 +8,7 @@ from saved_models import byte_pairs, random_model, save_tokenizer, word_pieces
 from torch import nn
 
 from interpret.errors import InputError
-from interpret.subjects.generation import NextToken
+from interpret.subjects.language_model import NextToken
 from interpret.subjects.probing import READABLE
 
 

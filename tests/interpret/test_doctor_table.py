@@ -17,7 +17,7 @@ from transformers import AutoConfig
 import interpret
 from interpret.attention.recording import Check, Recording
 from interpret.doctor import isolated
-from interpret.doctor.building import TASKS, class_names, default_config, registered_pairs, tiny_model
+from interpret.doctor.building import MODEL_MAPPINGS, class_names, default_config, registered_pairs, tiny_model
 from interpret.doctor.check_result import CheckResult
 from interpret.doctor.examination import Examination
 from interpret.doctor.isolated import Failure, run_isolated
@@ -209,7 +209,7 @@ def test_what_cant_be_built_is_refused_in_one_line() -> None:
     )
     assert class_names("bert", "text-generation") == ("BertLMHeadModel",)
     assert class_names("mamba", "question-answering") == ()
-    assert set(TASKS) == {task for _, task in registered_pairs()}
+    assert set(MODEL_MAPPINGS) == {task for _, task in registered_pairs()}
 
 
 def fate(number: int) -> int:

@@ -13,7 +13,7 @@ from saved_models import (
 import interpret
 from interpret.native import ClassifierConfig, TransformerClassifier
 from interpret.subjects.facts import model_facts
-from interpret.subjects.generation import NextToken
+from interpret.subjects.language_model import NextToken
 
 
 def test_facts(saved):

@@ -10,7 +10,7 @@ import transformers
 from saved_models import SENTENCES
 
 import interpret
-from interpret.subjects.plain_call import CHECK
+from interpret.subjects.plain_call import PLAIN_CALL
 
 WORDS = ["the", "film", "was", "good", "der", "Film", "war", "gut"]
 SIZES = {
@@ -87,7 +87,7 @@ def test_texts_stand_behind_their_codes(translator):
     assert examples[0].ids[: len(ids)].tolist() == ids
     assert [unit.text for unit in examples[0].units] == text.split()
     checks = subject.record(examples[-1])[1]
-    assert all(check.passed for check in checks) and CHECK in [check.name for check in checks]
+    assert all(check.passed for check in checks) and PLAIN_CALL in [check.name for check in checks]
 
     inputs = tokenizer(text, return_tensors="pt")
     with torch.no_grad():

@@ -24,7 +24,7 @@ import interpret
 from interpret import native
 from interpret.native import ClassifierConfig, LanguageModelConfig, TransformerClassifier, TransformerLanguageModel
 from interpret.subjects.classification import TextClassification
-from interpret.subjects.generation import NextToken
+from interpret.subjects.language_model import NextToken
 
 TEXT = "The cat sat on the mat."
 

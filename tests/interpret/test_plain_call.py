@@ -13,7 +13,7 @@ from translators_for_tests import save_translator
 
 import interpret
 from analyses.decision.analyze import analyze
-from interpret.subjects.plain_call import CHECK
+from interpret.subjects.plain_call import PLAIN_CALL
 
 TEXT, SECOND, TYPED = SENTENCES[0], SENTENCES[1], "the cat [SEP] sat on [SEP] the mat"
 
@@ -46,7 +46,7 @@ def xlnet() -> transformers.PreTrainedModel:
 
 
 def plain_check(subject, example):
-    (found,) = (check for check in subject.record(example)[1] if check.name == CHECK)
+    (found,) = (check for check in subject.record(example)[1] if check.name == PLAIN_CALL)
     return found
 
 

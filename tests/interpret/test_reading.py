@@ -12,7 +12,7 @@ from transformers import AutoTokenizer
 import interpret
 from interpret.errors import InputError
 from interpret.subjects.classification import TextClassification
-from interpret.subjects.generation import NextToken
+from interpret.subjects.language_model import NextToken
 
 TEXTS = (
     "The cat sat on the mat.",

@@ -12,7 +12,7 @@ import interpret
 from analyses.generation.steps import analyze_steps
 from reports.analysis import findings
 from reports.analysis.view import token_text
-from reports.generation.page import BUDGET_BYTES, render_steps
+from reports.generation.page import PAGE_BYTES, render_steps
 from reports.shared.notation import percent, visible
 
 
@@ -130,7 +130,7 @@ def test_answers_that_no_token_got_leave_no_comma(tokens: int) -> None:
 
 def test_a_very_long_text_is_cut_to_the_budget_and_says_so() -> None:
     html = render_steps(sample_steps(prompt=150, tokens=80, verdicts=False))
-    assert BUDGET_BYTES / 2 < len(html.encode()) <= BUDGET_BYTES
+    assert PAGE_BYTES / 2 < len(html.encode()) <= PAGE_BYTES
     (shown, left_out) = map(int, re.search(r"shows the first (\d+) tokens; (\d+) more", html).groups())
     assert shown + left_out == 80 and html.count('<section class="panel') == shown
     assert "token 1 of 80" in html

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from interpret.native.planted.recipe import END, EPS, LARGEST, START, PlantedRecipe
+from interpret.native.planted.recipe import END, EPS, LARGEST_COORDINATE, START, PlantedRecipe
 
 AWAY = 30.0  # score that directs a row to the last token, [SEP], whose value is 0: e⁻³⁰ is left for the rest
 MOVING = 300.0  # score of the previous position; any other gets at least 40 less
@@ -57,11 +57,11 @@ def position_table(recipe: PlantedRecipe, positions: int) -> Float[np.ndarray, "
     numbers = np.arange(positions)
     if recipe.lower == "move":
         for name, period in PERIODS.items():
-            stored[f"cos{name}"] = LARGEST * np.cos(2 * np.pi * numbers / period)
-            stored[f"sin{name}"] = LARGEST * np.sin(2 * np.pi * numbers / period)
+            stored[f"cos{name}"] = LARGEST_COORDINATE * np.cos(2 * np.pi * numbers / period)
+            stored[f"sin{name}"] = LARGEST_COORDINATE * np.sin(2 * np.pi * numbers / period)
     if recipe.position_scores is not None:
         stored["score0"] = recipe.position_scores[:positions] / recipe.unit("score0")
-        stored["position_slack"] = np.sqrt(np.maximum(LARGEST**2 - stored["score0"] ** 2, 0))
+        stored["position_slack"] = np.sqrt(np.maximum(LARGEST_COORDINATE**2 - stored["score0"] ** 2, 0))
     return _vectors(recipe, stored, positions)
 
 
@@ -161,6 +161,6 @@ def _moving(recipe: PlantedRecipe) -> tuple[Rows, Rows, Rows, Rows]:
         cos, sin = reading(recipe, f"cos{name}"), reading(recipe, f"sin{name}")
         query += [np.cos(step) * cos + np.sin(step) * sin, np.cos(step) * sin - np.sin(step) * cos]
         key += [cos, sin]
-    query = [MOVING / LARGEST**2 * row for row in query]
+    query = [MOVING / LARGEST_COORDINATE**2 * row for row in query]
     values = [reading(recipe, "score0"), reading(recipe, "value0")]
     return query, key, values, [share * _writing(recipe, name) for name in ("moved_score", "moved_value")]

@@ -10,7 +10,7 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 UNKNOWN, START, END = 1, 2, 3
 POSITIONS = 68
 EPS = 1e-5  # of every layer norm
-LARGEST = 0.9  # largest value that a token's vector holds in one coordinate
+LARGEST_COORDINATE = 0.9  # largest value that a token's vector holds in one coordinate
 
 Lower = Literal["idle", "pool", "move", "gather"]
 
@@ -87,13 +87,13 @@ class PlantedRecipe:
         return heads * (dim + dim % 2) // 2
 
     def unit(self, name: str) -> float:
-        """Amount of a quantity that is stored as 1, so that no token stores more than `LARGEST`."""
+        """Amount of a quantity that is stored as 1, so that no token stores more than `LARGEST_COORDINATE`."""
         kind = int(name[5:]) if name[5:].isdigit() else 0
         column = {"score": self.scores[:, kind], "value": self.values[:, kind], "poole": self.pooled}[name[:5]]
         largest = float(np.abs(column).max())
         if name == "score0" and self.position_scores is not None:
             largest = max(largest, float(np.abs(self.position_scores).max()))
-        return largest / LARGEST or 1.0
+        return largest / LARGEST_COORDINATE or 1.0
 
     def ids(self, texts: list[list[str]]) -> Int[np.ndarray, "example token"]:
         """Encodes texts as token ids with [CLS] and [SEP], padded with -1."""

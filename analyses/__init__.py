@@ -7,4 +7,7 @@
 
 import lazy_loader
 
+from interpret.moved import keep_former_paths
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+keep_former_paths(__name__)

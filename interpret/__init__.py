@@ -13,7 +13,10 @@ from typing import Any
 
 import lazy_loader
 
+from interpret.moved import keep_former_paths
+
 _imported, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+keep_former_paths(__name__)
 
 
 def __getattr__(name: str) -> Any:

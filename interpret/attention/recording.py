@@ -47,6 +47,15 @@ class Recording:
         self.passes: list[GenerationPass] = []
         self._views: dict[int, Recording] = {}
 
+    def __repr__(self) -> str:
+        kept = [call for call in self.calls if not isinstance(call, UnkeptCall)]
+        if not kept:
+            return "<Recording of nothing yet>"
+        batch, heads, queries, keys = kept[0].shape
+        shape = f"batch {batch}, {heads} heads, {queries} queries, {keys} keys in the first"
+        passes = f" in {self.steps} passes" if self.steps > 1 else ""
+        return f"<Recording of {len(self.calls)} attention calls{passes}: {shape}>"
+
     def __len__(self) -> int:
         return len(self._complete())
 

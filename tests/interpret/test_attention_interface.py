@@ -222,3 +222,17 @@ def test_stacking_layers_of_different_shape_is_refused():
     kept, _ = record(tiny_model("translator", "bart"), tiny_inputs("translator"))
     with pytest.raises(CaptureError, match=r"layers have attention maps of different shapes .* read them with weights"):
         kept.stacked(0)
+
+
+def test_a_recording_shows_what_it_has():
+    model, inputs = tiny_model("causal", "llama"), tiny_inputs("causal")
+    kept, _ = record(model, inputs)
+    assert repr(kept) == "<Recording of 2 attention calls: batch 2, 4 heads, 9 queries, 9 keys in the first>"
+    with torch.no_grad(), recording(model, only=1) as one:
+        model(**inputs)
+    assert repr(one) == repr(kept)
+    with recording(model) as nothing:
+        assert repr(nothing) == "<Recording of nothing yet>"
+    with torch.no_grad(), recording(model) as steps:
+        model.generate(inputs["input_ids"], max_new_tokens=2, pad_token_id=0)
+    assert repr(steps).startswith("<Recording of 4 attention calls in 2 passes: batch 2, 4 heads, 9 queries")

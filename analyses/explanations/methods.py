@@ -117,6 +117,7 @@ BUILT_IN = (
         for_each_token=False,  # computed once for all tokens instead (`analyses.generation.leave_one_out`)
     ),
 )
+LEAVE_ONE_OUT = BUILT_IN[-1].name
 JUDGED = BUILT_IN[0].name  # the verdict is about this method, so every analysis includes it
 
 _methods: dict[str, Method] = {method.name: method for method in BUILT_IN}
@@ -178,6 +179,19 @@ def chosen_methods(names: Sequence[str] | None = None) -> tuple[Method, ...]:
     if unknown is not None:
         raise InputError(f"there is no method {unknown!r}; there are {', '.join(_methods)}")
     return tuple(each for each in _methods.values() if names is None or each.name in {JUDGED, *names})
+
+
+def methods_of_steps(names: Sequence[str] | None = None) -> tuple[Method, ...]:
+    """Returns the methods that explain each token of a continuation; leave-one-out is computed for all at once.
+
+    Args:
+        names: Names of methods; by default all with `for_each_token`. Last-layer attention is always added.
+
+    Raises:
+        InputError: A name is unknown.
+    """
+    usual = [each.name for each in chosen_methods() if each.for_each_token]
+    return tuple(each for each in chosen_methods(usual if names is None else names) if each.name != LEAVE_ONE_OUT)
 
 
 @gradients_on()

@@ -13,7 +13,7 @@ from torch.nn.functional import pad
 from analyses.decision.asked import require_asked
 from analyses.decision.judgement import Judgement, judge, usual_source
 from analyses.explanations.attribution import Attribution
-from analyses.explanations.methods import Method, chosen_methods
+from analyses.explanations.methods import methods_of_steps
 from analyses.explanations.rollout import Rollout, attention_rollout
 from analyses.explanations.shared import Shared
 from analyses.generation.leave_one_out import steps_leave_one_out
@@ -165,7 +165,7 @@ def analyze_steps(
         text = subject.continuation(text, second, most=most, truncate=truncate)
     eraser = subject.chosen_eraser(eraser, text.examples[-1])
     progress("planning")
-    plan = plan_steps(subject, text, chosen, verdicts=verdicts, max_memory=max_memory)
+    plan = plan_steps(subject, text, methods=methods, verdicts=verdicts, max_memory=max_memory)
     planned(plan)
     examples = text.examples
     decisions = [subject.decide(example) for example in examples]
@@ -210,19 +210,6 @@ def require_writer(subject: Subject) -> None:
         raise InputError(
             f"{subject.name} is for {subject.task}, which writes no tokens; give a language model or a translator"
         )
-
-
-def methods_of_steps(names: Sequence[str] | None = None) -> tuple[Method, ...]:
-    """Returns the explanations of every token beside leave-one-out.
-
-    Args:
-        names: Names of methods; by default all registered ones with `for_each_token`.
-
-    Raises:
-        InputError: A name is unknown.
-    """
-    usual = [each.name for each in chosen_methods() if each.for_each_token]
-    return tuple(each for each in chosen_methods(usual if names is None else names) if each.name != "leave-one-out")
 
 
 def _one_pass(subject: Any, examples: Sequence[Example], decisions: Sequence[Decision]) -> Check:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from analyses.explanations.methods import Method, chosen_methods
+from analyses.explanations.methods import chosen_methods, methods_of_steps
 from analyses.planning.effort import Effort
 from analyses.planning.speed import Speed, measure_speed
 from analyses.planning.work import Work, analysis_work, steps_work, study_work
@@ -81,8 +81,8 @@ def plan_analysis(
 def plan_steps(
     subject: Subject,
     continuation: Continuation,
-    methods: Sequence[Method],
     *,
+    methods: Sequence[str] | None = None,
     verdicts: bool = True,
     eraser: str | None = None,
     max_memory: int | None = None,
@@ -92,7 +92,7 @@ def plan_steps(
     Args:
         subject: The model.
         continuation: The text and its continuation.
-        methods: Explanations of each token.
+        methods: Names of the explanations; by default those of every token.
         verdicts: Whether each decision is judged.
         eraser: How words are taken out; by default the first of `subject.erasers`. All take as long.
         max_memory: As for `plan_analysis`.
@@ -100,10 +100,11 @@ def plan_steps(
     Raises:
         InputError: A single input exceeds the memory, or the eraser isn't allowed.
     """
+    chosen = methods_of_steps(methods)
     subject.chosen_eraser(eraser, continuation.examples[-1])
 
     def work(speed: Speed) -> Work:
-        return steps_work(subject, continuation, methods, verdicts=verdicts, calls=speed.calls, heads=speed.heads)
+        return steps_work(subject, continuation, chosen, verdicts=verdicts, calls=speed.calls, heads=speed.heads)
 
     return _planned(subject, continuation.examples[-1], work, max_memory)
 

@@ -159,7 +159,7 @@ def block_attention(
         ]
         if not all(bool(each.any()) for each in blocked):
             return weights
-        of_heads, of_queries, of_keys = blocked
+        of_heads, of_queries, of_keys = (each.to(weights.device) for each in blocked)  # and the matrix is made there
         edges = of_heads[:, None, None] & of_queries[:, None] & of_keys
         return without_edges(weights, edges, renormalize=renormalize, own_key=place.row - place.key)
 

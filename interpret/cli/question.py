@@ -79,10 +79,9 @@ class Question:
         from analyses.planning.plan import plan_analysis, plan_steps
 
         if self.several:
-            from analyses.generation.steps import methods_of_steps
-
-            chosen = methods_of_steps(methods)
-            return plan_steps(self.subject, self.given, chosen, verdicts=verdicts, eraser=eraser, max_memory=max_memory)
+            return plan_steps(
+                self.subject, self.given, methods=methods, verdicts=verdicts, eraser=eraser, max_memory=max_memory
+            )
         about = self.subject.about(self.given, target)
         if target is not None:
             about.find_label_in(self.given, target)

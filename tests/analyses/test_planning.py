@@ -9,8 +9,8 @@ from passes_for_tests import counted
 
 import interpret
 from analyses.decision.analyze import analyze
-from analyses.explanations.methods import BUILT_IN
-from analyses.generation.steps import analyze_steps, methods_of_steps
+from analyses.explanations.methods import BUILT_IN, methods_of_steps
+from analyses.generation.steps import analyze_steps
 from analyses.planning import plan as planning
 from analyses.planning.effort import EFFORTS
 from analyses.planning.plan import Plan, plan_analysis, plan_steps
@@ -153,7 +153,7 @@ def test_verdicts_are_most_of_the_work_of_steps(llama: Any) -> None:
     )
     assert whole.batched > 10 * maps.batched
     assert maps.short == 0
-    found = plan_steps(llama, continuation, methods, verdicts=False, max_memory=10**12)
+    found = plan_steps(llama, continuation, verdicts=False, max_memory=10**12)
     assert found.passes == maps.batched + maps.single
 
 

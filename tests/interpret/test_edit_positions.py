@@ -39,6 +39,7 @@ EDITS = {
     "traded keys": [permute_row(0, [8, 9, 10], [2, 0, 1], query=11)],
     "traded keys of one head": [permute_row(1, [6, 7], [1, 0], 3, query=9)],
     "blocked edges": [block_attention(range(2), [0, 2], range(9, 12), [7, 8]), block_attention(1, 1, None, 6)],
+    "a row with nothing left": [block_attention(0, [1, 3], 11, range(12))],
     "blocked edges that are lost": [block_attention(None, None, 11, range(8, 11), renormalize=False)],
     "weights of all positions": [set_weights(0, weights(PROMPT + WRITTEN))],
     "an output for each position": [set_head(1, 2, noise(PROMPT + WRITTEN, 16))],

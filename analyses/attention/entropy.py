@@ -34,6 +34,17 @@ class Entropy:
         nats: 0 where all attention lies on one key, ln(visible keys) where it is spread evenly.
         share: `nats` as a share of ln(visible keys), in [0, 1]; comparable between rows and texts of different
             length. NaN where at most one key is visible.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> entropy = attention_entropy(record)
+        >>> entropy.nats.shape  # layer, head, query
+        torch.Size([3, 4, 9])
+        >>> entropy.mean().share.argmin()  # the sharpest head, counted over layers
+        tensor(3)
     """
 
     nats: Float[Tensor, "layer head query"] = field(repr=False)
@@ -70,6 +81,15 @@ def attention_entropy(
 
     Source: Clark et al. (2019), arXiv:1906.04341, section 3.3. Their code first mixes in a uniform row with
     weight 0.0001; we don't. The share of ln(visible keys) is ours.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> share = attention_entropy(record).mean().share  # layer, head
+        >>> [round(value, 2) for value in share[2].tolist()]
+        [0.9, 0.81, 0.95, 0.87]
     """
     maps = maps_of(attention, example=example)
     if visible is not None:

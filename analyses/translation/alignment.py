@@ -39,6 +39,12 @@ class Alignment:
         norms: Norm of the vector that each source word adds to a position, all heads together; `None` where the model's
             output projection can't be found.
         gold: Gold alignment, if one was given.
+
+    Example:
+        >>> weights = torch.tensor([[[[0.9, 0.1], [0.2, 0.8]]]])  # layer, head, query, source
+        >>> found = Alignment(("the", "dog"), ("der", "Hund"), ((0,), (1,)), ("cross 1",), weights, None)
+        >>> [[round(share, 1) for share in row] for row in found.matrix().tolist()]
+        [[0.9, 0.1], [0.2, 0.8]]
     """
 
     source: tuple[str, ...]
@@ -146,6 +152,14 @@ def alignment(
     Source: Norms: Kobayashi et al. (2020), arXiv:2004.10102, section 2, `|| sum over heads of a f(x) ||` with
     `f(x) = (x W_V + b_V) W_O`; vectors of heads are summed before the norm, and norms of the tokens of a word after it.
     Special tokens of either side are no words, so no word can be linked to them; that is ours.
+
+    Example:
+        >>> subject = interpret.load("path/to/marian")
+        >>> found = alignment(subject, "the cat sat", "the mat")
+        >>> found.layers
+        ('cross 1', 'cross 2')
+        >>> found.matrix(-1).shape  # target word, source word
+        torch.Size([2, 3])
     """
     written = subject.continuation(source, target, truncate=truncate)
     ids, words, pieces = _whole(subject, written, spaced=gold is not None)

@@ -67,6 +67,13 @@ class OneTextVerdict:
         idle_heads: Heads of the displayed layer that this decision ignores.
         idle_share: Their share of the displayed map.
         spread: Standard deviation of the margin, in logits, by which effects are standardised.
+
+    Example:
+        >>> found = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").verdict
+        >>> found.answer
+        'not supported'
+        >>> [(each.name, each.side) for each in found.findings]
+        [('use', 'fails'), ('rank', 'open'), ('input rank', 'open'), ('top', 'holds'), ('share', 'open')]
     """
 
     answer: Answer
@@ -89,6 +96,11 @@ def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> One
     Args:
         found: Measurement from `measure` with the draws `ONE_TEXT`.
         idle_elsewhere: Heads that are idle in other texts, from `idle_elsewhere.idle_elsewhere`.
+
+    Example:
+        >>> measured = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").measurement
+        >>> one_text_verdict(measured, idle_elsewhere=[]).answer
+        'not supported'
     """
     spread = math.sqrt(found.spread)
     unit = spread if spread > LEAST_SPREAD * found.rounding else math.nan

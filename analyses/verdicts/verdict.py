@@ -69,6 +69,14 @@ class Verdict:
         spread: Standard deviation of the margin, in logits, by which effects are standardised.
         examples: Number of examples.
         needed: Number of examples that would settle an open answer; `None` if none is open or more wouldn't help.
+
+    Example:
+        >>> measured = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").measurement
+        >>> found = verdict([measured] * 60)
+        >>> found.answer
+        'not supported'
+        >>> [(each.name, each.side) for each in found.components]
+        [('use', 'fails'), ('rank', 'holds'), ('input rank', 'holds'), ('top', 'open'), ('share', 'open')]
     """
 
     answer: Answer
@@ -100,6 +108,11 @@ def verdict(
 
     Raises:
         ValueError: There is no measurement.
+
+    Example:
+        >>> measured = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").measurement
+        >>> verdict([measured] * 10).because[0]
+        '10 examples are too few; a verdict needs 50'
     """
     if not measurements:
         raise ValueError("a verdict needs at least one measurement, not 0")

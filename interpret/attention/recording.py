@@ -36,6 +36,22 @@ class Recording:
         attention_mask: True for real tokens, from the last pass; `None` if the model was given no such mask.
         passes: Calls and positions of each pass.
         model: The model that made the calls.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> len(record)
+        3
+        >>> record.weights(0).shape  # batch, head, query, key
+        torch.Size([1, 4, 9, 9])
+        >>> record.row(2, head=0, position=0).argmax()
+        tensor(1)
+        >>> record.stacked().shape  # layer, head, query, key
+        torch.Size([3, 4, 9, 9])
+        >>> all(check.passed for check in record.checks())
+        True
     """
 
     def __init__(
@@ -288,7 +304,7 @@ class _Recorder(Tap):
 def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recording]:
     """Records the attention of each forward pass of `model` that runs inside the block.
 
-    For example, the attention of each token that a language model generates:
+    For example, the attention of each token that a language model generates::
 
         with recording(model) as record:
             written = model.generate(ids, max_new_tokens=20)
@@ -317,6 +333,14 @@ def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recordin
 
     Yields:
         The recording, complete once the model has run.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> record.weights(0).shape  # batch, head, query, key
+        torch.Size([1, 4, 9, 9])
     """
     record = Recording(model)
     recorder = _Recorder(model, record, only)

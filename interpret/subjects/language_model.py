@@ -40,6 +40,16 @@ class NextToken(TextSubject):
 
     Attributes:
         chat: Its chat template; `None` if the tokenizer has none.
+
+    Example:
+        >>> subject = interpret.load("path/to/gpt2")
+        >>> isinstance(subject, interpret.NextToken)
+        True
+        >>> example = subject.encode("The cat sat on")
+        >>> [unit.text for unit in example.units]  # not the first: it is an attention sink
+        ['cat', 'sat', 'on']
+        >>> subject.decide(example).readout.argmax() == len(example.ids) - 1  # read from the last token
+        tensor(True)
     """
 
     task = "text-generation"

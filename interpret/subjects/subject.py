@@ -50,6 +50,17 @@ class Subject(ABC):
         ways_in: Ways to pass embeddings in place of ids; the first that gives the same scores is used.
         way_in: The way that is used.
         tokens_at_once: Most tokens of all inputs of one forward pass together; more are split, to bound memory.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> subject.task
+        'text-classification'
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> subject.logits(example.ids[None]).shape  # batch, label
+        torch.Size([1, 2])
+        >>> removed = torch.eye(7, dtype=torch.bool)  # each of the seven words by itself
+        >>> subject.erase(example, removed, target=1, eraser="delete").margin.shape
+        torch.Size([7])
     """
 
     tokenizer: Tokenizer

@@ -1,0 +1,80 @@
+"""Tables of the page on verdicts: thresholds from the rule, error rates from the table that comes with the package."""
+
+import json
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from analyses.verdicts.thresholds import BARS, IDLE_SHARE
+from reports.calibration.page import render_calibration
+from reports.calibration.wording import answer, bounds, done, of_all
+
+TABLE: dict[str, Any] = json.loads((files("analyses.verdicts") / "table.json").read_text("utf-8"))
+GROUPS = {"protocol": "families of the protocol", "others": "families that no threshold was chosen by"}
+
+
+class Html:
+    """HTML that a cell shows as it is."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def _repr_html_(self) -> str:
+        return self.text
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
+    cells = [["td", *row] for row in rows]
+    lines = ["".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in row) for kind, *row in [["th", *head], *cells]]
+    body = "".join(f"<tr>{line}</tr>" for line in lines[1:])
+    return Html(f'<table class="table"><thead><tr>{lines[0]}</tr></thead><tbody>{body}</tbody></table>')
+
+
+def thresholds() -> Html:
+    """Floor and bar of each component, and what a failure means."""
+    rows = [(name, f"{bars.floor:.2f}", f"{bars.bar:.2f}", bars.failure) for name, bars in BARS.items()]
+    idle = ("idle heads", f"{IDLE_SHARE.floor:.2f} or more", f"under {IDLE_SHARE.bar:.2f}", IDLE_SHARE.failure)
+    return _table(["component", "fails below", "holds above", "what a failure means"], [*rows, idle])
+
+
+def summary() -> Html:
+    """What was done and what came out, in sentences."""
+    return Html(f"<p>{escape(done(TABLE))}</p><p>{escape(answer(TABLE))}</p>")
+
+
+def overall() -> Html:
+    """Error rates by what a verdict rests on."""
+    rows = [
+        (
+            GROUPS[cell["group"]],
+            f"{cell['examples']} texts" if cell["of"] == "study" else f"1 text, replacements from its {cell['source']}",
+            of_all(cell["error"]),
+            bounds(cell["error"]),
+            f"{cell['error']['inconclusive']:,}",
+        )
+        for cell in TABLE["overall"]
+    ]
+    return _table(["models", "verdict from", "wrong", "rate (95 % interval)", "inconclusive"], rows)
+
+
+def families() -> Html:
+    """Verdicts on each family of models, from the most texts."""
+    rows = []
+    for family in TABLE["families"]:
+        counts = family["study"][-1]
+        verdicts = [f"{counts[name]}" for name in ("supported", "not_supported", "inconclusive")]
+        rows.append((family["name"], family["because"], family["truth"], *verdicts))
+    head = ["family", "how it is built", "truth", "supported", "not supported", "inconclusive"]
+    return _table(head, rows)
+
+
+def write_report() -> None:
+    """Writes the report of the calibration."""
+    Path("calibration.html").write_text(render_calibration(TABLE), "utf-8")
+
+
+def listed(sentences: Sequence[str]) -> Html:
+    """Sentences as a list."""
+    return Html(f"<ul>{''.join(f'<li>{escape(each)}</li>' for each in sentences)}</ul>")

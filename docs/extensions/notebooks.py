@@ -1,0 +1,40 @@
+"""Tutorials as Jupyter notebooks beside the pages, without outputs."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+HEADER = re.compile(r"\A---\n.*?^---\n", re.MULTILINE | re.DOTALL)
+
+
+def notebook_of(page: str) -> dict[str, Any]:
+    """A page of MyST Markdown as a notebook: text and code in turn."""
+    parts = CELL.split(HEADER.sub("", page))
+    cells = []
+    for place, part in enumerate(parts):
+        source = re.sub(r"\A(:\w+:.*\n)+\n?", "", part).strip()
+        if source and place % 2:
+            cells.append({"cell_type": "code", "source": source, "outputs": [], "execution_count": None})
+        elif source:
+            cells.append({"cell_type": "markdown", "source": source})
+    cells = [{**cell, "id": f"cell-{place}", "metadata": {}} for place, cell in enumerate(cells)]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def write_notebooks(app: Sphinx, error: Exception | None) -> None:
+    """Writes one beside each page of `tutorials/`."""
+    if error is None and app.builder.format == "html":
+        for page in sorted((Path(app.srcdir) / "tutorials").glob("[0-9]*.md")):
+            made = notebook_of(page.read_text("utf-8"))
+            target = Path(app.outdir) / "tutorials" / f"{page.stem}.ipynb"
+            target.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Writes them when the pages are done."""
+    app.connect("build-finished", write_notebooks)

@@ -25,12 +25,13 @@ extensions = [
 ]
 exclude_patterns = ["extensions"]
 default_role = "code"  # docstrings write code between single backticks
-suppress_warnings = ["config.cache"]
 
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 100
 napoleon_use_rtype = False
+napoleon_use_ivar = True
+napoleon_attr_annotations = False  # signatures have the types
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist", "substitution"]
 myst_heading_anchors = 3
 
@@ -43,7 +44,8 @@ html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "interpret"},
     "navbar_align": "left",
-    "show_prev_next": True,
+    "header_links_before_dropdown": 7,
+    "article_header_start": [],
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],

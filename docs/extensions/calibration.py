@@ -29,7 +29,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
     cells = [["td", *row] for row in rows]
     lines = ["".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in row) for kind, *row in [["th", *head], *cells]]
     body = "".join(f"<tr>{line}</tr>" for line in lines[1:])
-    return Html(f'<table class="table"><thead><tr>{lines[0]}</tr></thead><tbody>{body}</tbody></table>')
+    table = f'<table class="table"><thead><tr>{lines[0]}</tr></thead><tbody>{body}</tbody></table>'
+    return Html(f'<div class="pst-scrollable-table-container">{table}</div>')
 
 
 def thresholds() -> Html:

@@ -11,7 +11,7 @@ import os
 import tempfile
 import traceback
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -19,6 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import OptionSpec
 
 
 class Page:
@@ -54,7 +55,7 @@ class Cell(SphinxDirective):
 
     has_content = True
     optional_arguments = 1
-    option_spec = {"tags": directives.unchanged}
+    option_spec: ClassVar[OptionSpec] = {"tags": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
         """Returns the code and what it gives."""
@@ -69,28 +70,30 @@ class Cell(SphinxDirective):
             if "raises-exception" not in tags:
                 raise ExtensionError(f"{self.get_location()}: a cell failed\n{traceback.format_exc()}") from error
             printed, value = f"{type(error).__name__}: {error}", None
-        return [*shown, *(_text(printed) if printed else []), *_displayed(value)]
+        return [*shown, *(text_below(printed) if printed else []), *_displayed(value)]
 
 
 def _displayed(value: Any) -> list[nodes.Node]:
     """A value as a notebook would show it: its HTML, its drawing, or its text."""
     if value is None:
         return []
-    if hasattr(value, "_repr_html_"):
-        return [nodes.raw("", f'<div class="cell-output">{value._repr_html_()}</div>', format="html")]
     if hasattr(value, "savefig"):
         return [nodes.raw("", f'<div class="cell-output figure">{_svg(value)}</div>', format="html")]
-    return _text(repr(value))
+    if hasattr(value, "_repr_html_"):
+        return [nodes.raw("", f'<div class="cell-output">{value._repr_html_()}</div>', format="html")]
+    return text_below(repr(value))
 
 
-def _text(text: str) -> list[nodes.Node]:
-    return [nodes.literal_block(text, text.rstrip("\n"), language="none", classes=["cell-output"])]
+def text_below(text: str) -> list[nodes.Node]:
+    """What a cell or a command printed."""
+    text = text.rstrip("\n")
+    return [nodes.literal_block(text, text, language="none", classes=["cell-output"])]
 
 
 def _svg(figure: Any) -> str:
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None})
-    return drawn.getvalue().partition("<svg")[2].join(("<svg", ""))
+    return f"<svg{drawn.getvalue().partition('<svg')[2]}"
 
 
 def setup(app: Sphinx) -> None:

@@ -5,14 +5,16 @@ import html
 import shlex
 import shutil
 from pathlib import Path
+from typing import ClassVar
 
-from cells import page_of
+from cells import page_of, text_below
 from click.testing import CliRunner
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import OptionSpec
 
 from interpret.cli import main
 
@@ -22,7 +24,7 @@ class Command(SphinxDirective):
 
     required_arguments = 1
     final_argument_whitespace = True
-    option_spec = {"silent": directives.flag}
+    option_spec: ClassVar[OptionSpec] = {"silent": directives.flag}
 
     def run(self) -> list[nodes.Node]:
         """Runs it, and returns what is shown."""
@@ -32,10 +34,8 @@ class Command(SphinxDirective):
             done = CliRunner().invoke(main, arguments, prog_name="interpret")
         if program != "interpret" or done.exit_code:
             raise ExtensionError(f"{self.get_location()}: {line} failed\n{done.output}{done.exception!r}")
-        shown: list[nodes.Node] = [nodes.literal_block(line, line, language="bash", classes=["cell-input"])]
-        if "silent" not in self.options:
-            shown.append(nodes.literal_block(done.stdout, done.stdout.rstrip(), language="none", classes=["cell-output"]))
-        return shown
+        code = nodes.literal_block(line, line, language="bash", classes=["cell-input"])
+        return [code] if "silent" in self.options else [code, *text_below(done.stdout)]
 
 
 class Report(SphinxDirective):

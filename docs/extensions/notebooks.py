@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -35,6 +36,15 @@ def write_notebooks(app: Sphinx, error: Exception | None) -> None:
             target.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
+def link_notebook(app: Sphinx, tree: nodes.document) -> None:
+    """Puts a link to its notebook below the title of a tutorial."""
+    folder, _, name = app.env.docname.rpartition("/")
+    if folder == "tutorials" and name[0].isdigit():
+        link = f'<p><a href="{name}.ipynb" download>Download as a notebook</a></p>'
+        next(tree.findall(nodes.section)).insert(1, nodes.raw("", link, format="html"))
+
+
 def setup(app: Sphinx) -> None:
-    """Writes them when the pages are done."""
+    """Writes notebooks when the pages are done."""
+    app.connect("doctree-read", link_notebook)
     app.connect("build-finished", write_notebooks)

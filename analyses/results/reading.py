@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from importlib import import_module
+from inspect import isabstract
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,8 @@ def _other_schema(schema: Any) -> str:
 def _kind(name: Any) -> type[Result]:
     """Returns a type of result: a public one of `analyses`, or one of the user's that is already defined."""
     public = import_module("analyses")  # its names are imported when first used
-    found = getattr(public, name, None) if name in public.__all__ else Result.kinds.get(name)
-    if not (isinstance(found, type) and issubclass(found, Result)):
+    found = getattr(public, name) if name in public.__all__ else Result.kinds.get(str(name))
+    if not (isinstance(found, type) and issubclass(found, Result)) or isabstract(found):
         raise InputError(f"it holds a {name!r}, which is no known type of result; import what defines it first")
     return found
 

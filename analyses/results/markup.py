@@ -22,6 +22,9 @@ _SUPPORT, _OPPOSE, _HEAT = "200,102,27", "63,126,196", "31,157,148"
 _TABLE = "border-collapse:collapse;font-size:12px;margin:4px 0"
 _CELL = "padding:2px 6px;text-align:right;white-space:nowrap;border:1px solid rgba(128,128,128,.25)"
 
+_SENTENCE = "white-space:normal;min-width:18em;text-align:left"
+_WRAPPED = 40  # characters from which on a cell has several lines
+
 
 def summary_and_table(summary: Sequence[str], frame: "DataFrame") -> str:
     """Writes a summary, and the first rows of a table."""
@@ -68,7 +71,7 @@ def _picture(picture: Chart) -> str:
             return _bars(picture)
         case LineChart():
             rows = [[name, *map(number, heights)] for name, heights in picture.lines.items()]
-            return _plain([f"{picture.measure} by {picture.axis}", *map(number, picture.places)], rows)
+            return _plain([f"{picture.measure} by {picture.axis}", *(f"{place:g}" for place in picture.places)], rows)
         case ImageOverlay():
             return _overlay(picture)
 
@@ -76,7 +79,8 @@ def _picture(picture: Chart) -> str:
 def _heat_map(picture: HeatMap) -> str:
     rows, columns = picture.rows[:MOST_ROWS], picture.columns[:MOST_COLUMNS]
     top = largest(picture)
-    head = [_cell(f"{picture.row} \\ {picture.column}", head=True), *(_cell(name, head=True) for name in columns)]
+    corner = " \\ ".join(filter(None, (picture.row, picture.column)))
+    head = [_cell(corner, head=True), *(_cell(name, head=True) for name in columns)]
     cells = [
         [
             _cell(name, head=True),
@@ -146,8 +150,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cell(text: str, *, head: bool = False, tint: str = "") -> str:
-    kind = "th" if head else "td"
-    return f'<{kind} style="{_CELL};{tint}">{escape(visible(text))}</{kind}>'
+    kind, style = "th" if head else "td", _CELL if len(text) < _WRAPPED else f"{_CELL};{_SENTENCE}"
+    return f'<{kind} style="{style};{tint}">{escape(visible(text))}</{kind}>'
 
 
 def _note(text: str) -> str:

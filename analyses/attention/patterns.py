@@ -1,21 +1,28 @@
 """Attention patterns: how much of a head's attention goes to the previous, next, first and separator positions."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from analyses.attention.several import each_of, is_several, stacked
 from analyses.attention.streaming import SharesReader, read_maps
+from analyses.results.heads import head_chart
+from analyses.results.pictures import HeatMap
+from analyses.results.result import MapsResult
+from analyses.results.wording import axes_and_sizes, extremes, number
 from interpret.attention.maps import Block, GivenMaps, Maps, maps_of
 from interpret.attention.recording import Recording
 from interpret.errors import InputError
 from interpret.indices import require_index
 
 
-@dataclass(frozen=True, eq=False)
-class Patterns:
+@dataclass(frozen=True, eq=False, repr=False)
+class Patterns(MapsResult):
     """Mean share of each head's attention, in [0, 1].
 
     Attributes:
@@ -37,24 +44,40 @@ class Patterns:
         0.18
     """
 
-    previous: Float[Tensor, "layer head"] = field(repr=False)
-    itself: Float[Tensor, "layer head"] = field(repr=False)
-    next: Float[Tensor, "layer head"] = field(repr=False)
-    first: Float[Tensor, "layer head"] = field(repr=False)
-    separator: Float[Tensor, "layer head"] = field(repr=False)
-    sinks: Float[Tensor, "layer head"] = field(repr=False)
-    distance: Float[Tensor, "layer head"] = field(repr=False)
+    previous: Float[Tensor, "*example layer head"]
+    itself: Float[Tensor, "*example layer head"]
+    next: Float[Tensor, "*example layer head"]
+    first: Float[Tensor, "*example layer head"]
+    separator: Float[Tensor, "*example layer head"]
+    sinks: Float[Tensor, "*example layer head"]
+    distance: Float[Tensor, "*example layer head"]
 
     @property
     def sink_mass(self) -> float:
         """Share of all attention, over layers and heads, that lies on the first position or a separator."""
         return float(self.sinks.mean())
 
+    def summary(self) -> list[str]:
+        """Returns the shape, the mean shares, and the heads at the ends of the strongest pattern."""
+        means = {name: float(getattr(self, name).nanmean()) for name in _SHARES}
+        return [
+            f"Patterns of {axes_and_sizes(('layer', 'head'), self.previous)}, mean share of attention",
+            ", ".join(f"{name} {number(mean)}" for name, mean in means.items()),
+            f"previous: {extremes(self.previous)}",
+            f"sinks: {number(self.sink_mass)} of all attention; mean distance {number(float(self.distance.nanmean()))} "
+            "tokens",
+        ]
+
+    def pictures(self) -> Mapping[str, Callable[[], HeatMap]]:
+        """Returns each pattern as a heat map of heads."""
+        shares = {name: partial(head_chart, self, getattr(self, name), f"share on {name}", top=1.0) for name in _SHARES}
+        return {**shares, "distance": lambda: head_chart(self, self.distance, "mean distance (tokens)")}
+
 
 def attention_patterns(
-    attention: Float[Tensor, "layer head query key"] | Recording | Maps,
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps | Sequence[Recording | Maps],
     *,
-    separators: Sequence[int],
+    separators: Sequence[int] | Sequence[Sequence[int]],
     rows: Bool[Tensor, "layer query"] | None = None,
     example: int | None = None,
 ) -> Patterns:
@@ -64,8 +87,9 @@ def attention_patterns(
 
     Args:
         attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
-            learned sink takes a share, which then counts for none of the patterns.
-        separators: Positions of special tokens; may contain position 0.
+            learned sink takes a share, which then counts for none of the patterns. Of several texts, a sequence of
+            recordings: the result has a leading axis for examples.
+        separators: Positions of special tokens; may contain position 0. Of several texts, those of each.
         rows: For weights: true for the rows that count, layer by layer; by default all do.
         example: Index of the input in a recording of several, from 0; not needed for a single one.
 
@@ -85,12 +109,15 @@ def attention_patterns(
         >>> [round(share, 2) for share in patterns.previous[0].tolist()]  # of each head of the first layer
         [0.11, 0.09, 0.13, 0.14]
     """
+    if is_several(attention):
+        pairs = zip(attention, each_of(separators, attention, "separators"), strict=True)
+        return stacked([attention_patterns(one, separators=own, rows=rows, example=example) for one, own in pairs])
     maps = maps_of(attention, example=example)
     if rows is not None:
         if not isinstance(attention, Tensor):
             raise InputError("rows is for weights; a recording and its maps know which positions have a row")
         maps = GivenMaps(attention, rows=rows)
-    reader = PatternsReader(maps, separators)
+    reader = PatternsReader(maps, cast(Sequence[int], separators))
     read_maps(maps, [reader])
     return reader.result()
 
@@ -106,7 +133,7 @@ class PatternsReader(SharesReader):
         """
         super().__init__(maps)
         separators = [require_index("each separator", position, maps.length) for position in separators]
-        self.rows = maps.rows
+        self.rows, self.labels = maps.rows, maps.labels
         self.columns = {"first": [0], "separator": sorted(set(separators)), "sinks": sorted({0, *separators})}
         names = ("previous", "next", "itself", "distance", "total", *self.columns)
         self.sums = {name: torch.zeros(maps.layers, maps.heads, device=maps.device) for name in names}
@@ -142,9 +169,10 @@ class PatternsReader(SharesReader):
         by = {"previous": self.rows[:, 1:].sum(dim=1, keepdim=True), "next": self.rows[:, :-1].sum(dim=1, keepdim=True)}
         by["distance"] = sums["total"]
         names = ("previous", "next", "itself", "first", "separator", "sinks", "distance")
-        return Patterns(**{name: sums[name] / by.get(name, rows) for name in names})
+        return Patterns(**{name: sums[name] / by.get(name, rows) for name in names}, labels=self.labels)
 
 
+_SHARES = ("previous", "itself", "next", "first", "separator", "sinks")
 _STEPS = {"previous": -1, "itself": 0, "next": 1}
 
 

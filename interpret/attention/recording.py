@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from interpret.attention.checks import Check, checked_calls
 from interpret.attention.interface import AttentionCall, Tap, tapped
 from interpret.attention.kept_keys import KeptKeys
+from interpret.attention.labels import Labels
 from interpret.attention.layer_chain import is_seen, layers_of, remember, require_chain
 from interpret.attention.observed.streams import begin_following, following
 from interpret.attention.pass_inputs import PassInputs
@@ -36,6 +37,7 @@ class Recording:
         attention_mask: True for real tokens, from the last pass; `None` if the model was given no such mask.
         passes: Calls and positions of each pass.
         model: The model that made the calls.
+        labels: Names of its layers and tokens; `None` unless a subject recorded it.
 
     Example:
         >>> subject = interpret.load()
@@ -61,6 +63,7 @@ class Recording:
         self.calls = list(calls)
         self.attention_mask = attention_mask
         self.passes: list[GenerationPass] = []
+        self.labels: Labels | None = None
         self._views: dict[int, Recording] = {}
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from interpret.attention.labels import Labels
 from interpret.attention.maps import Maps, RecordedMaps
 from interpret.attention.position_spans import PositionSpan
 from interpret.attention.recording import Check, Recording, recording
@@ -262,6 +263,8 @@ class Subject(ABC):
             with torch.no_grad():
                 alone = self.logits(example.ids[None])[0].float()
         passed = run_pass(self, example.ids[None])
+        layers = tuple(map(self.layer_name, range(len(passed.record))))
+        passed.record.labels = Labels(layers, example.tokens)
         return passed.record, (
             *passed.record.checks(),
             Check("logits are those of the model left alone", apart(passed.logits[0], alone), 1e-5),

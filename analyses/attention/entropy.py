@@ -26,6 +26,12 @@ class HeadEntropy(MapsResult):
     Attributes:
         nats: Mean entropy; NaN where no row sees two keys.
         share: Mean of entropy divided by the largest possible one, in [0, 1]; NaN likewise.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> record, checks = subject.record(subject.encode("Slow at first, then wonderful."))
+        >>> [round(share, 2) for share in attention_entropy(record).mean().share[2].tolist()]  # of the last layer
+        [0.9, 0.81, 0.95, 0.87]
     """
 
     nats: Float[Tensor, "*example layer head"]

@@ -7,22 +7,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from cells import Html
+
 from analyses.verdicts.thresholds import BARS, IDLE_SHARE
 from reports.calibration.page import render_calibration
 from reports.calibration.wording import answer, bounds, done, of_all
 
 TABLE: dict[str, Any] = json.loads((files("analyses.verdicts") / "table.json").read_text("utf-8"))
 GROUPS = {"protocol": "families of the protocol", "others": "families that no threshold was chosen by"}
-
-
-class Html:
-    """HTML that a cell shows as it is."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def _repr_html_(self) -> str:
-        return self.text
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:

@@ -13,13 +13,27 @@ import traceback
 import warnings
 from typing import Any, ClassVar
 
+import matplotlib
 from docutils import nodes
 from docutils.parsers.rst import directives
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import OptionSpec
+
+
+class Html:
+    """HTML that a cell shows as it is."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def _repr_html_(self) -> str:
+        return self.text
 
 
 class Page:
@@ -77,7 +91,10 @@ def _displayed(value: Any) -> list[nodes.Node]:
     """A value as a notebook would show it: its HTML, its drawing, or its text."""
     if value is None:
         return []
-    if hasattr(value, "savefig"):
+    if isinstance(value, Axes):
+        value = value.figure
+    if isinstance(value, Figure):
+        pyplot.close(value)
         return [nodes.raw("", f'<div class="cell-output figure">{_svg(value)}</div>', format="html")]
     if hasattr(value, "_repr_html_"):
         return [nodes.raw("", f'<div class="cell-output">{value._repr_html_()}</div>', format="html")]
@@ -100,4 +117,5 @@ def setup(app: Sphinx) -> None:
     """Adds the directive, and keeps what the cells run offline and on one core."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    matplotlib.use("agg")
     app.add_directive("code-cell", Cell)

@@ -6,7 +6,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from analyses.explanations.methods import BUILT_IN, about_method
+from analyses.explanations.methods import BUILT_IN, LEAVE_ONE_OUT, about_method
 
 TEXT = "Slow at first, then wonderful."
 
@@ -32,18 +32,19 @@ class Explanation(SphinxDirective):
             "",
             "subject = interpret.load()",
             f'example = subject.encode("{TEXT}")',
-            f'found = explain(subject, example, "{name}")',
-            "[round(score, 2) for score in found.scores.tolist()]",
-            "```",
-            "",
-            "```{code-cell}",
-            ":tags: [remove-input]",
-            "from pictures import words",
-            "",
-            'without = explain(subject, example, "leave-one-out")',
-            f'words(example, **{{"{name}": found.scores, "leave-one-out, to compare": without.scores}})',
+            f'explain(subject, example, "{name}")',
             "```",
         ]
+        if name != LEAVE_ONE_OUT:
+            lines += [
+                "",
+                "To compare, the fall of the margin without each word:",
+                "",
+                "```{code-cell}",
+                ":tags: [remove-input]",
+                f'explain(subject, example, "{LEAVE_ONE_OUT}")',
+                "```",
+            ]
         return self.parse_text_to_nodes("\n".join(lines))
 
 

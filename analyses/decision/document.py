@@ -17,7 +17,7 @@ class AnalysisDocument(DocumentResult):
     Example:
         >>> import json
         >>> found = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick")
-        >>> with open("analysis.json", "w") as file:  # as `interpret analyze --json analysis.json` does
+        >>> with open("analysis.json", "w") as file:  # as `interpret analyze --json` does
         ...     json.dump(found.to_dict(), file)
         >>> type(read("analysis.json")).__name__
         'AnalysisDocument'

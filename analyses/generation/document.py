@@ -18,7 +18,7 @@ class StepsDocument(DocumentResult):
     Example:
         >>> import json
         >>> found = analyze_steps(interpret.load("path/to/gpt2"), "The cat sat on", " the mat", verdicts=False)
-        >>> with open("steps.json", "w") as file:  # as `interpret analyze --continuation " the mat" --json steps.json` does
+        >>> with open("steps.json", "w") as file:  # as a command does with --json
         ...     json.dump(found.to_dict(), file)
         >>> type(read("steps.json")).__name__
         'StepsDocument'

@@ -77,7 +77,7 @@ def test_every_command_and_every_method_has_its_page(site):
     for method in BUILT_IN:
         page = site / "methods" / f"{re.sub(r'[ -]', '_', method.name.lower())}.html"
         text = page.read_text("utf-8").replace("’", "'")
-        assert method.about in text and "<math" in text and "<svg" in text and "When it misleads" in text
+        assert method.about in text and "<math" in text and "cell-output" in text and "When it misleads" in text
 
 
 def test_numbers_of_the_calibration_are_those_of_its_table(site):

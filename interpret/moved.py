@@ -56,7 +56,7 @@ _FOLDERS = (
     ("analyses", "analyses.export", "plain:to_json packing:encoding"),
     ("analyses", "analyses.translation", "alignment alignment_errors"),
     ("analyses", "analyses.diffusion", "word_heat_maps"),
-    ("analyses", "analyses.planning", "effort cost:planned_and_taken"),
+    ("analyses", "analyses.planning", "effort cost:plan"),
     (
         "analyses.components",
         "analyses.verdicts",
@@ -71,7 +71,23 @@ _FOLDERS = (
         "analyses.studies",
         "study accuracy baselines classic_columns extremes halves head_map plain_calls summary",
     ),
-    ("analyses.study", "analyses.data_sets", "rows columns delimited json_lines tables matching notes"),
+    (
+        "analyses.study",
+        "analyses.data_sets",
+        "rows columns delimited:text_tables json_lines:text_tables tables matching notes",
+    ),
+    ("analyses.calibration", "analyses.calibration", "workers:calibrate"),
+    (
+        "analyses.classic",
+        "analyses.classic",
+        "seed_variance:model_comparison without_words:probability_effects slopes:probability_effects "
+        "flip_table:decision_flips ranking_tests:decision_flips",
+    ),
+    (
+        "analyses.statistics",
+        "analyses.statistics",
+        "ranks:rank_correlation hierarchical_bootstrap:interval randomisation:p_values multiplicity:p_values",
+    ),
     ("analyses.study", "analyses.resumable", "chunks folder running parts"),
     ("reports", "reports.shared", "document notation shades charts study_numbers:side_by_side error_rate"),
     (

@@ -22,8 +22,7 @@ from analyses.explanations.shared import Shared
 from analyses.heads.ablation import HeadImportance, head_importances
 from analyses.heads.gradients import HeadGradients, head_gradients
 from analyses.planning.effort import EFFORTS
-from analyses.planning.plan import Plan, plan_analysis
-from analyses.planning.planned_and_taken import PlanAndCost
+from analyses.planning.plan import Plan, PlanAndCost, plan_analysis
 from analyses.translation.alignment import Alignment
 from analyses.verdicts.error_rates import ErrorRate, Source
 from analyses.verdicts.measurement import Measurement

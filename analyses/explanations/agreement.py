@@ -12,7 +12,7 @@ from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
 from analyses.statistics import kendall_tau
-from analyses.statistics.ranks import FLOAT32_TIES
+from analyses.statistics.rank_correlation import FLOAT32_TIES
 
 
 @dataclass(frozen=True, eq=False)

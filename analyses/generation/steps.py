@@ -18,8 +18,7 @@ from analyses.explanations.rollout import Rollout, attention_rollout
 from analyses.explanations.shared import Shared
 from analyses.generation.leave_one_out import steps_leave_one_out
 from analyses.heads.gradients import HeadGradients, head_gradients
-from analyses.planning.plan import Plan, plan_steps
-from analyses.planning.planned_and_taken import PlanAndCost
+from analyses.planning.plan import Plan, PlanAndCost, plan_steps
 from analyses.verdicts.error_rates import Source
 from analyses.verdicts.resampling import Resampler
 from interpret.attention.maps import Beginning

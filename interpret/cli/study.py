@@ -26,8 +26,7 @@ from interpret.system.files import require_model
 from interpret.system.writing import make_folder, write_whole
 
 if TYPE_CHECKING:
-    from analyses.planning.plan import Plan
-    from analyses.planning.planned_and_taken import PlanAndCost
+    from analyses.planning.plan import Plan, PlanAndCost
     from analyses.studies.study import Prepared
 
 SHOWN_ROWS = 5
@@ -124,7 +123,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
 
 def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> tuple[dict[str, Any], "PlanAndCost | None"]:
     """Runs the study; returns its results and cost, the latter `None` if nothing was left to measure."""
-    from analyses.planning.planned_and_taken import PlanAndCost
+    from analyses.planning.plan import PlanAndCost
     from analyses.studies.study import study as run
 
     started = time.monotonic()

@@ -13,8 +13,7 @@ from analyses.explanations.methods import BUILT_IN, methods_of_steps
 from analyses.generation.steps import analyze_steps
 from analyses.planning import plan as planning
 from analyses.planning.effort import EFFORTS
-from analyses.planning.plan import Plan, plan_analysis, plan_steps
-from analyses.planning.planned_and_taken import PlanAndCost
+from analyses.planning.plan import Plan, PlanAndCost, plan_analysis, plan_steps
 from analyses.planning.speed import Speed, measure_speed
 from analyses.planning.work import analysis_work, steps_work
 from interpret.errors import InputError

@@ -1,10 +1,12 @@
-"""Probabilities without each word, and the rounding below which their changes count as none."""
+"""Effects on a label's probability, with which classic tests compare attention: of each word, and of each weight."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from analyses.explanations.leave_one_out import logits_without_each_unit
 from interpret.interventions.decision_row import DecisionRow
+from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.example import Example
 from interpret.tolerances import margin_size
 
@@ -31,3 +33,18 @@ def rounding(row: DecisionRow) -> float:
     It shrinks with the size of the logits, since smaller logits cause smaller changes of probability.
     """
     return EQUAL_PROBABILITIES * min(1.0, float(margin_size(row.clean, row.targets)[0]))
+
+
+@gradients_on()
+def weight_slopes(row: DecisionRow, label: int) -> Float[Tensor, "head row key"]:
+    """Computes the signed derivative of a label's probability by each weight, the other weights held fixed.
+
+    Args:
+        row: The decision of one text.
+        label: Index of the label.
+    """
+    weights = row.weights[:, None].detach().float().requires_grad_()
+    with torch.enable_grad():
+        probability = row.logits(row.write(weights.to(row.values.dtype)))[0, 0].softmax(-1)[label]
+    (slopes,) = torch.autograd.grad(probability, weights)
+    return slopes[0, 0]

@@ -8,8 +8,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from interpret.attention.checks import Check, checked_calls
+from interpret.attention.example_call import ExampleCall
 from interpret.attention.interface import AttentionCall, Tap, tapped
 from interpret.attention.kept_keys import KeptKeys
+from interpret.attention.labels import Labels
 from interpret.attention.layer_chain import is_seen, layers_of, remember, require_chain
 from interpret.attention.observed.streams import begin_following, following
 from interpret.attention.pass_inputs import PassInputs
@@ -36,7 +38,10 @@ class Recording:
         attention_mask: True for real tokens, from the last pass; `None` if the model was given no such mask.
         passes: Calls and positions of each pass.
         model: The model that made the calls.
+        labels: Names of its layers and positions; `None` if nobody gave any, as in a recording of a bare model.
     """
+
+    labels: Labels | None = None
 
     def __init__(
         self, model: nn.Module, calls: Sequence[AttentionCall] = (), attention_mask: Tensor | None = None
@@ -139,6 +144,20 @@ class Recording:
                 "the whole text"
             )
         return Recording(self.model, rejoined([view.calls for view in views], [step.before for step in self.passes]))
+
+    def single(self, example: int) -> "Recording":
+        """Returns one input of a pass that read several, as if it had been recorded alone.
+
+        Args:
+            example: Index of the input in the pass, from 0.
+
+        Raises:
+            IndexError: There is no such input.
+        """
+        example, calls = self.example(example), self._complete()
+        mask = None if self.attention_mask is None else self.attention_mask[example : example + 1]
+        own = [call if isinstance(call, UnkeptCall) else ExampleCall.of(call, example) for call in calls]
+        return Recording(self.model, own, mask)
 
     def output(self, layer: int) -> Float[Tensor, "batch query head dim"]:
         """Returns the head outputs of one layer, before the output projection; layers count from 0."""

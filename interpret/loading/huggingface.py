@@ -14,14 +14,15 @@ from interpret.loading.description import describe, headless
 from interpret.loading.gguf_header import read_gguf_header
 from interpret.loading.wrappers import Unwrapped, require_same_inside
 from interpret.modes.evaluating import evaluating
-from interpret.subjects.conventions import takes
+from interpret.subjects.embedding_check import require_same_from_embeddings
 from interpret.subjects.labels import NamedLabels
-from interpret.subjects.probing import require_finite, require_same_from_vectors
-from interpret.subjects.seq2seq import Translation
+from interpret.subjects.models.conventions import takes
+from interpret.subjects.models.probing import require_finite
 from interpret.subjects.subject import Subject
 from interpret.subjects.tasks import TASKS
+from interpret.subjects.tasks.image_classification import ImageClassification
+from interpret.subjects.tasks.translation import Translation
 from interpret.subjects.text import TextSubject
-from interpret.subjects.vision import ImageClassification
 from interpret.system.quiet import without_panic_report
 from interpret.system.refusals import refusing
 
@@ -166,7 +167,7 @@ def _empty(path: Path, config: Any, task: str, elements: int) -> Any:
     for setting in ("transformers_weights", "fusion_config"):  # names other files, changes how it computes
         if getattr(config, setting, None) is not None:
             setattr(config, setting, None)
-    auto = _auto(TASKS[task].auto)
+    auto = _auto(TASKS[task].auto_class)
     with refusing(f"{path} describes no model that can be built"), torch.device("meta"), no_init_weights():
         empty = auto.from_config(config, trust_remote_code=False, attn_implementation="eager")
     planned = sum(tensor.numel() for tensor in (*empty.parameters(), *empty.buffers()))
@@ -294,8 +295,8 @@ def subject_of(
     with evaluating(model):
         subject = kind.from_transformers(name, model, tokenizer, **options, **given, **languages)
         assert isinstance(subject, TextSubject)
-        subject.follow(found.called, tokenizer)
-        require_same_from_vectors(subject)
+        subject.adopt_call(found.called, tokenizer)
+        require_same_from_embeddings(subject)
     return subject
 
 

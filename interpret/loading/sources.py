@@ -19,14 +19,14 @@ from interpret.modes.evaluating import evaluating
 from interpret.modes.gradients_on import gradients_on
 from interpret.native import NativeModel, TransformerClassifier, is_native
 from interpret.native import load as load_native
-from interpret.subjects.classification import TextClassification
-from interpret.subjects.example import UnitKind
-from interpret.subjects.language_model import NextToken
-from interpret.subjects.probing import require_same_from_vectors
+from interpret.subjects.embedding_check import require_same_from_embeddings
+from interpret.subjects.inputs.example import UnitKind
+from interpret.subjects.inputs.units import require_unit_kind
+from interpret.subjects.models.wrapped import Inputs
 from interpret.subjects.subject import Subject
-from interpret.subjects.units import require_unit_kind
-from interpret.subjects.vision import ImageClassification
-from interpret.subjects.wrapped import Inputs
+from interpret.subjects.tasks.classification import TextClassification
+from interpret.subjects.tasks.image_classification import ImageClassification
+from interpret.subjects.tasks.language_model import NextToken
 from interpret.system.quiet import quiet
 from interpret.system.refusals import first_line, refusing
 
@@ -270,5 +270,5 @@ def _native_subject(
         )
     else:
         subject = NextToken(name, model, tokenizer, longest=longest, sink=sink, weight_files=weights)
-    require_same_from_vectors(subject)
+    require_same_from_embeddings(subject)
     return subject

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from interpret.attention.recording import recording
 from interpret.errors import CaptureError, InputError
 from interpret.loading.description import task_of
-from interpret.loading.huggingface import smaller, subject_of
+from interpret.loading.in_memory import smaller, subject_of
 from interpret.loading.readable import require_readable
 from interpret.loading.wrappers import unwrapped
 from interpret.modes.evaluating import evaluating

@@ -45,9 +45,7 @@ class Batch(Sequence[Example]):
         return f"<Batch of {len(counts)} inputs{lengths}>"
 
 
-def encoded_batch(
-    texts: Sequence[Text | tuple[Text, str]], encode: Callable[..., Example], options: dict[str, Any]
-) -> Batch:
+def encoded_batch(texts: Sequence[Any], encode: Callable[..., Example], options: dict[str, Any]) -> Batch:
     """Encodes several inputs.
 
     Args:
@@ -74,5 +72,5 @@ def _pair(text: Any) -> tuple[Any, ...]:
     if isinstance(text, str | os.PathLike):
         return (text,)
     if not isinstance(text, tuple) or len(text) != 2:
-        raise InputError(f"each must be a text, or a pair of texts as a tuple, not {type(text).__name__}")
+        raise InputError(f"each must be a text, or a pair of texts as a tuple, not {text!r}")
     return text

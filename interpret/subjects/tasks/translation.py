@@ -1,14 +1,10 @@
-"""Encoder-decoder models, such as translators: the decision is the next token of the target.
-
-One tensor holds a whole input: the ids of the source, then those of the target, each as its complement `~id`, which is
-negative. So the start of the target stays known when words of the source are removed or changed.
-"""
+"""Encoder-decoder models, such as translators: the decision is the next token of the target."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -21,6 +17,7 @@ from interpret.errors import InputError
 from interpret.modes.evaluating import evaluating
 from interpret.subjects.inputs.continuation import Continuation, require_one_source
 from interpret.subjects.inputs.example import Example, Part
+from interpret.subjects.inputs.source_and_target import Kind, joined_ids, source_length, span_of, split_ids
 from interpret.subjects.inputs.token_ids import plain_ids
 from interpret.subjects.models.fast_tokenizers import fast_tokenizer, sentence_pieces
 from interpret.subjects.models.languages import set_languages
@@ -30,8 +27,6 @@ from interpret.subjects.plain_call import PlainCall
 from interpret.subjects.text import TextSubject
 from interpret.system.refusals import refusing
 from interpret.tolerances import apart
-
-Kind = Literal["encoder", "decoder", "cross"]
 
 
 class Translation(TextSubject):
@@ -143,7 +138,7 @@ class Translation(TextSubject):
         written = f"{source.text}\n{self.targets.text(target[:place])}"
         return Example(
             text=written,
-            ids=torch.cat([plain_ids(source.ids), ~torch.tensor(before)]),
+            ids=joined_ids(plain_ids(source.ids), torch.tensor(before)),
             tokens=(*source.tokens, *pieces),
             units=source.units,
             separators=(*source.separators, length),
@@ -180,26 +175,26 @@ class Translation(TextSubject):
     def embed(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token hidden"]:
         """Encoder embeddings of the source tokens, then decoder embeddings of the target tokens."""
         stacks = (self.model.get_encoder(), self.model.get_decoder())  # type: ignore[operator]
-        parts = zip(stacks, self._split(ids.to(self.device)), self._scales, strict=True)
+        parts = zip(stacks, split_ids(ids.to(self.device)), self._scales, strict=True)
         return torch.cat([stack.embed_tokens(part) * scale for stack, part, scale in parts], dim=1)
 
     def logits(self, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch label"]:
         """Next-token logits."""
-        source, target = self._split(ids.to(self.device))
+        source, target = split_ids(ids.to(self.device))
         return self._next(self.answer(input_ids=source, decoder_input_ids=target, **self._options))
 
     def logits_from(
         self, embeddings: Float[Tensor, "batch token hidden"], ids: Int[Tensor, "#batch token"]
     ) -> Float[Tensor, "batch label"]:
         """Next-token logits, from token embeddings."""
-        length = _source_length(ids)
+        length = source_length(ids)
         source, target = embeddings[:, :length].clone(), embeddings[:, length:].clone()  # some models write into them
         return self._next(self.answer(inputs_embeds=source, decoder_inputs_embeds=target, **self._options))
 
     def sample(self) -> Int[Tensor, "1 token"]:
         """Three tokens of a source and two of a target."""
         source = super().sample()
-        return torch.cat([source, ~source[:, :2]], dim=1)
+        return joined_ids(source, source[:, :2])
 
     def samples(self) -> list[Int[Tensor, "1 token"]]:
         """A single input, because padding isn't tested here."""
@@ -207,18 +202,11 @@ class Translation(TextSubject):
 
     def position_span(self, ids: Int[Tensor, "example token"], layer: int) -> PositionSpan:
         """Positions of an attention call's queries and keys in source and target."""
-        length, source = ids.shape[1], _source_length(ids)
-        parts = {"source": (0, source), "target": (source, length)}
-        kind = self._kinds[layer]
-        return PositionSpan(
-            queries=parts["source" if kind == "encoder" else "target"],
-            keys=parts["target" if kind == "decoder" else "source"],
-            length=length,
-        )
+        return span_of(self._kinds[layer], ids)
 
     def lengths(self, example: Example) -> tuple[int, ...]:
         """Lengths of source and target."""
-        source = _source_length(example.ids[None])
+        source = source_length(example.ids[None])
         return source, len(example.ids) - source
 
     def layer_name(self, layer: int) -> str:
@@ -228,7 +216,7 @@ class Translation(TextSubject):
 
     def last_logits(self, ids: Int[Tensor, "batch token"], count: int) -> Float[Tensor, "batch step label"]:
         """Next-token logits at each of the last `count` positions of the target."""
-        source, target = self._split(ids.to(self.device))
+        source, target = split_ids(ids.to(self.device))
         kept = {"logits_to_keep": count} if "logits_to_keep" in self._options else {}
         logits: Tensor = self.answer(input_ids=source, decoder_input_ids=target, **{**self._options, **kept}).logits
         return logits[:, -count:]
@@ -240,7 +228,7 @@ class Translation(TextSubject):
 
     def model_inputs(self, example: Example) -> dict[str, Tensor]:
         """Ids of the source, and of the target before the decision."""
-        source, target = self._split(example.ids[None].to(self.device))
+        source, target = split_ids(example.ids[None].to(self.device))
         return {"input_ids": source, "decoder_input_ids": target}
 
     def plain_call(self, example: Example) -> PlainCall | None:
@@ -280,12 +268,6 @@ class Translation(TextSubject):
         shapes: dict[tuple[int, ...], Kind] = {(3, 3): "encoder", (2, 2): "decoder", (2, 3): "cross"}
         return tuple(shapes[tuple(record.weights(layer).shape[2:])] for layer in range(len(record)))
 
-    def _split(
-        self, ids: Int[Tensor, "batch token"]
-    ) -> tuple[Int[Tensor, "batch source"], Int[Tensor, "batch target"]]:
-        length = _source_length(ids)
-        return ids[:, :length], ~ids[:, length:]
-
     def _target(self, source: Example, text: str | None, most: int | None = None) -> list[int]:
         """Ids of the whole target: the given text, or at most `most` generated tokens."""
         if text is not None:
@@ -315,8 +297,3 @@ class Translation(TextSubject):
     def _next(self, output: Any) -> Float[Tensor, "batch label"]:
         logits: Tensor = output.logits
         return logits[:, -1]
-
-
-def _source_length(ids: Int[Tensor, "#batch token"]) -> int:
-    """Number of source tokens, the same in all inputs of a batch."""
-    return int((ids[0] >= 0).sum())

@@ -30,10 +30,28 @@ _FOLDERS = (
         "replay:layer_cache last_layer:partial_layer row:decision_row written_row:head_outputs sweep:batched_edits",
     ),
     ("interpret", "interpret.modes", "evaluating gradients:gradients_on"),
-    ("interpret", "interpret.subjects", "passes:forward_pass text_config"),
+    ("interpret", "interpret.subjects", "passes:forward_pass"),
+    ("interpret", "interpret.subjects.models", "text_config:facts"),
     ("interpret", "interpret.system", "files memory footprint processes quiet writing refusals"),
     ("interpret", "interpret", "scale:tolerances"),
-    ("interpret.subjects", "interpret.subjects", "generation:language_model"),
+    (
+        "interpret.subjects",
+        "interpret.subjects.inputs",
+        "chat continuation example filling:pixel_filling mentions picture remarks token_ids units words",
+    ),
+    (
+        "interpret.subjects",
+        "interpret.subjects.models",
+        "conventions facts greedy kept_gradients:probing languages reading_cost sentencepieces:fast_tokenizers "
+        "shared_prefix text_config:facts vectors:embeddings wrapped",
+    ),
+    (
+        "interpret.subjects",
+        "interpret.subjects.tasks",
+        "answering classification generation:language_model image_tokens language_model last_token:classification "
+        "own_module seq2seq:translation tagging vision:image_classification",
+    ),
+    ("interpret.subjects", "interpret.subjects", "single:tasks"),
     ("interpret.doctor", "interpret.projections", "readers:output_projection multiplied answers"),
     ("interpret.doctor", "interpret.doctor", "finding:check_result rows:table_rows"),
     (
@@ -123,6 +141,9 @@ MOVED = {
         for name in names.split()
     },
     "interpret.edit": ("interpret.attention.editing", "interpret.attention.edits"),
+    "interpret.subjects.patches": ("interpret.subjects.inputs.patches", "interpret.subjects.models.patch_probing"),
+    "interpret.subjects.probing": ("interpret.subjects.models.probing", "interpret.subjects.embedding_check"),
+    "interpret.subjects.single_score": ("interpret.subjects.labels", "interpret.subjects.tasks.classification"),
 }
 
 

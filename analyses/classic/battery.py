@@ -20,7 +20,7 @@ from analyses.verdicts.content import Content
 from interpret.interventions.decision_row import read_row
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 RANKINGS = ("attention", "gradient", "attention x gradient", "ascending attention")

@@ -7,7 +7,7 @@ from torch import Tensor
 from analyses.explanations.leave_one_out import logits_without_each_unit
 from interpret.interventions.decision_row import DecisionRow
 from interpret.modes.gradients_on import gradients_on
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.tolerances import margin_size
 
 EQUAL_PROBABILITIES = 1e-6  # another batch size may change probabilities by this much, which counts as none

@@ -32,8 +32,8 @@ from interpret.attention.recording import Check
 from interpret.modes.evaluating import evaluating
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision, Scores
-from interpret.subjects.example import Example
 from interpret.subjects.forward_pass import remembered
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 
@@ -153,14 +153,14 @@ def analyze(
     started = time.monotonic()
     progress("reading the text")
     example = text if isinstance(text, Example) else subject.encode(text, second, truncate=truncate)
-    target = subject.named(target)
+    target = subject.target_name(target)
     subject = subject.about(example, target)
     eraser = subject.chosen_eraser(eraser, example)
     with evaluating(subject.model), remembered(subject, example.ids[None]):
         progress("planning")
         plan = plan_analysis(subject, example, EFFORTS[effort], methods=methods, eraser=eraser, max_memory=max_memory)
         planned(plan)
-        with subject.reading_at_once(plan.tokens_at_once):
+        with subject.at_most_tokens(plan.tokens_at_once):
             found = _measured(subject, example, target, chosen, eraser, corpus, effort, seed, progress)
     return Analysis(
         subject=subject,

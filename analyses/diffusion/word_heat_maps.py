@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from interpret.attention.interface import AttentionCall, Tap, tapped
 from interpret.attention.pass_inputs import PassInputs
 from interpret.errors import CaptureError, InputError
-from interpret.subjects.example import Unit
-from interpret.subjects.text import require_text
-from interpret.subjects.words import find_units
+from interpret.subjects.inputs.example import Unit
+from interpret.subjects.inputs.text_example import require_text
+from interpret.subjects.inputs.words import find_units
 
 WANTED = "a text-to-image pipeline of diffusers whose unet attends to the prompt, such as StableDiffusionPipeline"
 

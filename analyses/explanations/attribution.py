@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interpret.errors import InputError
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from interpret.attention.position_spans import PositionSpan
 from interpret.attention.recording import Recording, recording
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision, margin
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 
@@ -43,7 +43,7 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
     """
     ids, readout = example.ids[None], decision.readout_in(example).float().cpu()
     record, slopes = _slopes(subject, example, decision)
-    frames = [subject.frame(ids, layer) for layer in range(len(record))]
+    frames = [subject.position_span(ids, layer) for layer in range(len(record))]
     if all(frame.is_whole for frame in frames):
         record.require_chain()
         tokens = _followed_back(record, slopes, readout)

@@ -14,7 +14,7 @@ from analyses.export.to_json import plain
 from analyses.statistics import randomisation_p_value
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, Scores
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 THRESHOLDS = (0.01, 0.05, 0.1, 0.2, 0.5)  # shares of words erased, as in ERASER

@@ -20,8 +20,8 @@ from interpret.errors import InputError
 from interpret.modes.evaluating import evaluating
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
 from interpret.subjects.forward_pass import remembered
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 from interpret.system.refusals import refusing
 
@@ -224,7 +224,7 @@ def explain(
     """
     chosen = next(each for each in chosen_methods([method]) if each.name == method)
     example = text if isinstance(text, Example) else subject.encode(text, second)
-    target = subject.named(target)
+    target = subject.target_name(target)
     subject = subject.about(example, target)
     with evaluating(subject.model), remembered(subject, example.ids[None]):
         decision = subject.decide(example, target)

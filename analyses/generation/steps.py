@@ -25,9 +25,9 @@ from interpret.attention.maps import Beginning
 from interpret.attention.recording import Check
 from interpret.errors import InputError
 from interpret.modes.gradients_on import gradients_on
-from interpret.subjects.continuation import Continuation, Writer
 from interpret.subjects.decision import Decision, margin
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.continuation import Continuation, Writer
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 from interpret.tolerances import margin_size
 

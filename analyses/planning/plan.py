@@ -13,8 +13,8 @@ from analyses.planning.speed import Speed, measure_speed
 from analyses.planning.work import Work, analysis_work, steps_work, study_work
 from analyses.verdicts.measurement import Draws
 from interpret.errors import InputError
-from interpret.subjects.continuation import Continuation
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.continuation import Continuation
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 from interpret.system.memory import free_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes
 

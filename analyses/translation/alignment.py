@@ -13,10 +13,10 @@ from torch import Tensor
 from analyses.translation.alignment_errors import GoldAlignment
 from interpret.attention.recording import Recording, recording
 from interpret.projections.output_projection import find_readers
-from interpret.subjects.continuation import Continuation
-from interpret.subjects.example import UnitKind
-from interpret.subjects.seq2seq import Translation
-from interpret.subjects.units import units_of
+from interpret.subjects.inputs.continuation import Continuation
+from interpret.subjects.inputs.example import UnitKind
+from interpret.subjects.inputs.units import units_of
+from interpret.subjects.tasks.translation import Translation
 
 Measured = Literal["weights", "norms"]
 Aligned = Literal["output", "input"]
@@ -181,7 +181,7 @@ def _whole(
 ) -> tuple[Int[Tensor, " token"], tuple[str, ...], tuple[tuple[int, ...], ...]]:
     """Returns an input with the whole target, the target's words, and the tokens of each."""
     tokens = [example.expected for example in written.examples]
-    special = [token in subject.written.all_special_ids for token in tokens]
+    special = [token in subject.targets.tokenizer.all_special_ids for token in tokens]
     ids = written.examples[-1].ids
     if not special[-1]:  # without an end mark the last token must be read too, not only predicted
         ids = torch.cat([ids, ~torch.tensor(tokens[-1:])])

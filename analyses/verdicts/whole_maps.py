@@ -25,7 +25,7 @@ from analyses.verdicts.top_k import budgets_mean, first_words
 from interpret.attention.recording import Recording, recording
 from interpret.interventions.decision_row import DecisionRow, read_row
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 MapName = Literal["rollout", "columns"]

@@ -106,7 +106,7 @@ def _asked(text: str, tokens: Tokens, options: dict[str, Any], progress: Callabl
     progress("reading the text")
     question = Question.read(subject, text, tokens, **said)
     if not said["chat"] and not question.has_marks and getattr(subject, "chat", None) is not None:
-        from interpret.subjects.chat import UNUSED
+        from interpret.subjects.inputs.chat import UNUSED
 
         tell(UNUSED)
     return question

@@ -217,7 +217,7 @@ def load_text_subject(options: dict[str, Any]) -> Any:
     Raises:
         InputError: The model reads images, or needs more than one text.
     """
-    from interpret.subjects.single import require_single_text
+    from interpret.subjects.tasks import require_single_text
 
     subject = load_subject(options)
     require_single_text(subject)

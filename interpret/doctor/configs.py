@@ -15,7 +15,7 @@ from interpret.errors import InputError
 from interpret.loading.checkpoints import read_json, require_plausible
 from interpret.loading.description import describe
 from interpret.projections.answers import answer
-from interpret.subjects.text_config import text_config
+from interpret.subjects.models.facts import text_config
 from interpret.system.quiet import quiet
 from interpret.system.refusals import first_line, refusing
 

@@ -11,8 +11,7 @@ from interpret.attention.recording import recording
 from interpret.doctor.building import MODEL_MAPPINGS, class_names
 from interpret.doctor.sampling import sample_inputs
 from interpret.projections.answers import answer
-from interpret.subjects.facts import attention_kernel
-from interpret.subjects.text_config import text_config
+from interpret.subjects.models.facts import attention_kernel, text_config
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from interpret.doctor.building import tiny_model
 from interpret.doctor.sampling import settings, vocabulary_size
 from interpret.subjects.tasks import TASKS
-from interpret.subjects.vision import ImageClassification
+from interpret.subjects.tasks.image_classification import ImageClassification
 
 SIDE = 4  # rows and columns of patches of the images that an analysis is tried on
 

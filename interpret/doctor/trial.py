@@ -17,12 +17,12 @@ from interpret.doctor.sampling import sample_inputs
 from interpret.doctor.small import save_small, with_few_patches
 from interpret.errors import CaptureError, InputError
 from interpret.projections.answers import answer
-from interpret.subjects.continuation import Writer
-from interpret.subjects.example import Example
-from interpret.subjects.single import require_single_text
+from interpret.subjects.inputs.continuation import Writer
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
+from interpret.subjects.tasks import require_single_text
+from interpret.subjects.tasks.image_classification import ImageClassification
 from interpret.subjects.text import TextSubject
-from interpret.subjects.vision import ImageClassification
 from interpret.system.refusals import first_line
 
 SENTENCE = "A short text of some words"  # used if the tokenizer's own words make no text
@@ -193,7 +193,7 @@ def sample_input(subject: Subject, folder: Path) -> tuple[str, str | None]:
     text, second = " ".join(words[:_WORDS]), " ".join(words[_WORDS:])
     masked = [] if subject.mask_id is None else [f"{SENTENCE} {subject.tokenizer.id_to_token(subject.mask_id)}"]
     inputs = [
-        (first, other if subject.needs_second else None)
+        (first, other if subject.needs_second_text else None)
         for first, other in ((text, second), (SENTENCE, SENTENCE), *((each, SENTENCE) for each in masked))
     ]
     return next((each for each in inputs if _is_read(subject, *each)), inputs[1])

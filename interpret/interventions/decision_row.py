@@ -132,7 +132,7 @@ def _read(
     if not -len(record) <= layer < len(record):
         raise OutOfRange(f"layer must be from 0 to {len(record) - 1}, not {layer}")
     number = layer % len(record)
-    frame = subject.frame(ids, number)
+    frame = subject.position_span(ids, number)
     if layer < 0 and frame.is_whole:
         record.require_chain()
     rows = frame.rows(positions)

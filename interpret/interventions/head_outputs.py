@@ -59,7 +59,7 @@ class WrittenRow:
     @property
     def frame(self) -> PositionSpan:
         """Positions of the inputs that are rows and keys of this layer's call."""
-        return self.subject.frame(self.ids, self.layer)
+        return self.subject.position_span(self.ids, self.layer)
 
     @property
     def rows(self) -> list[int]:

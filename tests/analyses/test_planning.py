@@ -126,7 +126,7 @@ def test_what_is_found_does_not_hang_on_how_much_is_read_at_once(llama: Any, mon
 def test_after_an_analysis_the_model_reads_as_much_at_once_as_before(bert: Any) -> None:
     analyze(bert, TEXT, effort="quick", max_memory=10**12)
     assert bert.tokens_at_once == TOKENS_AT_ONCE["cpu"] == 2048
-    with pytest.raises(ValueError, match="at least 100"), bert.reading_at_once(7):
+    with pytest.raises(ValueError, match="at least 100"), bert.at_most_tokens(7):
         assert bert.rows_at_once(3) == 2
         raise ValueError("at least 100")
     assert bert.tokens_at_once == TOKENS_AT_ONCE["cpu"] == 2048

@@ -23,7 +23,7 @@ from interpret.errors import InputError
 from interpret.interventions.decision_row import read_row
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 TEXT = "A quiet film, slow at first, then suddenly moving."

@@ -17,7 +17,7 @@ from interpret.attention.maps import RecordedMaps
 from interpret.attention.recording import recording
 from interpret.errors import CaptureError
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 WIDE, LONG = 16, 5
 

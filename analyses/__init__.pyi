@@ -1,4 +1,5 @@
 from .attention.entropy import Entropy as Entropy
+from .attention.entropy import HeadEntropy as HeadEntropy
 from .attention.entropy import attention_entropy as attention_entropy
 from .attention.patterns import Patterns as Patterns
 from .attention.patterns import attention_patterns as attention_patterns
@@ -10,6 +11,7 @@ from .classic.battery import classic_tests as classic_tests
 from .data_sets.rows import read_rows as read_rows
 from .decision.analyze import Analysis as Analysis
 from .decision.analyze import analyze as analyze
+from .decision.document import AnalysisDocument as AnalysisDocument
 from .diffusion.word_heat_maps import WordHeatMaps as WordHeatMaps
 from .diffusion.word_heat_maps import word_heat_maps as word_heat_maps
 from .explanations.agreement import Agreement as Agreement
@@ -31,6 +33,7 @@ from .explanations.methods import unregister as unregister
 from .explanations.rollout import attention_rollout as attention_rollout
 from .explanations.rollout import rollout_attribution as rollout_attribution
 from .explanations.shared import Shared as Shared
+from .generation.document import StepsDocument as StepsDocument
 from .generation.steps import Steps as Steps
 from .generation.steps import analyze_steps as analyze_steps
 from .heads.ablation import HeadImportance as HeadImportance
@@ -39,6 +42,10 @@ from .heads.gradients import HeadGradients as HeadGradients
 from .heads.gradients import head_gradients as head_gradients
 from .heads.word_pairs import WordPairs as WordPairs
 from .heads.word_pairs import word_pairs as word_pairs
+from .planning.plan import Plan as Plan
+from .results.reading import read as read
+from .results.result import Result as Result
+from .studies.document import StudyDocument as StudyDocument
 from .studies.study import prepare as prepare
 from .studies.study import study as study
 from .translation.alignment import Alignment as Alignment

@@ -126,7 +126,9 @@ _FOLDERS = (
         "calibration_page:page calibration_view:view calibration_wording:wording calibration_terms:terms",
     ),
     ("reports", "reports.generation", "steps_page:page steps_view:view"),
-    ("reports", "reports.figures", "drawing pair_figure:word_pairs word_heat_figure:word_heat_maps"),
+    ("reports", "reports.figures", "pair_figure:word_pairs word_heat_figure:word_heat_maps"),
+    ("reports", "analyses.results", "drawing"),
+    ("reports.figures", "analyses.results", "drawing"),
 )
 PACKAGES = {
     "interpret.watching": "interpret.attention.observed",

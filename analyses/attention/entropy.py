@@ -1,20 +1,25 @@
 """Attention entropy: how widely a head spreads its attention."""
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from analyses.attention.streaming import Reader, read_maps
+from analyses.results.heads import head_chart
+from analyses.results.pictures import HeatMap
+from analyses.results.result import MapsResult
+from analyses.results.wording import axes_and_sizes, extremes, number
 from interpret.attention.maps import Block, GivenMaps, Maps, maps_of
 from interpret.attention.recording import Recording
 from interpret.errors import InputError
 
 
-@dataclass(frozen=True, eq=False)
-class HeadEntropy:
+@dataclass(frozen=True, eq=False, repr=False)
+class HeadEntropy(MapsResult):
     """Mean entropy of each head over the rows that see at least two keys.
 
     Attributes:
@@ -22,12 +27,28 @@ class HeadEntropy:
         share: Mean of entropy divided by the largest possible one, in [0, 1]; NaN likewise.
     """
 
-    nats: Float[Tensor, "layer head"] = field(repr=False)
-    share: Float[Tensor, "layer head"] = field(repr=False)
+    nats: Float[Tensor, "*example layer head"]
+    share: Float[Tensor, "*example layer head"]
+
+    def summary(self) -> list[str]:
+        """Returns the shape, the mean, and the lowest and highest head."""
+        mean, share = number(float(self.nats.nanmean())), number(float(self.share.nanmean()))
+        return [
+            f"HeadEntropy of {axes_and_sizes(('layer', 'head'), self.nats)}, mean over queries",
+            f"mean {mean} nats, {share} of the largest possible",
+            extremes(self.nats, " nats"),
+        ]
+
+    def pictures(self) -> Mapping[str, Callable[[], HeatMap]]:
+        """Returns both measures as heat maps of heads."""
+        return {
+            "nats": lambda: head_chart(self, self.nats, "entropy (nats)"),
+            "share": lambda: head_chart(self, self.share, "share of the largest possible", top=1),
+        }
 
 
-@dataclass(frozen=True, eq=False)
-class Entropy:
+@dataclass(frozen=True, eq=False, repr=False)
+class Entropy(MapsResult):
     """Entropy of every row of attention.
 
     Attributes:
@@ -36,13 +57,22 @@ class Entropy:
             length. NaN where at most one key is visible.
     """
 
-    nats: Float[Tensor, "layer head query"] = field(repr=False)
-    share: Float[Tensor, "layer head query"] = field(repr=False)
+    nats: Float[Tensor, "*example layer head query"]
+    share: Float[Tensor, "*example layer head query"]
 
     def mean(self) -> HeadEntropy:
         """Mean over the rows that see at least two keys, for both measures."""
         nats = self.nats.masked_fill(self.share.isnan(), math.nan)
-        return HeadEntropy(nats.nanmean(dim=-1), self.share.nanmean(dim=-1))
+        return HeadEntropy(nats.nanmean(dim=-1), self.share.nanmean(dim=-1), labels=self.labels)
+
+    def summary(self) -> list[str]:
+        """Returns the shape, and the means over queries."""
+        shape = axes_and_sizes(("layer", "head", "query"), self.nats)
+        return [f"Entropy of {shape}", *self.mean().summary()[1:]]
+
+    def pictures(self) -> Mapping[str, Callable[[], HeatMap]]:
+        """Returns the means over queries as heat maps of heads."""
+        return self.mean().pictures()
 
 
 def attention_entropy(
@@ -92,6 +122,7 @@ class EntropyReader(Reader):
         self.nats = torch.zeros(maps.layers, maps.heads, maps.length, device=maps.device)
         self.share = torch.full_like(self.nats, math.nan)
         self.smallest = torch.tensor(math.inf, device=maps.device)
+        self.labels = maps.labels
 
     def read(self, layer: int, block: Block) -> None:
         """Computes the entropy of a block of rows."""
@@ -113,7 +144,7 @@ class EntropyReader(Reader):
         """
         if not self.smallest >= 0:
             raise ValueError(f"attention weights must be at least 0, but one is {float(self.smallest):.3g}")
-        return Entropy(self.nats.cpu(), self.share.cpu())
+        return Entropy(self.nats.cpu(), self.share.cpu(), labels=self.labels)
 
 
 def _require_visible(maps: GivenMaps) -> None:

@@ -1,21 +1,26 @@
 """Attention patterns: how much of a head's attention goes to the previous, next, first and separator positions."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from analyses.attention.streaming import SharesReader, read_maps
+from analyses.results.heads import head_chart
+from analyses.results.pictures import HeatMap
+from analyses.results.result import MapsResult
+from analyses.results.wording import axes_and_sizes, extremes, number
 from interpret.attention.maps import Block, GivenMaps, Maps, maps_of
 from interpret.attention.recording import Recording
 from interpret.errors import InputError
 from interpret.indices import require_index
 
 
-@dataclass(frozen=True, eq=False)
-class Patterns:
+@dataclass(frozen=True, eq=False, repr=False)
+class Patterns(MapsResult):
     """Mean share of each head's attention, in [0, 1].
 
     Attributes:
@@ -28,18 +33,34 @@ class Patterns:
         distance: Distance to the attended positions, in tokens, weighted by attention; 0 or more.
     """
 
-    previous: Float[Tensor, "layer head"] = field(repr=False)
-    itself: Float[Tensor, "layer head"] = field(repr=False)
-    next: Float[Tensor, "layer head"] = field(repr=False)
-    first: Float[Tensor, "layer head"] = field(repr=False)
-    separator: Float[Tensor, "layer head"] = field(repr=False)
-    sinks: Float[Tensor, "layer head"] = field(repr=False)
-    distance: Float[Tensor, "layer head"] = field(repr=False)
+    previous: Float[Tensor, "*example layer head"]
+    itself: Float[Tensor, "*example layer head"]
+    next: Float[Tensor, "*example layer head"]
+    first: Float[Tensor, "*example layer head"]
+    separator: Float[Tensor, "*example layer head"]
+    sinks: Float[Tensor, "*example layer head"]
+    distance: Float[Tensor, "*example layer head"]
 
     @property
     def sink_mass(self) -> float:
         """Share of all attention, over layers and heads, that lies on the first position or a separator."""
         return float(self.sinks.mean())
+
+    def summary(self) -> list[str]:
+        """Returns the shape, the mean shares, and the heads at the ends of the strongest pattern."""
+        means = {name: float(getattr(self, name).nanmean()) for name in _SHARES}
+        return [
+            f"Patterns of {axes_and_sizes(('layer', 'head'), self.previous)}, mean share of attention",
+            ", ".join(f"{name} {number(mean)}" for name, mean in means.items()),
+            f"previous: {extremes(self.previous)}",
+            f"sinks: {number(self.sink_mass)} of all attention; mean distance {number(float(self.distance.nanmean()))} "
+            "tokens",
+        ]
+
+    def pictures(self) -> Mapping[str, Callable[[], HeatMap]]:
+        """Returns each pattern as a heat map of heads."""
+        shares = {name: partial(head_chart, self, getattr(self, name), f"share on {name}", top=1.0) for name in _SHARES}
+        return {**shares, "distance": lambda: head_chart(self, self.distance, "mean distance (tokens)")}
 
 
 def attention_patterns(
@@ -88,7 +109,7 @@ class PatternsReader(SharesReader):
         """
         super().__init__(maps)
         separators = [require_index("each separator", position, maps.length) for position in separators]
-        self.rows = maps.rows
+        self.rows, self.labels = maps.rows, maps.labels
         self.columns = {"first": [0], "separator": sorted(set(separators)), "sinks": sorted({0, *separators})}
         names = ("previous", "next", "itself", "distance", "total", *self.columns)
         self.sums = {name: torch.zeros(maps.layers, maps.heads, device=maps.device) for name in names}
@@ -124,9 +145,10 @@ class PatternsReader(SharesReader):
         by = {"previous": self.rows[:, 1:].sum(dim=1, keepdim=True), "next": self.rows[:, :-1].sum(dim=1, keepdim=True)}
         by["distance"] = sums["total"]
         names = ("previous", "next", "itself", "first", "separator", "sinks", "distance")
-        return Patterns(**{name: sums[name] / by.get(name, rows) for name in names})
+        return Patterns(**{name: sums[name] / by.get(name, rows) for name in names}, labels=self.labels)
 
 
+_SHARES = ("previous", "itself", "next", "first", "separator", "sinks")
 _STEPS = {"previous": -1, "itself": 0, "next": 1}
 
 

@@ -1,18 +1,22 @@
 """Attention that each position receives: column sums of the attention maps."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from analyses.attention.streaming import SharesReader, read_maps
+from analyses.results.pictures import BarChart
+from analyses.results.result import MapsResult
+from analyses.results.wording import axes_and_sizes, ranked
 from interpret.attention.maps import Block, Maps, maps_of
 from interpret.attention.recording import Recording
 
 
-@dataclass(frozen=True, eq=False)
-class Received:
+@dataclass(frozen=True, eq=False, repr=False)
+class Received(MapsResult):
     """Attention of each head on each key, summed over rows.
 
     Attributes:
@@ -20,14 +24,31 @@ class Received:
         own: Attention from the position itself, 0 to 1.
     """
 
-    total: Float[Tensor, "layer head key"] = field(repr=False)
-    own: Float[Tensor, "layer head key"] = field(repr=False)
+    total: Float[Tensor, "*example layer head key"]
+    own: Float[Tensor, "*example layer head key"]
 
     @property
-    def from_others(self) -> Float[Tensor, " key"]:
+    def from_others(self) -> Float[Tensor, "*example key"]:
         """Share of each key in the attention between different positions, over layers and heads; sums to 1."""
-        received = (self.total - self.own).mean(dim=(0, 1)).clamp(min=0)
-        return received / received.sum()
+        received = (self.total - self.own).mean(dim=(-3, -2)).clamp(min=0)
+        return received / received.nansum(dim=-1, keepdim=True)
+
+    def summary(self) -> list[str]:
+        """Returns the shape, and the positions that receive most from others."""
+        lines = [f"Received by {axes_and_sizes(('layer', 'head', 'key'), self.total)}, attention summed over queries"]
+        shares, length = self.from_others.reshape(-1, self.total.shape[-1]), self.total.shape[-1]
+        shown = ranked(self.token_names(length), shares.nanmean(dim=0).tolist())
+        return [*lines, f"most from other positions: {shown}"]
+
+    def pictures(self) -> Mapping[str, Callable[[], BarChart]]:
+        """Returns the shares of positions as bars."""
+        return {"from others": self._bars}
+
+    def _bars(self) -> BarChart:
+        shares, length = self.from_others.reshape(-1, self.total.shape[-1]), self.total.shape[-1]
+        return BarChart(
+            shares.nanmean(dim=0).tolist(), self.token_names(length), "key", "share of attention from others"
+        )
 
 
 def attention_received(
@@ -57,6 +78,7 @@ class ReceivedReader(SharesReader):
     def __init__(self, maps: Maps) -> None:
         """Allocates the sums."""
         super().__init__(maps)
+        self.labels = maps.labels
         self.total = torch.zeros(maps.layers, maps.heads, maps.length, device=maps.device)
         self.own = torch.zeros_like(self.total)
 
@@ -74,4 +96,4 @@ class ReceivedReader(SharesReader):
             ValueError: A row wasn't made of shares.
         """
         self.require_shares()
-        return Received(self.total.cpu(), self.own.cpu())
+        return Received(self.total.cpu(), self.own.cpu(), labels=self.labels)

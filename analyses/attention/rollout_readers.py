@@ -1,21 +1,29 @@
 """Readers that compute attention rollout: of every position forwards, or of given readouts backwards."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from analyses.attention.streaming import SharesReader
+from analyses.results.frames import tidy_frame
+from analyses.results.pictures import HeatMap
+from analyses.results.result import MapsResult
+from analyses.results.wording import axes_and_sizes, ranked
 from interpret.attention.maps import Block, Maps
 from interpret.errors import InputError
 from interpret.indices import require_index
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
-@dataclass(frozen=True, eq=False)
-class Rollout:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Rollout(MapsResult):
     """Attention rollout: the share of each input token in each position, by attention and skip connections alone.
 
     Attributes:
@@ -25,9 +33,9 @@ class Rollout:
         readouts: Weighted means of positions that were followed; `None` where every position was.
     """
 
-    flow: Float[Tensor, "layer query key"] = field(repr=False)
+    flow: Float[Tensor, "*example layer query key"]
     residual: float
-    readouts: Float[Tensor, "query token"] | None = field(default=None, repr=False)
+    readouts: Float[Tensor, "*example query token"] | None = None
 
     def from_position(self, position: int | Float[Tensor, " token"]) -> Float[Tensor, "layer token"]:
         """Returns the shares of input tokens in one position, or a weighted mean of positions, after each layer.
@@ -54,6 +62,42 @@ class Rollout:
                 "give it to attention_rollout with them"
             )
         return self.flow[:, int(followed[0])]
+
+    def to_frame(self) -> "DataFrame":
+        """Returns the share of each key in each query, or readout, after each layer."""
+        several = ("example",) if self.flow.ndim == 4 else ()
+        return tidy_frame((*several, "layer", self._row, "key"), {"flow": self.flow}, self.labels)
+
+    def summary(self) -> list[str]:
+        """Returns the shape, and where the last layer's first readout, or mean position, came from."""
+        shape = axes_and_sizes(("layer", self._row, "key"), self.flow)
+        whose = "readout 0" if self._row == "readout" else "all positions"
+        return [
+            f"Rollout of {shape}, shares that sum to 1 (skip connections carry {self.residual:g})",
+            f"{whose} after the last layer: {ranked(self.token_names(self.flow.shape[-1]), self._last().tolist())}",
+        ]
+
+    def pictures(self) -> Mapping[str, Callable[[], HeatMap]]:
+        """Returns the first readout after each layer; of positions, all after the last layer, then after each."""
+        first = self.flow if self.flow.ndim == 3 else self.flow[0]
+        layers, keys = self.layer_names(len(first)), self.token_names(first.shape[-1])
+        if self._row == "readout":
+            return {"readout 0": lambda: HeatMap(first[:, 0].tolist(), layers, keys, "layer", "key", "share")}
+
+        def after(layer: int) -> Callable[[], HeatMap]:
+            return lambda: HeatMap(first[layer].tolist(), keys, keys, "query", "key", "share")
+
+        return {f"after {layers[layer]}": after(layer) for layer in reversed(range(len(first)))}
+
+    @property
+    def _row(self) -> str:
+        return "query" if self.readouts is None else "readout"
+
+    def _last(self) -> Float[Tensor, " key"]:
+        """Shares after the last layer, of the first readout or averaged over positions, averaged over examples."""
+        rows = self.flow[..., -1, :, :]
+        shares = rows[..., 0, :] if self._row == "readout" else rows.nanmean(dim=-2)
+        return shares.reshape(-1, shares.shape[-1]).nanmean(dim=0)
 
 
 class RolloutReader(SharesReader):
@@ -128,7 +172,7 @@ class ReadoutsReader(RolloutReader):
     def result(self) -> Rollout:
         """Returns the rollout of the readouts."""
         self.require_shares()
-        return Rollout(self.flow.cpu(), self.residual, self.readouts.cpu())
+        return Rollout(self.flow.cpu(), self.residual, self.readouts.cpu(), labels=self.maps.labels)
 
 
 class EveryPositionReader(RolloutReader):
@@ -149,7 +193,7 @@ class EveryPositionReader(RolloutReader):
         self.require_shares()
         for layer in range(1, len(self.mixed)):
             self.mixed[layer] = self.mixed[layer] @ self.mixed[layer - 1]
-        return Rollout(self.mixed.cpu(), self.residual)
+        return Rollout(self.mixed.cpu(), self.residual, labels=self.maps.labels)
 
 
 def rollout_reader(

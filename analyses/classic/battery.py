@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
@@ -16,6 +16,8 @@ from analyses.classic.probability_effects import without_each_unit
 from analyses.classic.serrano_smith import SerranoSmith, serrano_smith
 from analyses.classic.uniform import uniform_attention
 from analyses.classic.violation import faithfulness_violation
+from analyses.results.result import Result
+from analyses.results.wording import number
 from analyses.verdicts.content import Content
 from interpret.interventions.decision_row import read_row
 from interpret.modes.gradients_on import gradients_on
@@ -23,11 +25,14 @@ from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 RANKINGS = ("attention", "gradient", "attention x gradient", "ascending attention")
 
 
-@dataclass(frozen=True)
-class ClassicTests:
+@dataclass(frozen=True, repr=False)
+class ClassicTests(Result):
     """Results of the published tests on one decision: plain numbers, none of them a verdict.
 
     An undefined number is NaN, an undefined truth value `None`.
@@ -83,6 +88,35 @@ class ClassicTests:
     violated: dict[str, bool]
     identifiability: tuple[float, ...]
     is_identifiable: tuple[bool, ...]
+
+    def summary(self) -> list[str]:
+        """Returns the numbers that the papers quote."""
+        return [
+            f"ClassicTests of {self.words} words, {self.tokens} tokens ({self.eraser})",
+            f"Kendall's tau-b: attention and gradient {number(self.attention_gradient)}, attention and leave-one-out "
+            f"{number(self.attention_leave_one_out)}",
+            f"other attention with the same answer: divergence {number(self.divergence)} nats "
+            f"({self.feasible} of {self.restarts} searches)",
+            f"permuted weights change a probability by {number(self.permutation)}; equal weights the margin by "
+            f"{number(self.uniform_margin_change)} logits",
+            f"share of weights zeroed until the answer changes: attention {number(self.removed['attention'])}, "
+            f"attention x gradient {number(self.removed['attention x gradient'])}",
+        ]
+
+    def to_frame(self) -> "DataFrame":
+        """Returns a row for each number: the test, of what (a ranking, a head or a draw), and the value.
+
+        Truth values are 0 or 1, and NaN where undefined.
+        """
+        import pandas
+
+        rows: list[tuple[str, str, float]] = []
+        for name, value in asdict(self).items():
+            several = value if isinstance(value, dict) else dict(enumerate(value)) if isinstance(value, tuple) else {}
+            if not isinstance(value, str | dict | tuple):
+                rows.append((name, "", math.nan if value is None else float(value)))
+            rows += [(name, str(which), float(each)) for which, each in several.items()]
+        return pandas.DataFrame(rows, columns=["test", "of", "value"])
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for JSON, with `None` for NaN."""

@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from analyses.attention.entropy import Entropy
 from analyses.attention.patterns import Patterns
 from analyses.classic.battery import ClassicTests, classic_tests
 from analyses.decision.asked import require_asked
 from analyses.decision.attention_statistics import attention_statistics
+from analyses.decision.in_short import analysis_in_short, best_of, table_of_maps
 from analyses.decision.judgement import judge, usual_source
 from analyses.decision.kept_attention import KeptAttention, keeping_reader
 from analyses.explanations.agreement import Agreement, rank_agreement
@@ -23,6 +24,7 @@ from analyses.heads.ablation import HeadImportance, head_importances
 from analyses.heads.gradients import HeadGradients, head_gradients
 from analyses.planning.effort import EFFORTS
 from analyses.planning.plan import Plan, PlanAndCost, plan_analysis
+from analyses.results.reported import ModelResult
 from analyses.translation.alignment import Alignment
 from analyses.verdicts.error_rates import ErrorRate, Source
 from analyses.verdicts.measurement import Measurement
@@ -36,13 +38,15 @@ from interpret.subjects.forward_pass import remembered
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
-@dataclass(frozen=True, eq=False)
-class Analysis:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Analysis(ModelResult):
     """Results of a complete analysis of one input. `to_dict` returns them in the documented schema.
 
     Attributes:
-        subject: The model.
         example: The input as the model reads it.
         decision: The decision that is explained.
         attention: Recorded attention: whole maps, or pooled ones for a long text.
@@ -67,36 +71,53 @@ class Analysis:
         cost: Planned and actual cost.
     """
 
-    subject: Subject = field(repr=False)
     example: Example
     decision: Decision
-    attention: KeptAttention = field(repr=False)
-    maps: tuple[Attribution, ...] = field(repr=False)
-    rollout: Rollout = field(repr=False)
-    entropy: Entropy = field(repr=False)
-    patterns: Patterns = field(repr=False)
-    zeroed: HeadImportance = field(repr=False)
-    averaged: HeadImportance = field(repr=False)
-    gradients: HeadGradients = field(repr=False)
-    faithfulness: Faithfulness = field(repr=False)
-    agreement: Agreement = field(repr=False)
-    classic: ClassicTests = field(repr=False)
-    measurement: Measurement = field(repr=False)
+    attention: KeptAttention
+    maps: tuple[Attribution, ...]
+    rollout: Rollout
+    entropy: Entropy
+    patterns: Patterns
+    zeroed: HeadImportance
+    averaged: HeadImportance
+    gradients: HeadGradients
+    faithfulness: Faithfulness
+    agreement: Agreement
+    classic: ClassicTests
+    measurement: Measurement
     replacements: str
     verdict: OneTextVerdict
     error_rate: ErrorRate | None
-    alignment: Alignment | None = field(repr=False)
+    alignment: Alignment | None
     checks: tuple[Check, ...]
     effort: str
     seed: int
     cost: PlanAndCost
 
-    def to_dict(self, command: str = "") -> dict[str, Any]:
-        """Returns the analysis as plain numbers and texts, in the documented schema.
+    def summary(self) -> list[str]:
+        """Returns the text, the decision, the verdict, and the explanation that stands out most."""
+        best, tested = best_of({each: self.faithfulness.effect(each) for each in self.faithfulness.methods}), self.maps
+        return analysis_in_short(
+            self.example.text,
+            self.decision.label,
+            self.decision.probability,
+            self.decision.margin,
+            self.verdict.answer,
+            self.verdict.because,
+            best=best,
+            effect=self.faithfulness.effect(best),
+            p_value=self.faithfulness.p_value(best),
+            words=self.example.words,
+            scores=next(each.scores.tolist() for each in tested if each.method == best),
+        )
 
-        Args:
-            command: Command that reproduces it, for readers of the report.
-        """
+    def to_frame(self) -> "DataFrame":
+        """Returns a row for each explanation and unit: method, family, unit, word and score."""
+        return table_of_maps(
+            self.example.words, [(each.method, each.family, each.scores.tolist()) for each in self.maps]
+        )
+
+    def _to_dict(self, command: str) -> dict[str, Any]:
         from analyses.decision.schema import analysis_to_dict
 
         return analysis_to_dict(self, command)
@@ -163,7 +184,7 @@ def analyze(
         with subject.at_most_tokens(plan.tokens_at_once):
             found = _measured(subject, example, target, chosen, eraser, corpus, effort, seed, progress)
     return Analysis(
-        subject=subject,
+        live=subject,
         example=example,
         **found,
         alignment=alignment,

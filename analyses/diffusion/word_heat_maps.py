@@ -1,13 +1,18 @@
 """Word heat maps (DAAM): cross-attention of a generated image to each word of its prompt."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from analyses.results.frames import tidy_frame
+from analyses.results.pictures import ImageOverlay
+from analyses.results.result import PlottedResult
+from analyses.results.wording import quoted, ranked, sizes
 from interpret.attention.interface import AttentionCall, Tap, tapped
 from interpret.attention.pass_inputs import PassInputs
 from interpret.errors import CaptureError, InputError
@@ -15,11 +20,14 @@ from interpret.subjects.inputs.example import Unit
 from interpret.subjects.inputs.text_example import require_text
 from interpret.subjects.inputs.words import find_units
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 WANTED = "a text-to-image pipeline of diffusers whose unet attends to the prompt, such as StableDiffusionPipeline"
 
 
-@dataclass(frozen=True, eq=False)
-class WordHeatMaps:
+@dataclass(frozen=True, eq=False, repr=False)
+class WordHeatMaps(PlottedResult):
     """Cross-attention heat maps of a generated image, one for each word of its prompt.
 
     Attributes:
@@ -34,8 +42,8 @@ class WordHeatMaps:
 
     prompt: str
     words: tuple[Unit, ...]
-    heat: Float[Tensor, "word height width"] = field(repr=False)
-    image: UInt8[Tensor, "height width 3"] = field(repr=False)
+    heat: Float[Tensor, "word height width"]
+    image: UInt8[Tensor, "height width 3"]
     maps: int
     steps: int
 
@@ -49,6 +57,30 @@ class WordHeatMaps:
         if not places:
             raise InputError(f"the prompt has no word {word!r}; it has {', '.join(unit.text for unit in self.words)}")
         return self.heat[places].sum(dim=0)
+
+    def summary(self) -> list[str]:
+        """Returns the prompt, the shape, and the words with the most heat."""
+        words, height, width = self.heat.shape
+        names, total = [unit.text for unit in self.words], self.heat.sum(dim=(1, 2))
+        return [
+            f"WordHeatMaps of “{quoted(self.prompt)}”",
+            f"{sizes({'word': words})} over {height} x {width} pixels, {self.maps} maps of {self.steps} steps",
+            f"share of the heat: {ranked(names, (total / total.sum()).tolist())}",
+        ]
+
+    def to_frame(self) -> "DataFrame":
+        """Returns a row for each word and pixel: the word, its number, the pixel's row and column, and its heat."""
+        frame = tidy_frame(("unit", "row", "column"), {"heat": self.heat})
+        frame.insert(1, "word", frame["unit"].map(dict(enumerate(unit.text for unit in self.words))))
+        return frame
+
+    def pictures(self) -> Mapping[str, Callable[[], ImageOverlay]]:
+        """Returns the heat map of each word over the image; a word that comes twice has one picture."""
+        words = dict.fromkeys(unit.text for unit in self.words)
+        return {word: partial(self._overlay, word) for word in words}
+
+    def _overlay(self, word: str) -> ImageOverlay:
+        return ImageOverlay(self.image, self.of(word), word, float(self.heat.max()))
 
 
 def word_heat_maps(

@@ -1,9 +1,9 @@
 """Rank agreement between explanations of a decision."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,12 +11,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
+from analyses.results.pictures import HeatMap
+from analyses.results.result import PlottedResult
+from analyses.results.wording import number
 from analyses.statistics import kendall_tau
 from analyses.statistics.rank_correlation import FLOAT32_TIES
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
-@dataclass(frozen=True, eq=False)
-class Agreement:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Agreement(PlottedResult):
     """Pairwise rank agreement of explanations of one decision.
 
     Attributes:
@@ -27,8 +33,44 @@ class Agreement:
     """
 
     methods: tuple[str, ...]
-    tau: Float[Tensor, "method method"] = field(repr=False)
-    ties: Float[Tensor, " method"] = field(repr=False)
+    tau: Float[Tensor, "method method"]
+    ties: Float[Tensor, " method"]
+
+    def summary(self) -> list[str]:
+        """Returns the pairs that agree most and least."""
+        head = f"Agreement of {len(self.methods)} explanations, Kendall's tau-b from -1 to 1"
+        pairs = [
+            (value, f"{self.methods[row]} and {self.methods[column]}")
+            for row, values in enumerate(self.tau.tolist())
+            for column, value in enumerate(values[:row])
+            if math.isfinite(value)
+        ]
+        if not pairs:
+            return [head, "undefined for every pair"]
+        ends = (("most", max(pairs)), ("least", min(pairs)))
+        return [head, *(f"{name} alike: {names} ({number(value)})" for name, (value, names) in ends)]
+
+    def to_frame(self) -> "DataFrame":
+        """Returns a row for each ordered pair of methods, with its tau."""
+        import pandas
+
+        count = len(self.methods)
+        return pandas.DataFrame(
+            {
+                "method": [name for name in self.methods for _ in range(count)],
+                "other_method": list(self.methods) * count,
+                "tau": self.tau.flatten().numpy(),
+            }
+        )
+
+    def pictures(self) -> Mapping[str, Callable[[], HeatMap]]:
+        """Returns tau as a heat map of methods by methods."""
+        methods = self.methods
+        return {
+            "tau": lambda: HeatMap(
+                self.tau.tolist(), methods, methods, "", "", "Kendall's tau-b", signed=True, top=1, is_written=True
+            )
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and names, `None` where a number is undefined."""

@@ -1,18 +1,25 @@
 """Attribution: one score for each unit of an input, the common result of all explanations."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from analyses.results.pictures import BarChart
+from analyses.results.result import PlottedResult
+from analyses.results.wording import number, ranked
 from interpret.errors import InputError
 from interpret.subjects.inputs.example import Example
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
-@dataclass(frozen=True, eq=False)
-class Attribution:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Attribution(PlottedResult):
     """Scores of how much each unit of an input supports a decision, by one method.
 
     Attributes:
@@ -23,9 +30,10 @@ class Attribution:
         scores: One for each unit; larger is stronger support. Each method has its own unit of measure.
         tokens: Scores of tokens before they were pooled into units, special tokens included.
         notes: Further numbers, such as "convergence delta".
+        words: Text of each unit; empty where only their places are known.
 
     Raises:
-        ValueError: There are more units than tokens, or an unsigned score is negative.
+        ValueError: There are more units than tokens, an unsigned score is negative, or not every unit has a word.
         InputError: A number isn't finite, because the model computed NaN or infinity.
     """
 
@@ -33,14 +41,19 @@ class Attribution:
     family: Literal["attention", "gradient", "perturbation"]
     signed: bool
     scores: Float[Tensor, " unit"]
-    tokens: Float[Tensor, " token"] = field(repr=False)
+    tokens: Float[Tensor, " token"]
     notes: dict[str, float] = field(default_factory=dict)
+    words: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         if self.scores.ndim != 1 or self.tokens.ndim != 1 or len(self.scores) > len(self.tokens):
             raise ValueError(
                 f"{self.method} needs one score for each unit and for each token, and no more units than tokens, "
                 f"not shapes {list(self.scores.shape)} and {list(self.tokens.shape)}"
+            )
+        if self.words and len(self.words) != len(self.scores):
+            raise ValueError(
+                f"{self.method} has {len(self.scores)} scores and {len(self.words)} words; give one for each"
             )
         numbers = torch.cat([self.scores, self.tokens, torch.tensor(list(self.notes.values())).to(self.scores)])
         if not torch.isfinite(numbers).all():
@@ -71,12 +84,41 @@ class Attribution:
         kept = pooled.sum()
         elsewhere = float((readout.sum() - kept).clamp(min=0))
         scores = pooled / kept if kept > 0 else pooled
-        return cls(method, "attention", False, scores, row, {"sink mass": elsewhere})
+        return cls(method, "attention", False, scores, row, {"sink mass": elsewhere}, words=example.words)
 
     def order(self) -> list[int]:
         """Ranks the units by score, in descending order; ties in the order of the text."""
         order: list[int] = torch.argsort(self.scores, descending=True, stable=True).tolist()
         return order
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Text of each unit, or its place from 0 where texts are unknown."""
+        return self.words or tuple(map(str, range(len(self.scores))))
+
+    def summary(self) -> list[str]:
+        """Returns the method, and the words with the highest and the lowest scores."""
+        head = f"Attribution by {self.method} ({self.family}) of {len(self.scores)} words"
+        notes = ", ".join(f"{name} {number(value)}" for name, value in self.notes.items())
+        pairs = list(zip(self.names, self.scores.tolist(), strict=True))
+        sides = [pair for pair in pairs if pair[1] >= 0], [pair for pair in pairs if pair[1] < 0]
+        said = [ranked([name for name, _ in side], [score for _, score in side]) or "no word" for side in sides]
+        shown = [f"for it: {said[0]}", f"against it: {said[1]}"] if self.signed else said[:1]
+        return [head, *shown, *([notes] if notes else [])]
+
+    def to_frame(self) -> "DataFrame":
+        """Returns a row for each unit in the order of the text: method, unit, word and score."""
+        import pandas
+
+        places = range(len(self.scores))
+        scores = self.scores.detach().float().cpu().numpy()
+        return pandas.DataFrame({"method": self.method, "unit": places, "word": self.names, "score": scores})
+
+    def pictures(self) -> Mapping[str, Callable[[], BarChart]]:
+        """Returns the scores as bars."""
+        return {
+            "scores": lambda: BarChart(self.scores.tolist(), self.names, "word", f"score, {self.method}", self.signed)
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain numbers and strings, in the schema of an analysis."""

@@ -49,7 +49,8 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
         tokens = _followed_back(record, slopes, readout)
     else:
         tokens = readout @ relevance([_product(*pair) for pair in zip(record.calls, slopes, strict=True)], frames)
-    return Attribution("Chefer relevance", "gradient", False, example.pool(tokens), tokens)
+    scores = example.pool(tokens)
+    return Attribution("Chefer relevance", "gradient", False, scores, tokens, words=example.words)
 
 
 def _slopes(subject: Subject, example: Example, decision: Decision) -> tuple[Recording, tuple[Tensor, ...]]:

@@ -1,9 +1,10 @@
 """Faithfulness test by erasure: comprehensiveness and sufficiency of explanations against random orders."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -11,17 +12,24 @@ from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
 from analyses.export.to_json import plain
+from analyses.results.pictures import Band, LineChart
+from analyses.results.result import PlottedResult
+from analyses.results.wording import number
 from analyses.statistics import randomisation_p_value
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 THRESHOLDS = (0.01, 0.05, 0.1, 0.2, 0.5)  # shares of words erased, as in ERASER
 CURVE_POINTS = 10
+_SHOWN = 7  # most explanations in a summary
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Erasure:
     """Effects of erasing words in a given order, for several orders of one text.
 
@@ -36,11 +44,11 @@ class Erasure:
     comprehensiveness: Scores
     sufficiency: Scores
     removed: tuple[int, ...]
-    curve: tuple[Scores, ...] = field(repr=False)
+    curve: tuple[Scores, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Faithfulness:
+@dataclass(frozen=True, eq=False, repr=False)
+class Faithfulness(PlottedResult):
     """Results of the faithfulness test of explanations, against random orders of the same words.
 
     Attributes:
@@ -55,7 +63,7 @@ class Faithfulness:
     budgets: tuple[int, ...]
     methods: tuple[str, ...]
     measured: Erasure
-    random: Erasure = field(repr=False)
+    random: Erasure
 
     def p_value(self, method: str, metric: str = "comprehensiveness") -> float:
         """P-value of an explanation: share of random orders at least as good, on the margin; never 0.
@@ -84,12 +92,60 @@ class Faithfulness:
         row = self._row(method)
         return float(self.measured.comprehensiveness.margin[row] - self.random.comprehensiveness.margin.mean())
 
+    def summary(self) -> list[str]:
+        """Returns the explanations in descending order of comprehensiveness, with p-values."""
+        random = self.random.comprehensiveness.margin
+        order = sorted(self.methods, key=self.effect, reverse=True)
+        mean = number(float(random.mean()))
+        return [
+            f"Faithfulness of {len(self.methods)} explanations against {len(random)} random orders ({self.eraser})",
+            f"comprehensiveness in logits; random orders {mean} on average",
+            *(
+                f"{method} {number(self.effect(method) + float(random.mean()))} (p = {self.p_value(method):.3f})"
+                for method in order[:_SHOWN]
+            ),
+            *(["…"] if len(order) > _SHOWN else []),
+        ]
+
+    def to_frame(self) -> "DataFrame":
+        """Returns a row for each method and metric: its margin (logits), probability and p-value."""
+        import pandas
+
+        rows = [
+            (
+                method,
+                metric,
+                float(getattr(self.measured, metric).margin[row]),
+                float(getattr(self.measured, metric).probability[row]),
+                self.p_value(method, metric),
+            )
+            for row, method in enumerate(self.methods)
+            for metric in ("comprehensiveness", "sufficiency")
+        ]
+        return pandas.DataFrame(rows, columns=["method", "metric", "margin", "probability", "p_value"])
+
+    def pictures(self) -> Mapping[str, Callable[[], LineChart]]:
+        """Returns the curves of the margin and of the probability, as words are erased."""
+        units = {"margin": "margin (logits)", "probability": "probability"}
+        return {name: partial(self._curves, name, measure) for name, measure in units.items()}
+
+    def _curves(self, name: str, measure: str) -> LineChart:
+        lines = {
+            method: [float(getattr(point, name)[row]) for point in self.measured.curve]
+            for row, method in enumerate(self.methods)
+        }
+        band = Band(self.random.removed, **self._quantiles(name), name="random orders, 5 to 95%")
+        return LineChart(self.measured.removed, lines, "words removed", measure, band)
+
+    def _quantiles(self, name: str) -> dict[str, list[float]]:
+        """Quantiles of the random orders along their curve."""
+        points = [getattr(scores, name) for scores in self.random.curve]
+        quantiles = {"low": 0.05, "middle": 0.5, "high": 0.95}
+        return {name: [float(point.quantile(share)) for point in points] for name, share in quantiles.items()}
+
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for JSON; the random orders' curve as 5, 50 and 95 % quantiles."""
-        random = self.random
-        margins = [scores.margin for scores in random.curve]
-        quantiles = {"low": 0.05, "middle": 0.5, "high": 0.95}
-        curve = {name: [float(margin.quantile(share)) for margin in margins] for name, share in quantiles.items()}
+        random, curve = self.random, self._quantiles("margin")
         return {
             "eraser": self.eraser,
             "budgets": list(self.budgets),

@@ -31,7 +31,7 @@ def saliency(subject: Subject, example: Example, decision: Decision) -> Attribut
     embeddings = _embeddings(subject, example).requires_grad_()
     gradient = Saliency(_margin_of(subject, example, decision)).attribute(embeddings, abs=False)
     tokens = _rows(gradient).norm(dim=-1)
-    return Attribution("saliency", "gradient", False, (example.pool(tokens.square())).sqrt(), tokens)
+    return Attribution("saliency", "gradient", False, example.pool(tokens.square()).sqrt(), tokens, words=example.words)
 
 
 @gradients_on()
@@ -131,4 +131,4 @@ def _signed(
     method: str, gradient: Float[Tensor, "1 token hidden"], example: Example, notes: dict[str, float]
 ) -> Attribution:
     tokens = _rows(gradient).sum(dim=-1)
-    return Attribution(method, "gradient", True, example.pool(tokens), tokens, notes)
+    return Attribution(method, "gradient", True, example.pool(tokens), tokens, notes, words=example.words)

@@ -68,4 +68,5 @@ def attribution_of_falls(example: Example, scores: Float[Tensor, " unit"]) -> At
         scores: Fall of the margin without each unit, in logits.
     """
     sizes = example.pool(torch.ones(len(example.ids)))
-    return Attribution("leave-one-out", "perturbation", True, scores, example.spread(scores / sizes))
+    tokens = example.spread(scores / sizes)
+    return Attribution("leave-one-out", "perturbation", True, scores, tokens, words=example.words)

@@ -4,7 +4,7 @@ Everything that runs, names, plans or describes explanations reads this list.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
@@ -67,7 +67,7 @@ class Method:
                 f"the method {self.name!r} must give {len(example.units)} scores, one for each unit, and "
                 f"{len(example.ids)} numbers in tokens, and came {len(found.scores)} and {len(found.tokens)}"
             )
-        return found
+        return found if found.words else replace(found, words=example.words)
 
 
 BUILT_IN = (

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
@@ -11,14 +11,17 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from analyses.decision.asked import require_asked
+from analyses.decision.in_short import table_of_maps
 from analyses.decision.judgement import Judgement, judge, usual_source
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.methods import methods_of_steps
 from analyses.explanations.rollout import Rollout, attention_rollout
 from analyses.explanations.shared import Shared
+from analyses.generation.in_short import steps_in_short, table_of_steps
 from analyses.generation.leave_one_out import steps_leave_one_out
 from analyses.heads.gradients import HeadGradients, head_gradients
 from analyses.planning.plan import Plan, PlanAndCost, plan_steps
+from analyses.results.reported import ModelResult
 from analyses.verdicts.error_rates import Source
 from analyses.verdicts.resampling import Resampler
 from interpret.attention.maps import Beginning
@@ -30,6 +33,9 @@ from interpret.subjects.inputs.continuation import Continuation, Writer
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 from interpret.tolerances import margin_size
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 _ROUNDINGS_OF_A_MARGIN = 40  # largest deviation of a margin, in roundings of its scores
 
@@ -48,17 +54,16 @@ class Step:
 
     example: Example
     decision: Decision
-    maps: tuple[Attribution, ...] = field(repr=False)
-    heads: HeadGradients = field(repr=False)
+    maps: tuple[Attribution, ...]
+    heads: HeadGradients
     judgement: Judgement | None
 
 
-@dataclass(frozen=True, eq=False)
-class Steps:
+@dataclass(frozen=True, eq=False, repr=False)
+class Steps(ModelResult):
     """Explanations of every token of a continuation. `to_dict` returns them in the documented schema.
 
     Attributes:
-        subject: The model.
         continuation: The text and its continuation.
         steps: One for each token.
         layers: Number of attention calls of the model.
@@ -69,9 +74,8 @@ class Steps:
         cost: Planned and actual cost.
     """
 
-    subject: Subject = field(repr=False)
     continuation: Continuation
-    steps: tuple[Step, ...] = field(repr=False)
+    steps: tuple[Step, ...]
     layers: int
     replacements: str
     eraser: str
@@ -97,12 +101,26 @@ class Steps:
             row[: len(scores)] = scores
         return table
 
-    def to_dict(self, command: str = "") -> dict[str, Any]:
-        """Returns the steps as plain numbers and texts, in the documented schema.
+    def summary(self) -> list[str]:
+        """Returns the text, and each token with its probability and verdict."""
+        given, decisions = self.continuation.examples[0].text, [step.decision for step in self.steps]
+        answers = ["" if step.judgement is None else step.judgement.verdict.answer for step in self.steps]
+        tokens = [(each.label, each.probability, answer) for each, answer in zip(decisions, answers, strict=True)]
+        return steps_in_short(given, tokens, generated=self.continuation.generated)
 
-        Args:
-            command: Command that reproduces it, for readers of the report.
-        """
+    def to_frame(self) -> "DataFrame":
+        """Returns a row for each token, explanation and unit: step, target, method, family, unit, word and score."""
+        return table_of_steps(
+            (
+                step.decision.label,
+                table_of_maps(
+                    step.example.words, [(each.method, each.family, each.scores.tolist()) for each in step.maps]
+                ),
+            )
+            for step in self.steps
+        )
+
+    def _to_dict(self, command: str) -> dict[str, Any]:
         from analyses.generation.schema import steps_to_dict
 
         return steps_to_dict(self, command)
@@ -187,7 +205,7 @@ def analyze_steps(
         judgement = judge(subject, example, decision, resampler, source=source, seed=seed) if resampler else None
         steps.append(Step(example, decision, maps, head_gradients(subject, example, decision), judgement))
     return Steps(
-        subject=subject,
+        live=subject,
         continuation=text,
         steps=tuple(steps),
         layers=len(record),

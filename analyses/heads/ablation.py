@@ -1,14 +1,19 @@
 """Head importance by ablation: fall of the margin when a head output is replaced."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from analyses.results.heads import head_chart
+from analyses.results.labelling import labels_of
+from analyses.results.pictures import HeatMap
+from analyses.results.result import MapsResult
+from analyses.results.wording import extremes, number, sizes
 from interpret.attention.editing import Edit
 from interpret.attention.edits import mean_head, set_head, zero_head
 from interpret.attention.recording import Recording, recording
@@ -19,13 +24,16 @@ from interpret.subjects.decision import Decision, known, margin
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 Ablation = Literal["zero", "mean", "resample"]
 
 ABLATIONS: tuple[Ablation, ...] = ("zero", "mean", "resample")
 
 
-@dataclass(frozen=True, eq=False)
-class HeadImportance:
+@dataclass(frozen=True, eq=False, repr=False)
+class HeadImportance(MapsResult):
     """Effect of ablating each head on a decision.
 
     Attributes:
@@ -35,7 +43,7 @@ class HeadImportance:
         way: How the passes ran (`Sweep.way`); the numbers don't depend on it.
     """
 
-    drop: Float[Tensor, "layer head"] = field(repr=False)
+    drop: Float[Tensor, "layer head"]
     ablation: Ablation
     way: Way
 
@@ -50,6 +58,25 @@ class HeadImportance:
         heads = self.drop.shape[1]
         order = self.drop.flatten().argsort(descending=True, stable=True)[:count].tolist()
         return [divmod(index, heads) for index in order]
+
+    def to_frame(self) -> "DataFrame":
+        """Returns a row for each head: its place, the fall of the margin, and the ablation."""
+        return super().to_frame().assign(ablation=self.ablation)
+
+    def summary(self) -> list[str]:
+        """Returns the shape, the ends, and the heads that support the decision most."""
+        shape = sizes({"layer": self.drop.shape[0], "head": self.drop.shape[1]})
+        first = ", ".join(f"[{layer}, {head}] {number(float(self.drop[layer, head]))}" for layer, head in self.top(5))
+        return [
+            f"HeadImportance of {shape} by {self.ablation} ablation, fall of the margin in logits",
+            extremes(self.drop),
+            f"top: {first}",
+        ]
+
+    def pictures(self) -> Mapping[str, Callable[[], HeatMap]]:
+        """Returns the falls as a heat map of heads."""
+        measure = f"fall of the margin (logits), {self.ablation} ablation"
+        return {"drop": lambda: head_chart(self, self.drop, measure, signed=True)}
 
 
 def head_importance(
@@ -134,7 +161,8 @@ def head_importances(
         if progress is not None:
             progress(done, len(edits))
     parts = zip(ablations, drops.view(len(ablations), layers, heads), strict=True)
-    return {ablation: HeadImportance(drop, ablation, passes.way) for ablation, drop in parts}
+    labels = labels_of(subject, example, layers)
+    return {ablation: HeadImportance(drop, ablation, passes.way, labels=labels) for ablation, drop in parts}
 
 
 def _grid(record: Recording) -> tuple[int, int]:

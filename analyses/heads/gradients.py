@@ -1,11 +1,17 @@
 """Head importance by gradient: a first-order estimate for all heads from one backward pass."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from analyses.results.heads import head_chart
+from analyses.results.labelling import labels_of
+from analyses.results.pictures import HeatMap
+from analyses.results.result import MapsResult
+from analyses.results.wording import extremes, sizes
 from interpret.attention.editing import Edit, editing
 from interpret.errors import CaptureError
 from interpret.modes.gradients_on import gradients_on
@@ -14,8 +20,8 @@ from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 
-@dataclass(frozen=True, eq=False)
-class HeadGradients:
+@dataclass(frozen=True, eq=False, repr=False)
+class HeadGradients(MapsResult):
     """First-order estimate of each head's effect on a decision.
 
     Attributes:
@@ -23,12 +29,22 @@ class HeadGradients:
             the head's gate. Exact where the margin is linear in the head output.
     """
 
-    drop: Float[Tensor, "layer head"] = field(repr=False)
+    drop: Float[Tensor, "layer head"]
 
     @property
     def importance(self) -> Float[Tensor, "layer head"]:
         """Absolute value of the derivative, as in the paper."""
         return self.drop.abs()
+
+    def summary(self) -> list[str]:
+        """Returns the shape and the ends."""
+        shape = sizes({"layer": self.drop.shape[0], "head": self.drop.shape[1]})
+        return [f"HeadGradients of {shape}, estimated fall of the margin in logits", extremes(self.drop)]
+
+    def pictures(self) -> Mapping[str, Callable[[], HeatMap]]:
+        """Returns the estimates as a heat map of heads."""
+        measure = "estimated fall of the margin (logits)"
+        return {"drop": lambda: head_chart(self, self.drop, measure, signed=True)}
 
 
 @gradients_on()
@@ -62,4 +78,5 @@ def head_gradients(subject: Subject, example: Example, decision: Decision) -> He
             f"a layer x head grid needs the same number of heads in each layer, but this model has {sizes or 'none'}"
         )
     slopes = torch.autograd.grad(score, gates, allow_unused=True, materialize_grads=True)
-    return HeadGradients(torch.stack([slope.cpu() for slope in slopes]))
+    drop = torch.stack([slope.cpu() for slope in slopes])
+    return HeadGradients(drop, labels=labels_of(subject, example, len(drop)))

@@ -1,12 +1,17 @@
 """Heads that attend between one pair of words more than another, and the effect of cutting that attention."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from analyses.results.heads import head_chart
+from analyses.results.labelling import labels_of
+from analyses.results.pictures import HeatMap
+from analyses.results.result import MapsResult
+from analyses.results.wording import number, quoted, sizes
 from analyses.statistics import randomisation_p_value
 from interpret.attention.edges import without_edges
 from interpret.attention.editing import Edit, editing
@@ -17,8 +22,8 @@ from interpret.subjects.inputs.mentions import Mention, find_mention, mention_na
 from interpret.subjects.subject import Subject
 
 
-@dataclass(frozen=True, eq=False)
-class WordPairs:
+@dataclass(frozen=True, eq=False, repr=False)
+class WordPairs(MapsResult):
     """Attention of each head between a word and two others, and the effect of cutting it.
 
     Attributes:
@@ -27,13 +32,15 @@ class WordPairs:
         fall: Fall of the margin, in logits, when the first pair's attention is cut in every head with `first > second`.
         random: The same with as many heads drawn at random.
         remarks: Remarks for readers on which words were taken.
+        words: The shared word, the first other and the second other.
     """
 
-    first: Float[Tensor, "layer head"] = field(repr=False)
-    second: Float[Tensor, "layer head"] = field(repr=False)
+    first: Float[Tensor, "layer head"]
+    second: Float[Tensor, "layer head"]
     fall: float
-    random: Float[Tensor, " draw"] = field(repr=False)
+    random: Float[Tensor, " draw"]
     remarks: tuple[str, ...] = ()
+    words: tuple[str, str, str] = field(default=("word", "first", "second"), kw_only=True)
 
     @property
     def preferring(self) -> Bool[Tensor, "layer head"]:
@@ -44,6 +51,29 @@ class WordPairs:
     def p_value(self) -> float:
         """Two-sided p-value: share of random sets of heads that move the margin at least as far."""
         return randomisation_p_value(abs(self.fall), self.random.abs())
+
+    def summary(self) -> list[str]:
+        """Returns how many heads prefer the first pair, the clearest, and what cutting its attention does."""
+        word, first, second = map(quoted, self.words)
+        shape = sizes({"layer": self.first.shape[0], "head": self.first.shape[1]})
+        layer, head = divmod(int((self.first - self.second).argmax()), self.first.shape[1])
+        pair = f"{number(float(self.first[layer, head]))} against {number(float(self.second[layer, head]))}"
+        return [
+            f"WordPairs of {word}: {first} against {second}, in {shape}",
+            f"{int(self.preferring.sum())} heads prefer {first}, most of all [{layer}, {head}] with {pair}",
+            f"without that attention the margin falls by {number(self.fall)} logits (p = {self.p_value:.3f})",
+        ]
+
+    def pictures(self) -> Mapping[str, Callable[[], HeatMap]]:
+        """Returns the difference between the pairs, and the attention of each, as heat maps of heads."""
+        word, first, second = self.words
+        return {
+            "difference": lambda: head_chart(
+                self, self.first - self.second, f"attention {word}-{first} less {word}-{second}", signed=True
+            ),
+            "first": lambda: head_chart(self, self.first, f"attention {word}-{first}"),
+            "second": lambda: head_chart(self, self.second, f"attention {word}-{second}"),
+        }
 
 
 def word_pairs(
@@ -92,7 +122,15 @@ def word_pairs(
     parts = torch.split(sets, draws_at_once)
     falls = decision.margin - torch.cat([_margins_without(subject, example, decision, part, cells) for part in parts])
     remarks = tuple(dict.fromkeys(mention.remark for mention in mentions if mention.remark))
-    return WordPairs(attention[0], attention[1], float(falls[0]), falls[1:], (*example.remarks, *remarks))
+    return WordPairs(
+        attention[0],
+        attention[1],
+        float(falls[0]),
+        falls[1:],
+        (*example.remarks, *remarks),
+        words=(word, first, second),
+        labels=labels_of(subject, example, len(weights)),
+    )
 
 
 def _mention(example: Example, word: str) -> Mention:

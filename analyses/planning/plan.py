@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -11,6 +11,7 @@ from analyses.explanations.methods import chosen_methods, methods_of_steps
 from analyses.planning.effort import Effort
 from analyses.planning.speed import Speed, measure_speed
 from analyses.planning.work import Work, analysis_work, steps_work, study_work
+from analyses.results.result import Result
 from analyses.verdicts.measurement import Draws
 from interpret.errors import InputError
 from interpret.subjects.inputs.continuation import Continuation
@@ -18,12 +19,15 @@ from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 from interpret.system.memory import free_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 SPARE = 0.9  # share of the free memory that may be used; the rest is a reserve
 _NUMBER = 4  # bytes
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Result):
     """Estimated time and memory of an analysis.
 
     Attributes:
@@ -39,6 +43,16 @@ class Plan:
     memory: int
     limit: int
     tokens_at_once: int
+
+    def summary(self) -> list[str]:
+        """Returns time, memory and passes, and the limits."""
+        return [f"Plan: {self}", f"at most {shown_bytes(self.limit)}, {self.tokens_at_once} tokens at once"]
+
+    def to_frame(self) -> "DataFrame":
+        """Returns one row: seconds, memory and limit (bytes), passes, tokens at once."""
+        import pandas
+
+        return pandas.DataFrame([asdict(self)])
 
     def __str__(self) -> str:
         """Formats the plan on one line."""

@@ -1,15 +1,19 @@
 """Word alignment of a translation with its source, by the cross-attention of each layer."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate, pairwise, product
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from analyses.results.pictures import HeatMap
+from analyses.results.result import PlottedResult
+from analyses.results.wording import number, sizes
 from analyses.translation.alignment_errors import GoldAlignment
 from interpret.attention.recording import Recording, recording
 from interpret.projections.output_projection import find_readers
@@ -18,14 +22,17 @@ from interpret.subjects.inputs.example import UnitKind
 from interpret.subjects.inputs.units import units_of
 from interpret.subjects.tasks.translation import Translation
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 Measured = Literal["weights", "norms"]
 Aligned = Literal["output", "input"]
 
 _WORD = re.compile(r"\S+")
 
 
-@dataclass(frozen=True, eq=False)
-class Alignment:
+@dataclass(frozen=True, eq=False, repr=False)
+class Alignment(PlottedResult):
     """Cross-attention from every position of a whole target to the words of its source.
 
     Attributes:
@@ -43,10 +50,10 @@ class Alignment:
 
     source: tuple[str, ...]
     target: tuple[str, ...]
-    pieces: tuple[tuple[int, ...], ...] = field(repr=False)
+    pieces: tuple[tuple[int, ...], ...]
     layers: tuple[str, ...]
-    weights: Float[Tensor, "layer head query source"] = field(repr=False)
-    norms: Float[Tensor, "layer query source"] | None = field(repr=False)
+    weights: Float[Tensor, "layer head query source"]
+    norms: Float[Tensor, "layer query source"] | None
     gold: GoldAlignment | None = None
 
     def matrix(
@@ -92,6 +99,54 @@ class Alignment:
             for (layer, name), by, aligned in product(enumerate(self.layers), measures, ways)
         ]
 
+    def summary(self) -> list[str]:
+        """Returns the shape, the strongest links of the last layer, and the lowest error rate."""
+        shape = {"layer": len(self.layers), "target word": len(self.target), "source word": len(self.source)}
+        links = sorted(strongest_links(self.matrix()), key=lambda link: link[1])
+        shown = ", ".join(f"{self.target[target]}→{self.source[source]}" for source, target in links[:_SHOWN])
+        lines = [
+            f"Alignment of {sizes(shape)}, share of cross-attention",
+            f"{self.layers[-1]}: {shown}{', …' if len(links) > _SHOWN else ''}",
+        ]
+        if self.gold is not None:
+            best = min(self.error_rates(), key=lambda rate: float(rate["error_rate"]))
+            lines.append(
+                f"lowest alignment error rate {number(best['error_rate'])}: {best['layer']}, by {best['by']}, aligned "
+                f"with the {best['aligned']}"
+            )
+        return lines
+
+    def to_frame(self) -> "DataFrame":
+        """Returns a row for each layer, target word and source word: the share of attention, mean over heads.
+
+        Where norms are known, they stand in another column.
+        """
+        import pandas
+
+        layers = range(len(self.layers))
+        places = list(product(layers, range(len(self.target)), range(len(self.source))))
+        weights = torch.stack([self.matrix(layer) for layer in layers])
+        columns: dict[str, Any] = {
+            "layer": [layer for layer, _, _ in places],
+            "layer_name": [self.layers[layer] for layer, _, _ in places],
+            "target": [target for _, target, _ in places],
+            "target_word": [self.target[target] for _, target, _ in places],
+            "source": [source for _, _, source in places],
+            "source_word": [self.source[source] for _, _, source in places],
+            "weight": weights.flatten().numpy(),
+        }
+        if self.norms is not None:
+            columns["norm"] = torch.stack([self.matrix(layer, by="norms") for layer in layers]).flatten().numpy()
+        return pandas.DataFrame(columns)
+
+    def pictures(self) -> Mapping[str, Callable[[], HeatMap]]:
+        """Returns the attention of each layer, the last first, as heat maps of target by source words."""
+        return {self.layers[layer]: partial(self._heat_map, layer) for layer in reversed(range(len(self.layers)))}
+
+    def _heat_map(self, layer: int) -> HeatMap:
+        measure = f"share of attention, {self.layers[layer]}"
+        return HeatMap(self.matrix(layer).tolist(), self.target, self.source, "target", "source", measure)
+
     def to_dict(self) -> dict[str, Any]:
         """Returns plain numbers and words, in the schema of an analysis."""
         gold = self.gold
@@ -115,6 +170,7 @@ class Alignment:
 
 
 _GOLD = ("sure", "possible")
+_SHOWN = 8  # most links in a summary
 
 
 def strongest_links(matrix: Float[Tensor, "target source"]) -> frozenset[tuple[int, int]]:

@@ -6,8 +6,11 @@ with random orders of the same text's words.
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
+from analyses.results.result import Result
+from analyses.results.wording import number
 from analyses.verdicts.measurement import FEWEST_WORDS, Draws, Measurement
 from analyses.verdicts.thresholds import (
     BARS,
@@ -22,6 +25,9 @@ from analyses.verdicts.thresholds import (
     unlike_texts,
     unmoved,
 )
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 LEAST_EFFECT = 0.25  # of the spread; the least effect of the strongest word, equal to the bar of "use"
 ONE_TEXT = Draws(permutations=30, replacements=16, orders=99)  # more draws than in a study, which has many texts
@@ -56,8 +62,8 @@ class TextComponent:
         )
 
 
-@dataclass(frozen=True)
-class OneTextVerdict:
+@dataclass(frozen=True, repr=False)
+class OneTextVerdict(Result):
     """Verdict on one decision.
 
     Attributes:
@@ -75,6 +81,18 @@ class OneTextVerdict:
     idle_heads: tuple[int, ...]
     idle_share: float
     spread: float
+
+    def summary(self) -> list[str]:
+        """Returns the answer, the reasons, and the components."""
+        parts = ", ".join(f"{each.name} {number(each.value)} {each.side}" for each in self.findings)
+        return [f"OneTextVerdict: {self.answer}", *self.because, parts]
+
+    def to_frame(self) -> "DataFrame":
+        """Returns a row for each component, with its thresholds."""
+        import pandas
+
+        rows = [{**asdict(each), "floor": BARS[each.name].floor, "bar": BARS[each.name].bar} for each in self.findings]
+        return pandas.DataFrame(rows).rename(columns={"name": "component"})
 
 
 def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> OneTextVerdict:

@@ -7,10 +7,13 @@ at 5 %, no correction), it fails when any one is below its floor (Holm over comp
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analyses.results.result import Result
+from analyses.results.wording import number
 from analyses.statistics import BootstrapMean, needed_examples
 from analyses.verdicts.measurement import FEWEST_WORDS, Measurement
 from analyses.verdicts.thresholds import (
@@ -27,8 +30,12 @@ from analyses.verdicts.thresholds import (
     unmoved,
 )
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 FEWEST_EXAMPLES = 50
 MOST_UNDEFINED = 0.2
+_SHOWN = 5  # most reasons in a summary
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,8 @@ class Component:
     doubt: str = ""
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, repr=False)
+class Verdict(Result):
     """Verdict on one object, model and data set.
 
     Attributes:
@@ -79,6 +86,23 @@ class Verdict:
     spread: float
     examples: int
     needed: int | None
+
+    def summary(self) -> list[str]:
+        """Returns the answer, the reasons, and the components with their bounds."""
+        parts = (
+            f"{each.name} {number(each.mean)} [{number(each.low)}, {number(each.high)}] {each.side}"
+            for each in self.components
+        )
+        return [f"Verdict over {self.examples} examples: {self.answer}", *self.because[:_SHOWN], ", ".join(parts)]
+
+    def to_frame(self) -> "DataFrame":
+        """Returns a row for each component, with its bounds and thresholds."""
+        import pandas
+
+        rows = [
+            {**asdict(each), "floor": BARS[each.name].floor, "bar": BARS[each.name].bar} for each in self.components
+        ]
+        return pandas.DataFrame(rows).rename(columns={"name": "component"})
 
 
 def verdict(

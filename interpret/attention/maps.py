@@ -7,7 +7,7 @@ by block, so no map has to be in memory as a whole.
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from interpret.attention.call import is_of_one_call
+from interpret.attention.labels import Labels
 from interpret.attention.position_spans import PositionSpan
 from interpret.attention.recording import Recording
 from interpret.errors import CaptureError, InputError
@@ -66,6 +67,7 @@ class Maps(ABC):
         length: Number of positions of the input.
         device: Best device for running sums over the maps.
         rows: True for positions that have a row in a call. One without attends to itself, so that it passes unchanged.
+        labels: Names of the layers and tokens; `None` where only numbers are known.
     """
 
     layers: int
@@ -73,6 +75,7 @@ class Maps(ABC):
     length: int
     device: torch.device
     rows: Bool[Tensor, "layer query"]
+    labels: Labels | None = None
 
     def as_chain(self) -> "Maps":
         """Returns the maps of a chain of layers, in which each layer reads the output of the one before.
@@ -147,7 +150,7 @@ class RecordedMaps(Maps):
         self.record, self.calls, self.example = record, calls, record.example(example)
         self.layers, self.heads, self.length = len(shapes), shapes[0][0], self.frames[0].length
         self.rows = torch.stack([frame.has_row for frame in self.frames])
-        self.device = record.output(0).device
+        self.device, self.labels = record.output(0).device, record.labels
 
     def as_chain(self) -> Maps:
         """Merges heads of one layer that ran one after another; returns itself if frames have some positions only."""
@@ -158,6 +161,8 @@ class RecordedMaps(Maps):
         if any(layer.shape[1] != chain.heads for layer in layers):
             raise CaptureError("layers have different numbers of heads; read them with weights(layer)")
         chain.frames, chain.rows = self.frames[: chain.layers], self.rows[: chain.layers]
+        if self.labels is not None and chain.layers != self.layers:
+            chain.labels = replace(self.labels, layers=())  # names are those of the calls, which were merged
         return chain
 
     def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
@@ -239,6 +244,8 @@ class Beginning(Maps):
         """
         self.whole, self.layers, self.heads, self.length = maps, maps.layers, maps.heads, length
         self.rows, self.device = maps.rows[:, :length], maps.device
+        if maps.labels is not None:
+            self.labels = replace(maps.labels, tokens=maps.labels.tokens[:length])
 
     def as_chain(self) -> Maps:
         """Returns the beginning of the longer input's chain."""

@@ -1,6 +1,6 @@
 """A model's decision on an input, with its margin and probability."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -10,8 +10,10 @@ from interpret.errors import InputError
 from interpret.indices import require_index
 from interpret.subjects.inputs.example import Example
 
+_SHOWN = 5  # most labels and positions in a repr
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Decision:
     """The model's decision on the untouched input; fixed from then on.
 
@@ -33,9 +35,24 @@ class Decision:
     margin: float
     predicted: str
     alternatives: tuple[tuple[str, float], ...]
-    readout: Float[Tensor, " token"] = field(repr=False)
+    readout: Float[Tensor, " token"]
     place: tuple[int, int] | None = None
-    logits: Float[Tensor, " label"] | None = field(default=None, repr=False)
+    logits: Float[Tensor, " label"] | None = None
+
+    def __repr__(self) -> str:
+        others = [
+            f"{label.strip() or label!r} {share:.3g}" for label, share in self.alternatives if label != self.label
+        ]
+        label = self.label.strip() or self.label
+        lines = [f"Decision: {label!r}, probability {self.probability:.3g}, margin {self.margin:.3g} logits"]
+        if self.predicted != self.label:
+            lines.append(f"chosen by the user; the model predicts {self.predicted.strip() or self.predicted!r}")
+        if others:
+            lines.append(f"others: {', '.join(others[:_SHOWN])}")
+        places = self.readout.nonzero()[:, 0].tolist()
+        more = ", …" if len(places) > _SHOWN else ""
+        lines.append(f"read from {len(self.readout)} positions at {', '.join(map(str, places[:_SHOWN]))}{more}")
+        return "\n  ".join(lines)
 
     def readout_in(self, example: Example) -> Float[Tensor, " token"]:
         """Returns the readout, after checking that it fits this input.

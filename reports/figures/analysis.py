@@ -5,28 +5,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.figures.drawing import (
-    HEAT,
-    OPPOSE,
-    SUPPORT,
-    draw_heat,
-    label_counts,
+from analyses.results.drawing import (
+    draw_bars,
+    draw_heat_map,
+    draw_lines,
+    label_names,
     new_figure,
-    one_colour,
     plain_style,
-    two_colours,
+    size_of_heat_map,
+    width_of_names,
     write_figure,
 )
+from analyses.results.pictures import Band, BarChart, HeatMap, LineChart
 from reports.shared.notation import visible
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 FORMATS = ("svg", "png", "pdf")
-_COLOURS = {"attention": "#0b6b66", "gradient": "#7d3288", "perturbation": "#1e1c19"}
-_DASHES = ("-", "--", ":", "-.")
-_LABELS_UP_TO = 150  # most words under an axis; more would be unreadable
 
 
 def save_figures(
@@ -63,42 +59,34 @@ def save_figures(
     return paths
 
 
-def _label_units(axes: "Axes", analysis: dict[str, Any], offset: float = 0.0) -> None:
-    units = analysis["units"]
-    axes.set_xlabel("unit")
-    if len(units) <= _LABELS_UP_TO:
-        names = [visible(unit["text"]) for unit in units]
-        names = [name if len(name) <= 24 else f"{name[:23]}…" for name in names]
-        size = 9 if len(units) <= 40 else 6
-        axes.set_xticks([offset + place for place in range(len(units))], names, rotation=90, fontsize=size)
+def _names(analysis: dict[str, Any]) -> list[str]:
+    return [unit["text"] for unit in analysis["units"]]
 
 
-def _text_width(analysis: dict[str, Any]) -> float:
-    return min(20.0, max(5.0, 0.17 * len(analysis["units"]) + 1.5))
+def _numbers(count: int) -> list[str]:
+    """Numbers of layers or heads, from 1 as in the report."""
+    return [str(number + 1) for number in range(count)]
 
 
 def _text_maps(analysis: dict[str, Any]) -> "Figure":
-    maps = analysis["maps"]
-    figure = new_figure(_text_width(analysis), 1.15 * len(maps) + 1.2)
+    maps, names = analysis["maps"], _names(analysis)
+    figure = new_figure(width_of_names(len(names)), 1.15 * len(maps) + 1.2)
     rows = figure.subplots(len(maps), 1, squeeze=False)[:, 0]
     for axes, entry in zip(rows, maps, strict=True):
-        colours = [HEAT if not entry["signed"] else SUPPORT if score >= 0 else OPPOSE for score in entry["scores"]]
-        axes.bar(range(len(entry["scores"])), entry["scores"], color=colours, width=0.8)
-        axes.axhline(0, color="black", linewidth=0.6)
+        draw_bars(axes, BarChart(entry["scores"], names, "unit", "score", entry["signed"]))
         axes.set_title(visible(entry["method"]), loc="left")
-        axes.set_xlim(-0.8, len(entry["scores"]) - 0.2)
         axes.set_xticks([])
-    _label_units(rows[-1], analysis)
+    label_names(rows[-1], names, "unit")
     figure.supylabel("score", fontsize=9)
     return figure
 
 
-def _grid(analysis: dict[str, Any], panels: dict[str, Any], label: str, **options: Any) -> "Figure":
-    layers, heads = analysis["model"]["layers"], analysis["model"]["heads"]
-    figure = new_figure(len(panels) * (0.24 * heads + 1.6), 0.24 * layers + 1.0)
+def _grid(analysis: dict[str, Any], panels: dict[str, Any], label: str, *, signed: bool, top: float) -> "Figure":
+    layers, heads = (_numbers(analysis["model"][name]) for name in ("layers", "heads"))
+    width, height = size_of_heat_map(len(layers), len(heads))
+    figure = new_figure(len(panels) * width, height)
     for axes, (title, rows) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
-        draw_heat(axes, rows, label, **options)
-        label_counts(axes, layers, heads)
+        draw_heat_map(axes, HeatMap(rows, layers, heads, "layer", "head", label, signed, top))
         axes.set_title(title)
     return figure
 
@@ -108,60 +96,42 @@ def _head_importance(analysis: dict[str, Any]) -> "Figure":
     panels = {"zero ablation": heads["zero"], "mean ablation": heads["mean"], "gradient": heads["gradient"]}
     values = [abs(value) for rows in panels.values() for row in rows for value in row if value is not None]
     top = max(values, default=0.0) or 1.0
-    return _grid(analysis, panels, "fall of the margin (logits)", cmap=two_colours(), vmin=-top, vmax=top)
+    return _grid(analysis, panels, "fall of the margin (logits)", signed=True, top=top)
 
 
 def _head_entropy(analysis: dict[str, Any]) -> "Figure":
     panels = {"entropy": analysis["attention"]["entropy"]["share"]}
-    return _grid(analysis, panels, "share of the largest possible", cmap=one_colour(), vmin=0, vmax=1)
+    return _grid(analysis, panels, "share of the largest possible", signed=False, top=1)
 
 
 def _rollout(analysis: dict[str, Any]) -> "Figure":
-    layers = analysis["rollout"]["layers"]
-    figure = new_figure(_text_width(analysis) + 1, 0.24 * len(layers) + 1.8)
-    axes = figure.subplots()
-    draw_heat(axes, layers, "share", cmap=one_colour(), vmin=0)
-    label_counts(axes, len(layers))
-    _label_units(axes, analysis, offset=0.5)
+    layers, names = analysis["rollout"]["layers"], _names(analysis)
+    figure = new_figure(width_of_names(len(names)) + 1, 0.24 * len(layers) + 1.8)
+    draw_heat_map(figure.subplots(), HeatMap(layers, _numbers(len(layers)), names, "layer", "unit", "share"))
     return figure
 
 
 def _deletion_curves(analysis: dict[str, Any]) -> "Figure":
-    from matplotlib.ticker import MaxNLocator
-
-    families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
-    random = analysis["faithfulness"]["random"]["curve"]
-    figure = new_figure(5.6, 3.6)
-    axes = figure.subplots()
-    axes.fill_between(
-        random["removed"], random["low"], random["high"], color="#e2ddd2", label="random orders, 5 to 95%"
+    found, random = analysis["faithfulness"]["maps"], analysis["faithfulness"]["random"]["curve"]
+    chart = LineChart(
+        found[0]["curve"]["removed"],
+        {entry["method"]: entry["curve"]["margin"] for entry in found},
+        "units removed",
+        "margin (logits)",
+        Band(random["removed"], random["low"], random["middle"], random["high"], "random orders, 5 to 95%"),
+        {entry["method"]: entry["family"] for entry in analysis["maps"]},
     )
-    axes.plot(random["removed"], random["middle"], color="#857d6f", linewidth=0.8)
-    used: dict[str, int] = {}
-    for entry in analysis["faithfulness"]["maps"]:
-        family = families.get(entry["method"], "gradient")
-        dash = _DASHES[used.get(family, 0) % len(_DASHES)]
-        used[family] = used.get(family, 0) + 1
-        curve = entry["curve"]
-        label = visible(entry["method"])
-        axes.plot(curve["removed"], curve["margin"], dash, color=_COLOURS[family], linewidth=1.6, label=label)
-    axes.axhline(0, color="black", linewidth=0.6, linestyle=":")
-    axes.set_xlabel("units removed")
-    axes.set_ylabel("margin (logits)")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False, fontsize=7)
+    figure = new_figure(5.6, 3.6)
+    draw_lines(figure.subplots(), chart)
     return figure
 
 
 def _agreement(analysis: dict[str, Any]) -> "Figure":
-    methods = [visible(method) for method in analysis["agreement"]["methods"]]
+    methods, tau = analysis["agreement"]["methods"], analysis["agreement"]["tau"]
     figure = new_figure(0.62 * len(methods) + 2.4, 0.5 * len(methods) + 1.8)
-    axes = figure.subplots()
-    label, tau = "Kendall's tau-b", analysis["agreement"]["tau"]
-    draw_heat(axes, tau, label, cmap=two_colours(), vmin=-1, vmax=1, annot=True, fmt=".2f", annot_kws={"fontsize": 7})
-    places = [place + 0.5 for place in range(len(methods))]
-    axes.set_xticks(places, methods, rotation=45, ha="right")
-    axes.set_yticks(places, methods, rotation=0)
+    draw_heat_map(
+        figure.subplots(), HeatMap(tau, methods, methods, "", "", "Kendall's tau-b", True, 1, is_written=True)
+    )
     return figure
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.figures.drawing import HEAT, new_figure, plain_style, write_figure
-from reports.shared.notation import visible
+from analyses.results.drawing import draw_overlay, new_figure, plain_style, write_figure
+from analyses.results.pictures import ImageOverlay
 
 if TYPE_CHECKING:
     from analyses.diffusion.word_heat_maps import WordHeatMaps
@@ -20,24 +20,18 @@ def save_word_heat_figure(maps: "WordHeatMaps", path: Path) -> None:
         maps: Heat maps from `analyses.diffusion.word_heat_maps`.
         path: Path of the file, whose suffix gives the format: svg, png or pdf.
     """
-    from matplotlib.colors import LinearSegmentedColormap, to_rgba
-
-    clear, full = to_rgba(HEAT, 0.0), to_rgba(HEAT, 0.95)
-    colours = LinearSegmentedColormap.from_list("veil", [clear, full])
     height, width, _ = maps.image.shape
     panels = 1 + len(maps.words)
     columns = min(_COLUMNS, panels)
     rows = -(-panels // columns)
-    grey = maps.image.float().mean(dim=2).numpy()
+    top = float(maps.heat.max())
     with plain_style():
         figure = new_figure(columns * _SIDE, rows * (_SIDE * height / width + 0.3))
         axes = figure.subplots(rows, columns, squeeze=False).flatten()
         axes[0].imshow(maps.image.numpy())
         axes[0].set_title("the image")
         for place, (unit, heat) in enumerate(zip(maps.words, maps.heat, strict=True), start=1):
-            axes[place].imshow(grey, cmap="gray", vmin=0, vmax=255)
-            axes[place].imshow(heat.numpy(), cmap=colours, vmin=0, vmax=float(maps.heat.max()))
-            axes[place].set_title(visible(unit.text))
+            draw_overlay(axes[place], ImageOverlay(maps.image, heat, unit.text, top))
         for one in axes:
             one.set_axis_off()
         write_figure(figure, path)

@@ -3,15 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.figures.drawing import (
-    draw_heat,
-    label_counts,
-    new_figure,
-    one_colour,
-    plain_style,
-    two_colours,
-    write_figure,
-)
+from analyses.results.drawing import draw_heat_map, new_figure, plain_style, size_of_heat_map, write_figure
+from analyses.results.pictures import HeatMap
 from reports.shared.notation import visible
 
 if TYPE_CHECKING:
@@ -31,15 +24,16 @@ def save_pair_figure(measured: "WordPairs", words: tuple[str, str, str], path: P
     top = float(measured.first.max().maximum(measured.second.max()))
     most = float(difference.abs().max())
     panels = (
-        (f"{word}-{first}", measured.first, {"cmap": one_colour(), "vmin": 0, "vmax": top}),
-        (f"{word}-{second}", measured.second, {"cmap": one_colour(), "vmin": 0, "vmax": top}),
-        ("difference", difference, {"cmap": two_colours(), "vmin": -most, "vmax": most}),
+        (f"{word}-{first}", measured.first, False, top),
+        (f"{word}-{second}", measured.second, False, top),
+        ("difference", difference, True, most),
     )
-    layers, heads = measured.first.shape
+    layers, heads = ([str(number + 1) for number in range(count)] for count in measured.first.shape)
+    width, height = size_of_heat_map(len(layers), len(heads))
     with plain_style():
-        figure = new_figure(3 * (0.24 * heads + 1.6), 0.24 * layers + 1.0)
-        for axes, (title, values, options) in zip(figure.subplots(1, 3), panels, strict=True):
-            draw_heat(axes, values.tolist(), "share of attention", **options)
-            label_counts(axes, layers, heads)
+        figure = new_figure(3 * width, height)
+        for axes, (title, values, signed, largest) in zip(figure.subplots(1, 3), panels, strict=True):
+            chart = HeatMap(values.tolist(), layers, heads, "layer", "head", "share of attention", signed, largest)
+            draw_heat_map(axes, chart)
             axes.set_title(title)
         write_figure(figure, path)

@@ -1,6 +1,6 @@
 """A model's input, with its tokens, its words and its parts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -12,6 +12,8 @@ from interpret.modes.gradients_on import tracked
 from interpret.subjects.inputs.picture import Picture
 
 UnitKind = Literal["word", "token"]
+
+_SHOWN_CHARACTERS, _SHOWN_TOKENS = 60, 20  # most in a repr
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Part:
     columns: int | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Example:
     """One input as the model reads it.
 
@@ -73,18 +75,27 @@ class Example:
     """
 
     text: str
-    ids: Shaped[Tensor, " token *number"] = field(repr=False)
+    ids: Shaped[Tensor, " token *number"]
     tokens: tuple[str, ...]
-    units: tuple[Unit, ...] = field(repr=False)
+    units: tuple[Unit, ...]
     separators: tuple[int, ...] = ()
     truncated: int = 0
     parts: tuple[Part, ...] = ()
-    spans: tuple[tuple[int, int], ...] = field(default=(), repr=False)
-    picture: Picture | None = field(default=None, repr=False)
+    spans: tuple[tuple[int, int], ...] = ()
+    picture: Picture | None = None
     expected: int | None = None
-    texts: tuple[str, ...] = field(default=(), repr=False)
+    texts: tuple[str, ...] = ()
     unit_kind: UnitKind = "word"
     remarks: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        text = self.text if len(self.text) <= _SHOWN_CHARACTERS else f"{self.text[:_SHOWN_CHARACTERS]}…"
+        kind = "patch" if self.picture else self.unit_kind
+        units = f"{len(self.units)} {kind}{'es' if kind == 'patch' else 's'} to rank"
+        cut = f", {self.truncated} more cut off" if self.truncated else ""
+        tokens = " | ".join(token.strip() for token in self.tokens[:_SHOWN_TOKENS])
+        more = " | …" if len(self.tokens) > _SHOWN_TOKENS else ""
+        return f"Example of {text!r}\n  {units}, {len(self.ids)} tokens{cut}\n  {tokens}{more}"
 
     @property
     def has_marks(self) -> bool:
@@ -93,6 +104,11 @@ class Example:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", tracked(self.ids))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Text of each unit."""
+        return tuple(unit.text for unit in self.units)
 
     @cached_property
     def unit_of(self) -> Int[Tensor, " token"]:

@@ -49,6 +49,16 @@ class TokenIds(Tensor):
             return ids
         return _with_marks(ids, torch.tensor(marks))
 
+    @classmethod
+    def with_marks(cls, ids: Int[Tensor, "*batch token"], marks: Int[Tensor, "*batch token"]) -> "TokenIds":
+        """Adds the `marks` of other ids, such as saved ones."""
+        return _with_marks(ids, marks)
+
+    @property
+    def marks(self) -> Int[Tensor, "*batch token"]:
+        """Type, text and padding of each token, packed into one number."""
+        return self._marks
+
     @property
     def types(self) -> Int[Tensor, "*batch token"]:
         """Type of each token."""

@@ -1,0 +1,43 @@
+"""The JSON form of a text explained token by token, as a result that shows itself like `Steps`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from analyses.decision.in_short import table_of_maps
+from analyses.generation.in_short import steps_in_short, table_of_steps
+from analyses.results.reported import DocumentResult
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StepsDocument(DocumentResult):
+    """What `interpret analyze --generate N --json` wrote, in the schema of `analyses.generation.schema`."""
+
+    def summary(self) -> list[str]:
+        """Returns the text, and each token with its probability and verdict."""
+        found = self.document
+        tokens = [
+            (
+                step["decision"]["label"],
+                step["decision"]["probability"],
+                step["verdict"]["answer"] if step["verdict"] else "",
+            )
+            for step in found["steps"]
+        ]
+        given = found["text"][: found["steps"][0]["read"]]
+        return steps_in_short(given, tokens, generated=found["generated"])
+
+    def to_frame(self) -> "DataFrame":
+        """Returns a row for each token, explanation and unit: step, target, method, family, unit, word and score."""
+        words = [unit["text"] for unit in self.document["units"]]
+        return table_of_steps(
+            (
+                step["decision"]["label"],
+                table_of_maps(
+                    words[: step["units"]], ((each["method"], each["family"], each["scores"]) for each in step["maps"])
+                ),
+            )
+            for step in self.document["steps"]
+        )

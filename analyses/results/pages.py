@@ -1,0 +1,22 @@
+"""Pages of documents: the one way from a result up to the report that shows it."""
+
+from importlib import import_module
+from typing import Any
+
+# Reports lie above analyses, which never import them. A notebook asks a result for its page all the same, so the
+# function that renders a document is found here by the document's schema, and only when a page is asked for.
+_PAGES = {
+    "interpret-attention/analysis/2": ("reports.analysis.page", "render"),
+    "interpret-attention/steps/1": ("reports.generation.page", "render_steps"),
+}
+
+
+def page_of(document: dict[str, Any]) -> str:
+    """Renders a document as an HTML page.
+
+    Args:
+        document: What `to_dict` returns, with its schema.
+    """
+    module, function = _PAGES[document["schema"]]
+    page: str = getattr(import_module(module), function)(document)
+    return page

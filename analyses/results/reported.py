@@ -1,0 +1,98 @@
+"""Results that have a documented JSON form, and a report that shows it."""
+
+import copy
+from abc import abstractmethod
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from analyses.results.data import LEFT_OUT
+from analyses.results.result import Result
+from interpret.errors import InputError
+from interpret.subjects.subject import Subject
+
+
+class ReportedResult(Result):
+    """A result with a documented JSON form, which notebooks show as its report."""
+
+    @abstractmethod
+    def to_dict(self, command: str = "") -> dict[str, Any]:
+        """Returns plain numbers and texts, in the documented schema.
+
+        Args:
+            command: Command that reproduces the result, for readers of the report.
+        """
+
+    def _repr_html_(self) -> str:
+        """Returns the report in a frame of its own, for notebooks."""
+        from analyses.results.markup import framed_page
+        from analyses.results.pages import page_of
+
+        return framed_page(page_of(self.to_dict()), self.summary()[0])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ModelResult(ReportedResult):
+    """A result that keeps its model while it is in memory, and its JSON form once it was saved.
+
+    Attributes:
+        live: The model; `None` after reading from a file.
+        document: The JSON form as it was when the result was saved; `None` before.
+    """
+
+    live: Subject | None = field(default=None, kw_only=True, metadata=LEFT_OUT)
+    document: dict[str, Any] | None = field(default=None, kw_only=True)
+
+    @property
+    def subject(self) -> Subject:
+        """The model.
+
+        Raises:
+            InputError: The result was read from a file, which holds no model.
+        """
+        if self.live is None:
+            raise InputError(
+                f"this {type(self).__name__} was read from a file, which holds no model; load it with "
+                "interpret.load(...), by the name in to_dict()['model']"
+            )
+        return self.live
+
+    def to_dict(self, command: str = "") -> dict[str, Any]:
+        """Returns plain numbers and texts, in the documented schema; after reading, as they were when it was saved.
+
+        Args:
+            command: Command that reproduces the result, for readers of the report.
+        """
+        if self.document is None:
+            return self._to_dict(command)
+        found = copy.deepcopy(self.document)
+        found["run"]["command"] = command or found["run"]["command"]
+        return found
+
+    @abstractmethod
+    def _to_dict(self, command: str) -> dict[str, Any]:
+        """Makes the JSON form, for which the model is needed."""
+
+    def to_save(self) -> Result:
+        """Returns the result with its JSON form, which can't be made without the model."""
+        return replace(self, document=self.to_dict())
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DocumentResult(ReportedResult):
+    """The JSON form of a result, as a command wrote it.
+
+    Attributes:
+        document: Its content.
+    """
+
+    document: dict[str, Any]
+
+    def to_dict(self, command: str = "") -> dict[str, Any]:
+        """Returns the content.
+
+        Args:
+            command: Command that reproduces the result; by default the one that made it.
+        """
+        found = copy.deepcopy(self.document)
+        found["run"]["command"] = command or found["run"]["command"]
+        return found

@@ -4,9 +4,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
 from types import ModuleType
 
 # Former folder, new folder, and the modules that moved, as former:new where the name changed.
@@ -122,14 +120,17 @@ class _Package(ModuleType):
             super().__setattr__(name, value)
 
 
-class _FormerPaths(MetaPathFinder, Loader):
-    """Finds modules by their former paths; asked last, after all other finders."""
+class _FormerPaths:
+    """Finds modules by their former paths; asked last, after all other finders.
+
+    It is a finder and a loader by its methods alone: importing their base classes would take longer than all the rest.
+    """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """A module that stands for the one at the new path; `None` for any other name."""
-        return spec_from_loader(name, self, is_package=name in PACKAGES) if name in MOVED else None
+        return ModuleSpec(name, self, is_package=name in PACKAGES) if name in MOVED else None  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """An empty module."""

@@ -12,23 +12,39 @@ _FOLDERS = (
     (
         "interpret",
         "interpret.attention",
-        "attention_call:call interface_call unkept_call parted_call kernel_call rejoined_call eager masks placed "
-        "pass_inputs kept_keys steps:passes_of_generation chain:layer_chain checks recomputation seam_taps:hooks "
-        "seam:interface record:recording maps frame:position_spans blocks:row_blocks",
+        "attention_call:call interface_call unkept_call:call parted_call:composite_calls kernel_call:kernels "
+        "rejoined_call:composite_calls eager:kernels masks placed pass_inputs kept_keys steps:passes_of_generation "
+        "chain:layer_chain checks recomputation seam_taps:hooks seam:interface record:recording maps "
+        "frame:position_spans",
     ),
     (
         "interpret.watching",
         "interpret.attention.observed",
-        "calls form heads hooks:module_hooks kernels marks mode pieces places positions products streams suspects "
-        "whole",
+        "calls form:product_axes heads hooks:module_hooks kernels:attention_functions marks:tensor_tags mode "
+        "pieces:sparse_call places:attention_functions products:attention_functions suspects:custom_attention "
+        "whole:sparse_hooks",
     ),
+    ("interpret.watching", "interpret.attention.tracing", "positions:position_axis streams:traces"),
+    (
+        "interpret.attention",
+        "interpret.attention",
+        "unkept_call:call parted_call:composite_calls kernel_call:kernels rejoined_call:composite_calls eager:kernels",
+    ),
+    (
+        "interpret.attention.observed",
+        "interpret.attention.observed",
+        "form:product_axes kernels:attention_functions marks:tensor_tags pieces:sparse_call places:attention_functions "
+        "products:attention_functions suspects:custom_attention whole:sparse_hooks",
+    ),
+    ("interpret.attention.observed", "interpret.attention.tracing", "positions:position_axis streams:traces"),
     (
         "interpret",
         "interpret.interventions",
-        "replay:layer_cache last_layer:partial_layer row:decision_row written_row:head_outputs sweep:batched_edits",
+        "replay:layer_cache last_layer:layer_cache row:decision_row written_row:head_outputs sweep:batched_edits",
     ),
     ("interpret", "interpret.modes", "evaluating gradients:gradients_on"),
-    ("interpret", "interpret.subjects", "passes:forward_pass text_config"),
+    ("interpret", "interpret.subjects", "passes:forward_pass blocks:forward_pass text_config"),
+    ("interpret.attention", "interpret.subjects", "row_blocks:forward_pass"),
     ("interpret", "interpret.system", "files memory footprint processes quiet writing refusals"),
     ("interpret", "interpret", "scale:tolerances"),
     ("interpret.subjects", "interpret.subjects", "generation:language_model"),

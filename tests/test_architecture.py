@@ -4,6 +4,7 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+import grimp
 import pytest
 from importlinter.application.use_cases import lint_imports
 from importlinter.configuration import configure
@@ -16,12 +17,26 @@ AT_ROOTS = {  # of each package: its public names, and ideas that everything els
     "reports": {"__init__"},
 }
 
+# Folders whose modules import each other one way, also where only types or a function need it.
+ONE_WAY = ("attention", "cli", "doctor", "interventions", "loading", "modes", "native", "projections", "system")
+
 
 def test_each_folder_imports_only_from_those_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of folders is in pyproject.toml, under `tool.importlinter`."""
     monkeypatch.chdir(ROOT)
     configure()
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    modules = {
+        module for module in graph.modules if module.startswith(tuple(f"interpret.{folder}" for folder in ONE_WAY))
+    }
+    imported = {module: graph.find_modules_directly_imported_by(module) for module in modules}
+    assert not {
+        module for module in modules if any(module in graph.find_upstream_modules(each) for each in imported[module])
+    }
 
 
 @pytest.mark.parametrize("package", PACKAGES)

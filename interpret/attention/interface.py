@@ -17,13 +17,14 @@ from typing import Any
 from torch import Tensor, nn
 
 from interpret.attention.call import AttentionCall
-from interpret.attention.eager import Kernel, eager_kernel
-from interpret.attention.hooks import Tap, is_listening, listening, put_to, taps_of
+from interpret.attention.dispatch import run_with_taps
+from interpret.attention.hooks import Tap, is_listening, listening, taps_of
 from interpret.attention.interface_call import InterfaceCall
+from interpret.attention.kernels import Kernel, eager_kernel
 from interpret.attention.masks import causal_mask
 from interpret.attention.observed import unwatched, watched
-from interpret.attention.observed.streams import reading_of
 from interpret.attention.pass_inputs import pass_inputs
+from interpret.attention.tracing.traces import dependencies_of
 from interpret.errors import CaptureError
 
 __all__ = ["AttentionCall", "InterfaceCall", "Kernel", "Tap", "attend", "causal_mask", "eager_kernel", "tapped"]
@@ -62,7 +63,7 @@ def attend(
         return kernel(module, query, key, value, attention_mask, **extras)
     call = InterfaceCall(
         module=module, name=taps[0].names[module], query=query, key=key, value=value, mask=attention_mask,
-        kernel=kernel_name, run=kernel, extras=extras, reading=reading_of(query, key, value),
+        kernel=kernel_name, run=kernel, extras=extras, dependencies=dependencies_of(query, key, value),
     )  # fmt: skip
     weights: Tensor | None = None
 
@@ -73,9 +74,9 @@ def attend(
         return output
 
     with unwatched():
-        output = put_to(taps, call, compute)
-    if call.reading is not None:
-        call.reading.wrote(output, -3)
+        output = run_with_taps(taps, call, compute)
+    if call.dependencies is not None:
+        call.dependencies.trace_output(output, -3)
     return output, weights if call.replaced is None else call.replaced
 
 

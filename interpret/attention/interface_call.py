@@ -9,9 +9,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interpret.attention.call import Way
-from interpret.attention.eager import Kernel, eager_kernel, fetched
-from interpret.attention.kernel_call import KernelCall
-from interpret.attention.masks import causal_mask, lets_see, part_for
+from interpret.attention.kernels import Kernel, KernelCall, eager_kernel, fetched
+from interpret.attention.masks import causal_mask, lets_see, part_for, with_rows_from_zero
 from interpret.errors import CaptureError
 
 PLAIN = {"scaling", "dropout", "position_ids", "cache_position"}  # extras that leave the scores a scaled product
@@ -200,7 +199,7 @@ class InterfaceCall(KernelCall):
         if self.kernel == "eager":
             return allowed
         if allowed is not None and allowed.dtype != torch.bool:
-            return _near_zero(allowed) if torch.finfo(self.query.dtype).bits < 32 else allowed
+            return with_rows_from_zero(allowed) if torch.finfo(self.query.dtype).bits < 32 else allowed
         if allowed is None:
             if not self._is_told_causal:
                 return None
@@ -217,13 +216,3 @@ class InterfaceCall(KernelCall):
                 'load the model with attn_implementation="sdpa"'
             )
         return mask
-
-
-def _near_zero(mask: Tensor) -> Tensor:
-    """Shifts each row of an additive mask so that its largest number is 0, which changes no softmax.
-
-    Kernels add masks to scores in 32 bits, eager functions in the model's own 16, where -10,000 rounds scores away.
-    Rows of much smaller numbers stay, as they round scores away in 32 bits too.
-    """
-    top = mask.amax(dim=-1, keepdim=True)
-    return mask - top.where(top.abs() < 2**17, 0.0)

@@ -58,3 +58,13 @@ def part_for(given: Any, whole: tuple[int, int], start: int, stop: int, seen: in
         rows, columns = (torch.arange(*ends, device=given.device)[None] for ends in ((start, stop), (0, seen)))
         return given.among(rows, columns)
     return given[..., slice(None) if queries == 1 else slice(start, stop), :seen]
+
+
+def with_rows_from_zero(mask: Shaped[Tensor, "*any key"]) -> Shaped[Tensor, "*any key"]:
+    """Shifts each row of an additive mask so that its largest number is 0, which changes no softmax.
+
+    Kernels add masks to scores in 32 bits, eager functions in the model's own 16, where -10,000 rounds scores away.
+    Rows of much smaller numbers stay, as they round scores away in 32 bits too.
+    """
+    top = mask.amax(dim=-1, keepdim=True)
+    return mask - top.where(top.abs() < 2**17, 0.0)

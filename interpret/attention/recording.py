@@ -7,15 +7,15 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from interpret.attention.call import UnkeptCall
 from interpret.attention.checks import Check, checked_calls
+from interpret.attention.composite_calls import rejoined
 from interpret.attention.interface import AttentionCall, Tap, tapped
 from interpret.attention.kept_keys import KeptKeys
 from interpret.attention.layer_chain import is_seen, layers_of, remember, require_chain
-from interpret.attention.observed.streams import begin_following, following
 from interpret.attention.pass_inputs import PassInputs
 from interpret.attention.passes_of_generation import GenerationPass, numbered
-from interpret.attention.rejoined_call import rejoined
-from interpret.attention.unkept_call import UnkeptCall
+from interpret.attention.tracing.traces import begin_following, following
 from interpret.errors import CaptureError, InputError
 from interpret.indices import require_index
 from interpret.system.memory import return_freed

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from interpret.attention.call import AttentionCall
-from interpret.attention.observed.pieces import PiecewiseCall
+from interpret.attention.observed.sparse_call import SparseCall
 from interpret.attention.recording import Recording, recording
 from interpret.doctor.check_result import CheckResult, is_exact, measured
 from interpret.errors import CaptureError
@@ -92,7 +92,7 @@ def _in_pieces(maps: list[Tensor], record: Recording) -> bool:
     don't sum to 1.
     """
     shapes = {call.weights.shape for call in record.calls}
-    is_cut = any(isinstance(call, PiecewiseCall) for call in record.calls)
+    is_cut = any(isinstance(call, SparseCall) for call in record.calls)
     whole = [shown for shown in maps if shown.shape in shapes]
     return is_cut and (not whole or any((shown.float().sum(-1) - 1).abs().max() > _NEAR for shown in whole))
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interpret.attention.observed.pieces import PiecewiseCall
+from interpret.attention.observed.sparse_call import SparseCall
 from interpret.attention.recording import recording
 from interpret.doctor.check_result import CheckResult, measured, tolerance_for
 from interpret.doctor.sampling import padding_id, text_key
@@ -115,7 +115,7 @@ def _sight_moved(model: nn.Module, alone: dict[str, Tensor], padded: dict[str, T
     for given in (alone, padded):
         with recording(model) as record:
             answer(model, given)
-        seen.append([call.visible for call in record.calls if isinstance(call, PiecewiseCall)])
+        seen.append([call.visible for call in record.calls if isinstance(call, SparseCall)])
     return any(not torch.equal(one, other[:, :, own, own]) for one, other in zip(*seen, strict=True))
 
 

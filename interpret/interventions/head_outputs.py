@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from interpret.attention.editing import Edit, editing
 from interpret.attention.position_spans import PositionSpan
 from interpret.attention.recording import recording
-from interpret.interventions.partial_layer import last_layer_alone
+from interpret.interventions.layer_cache import last_layer_alone
 from interpret.subjects.decision import known
 from interpret.subjects.forward_pass import Entry, hidden_in
 from interpret.subjects.subject import Subject

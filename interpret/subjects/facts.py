@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from interpret.attention.eager import fetched
+from interpret.attention.kernels import fetched
 from interpret.errors import InputError
 
 

@@ -14,12 +14,12 @@ _READ = "transformers.models."  # modules whose code is searched
 _KNOWN = ("torch.", "transformers.", "interpret.native.")  # the rest of these has no own attention code
 
 
-def suspects(names: Mapping[nn.Module, str]) -> list[nn.Module]:
+def modules_with_custom_attention(names: Mapping[nn.Module, str]) -> list[nn.Module]:
     """Returns the modules that may compute attention by code of their own, and all modules that contain them.
 
     Transformers' modules are judged by the names in their code: those that go through the attention interface and call
     no softmax are left out. So are PyTorch's layers of other kinds, and our own, which call `attend`. Modules of any
-    other package are suspects.
+    other package are modules_with_custom_attention.
 
     Args:
         names: Dotted names of a model's modules.

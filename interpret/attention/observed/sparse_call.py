@@ -53,7 +53,7 @@ def layout_of(module: nn.Module) -> Layout | None:
 
 
 @dataclass(eq=False, kw_only=True)
-class PiecewiseCall(AttentionCall):
+class SparseCall(AttentionCall):
     """One evaluation of a module that computes attention in pieces.
 
     Attributes:

@@ -1,7 +1,7 @@
-"""Attention call over a whole text, joined from the calls of the passes that read it."""
+"""Attention calls made of several that ran one by one: heads of one layer, or rows of the passes that read one text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float, Shaped
@@ -9,11 +9,71 @@ from torch import Tensor
 from torch.nn import functional
 
 from interpret.attention.call import AttentionCall, Way
-from interpret.attention.parted_call import PartedCall
 
 
 @dataclass(eq=False, kw_only=True)
-class RejoinedCall(PartedCall):
+class CompositeCall(AttentionCall):
+    """A call made of several parts, whose properties follow from those of the parts.
+
+    Attributes:
+        parts: The calls, in the order in which they ran.
+    """
+
+    parts: Sequence[AttentionCall] = field(repr=False)
+
+    @property
+    def is_causal(self) -> bool:
+        """True if every part is causal."""
+        return all(part.is_causal for part in self.parts)
+
+    @property
+    def has_sink(self) -> bool:
+        """True if a learned sink takes part of some rows."""
+        return any(part.has_sink for part in self.parts)
+
+    @property
+    def has_dropout(self) -> bool:
+        """True if dropout was applied in any part."""
+        return any(part.has_dropout for part in self.parts)
+
+    @property
+    def has_whole_rows(self) -> bool:
+        """True if the rows of all parts sum to 1, or to less with a sink."""
+        return all(part.has_whole_rows for part in self.parts)
+
+
+@dataclass(eq=False, kw_only=True)
+class JoinedHeads(CompositeCall):
+    """Heads of one layer that ran one after another, as one call."""
+
+    way = "observed"
+
+    @classmethod
+    def of(cls, parts: Sequence[AttentionCall]) -> "JoinedHeads":
+        """Joins the heads of calls over the same positions."""
+        outputs = [part.output for part in parts if part.output is not None]
+        return cls(
+            module=parts[0].module, name=parts[0].name, parts=parts, output=torch.cat(outputs, dim=2),
+            edited_output=any(part.edited_output for part in parts), differentiable=parts[0].differentiable,
+        )  # fmt: skip
+
+    def own_weights(self) -> Float[Tensor, "batch head query key"]:
+        """Returns the weights of all parts, edits included."""
+        return torch.cat([part.weights for part in self.parts], dim=1)
+
+    @property
+    def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
+        """Value vectors of all parts."""
+        return torch.cat([part.values_per_head for part in self.parts], dim=1)
+
+    @property
+    def visible(self) -> Bool[Tensor, "batch head query key"]:
+        """True where a query can see a key in each part."""
+        return torch.cat([part.visible.expand(part.shape) for part in self.parts], dim=1)
+
+
+@dataclass(eq=False, kw_only=True)
+class JoinedRows(CompositeCall):
     """Rows of several calls of one module, which together have every position of the text.
 
     Attributes:
@@ -96,7 +156,7 @@ def rejoined(passes: Sequence[Sequence[AttentionCall]], starts: Sequence[int]) -
     ]
 
 
-def _rejoined(parts: Sequence[AttentionCall], starts: Sequence[int]) -> RejoinedCall:
+def _rejoined(parts: Sequence[AttentionCall], starts: Sequence[int]) -> JoinedRows:
     """Joins one layer's calls; a position read more than once, such as a draft token, is taken from the last pass."""
     kept: list[tuple[AttentionCall, tuple[int, int]]] = []
     limit = starts[-1] + parts[-1].shape[2]
@@ -107,7 +167,7 @@ def _rejoined(parts: Sequence[AttentionCall], starts: Sequence[int]) -> Rejoined
             limit = start
     calls, ends = zip(*kept, strict=True)
     outputs = [call.output[:, : stop - start] for call, (start, stop) in kept if call.output is not None]
-    return RejoinedCall(
+    return JoinedRows(
         module=parts[0].module, name=parts[0].name, parts=calls, ends=ends,
         output=torch.cat(outputs, dim=1) if len(outputs) == len(kept) else None,
         edited_output=any(part.edited_output for part in calls),

@@ -13,9 +13,9 @@ _FOLDERS = (
         "interpret",
         "interpret.attention",
         "attention_call:call interface_call unkept_call:call parted_call:composite_calls kernel_call:kernels "
-        "rejoined_call:composite_calls eager:kernels masks placed pass_inputs kept_keys steps:passes_of_generation "
-        "chain:layer_chain checks recomputation seam_taps:hooks seam:interface record:recording maps "
-        "frame:position_spans",
+        "rejoined_call:composite_calls eager:kernels masks placed:text_offset pass_inputs kept_keys "
+        "steps:passes_of_generation chain:layer_chain checks recomputation seam_taps:hooks seam:interface "
+        "record:recording maps frame:position_spans",
     ),
     (
         "interpret.watching",
@@ -28,7 +28,8 @@ _FOLDERS = (
     (
         "interpret.attention",
         "interpret.attention",
-        "unkept_call:call parted_call:composite_calls kernel_call:kernels rejoined_call:composite_calls eager:kernels",
+        "unkept_call:call parted_call:composite_calls kernel_call:kernels rejoined_call:composite_calls eager:kernels "
+        "placed:text_offset",
     ),
     (
         "interpret.attention.observed",
@@ -48,8 +49,21 @@ _FOLDERS = (
     ("interpret", "interpret.system", "files memory footprint processes quiet writing refusals"),
     ("interpret", "interpret", "scale:tolerances"),
     ("interpret.subjects", "interpret.subjects", "generation:language_model"),
-    ("interpret.doctor", "interpret.projections", "readers:output_projection multiplied answers"),
-    ("interpret.doctor", "interpret.doctor", "finding:check_result rows:table_rows"),
+    (
+        "interpret.doctor",
+        "interpret.projections",
+        "readers:output_projection multiplied:output_projection answers:scores",
+    ),
+    (
+        "interpret.doctor",
+        "interpret.doctor",
+        "finding:check_result rows:table table_rows:table head_edits:edits row_edits:edits padding:batching "
+        "promise:prediction",
+    ),
+    ("interpret.projections", "interpret.projections", "multiplied:output_projection answers:scores"),
+    ("interpret.interventions", "interpret.interventions", "partial_layer:layer_cache"),
+    ("interpret.native", "interpret.native", "shipped:storing"),
+    ("interpret.cli", "interpret.cli", "cost:progress"),
     (
         "analyses",
         "analyses.attention",

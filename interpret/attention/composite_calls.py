@@ -78,10 +78,10 @@ class JoinedRows(CompositeCall):
 
     Attributes:
         parts: The calls, each with all keys up to its last row.
-        ends: First position, and one past the last, of each call's rows in the text.
+        row_ranges: First position, and one past the last, of each call's rows in the text.
     """
 
-    ends: Sequence[tuple[int, int]]
+    row_ranges: Sequence[tuple[int, int]]
 
     @property
     def way(self) -> Way:  # type: ignore[override]
@@ -94,21 +94,21 @@ class JoinedRows(CompositeCall):
 
     def own_rows(self, start: int, stop: int) -> Float[Tensor, "batch head row key"]:
         """Returns rows `start` to `stop` of the text."""
-        return self._wide([part.rows(*rows) for part, rows in self._within(start, stop)])
+        return self._padded([part.rows(*rows) for part, rows in self._parts_of(start, stop)])
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Numbers of examples, heads, queries and keys."""
         batch, heads, _, keys = self.parts[-1].shape
-        return batch, heads, self.ends[-1][1], keys
+        return batch, heads, self.row_ranges[-1][1], keys
 
     @property
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
         """Value vectors, each position's from the pass that read it, as a cache may have dropped them since."""
-        if not self._is_of_itself:
+        if not self._is_self_attention:
             return self.parts[-1].values_per_head
-        each = zip(self.parts, self.ends, strict=True)
-        return torch.cat([part.values_per_head[:, :, slice(*ends)] for part, ends in each], dim=2)
+        each = zip(self.parts, self.row_ranges, strict=True)
+        return torch.cat([part.values_per_head[:, :, slice(*row_ranges)] for part, row_ranges in each], dim=2)
 
     @property
     def visible(self) -> Bool[Tensor, "#batch #head query key"]:
@@ -118,26 +118,26 @@ class JoinedRows(CompositeCall):
     def visible_rows(self, start: int, stop: int) -> Bool[Tensor, "batch head row key"]:
         """Returns rows `start` to `stop` of `visible`."""
         batch, heads = self.shape[:2]
-        seen = [part.visible_rows(*rows).expand(batch, heads, -1, -1) for part, rows in self._within(start, stop)]
-        return self._wide(seen)
+        seen = [part.visible_rows(*rows).expand(batch, heads, -1, -1) for part, rows in self._parts_of(start, stop)]
+        return self._padded(seen)
 
     @property
-    def _is_of_itself(self) -> bool:
+    def _is_self_attention(self) -> bool:
         """True for self-attention: the keys are the positions of its own rows, not of another text."""
         return all(
-            part.shape[3] == first + part.shape[2] for part, (first, _) in zip(self.parts, self.ends, strict=True)
+            part.shape[3] == first + part.shape[2] for part, (first, _) in zip(self.parts, self.row_ranges, strict=True)
         )
 
-    def _within(self, start: int, stop: int) -> list[tuple[AttentionCall, tuple[int, int]]]:
+    def _parts_of(self, start: int, stop: int) -> list[tuple[AttentionCall, tuple[int, int]]]:
         """Returns the parts that have some of these rows, with their range within the part."""
         found = []
-        for part, (first, end) in zip(self.parts, self.ends, strict=True):
+        for part, (first, end) in zip(self.parts, self.row_ranges, strict=True):
             rows = max(start, first), min(stop, end)
             if rows[0] < rows[1]:
                 found.append((part, (rows[0] - first, rows[1] - first)))
         return found
 
-    def _wide(self, blocks: Sequence[Shaped[Tensor, "..."]]) -> Shaped[Tensor, "batch head row key"]:
+    def _padded(self, blocks: Sequence[Shaped[Tensor, "..."]]) -> Shaped[Tensor, "batch head row key"]:
         """Concatenates rows of several parts, padded to the keys of the whole text."""
         keys = self.shape[3]
         return torch.cat([functional.pad(rows, (0, keys - rows.shape[-1])) for rows in blocks], dim=2)
@@ -165,10 +165,10 @@ def _rejoined(parts: Sequence[AttentionCall], starts: Sequence[int]) -> JoinedRo
         if start < end:
             kept.insert(0, (part, (start, end)))
             limit = start
-    calls, ends = zip(*kept, strict=True)
+    calls, row_ranges = zip(*kept, strict=True)
     outputs = [call.output[:, : stop - start] for call, (start, stop) in kept if call.output is not None]
     return JoinedRows(
-        module=parts[0].module, name=parts[0].name, parts=calls, ends=ends,
+        module=parts[0].module, name=parts[0].name, parts=calls, row_ranges=row_ranges,
         output=torch.cat(outputs, dim=1) if len(outputs) == len(kept) else None,
         edited_output=any(part.edited_output for part in calls),
         differentiable=any(part.differentiable for part in calls),

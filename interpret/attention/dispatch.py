@@ -6,7 +6,7 @@ from torch import Tensor
 
 from interpret.attention.call import AttentionCall
 from interpret.attention.hooks import Tap, listeners
-from interpret.attention.recomputation import prepare_second_run
+from interpret.attention.recomputation import prepare_recomputation
 
 
 def run_with_taps(taps: list[Tap], call: AttentionCall, compute: Callable[[], Tensor]) -> Tensor:
@@ -21,14 +21,14 @@ def run_with_taps(taps: list[Tap], call: AttentionCall, compute: Callable[[], Te
         The head outputs, edits included; the same object that `compute` returned if no tap edits.
     """
     if editors := [tap for tap in listeners() if tap.edits]:
-        prepare_second_run(editors)
+        prepare_recomputation(editors)
     for tap in taps:
         tap.on_start(tap.layer, call)
         if tap.edits_weights(tap.layer):
             call.replaced = tap.on_weights(tap.layer, call.weights)
             call.__dict__.pop("weights", None)
     replaced = call.replaced
-    output = compute() if replaced is None else call.written(replaced).contiguous()
+    output = compute() if replaced is None else call.outputs_under(replaced).contiguous()
     call.output = output
     for tap in taps:
         call.output = tap.on_output(tap.layer, call.output)

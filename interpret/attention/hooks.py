@@ -31,7 +31,7 @@ class Tap:
         inputs: Inputs of the latest pass.
         edits: True if the tap changes attention, so that it must hear recomputations in a backward pass.
         keeps_gradients: True if gradients were enabled when the pass began.
-        is_second_run: True while the tap hears calls a second time.
+        is_recomputing: True while the tap hears calls that are recomputed in a backward pass.
         follows: True if passes are followed (`tracing/traces.py`) even in models where nothing else is watched.
         installed: Makes a context manager that sends the model's attention to the tap it is given. It doesn't hold the
             tap, as recordings in a reference cycle would be freed only by Python's garbage collector.
@@ -47,7 +47,7 @@ class Tap:
         self.encoded = self.first = 0
         self.inputs = PassInputs({})
         self.keeps_gradients = torch.is_grad_enabled()
-        self.is_second_run = False
+        self.is_recomputing = False
         self._opened_in = backward_pass()
 
     def begin_pass(self, inputs: PassInputs) -> None:
@@ -70,7 +70,7 @@ class Tap:
     @property
     def hears_now(self) -> bool:
         """True if the tap hears calls now: not those recomputed in a backward pass, except in its own second run."""
-        return self.is_second_run or backward_pass() == self._opened_in
+        return self.is_recomputing or backward_pass() == self._opened_in
 
     def edits_weights(self, layer: int) -> bool:
         """Returns whether `on_weights` changes this layer; only then are weights computed during the pass."""

@@ -36,7 +36,7 @@ def eager_kernel(module: nn.Module) -> Kernel:
 
 
 @contextmanager
-def fetched(module: nn.Module) -> Iterator[None]:
+def parameters_loaded(module: nn.Module) -> Iterator[None]:
     """Loads a module's own parameters until the block ends, if accelerate offloads them between passes."""
     hook = getattr(module, "_hf_hook", None)
     if hook is None:

@@ -17,19 +17,19 @@ from interpret.errors import CaptureError
 
 Groups = tuple[tuple[int, ...], ...]
 
-_seen: "WeakKeyDictionary[nn.Module, dict[tuple[str, ...], Groups | int]]" = WeakKeyDictionary()
+_traced_models: "WeakKeyDictionary[nn.Module, dict[tuple[str, ...], Groups | int]]" = WeakKeyDictionary()
 
 
 def is_seen(model: nn.Module) -> bool:
     """Returns whether a pass of this model was traced already."""
-    return model in _seen
+    return model in _traced_models
 
 
 def remember(model: nn.Module, names: Mapping[nn.Module, str], calls: Sequence[AttentionCall]) -> None:
     """Remembers the trace of a pass, unless a module of the model may compute attention by code of its own."""
     dependencies = _dependencies(calls)
     if dependencies and not modules_with_custom_attention(names):
-        _seen.setdefault(model, {})[_names(calls)] = _groups(calls, dependencies)
+        _traced_models.setdefault(model, {})[_names(calls)] = _groups(calls, dependencies)
 
 
 def layers_of(model: nn.Module, calls: Sequence[AttentionCall]) -> list[AttentionCall]:
@@ -45,9 +45,9 @@ def layers_of(model: nn.Module, calls: Sequence[AttentionCall]) -> list[Attentio
         CaptureError: They aren't a chain: a call doesn't read the output of the one before it, position by position.
     """
     dependencies = _dependencies(calls)
-    found = _groups(calls, dependencies) if dependencies else _seen.get(model, {}).get(_names(calls))
+    found = _groups(calls, dependencies) if dependencies else _traced_models.get(model, {}).get(_names(calls))
     if found is None:
-        _seen.pop(model, None)  # so that the next pass is traced
+        _traced_models.pop(model, None)  # so that the next pass is traced
         raise CaptureError(
             "it isn't known which of these attention calls reads which, for no pass had the same ones when this "
             "recording began; record the pass again"

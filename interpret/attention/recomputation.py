@@ -27,7 +27,7 @@ _CHECKPOINT = inspect.unwrap(checkpoint).__code__
 _one_at_a_time = threading.RLock()
 
 
-def prepare_second_run(taps: Sequence[Tap]) -> None:
+def prepare_recomputation(taps: Sequence[Tap]) -> None:
     """Makes `taps` hear the second run of the checkpointed pieces that are running now.
 
     Args:
@@ -36,7 +36,7 @@ def prepare_second_run(taps: Sequence[Tap]) -> None:
     Raises:
         CaptureError: Gradients are enabled, and an autograd function that can't run again with edits computes them.
     """
-    for piece, attribute in _pieces():
+    for piece, attribute in _checkpointed_pieces():
         run = getattr(piece, attribute, None)
         if run is None:
             if any(tap.keeps_gradients for tap in taps):
@@ -46,13 +46,13 @@ def prepare_second_run(taps: Sequence[Tap]) -> None:
                     "would be those of the model without the edit; use torch.utils.checkpoint, or run the model under "
                     "torch.no_grad()"
                 )
-        elif not isinstance(run, _SecondRun):
+        elif not isinstance(run, _Recomputation):
             starts = tuple((tap, tap.layer) for tap in taps)
-            setattr(piece, attribute, _SecondRun(run, starts, tuple(running_modules.get())))
+            setattr(piece, attribute, _Recomputation(run, starts, tuple(running_modules.get())))
 
 
 @dataclass(frozen=True, eq=False)
-class _SecondRun:
+class _Recomputation:
     """A checkpointed piece of a model, which runs with its edits.
 
     Attributes:
@@ -77,15 +77,15 @@ class _SecondRun:
 
 @contextmanager
 def _counting_from(tap: Tap, layer: int) -> Iterator[None]:
-    before = tap.layer, tap.is_second_run
-    tap.layer, tap.is_second_run = layer, True
+    before = tap.layer, tap.is_recomputing
+    tap.layer, tap.is_recomputing = layer, True
     try:
         yield
     finally:
-        tap.layer, tap.is_second_run = before
+        tap.layer, tap.is_recomputing = before
 
 
-def _pieces() -> Iterator[tuple[Any, str]]:
+def _checkpointed_pieces() -> Iterator[tuple[Any, str]]:
     """Yields the pieces whose first run is in progress, and the attribute of each that holds its function."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:

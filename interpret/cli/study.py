@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from interpret.cli.cost import SizeType, cost_line, show_plan
 from interpret.cli.options import (
     FAILED_CHECK,
     SEEDS,
     TEXT,
+    SizeType,
     command_line,
     errors_in_one_line,
     load_text_subject,
     model_options,
 )
-from interpret.cli.progress import progress_bar, progress_line
+from interpret.cli.progress import cost_line, progress_bar, progress_line, show_plan
 from interpret.cli.streams import say, tell
 from interpret.errors import CaptureError, InputError
 from interpret.system.files import require_model

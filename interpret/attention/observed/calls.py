@@ -10,7 +10,7 @@ from torch import Tensor
 
 from interpret.attention.call import AttentionCall, Way
 from interpret.attention.kernels import KernelCall
-from interpret.attention.masks import causal_mask, lets_see
+from interpret.attention.masks import boolean_mask, causal_mask
 from interpret.attention.observed.heads import Folding
 from interpret.attention.observed.product_axes import ProductAxes
 
@@ -112,7 +112,7 @@ class ObservedKernel(KernelCall):
             seen = causal_mask(queries, keys, self.query.device)
         if self.mask is None:
             return seen
-        return seen & lets_see(self.mask)
+        return seen & boolean_mask(self.mask)
 
     @property
     def has_dropout(self) -> bool:

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from interpret.attention.dispatch import run_with_taps
 from interpret.attention.hooks import Tap, taps_of
 from interpret.attention.observed.mode import current_watch
-from interpret.attention.observed.sparse_call import Layout, SparseCall, hidden_states
+from interpret.attention.observed.sparse_call import SparseCall, SparseLayout, hidden_states
 from interpret.attention.tracing.traces import dependencies_of
 from interpret.errors import CaptureError
 
 
 @contextmanager
-def read_whole(module: nn.Module, layout: Layout, tap: Tap) -> Iterator[None]:
+def recording_sparse(module: nn.Module, layout: SparseLayout, tap: Tap) -> Iterator[None]:
     """Hands the attention of one module to all taps until the block ends, if `tap` is the first of them.
 
     Args:
@@ -29,18 +29,18 @@ def read_whole(module: nn.Module, layout: Layout, tap: Tap) -> Iterator[None]:
     given: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
     def enter(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if _speaks_for_all(module, tap):
-            _require_text(module, hidden_states(args, kwargs))
+        if _is_first_tap(module, tap):
+            _require_whole_text(module, hidden_states(args, kwargs))
             given[:] = [(args, kwargs)]
 
     def leave(_: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-        if not _speaks_for_all(module, tap) or layout.output:
+        if not _is_first_tap(module, tap) or layout.output:
             return output
         written, *others = output
-        return (_put(module, layout, *given.pop(), written), *others)
+        return (_run(module, layout, *given.pop(), written), *others)
 
     def project(_: nn.Module, args: tuple[Any, ...]) -> Any:
-        return (_put(module, layout, *given.pop(), args[0]), *args[1:]) if given else args
+        return (_run(module, layout, *given.pop(), args[0]), *args[1:]) if given else args
 
     with ExitStack() as stack:
         stack.callback(module.register_forward_pre_hook(enter, with_kwargs=True).remove)
@@ -51,7 +51,7 @@ def read_whole(module: nn.Module, layout: Layout, tap: Tap) -> Iterator[None]:
         yield
 
 
-def _speaks_for_all(module: nn.Module, tap: Tap) -> bool:
+def _is_first_tap(module: nn.Module, tap: Tap) -> bool:
     taps = taps_of(module)
     return bool(taps) and taps[0] is tap
 
@@ -63,7 +63,7 @@ def _text_length() -> int | None:
     return shape[1] if len(shape) > 1 else None
 
 
-def _require_text(module: nn.Module, hidden: Tensor) -> None:
+def _require_whole_text(module: nn.Module, hidden: Tensor) -> None:
     length = _text_length()
     if length is not None and hidden.shape[1] < length:
         raise CaptureError(
@@ -72,7 +72,9 @@ def _require_text(module: nn.Module, hidden: Tensor) -> None:
         )
 
 
-def _put(module: nn.Module, layout: Layout, args: tuple[Any, ...], kwargs: dict[str, Any], written: Tensor) -> Tensor:
+def _run(
+    module: nn.Module, layout: SparseLayout, args: tuple[Any, ...], kwargs: dict[str, Any], written: Tensor
+) -> Tensor:
     """Lets the taps record and edit the head outputs; returns the same tensor if nothing changes."""
     watch, taps = current_watch.get(), taps_of(module)
     assert watch is not None

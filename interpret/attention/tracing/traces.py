@@ -30,7 +30,7 @@ from interpret.attention.tracing.torch_functions import PRODUCTS, ByTensor, give
 _PROJECTS = PRODUCTS | {"linear", "addmm", "conv1d", "conv2d"}
 _JOINS = {"cat", "concat", "concatenate", "stack"}
 _SHAPED = {"expand_as", "view_as", "reshape_as", "type_as", "to"}  # take another tensor's shape or type only
-_MANY = 8  # origins; a tensor with more isn't the projection of one layer's input
+_MOST_ORIGINS = 8  # origins; a tensor with more isn't the projection of one layer's input
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +161,7 @@ class PassTraces:
             else:
                 axis = axis or found
                 aligned, reordered = aligned | bits, reordered | trace.reordered
-        known = origins if len(origins) <= _MANY else frozenset[int]()
+        known = origins if len(origins) <= _MOST_ORIGINS else frozenset[int]()
         return Trace(calls, aligned, reordered, axis or last, known)
 
     def _origins(self, given: Sequence[Tensor]) -> frozenset[int]:

@@ -62,7 +62,7 @@ _FOLDERS = (
     ),
     ("interpret.projections", "interpret.projections", "multiplied:output_projection answers:scores"),
     ("interpret.interventions", "interpret.interventions", "partial_layer:layer_cache"),
-    ("interpret.native", "interpret.native", "shipped:storing"),
+    ("interpret.native", "interpret.native", "shipped:storing teacher:corpus"),
     ("interpret.cli", "interpret.cli", "cost:progress"),
     (
         "analyses",

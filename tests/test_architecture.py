@@ -21,8 +21,6 @@ CIRCLES = {  # imports that close a circle of modules; to be shortened, never to
     "analyses.decision.caveats": {"analyses.decision.analyze"},
     "analyses.decision.schema": {"analyses.decision.analyze"},
     "analyses.generation.schema": {"analyses.generation.steps"},
-    "interpret.attention.call": {"interpret.attention.observed.streams"},
-    "interpret.attention.recomputation": {"interpret.attention.hooks", "interpret.attention.observed.heads"},
 }
 
 

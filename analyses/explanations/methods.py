@@ -181,6 +181,15 @@ def chosen_methods(names: Sequence[str] | None = None) -> tuple[Method, ...]:
     return tuple(each for each in _methods.values() if names is None or each.name in {JUDGED, *names})
 
 
+def method_of_name(name: str) -> Method:
+    """Returns the method of this name.
+
+    Raises:
+        InputError: There is none.
+    """
+    return next(each for each in chosen_methods([name]) if each.name == name)
+
+
 def methods_of_steps(names: Sequence[str] | None = None) -> tuple[Method, ...]:
     """Returns the methods that explain each token of a continuation; leave-one-out is computed for all at once.
 
@@ -222,7 +231,7 @@ def explain(
         InputError: There is no such method, or the input or the target can't be used.
         CaptureError: The model's attention can't be read.
     """
-    chosen = next(each for each in chosen_methods([method]) if each.name == method)
+    chosen = method_of_name(method)
     example = text if isinstance(text, Example) else subject.encode(text, second)
     target = subject.target_name(target)
     subject = subject.about(example, target)

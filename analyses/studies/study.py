@@ -270,6 +270,7 @@ def study(
             scale: verdict(
                 measurements,
                 parts=prepared.object.parts,
+                failures=prepared.object.failures,
                 scale=scale,
                 seed=prepared.seed,
                 doubts=doubts_about_accuracy(records),

@@ -16,7 +16,7 @@ from analyses.results.result import PlottedResult
 from analyses.results.wording import number, sizes
 from analyses.translation.alignment_errors import GoldAlignment
 from interpret.attention.recording import Recording, recording
-from interpret.projections.output_projection import find_readers
+from interpret.projections.output_projection import find_output_projections
 from interpret.subjects.inputs.continuation import Continuation
 from interpret.subjects.inputs.example import UnitKind
 from interpret.subjects.inputs.units import units_of
@@ -270,7 +270,7 @@ def _norms(
 ) -> Float[Tensor, "layer query source"] | None:
     """Norm of the vector that each source token adds to each position, through the output projection."""
     inputs = {"input_ids": ids[ids >= 0][None], "decoder_input_ids": ~ids[ids < 0][None]}
-    readers = find_readers(subject.model, {name: part.to(subject.device) for name, part in inputs.items()})
+    readers = find_output_projections(subject.model, {name: part.to(subject.device) for name, part in inputs.items()})
     norms = []
     for layer in calls:
         reader = readers[layer]

@@ -7,11 +7,11 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from interpret.attention.call import AttentionCall, Way
-from interpret.attention.parted_call import PartedCall
+from interpret.attention.composite_calls import CompositeCall
 
 
 @dataclass(eq=False, kw_only=True)
-class ExampleCall(PartedCall):
+class ExampleCall(CompositeCall):
     """One input's share of a call, which computes its weights together with those of the other inputs.
 
     Attributes:
@@ -27,7 +27,7 @@ class ExampleCall(PartedCall):
         return cls(
             module=call.module, name=call.name, parts=[call], example=example,
             output=None if call.output is None else call.output[example : example + 1],
-            edited_output=call.edited_output, differentiable=call.differentiable, reading=call.reading,
+            edited_output=call.edited_output, differentiable=call.differentiable, dependencies=call.dependencies,
         )  # fmt: skip
 
     @property
@@ -76,12 +76,12 @@ class ExampleCall(PartedCall):
         """Value vectors of this input that these rows use."""
         return self._own(self._call.values_at(rows))
 
-    def written(
+    def outputs_under(
         self, weights: Float[Tensor, "1 head row seen"], start: int = 0
     ) -> Float[Tensor, "1 row head value_dim"]:
         """Computes head outputs from these weights of this input."""
         several = weights.expand(self._call.shape[0], -1, -1, -1)
-        return self._own(self._call.written(several, start))
+        return self._own(self._call.outputs_under(several, start))
 
     @property
     def visible(self) -> Bool[Tensor, "1 #head query key"]:

@@ -6,14 +6,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from interpret.attention.call import AttentionCall
+from interpret.attention.call import AttentionCall, UnkeptCall
 from interpret.attention.checks import Check, checked_calls
+from interpret.attention.composite_calls import rejoined
 from interpret.attention.example_call import ExampleCall
 from interpret.attention.labels import Labels
 from interpret.attention.layer_chain import layers_of, require_chain
 from interpret.attention.passes_of_generation import GenerationPass, numbered
-from interpret.attention.rejoined_call import rejoined
-from interpret.attention.unkept_call import UnkeptCall
 from interpret.errors import CaptureError, InputError
 from interpret.indices import require_index
 

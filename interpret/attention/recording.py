@@ -5,15 +5,15 @@ from contextlib import contextmanager, nullcontext
 
 from torch import nn
 
+from interpret.attention.call import UnkeptCall
 from interpret.attention.checks import Check
 from interpret.attention.interface import AttentionCall, Tap, tapped
 from interpret.attention.kept_keys import KeptKeys
 from interpret.attention.layer_chain import is_seen, remember
-from interpret.attention.observed.streams import begin_following, following
 from interpret.attention.pass_inputs import PassInputs
 from interpret.attention.passes_of_generation import GenerationPass
 from interpret.attention.recorded import Recording
-from interpret.attention.unkept_call import UnkeptCall
+from interpret.attention.tracing.traces import begin_following, following
 from interpret.system.memory import return_freed
 
 # Bytes of a call's head outputs from which on its layer takes long enough for `return_freed` to pay.

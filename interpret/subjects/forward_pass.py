@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from interpret.attention.hooks import Tap, listeners
 from interpret.attention.recording import Recording, recording
-from interpret.attention.row_blocks import block_of
 from interpret.subjects.task_model import TaskModel
 
 
@@ -107,7 +106,7 @@ _memory: ContextVar[_Memory | None] = ContextVar("interpret_remembered", default
 
 
 def _run(subject: TaskModel, ids: Tensor) -> ForwardPass:
-    layers = {module: block_of(subject.model, name) for name, module in subject.model.named_modules() if name}
+    layers = {module: _layer_of(subject.model, name) for name, module in subject.model.named_modules() if name}
     members = [block for block in dict.fromkeys(layers.values()) if block is not None]
     with torch.no_grad(), recording(subject.model) as record, _watched(members, record) as entries:
         logits = subject.logits(ids).float()
@@ -133,3 +132,13 @@ def _watched(blocks: Sequence[nn.Module], record: Recording) -> Iterator[list[En
             stack.callback(block.register_forward_pre_hook(enter, with_kwargs=True).remove)
             stack.callback(block.register_forward_hook(leave).remove)
         yield entries
+
+
+def _layer_of(model: nn.Module, name: str) -> nn.Module | None:
+    """Returns the layer that contains the module of this name: the nearest member of a module list, else `None`."""
+    names = name.split(".")
+    for length in range(len(names), 0, -1):
+        parent = model.get_submodule(".".join(names[: length - 1]))
+        if isinstance(parent, nn.ModuleList | nn.Sequential):
+            return model.get_submodule(".".join(names[:length]))
+    return None

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from interpret.attention.eager import fetched
+from interpret.attention.kernels import parameters_loaded
 from interpret.errors import InputError
 
 
@@ -88,7 +88,7 @@ def _hash_of_tensors(model: nn.Module) -> str:
         digest.update(key.encode())
         if tensor.is_meta:
             owner, _, own = key.rpartition(".")
-            with fetched(model.get_submodule(owner)):
+            with parameters_loaded(model.get_submodule(owner)):
                 digest.update(_bytes_of(getattr(model.get_submodule(owner), own)))
         else:
             digest.update(_bytes_of(tensor))

@@ -11,13 +11,13 @@ from interpret.errors import InputError
 from interpret.loading.checkpoints import INDEX, find_weights, require_plausible
 from interpret.loading.description import describe
 
-_WEIGHTS = ("model.safetensors", INDEX, "pytorch_model.bin", "pytorch_model.bin.index.json")
-_READERS = ("tokenizer.json", "vocab.txt", "vocab.json", "preprocessor_config.json", "processor_config.json")
+_WEIGHT_FILES = ("model.safetensors", INDEX, "pytorch_model.bin", "pytorch_model.bin.index.json")
+_PROCESSOR_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "preprocessor_config.json", "processor_config.json")
 _NOTE = "tried on a small random model of this config, so weights weren't looked at"
 _SMALL = " (numbers are of a small model of this config)"
 
 
-def promise(name: str, path: Path, config: Any, task: str, *, asked: str | None, allow_pickle: bool) -> Trial:
+def predict(name: str, path: Path, config: Any, task: str, *, asked: str | None, allow_pickle: bool) -> Trial:
     """Applies the checks that loading makes before it reads weights; then loads and analyses a small model.
 
     Args:
@@ -29,14 +29,14 @@ def promise(name: str, path: Path, config: Any, task: str, *, asked: str | None,
         allow_pickle: Whether weights may be pickle files.
     """
     try:
-        beside = _looked_at(name, path, asked, allow_pickle)
+        beside = _checked_folder(name, path, asked, allow_pickle)
     except InputError as error:
         return Trial(refusal=str(error))
     tried = try_config(config, task, name=name, beside=beside)
     return replace(tried, note=_NOTE, refusal=tried.refusal + _SMALL * bool(tried.refusal))
 
 
-def require_known(name: str, path: Path, task: str | None) -> None:
+def require_loadable(name: str, path: Path, task: str | None) -> None:
     """Raises if loading would refuse the folder or config, with the same message.
 
     Raises:
@@ -50,13 +50,13 @@ def require_known(name: str, path: Path, task: str | None) -> None:
         describe(name, Path(folder), task)
 
 
-def _looked_at(name: str, path: Path, task: str | None, allow_pickle: bool) -> Path | None:
+def _checked_folder(name: str, path: Path, task: str | None, allow_pickle: bool) -> Path | None:
     """Folder of the model's tokenizer or image processor, after checking its files; `None` if it has only a config."""
-    require_known(name, path, task)
+    require_loadable(name, path, task)
     folder = path.parent
-    if path.name != "config.json" or not any((folder / file).is_file() for file in (*_WEIGHTS, *_READERS)):
+    if path.name != "config.json" or not any((folder / file).is_file() for file in (*_WEIGHT_FILES, *_PROCESSOR_FILES)):
         return None
-    if any((folder / file).is_file() for file in _WEIGHTS):
+    if any((folder / file).is_file() for file in _WEIGHT_FILES):
         weights = find_weights(folder, allow_pickle=allow_pickle)
         require_plausible(path, describe(name, folder, task)[0], len(weights.shapes))
     return folder

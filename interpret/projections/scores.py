@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from interpret.errors import CaptureError
 from interpret.tolerances import apart
 
-Answer = dict[str, Tensor]
+Scores = dict[str, Tensor]
 
 _SCORES = ("logits", "log_probs", "score")
 _OPTIONS = {"use_cache": False, "return_dict": True}
 
 
-def answer(model: nn.Module, inputs: dict[str, Tensor], **options: Any) -> Answer:
+def model_scores(model: nn.Module, inputs: dict[str, Tensor], **options: Any) -> Scores:
     """Runs the model and returns its scores.
 
     Args:
@@ -34,7 +34,7 @@ def answer(model: nn.Module, inputs: dict[str, Tensor], **options: Any) -> Answe
     return scores_of(model, model(**inputs, **accepted(model, _OPTIONS), **options))
 
 
-def scores_of(model: nn.Module, output: Any) -> Answer:
+def scores_of(model: nn.Module, output: Any) -> Scores:
     """Returns the scores in a model's output; raises `CaptureError` if there are none."""
     fields = dict(output) if isinstance(output, dict) else vars(output)
     found = {
@@ -53,16 +53,16 @@ def accepted(model: nn.Module, options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name in named}
 
 
-def difference(one: Answer, other: Answer) -> float:
-    """Computes the largest relative deviation of the second answer from the first (`interpret.tolerances.apart`)."""
+def difference(one: Scores, other: Scores) -> float:
+    """Computes the largest relative deviation of the second scores from the first (`interpret.tolerances.apart`)."""
     return max(apart(other[name], scores) for name, scores in one.items())
 
 
-def part(given: Answer, rows: slice) -> Answer:
-    """Returns the answer to some inputs of a batch."""
+def part(given: Scores, rows: slice) -> Scores:
+    """Returns the scores of some inputs of a batch."""
     return {name: scores[rows] for name, scores in given.items()}
 
 
-def joined(given: Answer) -> Float[Tensor, "batch score"]:
+def joined(given: Scores) -> Float[Tensor, "batch score"]:
     """Concatenates all scores of each input."""
     return torch.cat([scores.flatten(1) for scores in given.values()], dim=1)

@@ -1,15 +1,18 @@
-"""The axes of a product of weights and values, as letters: `bhqk,bhkd->bhqd`."""
+"""Axes of a product of weights and values, as the letters of an einsum: `bhqk,bhkd->bhqd`."""
 
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from interpret.attention.tracing.torch_functions import einsum_letters
+
 
 @dataclass(frozen=True)
-class Form:
+class ProductAxes:
     """Letters of the axes in a product of weights and values.
 
     Attributes:
@@ -74,26 +77,7 @@ def matrix_letters(first: Tensor, second: Tensor) -> tuple[str, str, str] | None
     return f"{of_first}XY", f"{of_second}YZ", f"{lead}XZ"
 
 
-def einsum_letters(equation: str, first: Tensor, second: Tensor) -> tuple[str, str, str] | None:
-    """Returns the letters of an einsum of two tensors; `None` for equations of another form.
-
-    An ellipsis gets letters of its own.
-    """
-    operands, arrow, output = equation.replace(" ", "").partition("->")
-    names = operands.split(",")
-    if not arrow or len(names) != 2:
-        return None
-    free = [letter for letter in string.ascii_letters if letter not in equation]
-    wide = [tensor.ndim - len(name.replace("...", "")) for name, tensor in zip(names, (first, second), strict=True)]
-    spare = "".join(free[: max(0, *wide)])
-    parts = [name.replace("...", spare[len(spare) - extra :]) for name, extra in zip(names, wide, strict=True)]
-    parts.append(output.replace("...", spare))
-    if any(len(set(part)) < len(part) for part in parts):
-        return None
-    return parts[0], parts[1], parts[2]
-
-
-def form_of(weights: str, values: str, output: str, axis: int) -> Form | None:
+def _axes_of_product(weights: str, values: str, output: str, axis: int) -> ProductAxes | None:
     """Finds the role of each letter in a product of values with weights that sum to 1 over `axis`.
 
     Returns:
@@ -108,4 +92,41 @@ def form_of(weights: str, values: str, output: str, axis: int) -> Form | None:
     lead = "".join(dict.fromkeys(letter for letter in weights + values if letter not in query + key + dim))
     if set(lead + query + dim) != set(output):
         return None
-    return Form(weights, values, output, lead, query, key, dim)
+    return ProductAxes(weights, values, output, lead, query, key, dim)
+
+
+def operands_of(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, ...]:
+    """Returns the two operands of a product; an empty tuple for an einsum of another number of tensors.
+
+    Args:
+        name: Name of the function, such as "bmm".
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+    """
+    given = [*args, *(value for key, value in kwargs.items() if key in ("input", "other", "mat2", "batch1", "batch2"))]
+    if name == "einsum":
+        given = list(given[1]) if len(given) == 2 and isinstance(given[1], tuple | list) else given[1:]
+    elif name == "baddbmm":
+        given = given[1:]
+    return tuple(given) if len(given) == 2 and all(isinstance(tensor, Tensor) for tensor in given) else ()
+
+
+def product_axes(
+    name: str, args: tuple[Any, ...], operands: Sequence[Tensor], at: int, axis: int
+) -> ProductAxes | None:
+    """Finds the role of each axis in a product; `None` if it isn't weights times values.
+
+    Args:
+        name: Name of the function.
+        args: Its positional arguments.
+        operands: The two tensors that it multiplies.
+        at: Index of the weights among them, 0 or 1.
+        axis: Axis over which the weights sum to 1.
+    """
+    if name == "baddbmm":  # adds something to the product
+        return None
+    if name == "einsum":
+        letters = einsum_letters(args[0], *operands) if isinstance(args[0], str) else None
+    else:
+        letters = matrix_letters(*operands)
+    return None if letters is None else _axes_of_product(letters[at], letters[1 - at], letters[2], axis)

@@ -11,15 +11,21 @@ from typing import Any
 
 from torch import Tensor
 
-from interpret.attention.observed.form import einsum_letters
-from interpret.attention.observed.marks import TURNS, VIEWS
+from interpret.attention.tracing.torch_functions import PERMUTATIONS, VIEWS, einsum_letters
 
-_CUTS = TURNS | {"__getitem__", "unbind", "select", "narrow", "__get__"}  # the axis is found again by its stride
-_PICKS = {"__getitem__", "gather", "index_select", "take_along_dim"}
-_PUTS = {
+# Of these, the axis is found again by its stride.
+_SLICES = PERMUTATIONS | {
+    "__getitem__",
+    "unbind",
+    "select",
+    "narrow",
+    "__get__",
+}
+_GATHERS = {"__getitem__", "gather", "index_select", "take_along_dim"}
+_SCATTERS = {
     f"{name}{end}" for name in ("index_add", "index_copy", "index_put", "scatter", "scatter_add") for end in ("", "_")
 }
-_PUTS |= {"__setitem__"}
+_SCATTERS |= {"__setitem__"}
 _REORDERS = {"flip", "fliplr", "roll", "rot90", "take", "sort"}
 _REDUCES = {"sum", "mean", "amax", "amin", "max", "min", "prod", "norm", "logsumexp", "std", "var"}
 
@@ -46,8 +52,8 @@ class PositionAxis:
 NOWHERE = PositionAxis(-1, 1)
 
 
-def place_after(
-    name: str, args: tuple[Any, ...], kwargs: dict[str, Any], source: Tensor, place: PositionAxis, made: Tensor
+def axis_after(
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any], source: Tensor, position: PositionAxis, made: Tensor
 ) -> PositionAxis | None:
     """Returns the axis of positions in a function's result; `None` if positions are mixed, moved or gone.
 
@@ -56,45 +62,45 @@ def place_after(
         args: Its positional arguments.
         kwargs: Its keyword arguments.
         source: The argument that has positions.
-        place: Their axis in `source`.
+        position: Their axis in `source`.
         made: Result of the function.
     """
-    if place.length == 1:
-        return place
+    if position.length == 1:
+        return position
     if name in VIEWS:
-        return _in_view(source, place, made)
-    axis = _axis_after(name, args, kwargs, source, place.axis, made)
-    return None if axis is None else PositionAxis(axis, place.length, place.inner)
+        return _in_view(source, position, made)
+    axis = _axis_after(name, args, kwargs, source, position.axis, made)
+    return None if axis is None else PositionAxis(axis, position.length, position.inner)
 
 
-def puts_back(name: str) -> bool:
-    """Returns whether a function can put picked rows back to their positions."""
-    return name in _PUTS
+def is_scatter(name: str) -> bool:
+    """Returns whether a function can put gathered rows back to their positions."""
+    return name in _SCATTERS
 
 
-def place_of_put(place: PositionAxis, made: Tensor) -> PositionAxis | None:
+def axis_after_scatter(position: PositionAxis, made: Tensor) -> PositionAxis | None:
     """Returns the axis of positions after rows were put back."""
-    fits = (axis for axis in (-2, -1) if -axis <= made.ndim and made.shape[axis] % place.length == 0)
-    return next((PositionAxis(axis, place.length) for axis in fits), None)
+    fits = (axis for axis in (-2, -1) if -axis <= made.ndim and made.shape[axis] % position.length == 0)
+    return next((PositionAxis(axis, position.length) for axis in fits), None)
 
 
-def keeps_all(name: str, source: Tensor, made: Tensor) -> bool:
-    """Returns whether a result may have all positions, though in another order."""
-    return name in VIEWS or (name in _PICKS and made.ndim >= source.ndim - 1 and not _is_cut(source, made))
+def may_hold_all(name: str, source: Tensor, made: Tensor) -> bool:
+    """Returns whether a result may hold all positions, though in another order."""
+    return name in VIEWS or (name in _GATHERS and made.ndim >= source.ndim - 1 and not _is_slice(source, made))
 
 
-def side(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+def joined_axis(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     """Returns the axis along which a function joins tensors."""
     axis: int = kwargs.get("dim", kwargs.get("axis", args[1] if len(args) > 1 else 0))
     return axis
 
 
-def _in_view(source: Tensor, place: PositionAxis, made: Tensor) -> PositionAxis | None:
-    step = place.inner * math.prod(source.shape[source.ndim + place.axis + 1 :])  # from position to position
+def _in_view(source: Tensor, position: PositionAxis, made: Tensor) -> PositionAxis | None:
+    step = position.inner * math.prod(source.shape[source.ndim + position.axis + 1 :])  # from position to position
     for axis in range(-1, -made.ndim - 1, -1):
         after = math.prod(made.shape[made.ndim + axis + 1 :])
-        if after and step % after == 0 and made.shape[axis] % (step // after * place.length) == 0:
-            return PositionAxis(axis, place.length, step // after)
+        if after and step % after == 0 and made.shape[axis] % (step // after * position.length) == 0:
+            return PositionAxis(axis, position.length, step // after)
     return None
 
 
@@ -103,8 +109,8 @@ def _axis_after(
 ) -> int | None:
     if name in _REORDERS:
         return None
-    if name in _CUTS:
-        return _axis_of_cut(source, axis, made) if _is_cut(source, made) else None
+    if name in _SLICES:
+        return _axis_of_slice(source, axis, made) if _is_slice(source, made) else None
     if name == "einsum" and isinstance(args[0], str):
         operands = args[1] if isinstance(args[1], list | tuple) else args[1:]
         letters = einsum_letters(args[0], *operands) if len(operands) == 2 else None
@@ -115,27 +121,27 @@ def _axis_after(
     if name in _REDUCES:
         return _axis_of_sum(kwargs.get("dim", args[1] if len(args) > 1 else None), source, axis, made)
     if name == "stack":
-        place = axis % source.ndim
-        return place + (side(args, kwargs) % made.ndim <= place) - made.ndim
+        own = axis % source.ndim
+        return own + (joined_axis(args, kwargs) % made.ndim <= own) - made.ndim
     return axis if made.ndim >= source.ndim and made.shape[axis] == source.shape[axis] else None
 
 
-def _is_cut(source: Tensor, made: Tensor) -> bool:
+def _is_slice(source: Tensor, made: Tensor) -> bool:
     return bool(made.untyped_storage()._cdata == source.untyped_storage()._cdata)
 
 
-def _axis_of_cut(source: Tensor, axis: int, made: Tensor) -> int | None:
+def _axis_of_slice(source: Tensor, axis: int, made: Tensor) -> int | None:
     size, step = source.shape[axis], source.stride(axis)
-    fits = (place for place in (axis, *range(-made.ndim, 0)) if -place <= made.ndim and made.shape[place] == size)
-    return next((place for place in fits if made.stride(place) == step), None)
+    fits = (found for found in (axis, *range(-made.ndim, 0)) if -found <= made.ndim and made.shape[found] == size)
+    return next((found for found in fits if made.stride(found) == step), None)
 
 
 def _axis_of_sum(over: Any, source: Tensor, axis: int, made: Tensor) -> int | None:
     """Returns the axis of positions after a reduction over other axes."""
     if over is None or isinstance(over, Tensor) or not made.ndim:
         return None
-    gone = {place % source.ndim for place in ([over] if isinstance(over, int) else over)}
-    place = axis % source.ndim
-    if place in gone:
+    gone = {each % source.ndim for each in ([over] if isinstance(over, int) else over)}
+    own = axis % source.ndim
+    if own in gone:
         return None
-    return place - (0 if made.ndim == source.ndim else sum(each < place for each in gone)) - made.ndim
+    return own - (0 if made.ndim == source.ndim else sum(each < own for each in gone)) - made.ndim

@@ -15,22 +15,22 @@ from typing import Any
 
 from torch import Tensor
 
-from interpret.attention.observed.marks import PRODUCTS, ByTensor, given_tensors, is_learned, tensors_in
-from interpret.attention.observed.positions import (
+from interpret.attention.tracing.position_axis import (
     NOWHERE,
     PositionAxis,
-    keeps_all,
-    place_after,
-    place_of_put,
-    puts_back,
-    side,
+    axis_after,
+    axis_after_scatter,
+    is_scatter,
+    joined_axis,
+    may_hold_all,
 )
-from interpret.attention.recomputation import running
+from interpret.attention.tracing.running_modules import running_modules
+from interpret.attention.tracing.torch_functions import PRODUCTS, ByTensor, given_tensors, is_learned, tensors_in
 
 _PROJECTS = PRODUCTS | {"linear", "addmm", "conv1d", "conv2d"}
 _JOINS = {"cat", "concat", "concatenate", "stack"}
 _SHAPED = {"expand_as", "view_as", "reshape_as", "type_as", "to"}  # take another tensor's shape or type only
-_MANY = 8  # origins; a tensor with more isn't the projection of one layer's input
+_MOST_ORIGINS = 8  # origins; a tensor with more isn't the projection of one layer's input
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,47 +40,47 @@ class Trace:
     Attributes:
         calls: Bit mask of the attention calls that the tensor was made from.
         aligned: Those of which each position holds its own part.
-        picked: Those whose positions it has in another order, which may be put back later, as in mixtures of experts.
-        place: Axis of the positions.
+        reordered: Those whose positions are in another order and may be put back later, as in mixtures of experts.
+        axis: Axis of the positions.
         origins: Numbers of the tensors whose projections it was made from, counting only the latest projections.
     """
 
     calls: int = 0
     aligned: int = 0
-    picked: int = 0
-    place: PositionAxis = NOWHERE
+    reordered: int = 0
+    axis: PositionAxis = NOWHERE
     origins: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
-    """Calls that one attention call reads.
+class Dependencies:
+    """Calls that one attention call depends on.
 
     Attributes:
-        streams: Traces of the pass; readings of different passes can't be compared.
+        traces: Traces of the pass; dependencies of different passes can't be compared.
         number: Index of the call, in the order in which calls began.
         calls: Bit mask of the calls that its queries, keys and values were made from.
         aligned: Those of which each position reads its own part.
         origins: Numbers of the tensors that were projected to queries, keys and values; empty if unknown.
     """
 
-    streams: "Streams" = field(repr=False)
+    traces: "PassTraces" = field(repr=False)
     number: int
     calls: int
     aligned: int
     origins: frozenset[int]
 
-    def wrote(self, output: Tensor, axis: int) -> None:
+    def trace_output(self, output: Tensor, axis: int) -> None:
         """Traces the output of the call when it is done.
 
         Args:
             output: Head outputs that the model continues with.
             axis: Their axis of positions, from the end.
         """
-        self.streams.trace(self, output, axis)
+        self.traces.trace_output(self, output, axis)
 
 
-class Streams:
+class PassTraces:
     """Traces of one pass.
 
     Attributes:
@@ -95,23 +95,23 @@ class Streams:
         self._numbered = 0
         self.calls = 0
 
-    def reading(self, *inputs: Tensor, axes: Collection[int]) -> Reading:
-        """Makes the reading of a call that begins; the arguments are those of `reading_of`."""
+    def dependencies_of(self, *inputs: Tensor, axes: Collection[int]) -> Dependencies:
+        """Finds the dependencies of a call that begins; the arguments are those of the function `dependencies_of`."""
         found = [trace for tensor in inputs if (trace := self._traces[tensor]) is not None]
         calls = aligned = 0
         for trace in found:
             calls |= trace.calls
-            aligned |= trace.aligned if trace.place.is_at(axes) else 0
+            aligned |= trace.aligned if trace.axis.is_at(axes) else 0
         self.calls += 1
         origins = frozenset[int]().union(*(trace.origins for trace in found))
-        return Reading(self, self.calls - 1, calls, aligned, origins)
+        return Dependencies(self, self.calls - 1, calls, aligned, origins)
 
-    def trace(self, reading: Reading, output: Tensor, axis: int) -> None:
-        """Traces the output of a call; the arguments are those of `Reading.wrote`."""
-        bit = 1 << reading.number
-        self._traces[output] = Trace(reading.calls | bit, bit, place=PositionAxis(axis, output.shape[axis]))
+    def trace_output(self, call: Dependencies, output: Tensor, axis: int) -> None:
+        """Traces the output of a call; the arguments are those of `Dependencies.trace_output`."""
+        bit = 1 << call.number
+        self._traces[output] = Trace(call.calls | bit, bit, axis=PositionAxis(axis, output.shape[axis]))
 
-    def follow(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    def trace_function(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         """Traces the result of a function.
 
         Args:
@@ -131,7 +131,7 @@ class Streams:
         if not traced and not projects:
             return
         if name in _JOINS:
-            self._note_join(side(args, kwargs), name == "stack", traced)
+            self._note_join(joined_axis(args, kwargs), name == "stack", traced)
         origins = self._origins(given) if projects else frozenset().union(*(trace.origins for _, trace in traced))
         for made in _changed(name, args, result):
             self._traces[made] = self._after(name, args, kwargs, traced, made, origins)
@@ -145,24 +145,24 @@ class Streams:
         made: Tensor,
         origins: frozenset[int],
     ) -> Trace:
-        calls = aligned = picked = 0
-        place: PositionAxis | None = None
-        kept = traced[0][1].place if traced else NOWHERE
+        calls = aligned = reordered = 0
+        axis: PositionAxis | None = None
+        last = traced[0][1].axis if traced else NOWHERE
         for source, trace in traced:
             calls |= trace.calls
             bits, found = trace.aligned, None
-            if trace.picked and puts_back(name):
-                bits, found = bits | trace.picked, place_of_put(trace.place, made)
+            if trace.reordered and is_scatter(name):
+                bits, found = bits | trace.reordered, axis_after_scatter(trace.axis, made)
             elif bits:
-                found = place_after(name, args, kwargs, source, trace.place, made)
+                found = axis_after(name, args, kwargs, source, trace.axis, made)
             if found is None:
-                picked |= trace.picked | (trace.aligned if keeps_all(name, source, made) else 0)
-                kept = trace.place if trace.aligned | trace.picked else kept
+                reordered |= trace.reordered | (trace.aligned if may_hold_all(name, source, made) else 0)
+                last = trace.axis if trace.aligned | trace.reordered else last
             else:
-                place = place or found
-                aligned, picked = aligned | bits, picked | trace.picked
-        known = origins if len(origins) <= _MANY else frozenset[int]()
-        return Trace(calls, aligned, picked, place or kept, known)
+                axis = axis or found
+                aligned, reordered = aligned | bits, reordered | trace.reordered
+        known = origins if len(origins) <= _MOST_ORIGINS else frozenset[int]()
+        return Trace(calls, aligned, reordered, axis or last, known)
 
     def _origins(self, given: Sequence[Tensor]) -> frozenset[int]:
         source = next((tensor for tensor in given if not is_learned(tensor) and tensor.is_floating_point()), None)
@@ -179,8 +179,8 @@ class Streams:
         parts = [trace.aligned for _, trace in traced]
         if len(set(parts)) > 1:
             ((first, trace), *_), axes = traced, traced[0][0].ndim
-            place = axis % (axes + is_new)
-            if place != 0 and (is_new or place != trace.place.axis % first.ndim):
+            joined = axis % (axes + is_new)
+            if joined != 0 and (is_new or joined != trace.axis.axis % first.ndim):
                 self.joined.append(parts)
 
 
@@ -196,41 +196,41 @@ def _changed(name: str, args: tuple[Any, ...], result: Any) -> Iterator[Tensor]:
     yield from (tensor for tensor in tensors_in(result) if tensor.is_floating_point())
 
 
-current_streams: ContextVar[list[Streams]] = ContextVar("interpret_streams")
+_current: ContextVar[list[PassTraces]] = ContextVar("interpret_traces")
 
 
 @contextmanager
 def following() -> Iterator[None]:
     """Traces passes until the block ends; a nested block shares the outer one's traces."""
-    if current_streams.get(None) is not None:
+    if _current.get(None) is not None:
         yield
         return
-    token = current_streams.set([Streams()])
+    token = _current.set([PassTraces()])
     try:
         yield
     finally:
-        current_streams.reset(token)
+        _current.reset(token)
 
 
-def streams() -> Streams | None:
+def current_traces() -> PassTraces | None:
     """Returns the traces of the pass that is being followed; `None` if none is."""
-    found = current_streams.get(None)
+    found = _current.get(None)
     return None if found is None else found[0]
 
 
 def begin_following() -> None:
     """Starts the traces of a new pass, unless it is a part of another pass that is running."""
-    found = current_streams.get(None)
-    if found is not None and not running.get():
-        found[0] = Streams()
+    found = _current.get(None)
+    if found is not None and not running_modules.get():
+        found[0] = PassTraces()
 
 
-def reading_of(*inputs: Tensor, axes: Collection[int] = (-2,)) -> Reading | None:
-    """Returns what a call that begins now reads; `None` if no pass is being followed.
+def dependencies_of(*inputs: Tensor, axes: Collection[int] = (-2,)) -> Dependencies | None:
+    """Returns what a call that begins now depends on; `None` if no pass is being followed.
 
     Args:
         inputs: Tensors that it computes from.
         axes: Axes of these that may be positions, from the end.
     """
-    found = streams() if running.get() else None
-    return None if found is None else found.reading(*inputs, axes=axes)
+    found = current_traces() if running_modules.get() else None
+    return None if found is None else found.dependencies_of(*inputs, axes=axes)

@@ -23,7 +23,7 @@ from interpret.modes.evaluating import evaluating
 
 
 @dataclass(frozen=True)
-class Layout:
+class SparseLayout:
     """Submodules at which values enter a module and head outputs leave it.
 
     Attributes:
@@ -37,23 +37,23 @@ class Layout:
     tokens_first: bool = False
 
 
-_LONGFORMER = Layout(("value", "value_global"), tokens_first=True)
+_LONGFORMER = SparseLayout(("value", "value_global"), tokens_first=True)
 _LAYOUTS = {
     "LongformerSelfAttention": _LONGFORMER,
     "LEDEncoderSelfAttention": _LONGFORMER,
-    "BigBirdBlockSparseAttention": Layout(("value",)),
-    "BigBirdPegasusBlockSparseAttention": Layout(("value",)),
-    "LongT5LocalAttention": Layout(("v",), output="o"),
+    "BigBirdBlockSparseAttention": SparseLayout(("value",)),
+    "BigBirdPegasusBlockSparseAttention": SparseLayout(("value",)),
+    "LongT5LocalAttention": SparseLayout(("v",), output="o"),
 }
 
 
-def layout_of(module: nn.Module) -> Layout | None:
+def layout_of(module: nn.Module) -> SparseLayout | None:
     """Returns the layout of a module whose attention in pieces can be read; `None` for any other."""
     return _LAYOUTS.get(type(module).__name__) if type(module).__module__.startswith("transformers.") else None
 
 
 @dataclass(eq=False, kw_only=True)
-class PiecewiseCall(AttentionCall):
+class SparseCall(AttentionCall):
     """One evaluation of a module that computes attention in pieces.
 
     Attributes:
@@ -66,7 +66,7 @@ class PiecewiseCall(AttentionCall):
     """
 
     way: ClassVar[Way] = "observed"
-    layout: Layout
+    layout: SparseLayout
     args: tuple[Any, ...] = field(repr=False)
     kwargs: dict[str, Any] = field(repr=False)
     heads: int
@@ -82,14 +82,14 @@ class PiecewiseCall(AttentionCall):
 
     def own_rows(self, start: int, stop: int) -> Float[Tensor, "batch head row key"]:
         """Computes some rows of `own_weights`, with one run of the module."""
-        heard = {name: _Heard(self.module.get_submodule(name), self.differentiable) for name in self.layout.values}
+        recorded = self._recorded_projections(self.differentiable)
         with torch.inference_mode(False), torch.enable_grad():
-            written = self._run(heard)
-        made = [each.result for each in heard.values() if each.result is not None]
+            written = self._run(recorded)
+        made = [each.result for each in recorded.values() if each.result is not None]
         width = self._by_head(written).shape[-1]
         with torch.inference_mode(False), torch.set_grad_enabled(self.differentiable):
             parts = [
-                self._followed_back(written, made, first, min(first + width, stop))
+                self._weights_by_gradient(written, made, first, min(first + width, stop))
                 for first in range(start, stop, width)
             ]
             return torch.cat(parts, dim=2)
@@ -122,7 +122,7 @@ class PiecewiseCall(AttentionCall):
             )
         return torch.where(asked[:, 0, None, None, None], self._values[-1], self._values[0])
 
-    def written(
+    def outputs_under(
         self, weights: Float[Tensor, "batch head row key"], start: int = 0
     ) -> Float[Tensor, "batch row head value_dim"]:
         """Multiplies weights with values, each row with its own."""
@@ -142,10 +142,10 @@ class PiecewiseCall(AttentionCall):
     @cached_property
     def _is_global(self) -> Bool[Tensor, "batch query"]:
         """True for rows of global attention: those that read values from the last of several value projections."""
-        *others, last = self._made
+        *others, last = self._projected_values
         changed = [torch.zeros_like(each) for each in others] + [torch.ones_like(last)]
         with torch.no_grad():
-            given = {name: _Given(each) for name, each in zip(self.layout.values, changed, strict=False)}
+            given = {name: _FixedModule(each) for name, each in zip(self.layout.values, changed, strict=False)}
             seen = (self._by_head(self._run(given)) > 0).any(dim=3).any(dim=2)
         return seen if others else torch.zeros_like(seen)
 
@@ -154,19 +154,22 @@ class PiecewiseCall(AttentionCall):
         return hidden_states(self.args, self.kwargs)
 
     @cached_property
-    def _made(self) -> list[Tensor]:
+    def _projected_values(self) -> list[Tensor]:
         """Outputs of the value projections that the module calls for this text."""
-        heard = {name: _Heard(self.module.get_submodule(name), True) for name in self.layout.values}
+        recorded = self._recorded_projections(True)
         with torch.set_grad_enabled(self.differentiable):
-            self._run(heard)
-        return [each.result for each in heard.values() if each.result is not None]
+            self._run(recorded)
+        return [each.result for each in recorded.values() if each.result is not None]
+
+    def _recorded_projections(self, is_attached: bool) -> dict[str, "_RecordedModule"]:
+        return {name: _RecordedModule(self.module.get_submodule(name), is_attached) for name in self.layout.values}
 
     @cached_property
     def _values(self) -> list[Float[Tensor, "batch head key value_dim"]]:
         with torch.set_grad_enabled(self.differentiable):
-            return [self._of_keys(each) for each in self._made]
+            return [self._of_keys(each) for each in self._projected_values]
 
-    def _followed_back(
+    def _weights_by_gradient(
         self, written: Tensor, made: list[Tensor], start: int, stop: int
     ) -> Float[Tensor, "batch head row key"]:
         """Computes weights of at most as many rows as values have dimensions, each by the gradient of its own one."""
@@ -194,7 +197,7 @@ class PiecewiseCall(AttentionCall):
         if self.layout.output:
             double._modules[self.layout.output] = nn.Identity()
         with unwatched(), evaluating(double), torch.inference_mode(False):
-            args, kwargs = tree_map(_usable, (self.args, self.kwargs))
+            args, kwargs = tree_map(_without_inference_mode, (self.args, self.kwargs))
             given = type(double).forward(double, *args, **kwargs)  # bypasses a `forward` that was set on the instance
         written: Tensor = given[0] if isinstance(given, tuple) else given
         return written
@@ -206,12 +209,12 @@ def hidden_states(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
     return found
 
 
-def _usable(value: Any) -> Any:
+def _without_inference_mode(value: Any) -> Any:
     """Returns a tensor that allows gradients: a copy if it was made in inference mode."""
     return value.clone() if isinstance(value, Tensor) and value.is_inference() else value
 
 
-class _Given(nn.Module):
+class _FixedModule(nn.Module):
     """Returns a fixed tensor for any input."""
 
     def __init__(self, answer: Tensor) -> None:
@@ -222,7 +225,7 @@ class _Given(nn.Module):
         return self.answer
 
 
-class _Heard(nn.Module):
+class _RecordedModule(nn.Module):
     """Keeps the output of a module.
 
     Attributes:

@@ -10,40 +10,40 @@ from torch import nn
 
 _WORDS = {"softmax", "Softmax", "scaled_dot_product_attention", "multi_head_attention_forward"}
 _OF_TORCH = (nn.MultiheadAttention, nn.Softmax, nn.Softmax2d)
-_READ = "transformers.models."  # modules whose code is searched
+_SEARCHED = "transformers.models."  # modules whose code is searched
 _KNOWN = ("torch.", "transformers.", "interpret.native.")  # the rest of these has no own attention code
 
 
-def suspects(names: Mapping[nn.Module, str]) -> list[nn.Module]:
+def modules_with_custom_attention(names: Mapping[nn.Module, str]) -> list[nn.Module]:
     """Returns the modules that may compute attention by code of their own, and all modules that contain them.
 
     Transformers' modules are judged by the names in their code: those that go through the attention interface and call
     no softmax are left out. So are PyTorch's layers of other kinds, and our own, which call `attend`. Modules of any
-    other package are suspects.
+    other package are modules_with_custom_attention.
 
     Args:
         names: Dotted names of a model's modules.
     """
-    chosen = {name for module, name in names.items() if _is_suspect(type(module))}  # type: ignore[arg-type]  # classes are hashable
+    chosen = {name for module, name in names.items() if _has_custom_attention(type(module))}  # type: ignore[arg-type]  # classes are hashable
     parts = [name.split(".") for name in chosen if name]
     chosen |= {".".join(names[:length]) for names in parts for length in range(len(names))}
     return [module for module, name in names.items() if name in chosen]
 
 
 @cache
-def _is_suspect(kind: type[nn.Module]) -> bool:
+def _has_custom_attention(kind: type[nn.Module]) -> bool:
     if issubclass(kind, _OF_TORCH):
         return True
     for owner in kind.__mro__[: kind.__mro__.index(nn.Module)]:
-        if owner.__module__.startswith(_READ):
-            if any(_says_softmax(function, set()) for function in _functions(vars(owner).values())):
+        if owner.__module__.startswith(_SEARCHED):
+            if any(_names_softmax(function, set()) for function in _functions(vars(owner).values())):
                 return True
         elif not owner.__module__.startswith(_KNOWN):
             return True
     return False
 
 
-def _says_softmax(function: FunctionType, known: set[CodeType]) -> bool:
+def _names_softmax(function: FunctionType, known: set[CodeType]) -> bool:
     """Returns whether a function, or one that it names or wraps, uses one of the words."""
     if function.__code__ in known:
         return False
@@ -56,9 +56,9 @@ def _says_softmax(function: FunctionType, known: set[CodeType]) -> bool:
     named = [function.__globals__[name] for name in names if name in function.__globals__]
     wrapped = inspect.getclosurevars(function).nonlocals.values()
     return any(
-        _says_softmax(called, known)
+        _names_softmax(called, known)
         for called in _functions([*named, *wrapped, getattr(function, "__wrapped__", None)])
-        if called.__module__.startswith(_READ)
+        if called.__module__.startswith(_SEARCHED)
     )
 
 

@@ -1,13 +1,14 @@
 """Attention entropy: how widely a head spreads its attention."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from analyses.attention.several import is_several, stacked
 from analyses.attention.streaming import Reader, read_maps
 from analyses.results.heads import head_chart
 from analyses.results.pictures import HeatMap
@@ -76,7 +77,7 @@ class Entropy(MapsResult):
 
 
 def attention_entropy(
-    attention: Float[Tensor, "layer head query key"] | Recording | Maps,
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps | Sequence[Recording | Maps],
     *,
     visible: Bool[Tensor, "*layer query key"] | None = None,
     example: int | None = None,
@@ -88,7 +89,8 @@ def attention_entropy(
     time.
 
     Args:
-        attention: A recording of one text, or its maps or weights; each row over `key` sums to 1.
+        attention: A recording of one text, or its maps or weights; each row over `key` sums to 1. Of several texts, a
+            sequence of recordings: the result has a leading axis for examples, NaN where a text is shorter.
         visible: For weights: true where a query can see a key, in all layers or layer by layer as from
             `recording.visible()`. By default every query sees every key; for a causal model that makes shares too
             small.
@@ -101,6 +103,8 @@ def attention_entropy(
     Source: Clark et al. (2019), arXiv:1906.04341, section 3.3. Their code first mixes in a uniform row with
     weight 0.0001; we don't. The share of ln(visible keys) is ours.
     """
+    if is_several(attention):
+        return stacked([attention_entropy(each, visible=visible, example=example) for each in attention])
     maps = maps_of(attention, example=example)
     if visible is not None:
         if not isinstance(attention, Tensor):

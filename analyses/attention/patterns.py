@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from analyses.attention.several import each_of, is_several, stacked
 from analyses.attention.streaming import SharesReader, read_maps
 from analyses.results.heads import head_chart
 from analyses.results.pictures import HeatMap
@@ -64,9 +66,9 @@ class Patterns(MapsResult):
 
 
 def attention_patterns(
-    attention: Float[Tensor, "layer head query key"] | Recording | Maps,
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps | Sequence[Recording | Maps],
     *,
-    separators: Sequence[int],
+    separators: Sequence[int] | Sequence[Sequence[int]],
     rows: Bool[Tensor, "layer query"] | None = None,
     example: int | None = None,
 ) -> Patterns:
@@ -76,8 +78,9 @@ def attention_patterns(
 
     Args:
         attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
-            learned sink takes a share, which then counts for none of the patterns.
-        separators: Positions of special tokens; may contain position 0.
+            learned sink takes a share, which then counts for none of the patterns. Of several texts, a sequence of
+            recordings: the result has a leading axis for examples.
+        separators: Positions of special tokens; may contain position 0. Of several texts, those of each.
         rows: For weights: true for the rows that count, layer by layer; by default all do.
         example: Index of the input in a recording of several, from 0; not needed for a single one.
 
@@ -88,12 +91,15 @@ def attention_patterns(
     rows also for previous and next; we divide by the rows that have such a position, so that a head which does
     nothing else reaches 1. The mean distance: Vig and Belinkov (2019), arXiv:1906.04284.
     """
+    if is_several(attention):
+        pairs = zip(attention, each_of(separators, attention, "separators"), strict=True)
+        return stacked([attention_patterns(one, separators=own, rows=rows, example=example) for one, own in pairs])
     maps = maps_of(attention, example=example)
     if rows is not None:
         if not isinstance(attention, Tensor):
             raise InputError("rows is for weights; a recording and its maps know which positions have a row")
         maps = GivenMaps(attention, rows=rows)
-    reader = PatternsReader(maps, separators)
+    reader = PatternsReader(maps, cast(Sequence[int], separators))
     read_maps(maps, [reader])
     return reader.result()
 

@@ -1,12 +1,13 @@
 """Attention that each position receives: column sums of the attention maps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from analyses.attention.several import is_several, stacked
 from analyses.attention.streaming import SharesReader, read_maps
 from analyses.results.pictures import BarChart
 from analyses.results.result import MapsResult
@@ -52,7 +53,9 @@ class Received(MapsResult):
 
 
 def attention_received(
-    attention: Float[Tensor, "layer head query key"] | Recording | Maps, *, example: int | None = None
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps | Sequence[Recording | Maps],
+    *,
+    example: int | None = None,
 ) -> Received:
     """Sums each column of attention.
 
@@ -60,12 +63,15 @@ def attention_received(
 
     Args:
         attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
-            learned sink takes a share.
+            learned sink takes a share. Of several texts, a sequence of recordings: the result has a leading axis for
+            examples, NaN where a text is shorter.
         example: Index of the input in a recording of several, from 0; not needed for a single one.
 
     Raises:
         ValueError: It isn't made of shares, or a recording is of several texts and `example` doesn't say which.
     """
+    if is_several(attention):
+        return stacked([attention_received(each, example=example) for each in attention])
     maps = maps_of(attention, example=example)
     reader = ReceivedReader(maps)
     read_maps(maps, [reader])

@@ -46,6 +46,8 @@ class Rollout(MapsResult):
         Raises:
             ValueError: It is none of `readouts`, no position, or of another number of tokens.
         """
+        if self.flow.ndim > 3:
+            raise InputError(f"this rollout is of {len(self.flow)} examples; follow positions in that of one")
         length = self.flow.shape[-1]
         if not isinstance(position, Tensor) or position.ndim == 0:
             position = torch.eye(length)[require_index("position", position, length)]

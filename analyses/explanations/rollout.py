@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from typing import cast
 
 from jaxtyping import Float
 from torch import Tensor
 
 from analyses.attention.rollout_readers import Rollout, rollout_reader
+from analyses.attention.several import each_of, is_several, stacked
 from analyses.attention.streaming import read_maps
 from analyses.explanations.attribution import Attribution
 from interpret.attention.maps import Maps, maps_of
@@ -18,9 +21,9 @@ __all__ = ["Rollout", "attention_rollout", "rollout_attribution"]
 
 
 def attention_rollout(
-    attention: Float[Tensor, "layer head query key"] | Recording | Maps,
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps | Sequence[Recording | Maps],
     *,
-    readouts: Float[Tensor, "readout token"] | None = None,
+    readouts: Float[Tensor, "readout token"] | Sequence[Float[Tensor, "_ _"]] | None = None,
     residual: float = 0.5,
     sinks: Sequence[int] = (),
     example: int | None = None,
@@ -39,9 +42,10 @@ def attention_rollout(
 
     Args:
         attention: A recording of one text, or its maps or weights; each row over `key` sums to 1, or to less where a
-            learned sink takes a share, which is then left out like `sinks`.
+            learned sink takes a share, which is then left out like `sinks`. Of several texts, a sequence of recordings:
+            the result has a leading axis for examples, NaN where a text is shorter.
         readouts: Weighted means of positions to follow; `decision.readout[None]` is the decision's. By default every
-            position is followed by itself.
+            position is followed by itself. Of several texts, those of each.
         residual: Share that the skip connection carries, from 0 to 1.
         sinks: Positions whose columns are removed from `A` (a first token, separators), with rows renormalised. A row
             without any remaining mass attends to itself. By default none, as in the paper.
@@ -54,8 +58,12 @@ def attention_rollout(
 
     Source: Abnar and Zuidema (2020), arXiv:2005.00928, section 3; they use 0.5. `sinks` is ours.
     """
+    if is_several(attention):
+        own = [None] * len(attention) if readouts is None else each_of(readouts, attention, "readouts")
+        rollout = partial(attention_rollout, residual=residual, sinks=sinks, example=example)
+        return stacked([rollout(one, readouts=followed) for one, followed in zip(attention, own, strict=True)])
     maps = maps_of(attention, example=example).as_chain()
-    reader = rollout_reader(maps, readouts=readouts, residual=residual, sinks=sinks)
+    reader = rollout_reader(maps, readouts=cast(Tensor | None, readouts), residual=residual, sinks=sinks)
     read_maps(maps, [reader])
     return reader.result()
 

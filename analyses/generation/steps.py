@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _ROUNDINGS_OF_A_MARGIN = 40  # largest deviation of a margin, in roundings of its scores
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Step:
     """Explanation of one token of a continuation.
 
@@ -57,6 +57,9 @@ class Step:
     maps: tuple[Attribution, ...]
     heads: HeadGradients
     judgement: Judgement | None
+
+    def __repr__(self) -> str:
+        return f"Step after {len(self.example.ids)} tokens\n  {self.decision!r}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -198,8 +201,9 @@ def analyze_steps(
     steps = []
     for index, (example, decision, removal) in enumerate(zip(examples, decisions, removals, strict=True)):
         progress(f"token {index + 1} of {len(examples)}")
-        flow = Rollout(rollout.flow[:, index : index + 1, : len(example.ids)], rollout.residual, decision.readout[None])
         attended = Beginning(attention, len(example.ids))
+        followed = rollout.flow[:, index : index + 1, : attended.length]
+        flow = Rollout(followed, rollout.residual, decision.readout[None], labels=attended.labels)
         shared = Shared(subject, example, decision, eraser=eraser, attention=attended, rollout=flow)
         maps = (*(method(subject, example, decision, shared) for method in chosen), removal)
         judgement = judge(subject, example, decision, resampler, source=source, seed=seed) if resampler else None

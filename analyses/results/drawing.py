@@ -56,8 +56,10 @@ def new_axes(chart: Chart) -> "Axes":
     """Makes axes of a size that fits the chart, in a figure of pyplot's, which notebooks show by themselves."""
     from matplotlib import pyplot
 
-    _, axes = pyplot.subplots(figsize=_size(chart), layout="constrained")
-    return axes
+    # The first figure loads the backend, whose settings must outlive the style, or notebooks show no other figure.
+    figure = pyplot.figure(figsize=_size(chart), layout="constrained")
+    with plain_style():
+        return figure.subplots()
 
 
 def write_figure(figure: "Figure", path: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import io
 import math
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,10 @@ _SUPPORT, _OPPOSE, _HEAT = "200,102,27", "63,126,196", "31,157,148"
 _TABLE = "border-collapse:collapse;font-size:12px;margin:4px 0"
 _CELL = "padding:2px 6px;text-align:right;white-space:nowrap;border:1px solid rgba(128,128,128,.25)"
 
+_LINK_WITHIN = re.compile(r'(<a\b[^<>]*\bhref=")#')
+_SENTENCE = "white-space:normal;min-width:18em;text-align:left"
+_WRAPPED = 40  # characters from which on a cell has several lines
+
 
 def summary_and_table(summary: Sequence[str], frame: "DataFrame") -> str:
     """Writes a summary, and the first rows of a table."""
@@ -40,6 +45,8 @@ def framed_page(page: str, title: str) -> str:
         page: An HTML document.
         title: What it is, for those who can't see it.
     """
+    # Links within the page would lead to the notebook's own address, which such a frame inherits.
+    page = _LINK_WITHIN.sub(r"\1about:srcdoc#", page)
     return (
         f'<iframe srcdoc="{escape(page)}" title="{escape(visible(title))}" sandbox="allow-scripts" '
         f'style="width:100%;height:{PAGE_HEIGHT}px;border:1px solid rgba(128,128,128,.4);background:#fff"></iframe>'
@@ -68,7 +75,7 @@ def _picture(picture: Chart) -> str:
             return _bars(picture)
         case LineChart():
             rows = [[name, *map(number, heights)] for name, heights in picture.lines.items()]
-            return _plain([f"{picture.measure} by {picture.axis}", *map(number, picture.places)], rows)
+            return _plain([f"{picture.measure} by {picture.axis}", *(f"{place:g}" for place in picture.places)], rows)
         case ImageOverlay():
             return _overlay(picture)
 
@@ -76,7 +83,8 @@ def _picture(picture: Chart) -> str:
 def _heat_map(picture: HeatMap) -> str:
     rows, columns = picture.rows[:MOST_ROWS], picture.columns[:MOST_COLUMNS]
     top = largest(picture)
-    head = [_cell(f"{picture.row} \\ {picture.column}", head=True), *(_cell(name, head=True) for name in columns)]
+    corner = " \\ ".join(filter(None, (picture.row, picture.column)))
+    head = [_cell(corner, head=True), *(_cell(name, head=True) for name in columns)]
     cells = [
         [
             _cell(name, head=True),
@@ -146,8 +154,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cell(text: str, *, head: bool = False, tint: str = "") -> str:
-    kind = "th" if head else "td"
-    return f'<{kind} style="{_CELL};{tint}">{escape(visible(text))}</{kind}>'
+    kind, style = "th" if head else "td", _CELL if len(text) < _WRAPPED else f"{_CELL};{_SENTENCE}"
+    return f'<{kind} style="{style};{tint}">{escape(visible(text))}</{kind}>'
 
 
 def _note(text: str) -> str:

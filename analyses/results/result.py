@@ -89,8 +89,8 @@ class PlottedResult(Result):
         from analyses.results.drawing import draw, new_axes, plain_style
 
         picture = self._picture(of)
+        axes = new_axes(picture) if ax is None else ax
         with plain_style():
-            axes = new_axes(picture) if ax is None else ax
             draw(axes, picture)
         return axes
 

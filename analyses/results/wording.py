@@ -44,7 +44,7 @@ def number(value: float | None) -> str:
     """Formats a number with three significant digits; a dash for one that is undefined."""
     if value is None or value != value:
         return "–"
-    return f"{value:.3g}"
+    return f"{value:.0f}" if value == 0 or abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
 
 
 def quoted(text: str, longest: int = LONGEST_TEXT) -> str:

@@ -91,8 +91,9 @@ class OneTextVerdict(Result):
         """Returns a row for each component, with its thresholds."""
         import pandas
 
-        rows = [{**asdict(each), "floor": BARS[each.name].floor, "bar": BARS[each.name].bar} for each in self.findings]
-        return pandas.DataFrame(rows).rename(columns={"name": "component"})
+        bars = [(BARS[each.name].floor, BARS[each.name].bar) for each in self.findings]
+        frame = pandas.DataFrame([asdict(each) for each in self.findings]).rename(columns={"name": "component"})
+        return frame.assign(floor=[floor for floor, _ in bars], bar=[bar for _, bar in bars], doubt=frame.pop("doubt"))
 
 
 def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> OneTextVerdict:

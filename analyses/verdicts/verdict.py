@@ -99,10 +99,9 @@ class Verdict(Result):
         """Returns a row for each component, with its bounds and thresholds."""
         import pandas
 
-        rows = [
-            {**asdict(each), "floor": BARS[each.name].floor, "bar": BARS[each.name].bar} for each in self.components
-        ]
-        return pandas.DataFrame(rows).rename(columns={"name": "component"})
+        bars = [(BARS[each.name].floor, BARS[each.name].bar) for each in self.components]
+        frame = pandas.DataFrame([asdict(each) for each in self.components]).rename(columns={"name": "component"})
+        return frame.assign(floor=[floor for floor, _ in bars], bar=[bar for _, bar in bars], doubt=frame.pop("doubt"))
 
 
 def verdict(

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Shaped
@@ -259,11 +260,13 @@ class Beginning(Maps):
             yield Block(block.start, weights, visible, block.first_head)
 
 
-def maps_of(attention: Float[Tensor, "layer head query key"] | Recording | Maps, *, example: int | None = None) -> Maps:
+def maps_of(
+    attention: Float[Tensor, "layer head query key"] | Recording | Maps | Sequence[Any], *, example: int | None = None
+) -> Maps:
     """Converts attention in any form to maps of one input.
 
     Args:
-        attention: A recording, or the maps or weights of one input.
+        attention: A recording, or the maps or weights of one input; a sequence is refused.
         example: Index of the input in a recording, from 0; not needed for a single input.
 
     Raises:

@@ -14,8 +14,9 @@ from reports.shared.document import asset, environment, policy
 from reports.shared.shades import largest, step_class, step_rules, switch_rules
 
 _STYLES = ("page.css", "charts.css", "controls.css", "heads.css", "verdict.css", "classic.css", "print.css")
-_VIEWS_OF_HEADS = ("choice.js", "spans.js", "row.js", "map.js", "arcs.js", "thumbnails.js", "order.js", "heads.js")
-_SCRIPTS = ("page.js", "words.js", "unpack.js", "attention.js", *_VIEWS_OF_HEADS, "rollout.js", "start.js")
+_MAPS = ("unpack.js", "attention.js", "choice.js", "spans.js")
+_HEADS = ("row.js", "picture.js", "map.js", "arcs.js", "thumbnails.js", "order.js", "heads.js")
+_SCRIPTS = ("page.js", "words.js", *_MAPS, *_HEADS, "rollout.js", "start.js")
 
 _NAMES = {  # names that templates use
     "about_method": about_method,

@@ -1,4 +1,4 @@
-// The whole map of the chosen head: a row for each word that looks, a column for each that is looked at.
+// The whole map of the chosen head: its cells are read and followed by pointer, touch and keys; it can be enlarged.
 const LABELLED = 14; // pixels of a cell from which on the words fit beside it
 const LARGEST_CELL = 40;
 const WIDEST_NAME = 100;
@@ -21,25 +21,8 @@ function startMap(maps) {
   function draw() {
     const { rows: from, columns: to } = shownSpans(maps);
     [rows, columns] = [inSpan(from), inSpan(to)];
-    const isDull = columns.map((column) => byId("nosink").checked && maps.isSink(column));
-    const values = rows.map((_, row) => columns.map((__, column) => weightAt(row, column)));
-    const top = Math.max(0, ...values.map((row) => Math.max(0, ...row.filter((_, column) => !isDull[column]))));
-    const paths = {};
-    values.forEach((row, y) => row.forEach((value, x) => {
-      const level = isDull[x] ? "" : heatClass(value, top);
-      if (level) (paths[level] ||= []).push(`M${x} ${y}h1v1h-1z`);
-    }));
-    const spans = maps.spans(choice.layer);
-    const seen = rows.map((query, y) => {
-      const width = columns.filter((key) => canSee(spans, query, key)).length;
-      return drawn("rect", { class: "seen", x: 0, y, width, height: 1 });
-    });
-    const dull = isDull.flatMap((left, x) => (left ? [drawn("rect", { class: "dull", x, y: 0, width: 1, height: rows.length })] : []));
-    const heat = Object.entries(paths).map(([level, parts]) => drawn("path", { class: `tint ${level}`, d: parts.join("") }));
     svg.setAttribute("viewBox", `0 0 ${columns.length} ${rows.length}`);
-    svg.replaceChildren(...seen, ...dull, ...heat, line, here);
-    for (const [part, hidden] of [["unseen", spans.ahead], ["dull", !dull.length]]) byId(`map-key-${part}`).hidden = hidden;
-    byId("map-key-top").textContent = percent(top);
+    svg.replaceChildren(...pictureOf(maps, rows, columns), line, here);
     const layer = data.layers[choice.layer].toLowerCase();
     const whose = choice.mean ? `: mean over the heads of ${layer}` : ` of ${layer}, head ${choice.head + 1}`;
     byId("map-name").textContent = `The whole map${maps.isOfHeads ? whose : ""}`;

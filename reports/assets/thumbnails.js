@@ -10,6 +10,7 @@ function startThumbnails(maps, cells, heads) {
     cell.prepend(picture);
     return picture;
   });
+  let round = 0;
   byId("cells").classList.add("mapped");
   byId("maps-said").hidden = false;
 
@@ -43,27 +44,25 @@ function startThumbnails(maps, cells, heads) {
     });
     picture.getContext("2d").putImageData(image, 0, 0);
   }
-  function paintOf(chosen) {
-    const colours = { none: colour("--paper"), most: colour("--attention"), dull: colour("--chance") };
-    chosen.forEach((picture) => {
-      const index = pictures.indexOf(picture);
-      paint(picture, Math.floor(index / heads), index % heads, colours);
-      inView.unobserve(picture);
-    });
+  function paintLayer(layer, colours) {
+    for (let head = 0; head < heads; head += 1) paint(pictures[layer * heads + head], layer, head, colours);
   }
-  // Large models have many heads: their maps are painted when they come into view.
-  const inView = new IntersectionObserver((entries) => {
-    paintOf(entries.filter((entry) => entry.isIntersecting).map((entry) => entry.target));
-  });
-  function paintAgain() {
-    pictures.forEach((picture) => {
-      inView.unobserve(picture);
-      inView.observe(picture);
-    });
+  function currentColours() {
+    return { none: colour("--paper"), most: colour("--attention"), dull: colour("--chance") };
+  }
+  // One layer a frame, so that the page answers meanwhile; what is asked for later takes the place of what is under way.
+  async function paintAll() {
+    round += 1;
+    const mine = round;
+    for (const layer of data.layers.keys()) {
+      await new Promise(requestAnimationFrame);
+      if (mine !== round) return;
+      paintLayer(layer, currentColours());
+    }
   }
 
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintAgain);
-  matchMedia("print").addEventListener("change", () => paintOf(pictures));
-  whenChosen((changes) => ("noSink" in changes || "pool" in changes) && paintAgain());
-  paintAgain();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintAll);
+  matchMedia("print").addEventListener("change", () => [...data.layers.keys()].forEach((layer) => paintLayer(layer, currentColours())));
+  whenChosen((changes) => ("noSink" in changes || "pool" in changes) && paintAll());
+  paintAll();
 }

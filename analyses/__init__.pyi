@@ -56,3 +56,10 @@ from .verdicts.one_text import one_text_verdict as one_text_verdict
 from .verdicts.resampling import CorpusUnigram as CorpusUnigram
 from .verdicts.verdict import Verdict as Verdict
 from .verdicts.verdict import verdict as verdict
+
+ablate_heads = head_importance
+agreement = rank_agreement
+entropy = attention_entropy
+patterns = attention_patterns
+received = attention_received
+rollout = attention_rollout

@@ -9,8 +9,6 @@
 The names are in `__init__.pyi`; each is imported when it is first used, so that `import interpret` takes no time.
 """
 
-from typing import Any
-
 import lazy_loader
 
 from interpret.moved import keep_former_paths
@@ -19,7 +17,7 @@ _imported, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 keep_former_paths(__name__)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     return _version() if name == "__version__" else _imported(name)
 
 

@@ -15,11 +15,12 @@ from .attention.recording import recording as recording
 from .errors import CaptureError as CaptureError
 from .errors import InputError as InputError
 from .loading.sources import load as load
-from .subjects.classification import TextClassification as TextClassification
 from .subjects.decision import Decision as Decision
-from .subjects.example import Example as Example
-from .subjects.example import Unit as Unit
-from .subjects.language_model import NextToken as NextToken
+from .subjects.inputs.batch import Batch as Batch
+from .subjects.inputs.example import Example as Example
+from .subjects.inputs.example import Unit as Unit
 from .subjects.subject import Subject as Subject
+from .subjects.tasks.classification import TextClassification as TextClassification
+from .subjects.tasks.language_model import NextToken as NextToken
 
 __version__: str

@@ -4,9 +4,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
 from types import ModuleType
 
 # Former folder, new folder, and the modules that moved, as former:new where the name changed.
@@ -14,28 +12,76 @@ _FOLDERS = (
     (
         "interpret",
         "interpret.attention",
-        "attention_call:call interface_call unkept_call parted_call kernel_call rejoined_call eager masks placed "
-        "pass_inputs kept_keys steps:passes_of_generation chain:layer_chain checks recomputation seam_taps:hooks "
-        "seam:interface record:recording maps frame:position_spans blocks:row_blocks",
+        "attention_call:call interface_call unkept_call:call parted_call:composite_calls kernel_call:kernels "
+        "rejoined_call:composite_calls eager:kernels masks placed:text_offset pass_inputs kept_keys "
+        "steps:passes_of_generation chain:layer_chain checks recomputation seam_taps:hooks seam:interface "
+        "record:recording maps frame:position_spans",
     ),
     (
         "interpret.watching",
         "interpret.attention.observed",
-        "calls form heads hooks:module_hooks kernels marks mode pieces places positions products streams suspects "
-        "whole",
+        "calls form:product_axes heads hooks:module_hooks kernels:attention_functions marks:tensor_tags mode "
+        "pieces:sparse_call places:attention_functions products:attention_functions suspects:custom_attention "
+        "whole:sparse_hooks",
     ),
+    ("interpret.watching", "interpret.attention.tracing", "positions:position_axis streams:traces"),
+    (
+        "interpret.attention",
+        "interpret.attention",
+        "unkept_call:call parted_call:composite_calls kernel_call:kernels rejoined_call:composite_calls eager:kernels "
+        "placed:text_offset",
+    ),
+    (
+        "interpret.attention.observed",
+        "interpret.attention.observed",
+        "form:product_axes kernels:attention_functions marks:tensor_tags pieces:sparse_call places:attention_functions "
+        "products:attention_functions suspects:custom_attention whole:sparse_hooks",
+    ),
+    ("interpret.attention.observed", "interpret.attention.tracing", "positions:position_axis streams:traces"),
     (
         "interpret",
         "interpret.interventions",
-        "replay:layer_cache last_layer:partial_layer row:decision_row written_row:head_outputs sweep:batched_edits",
+        "replay:layer_cache last_layer:layer_cache row:decision_row written_row:head_outputs sweep:batched_edits",
     ),
     ("interpret", "interpret.modes", "evaluating gradients:gradients_on"),
-    ("interpret", "interpret.subjects", "passes:forward_pass text_config"),
+    ("interpret", "interpret.subjects", "passes:forward_pass blocks:forward_pass"),
+    ("interpret.attention", "interpret.subjects", "row_blocks:forward_pass"),
+    ("interpret", "interpret.subjects.models", "text_config:facts"),
     ("interpret", "interpret.system", "files memory footprint processes quiet writing refusals"),
     ("interpret", "interpret", "scale:tolerances"),
-    ("interpret.subjects", "interpret.subjects", "generation:language_model"),
-    ("interpret.doctor", "interpret.projections", "readers:output_projection multiplied answers"),
-    ("interpret.doctor", "interpret.doctor", "finding:check_result rows:table_rows"),
+    (
+        "interpret.subjects",
+        "interpret.subjects.inputs",
+        "chat continuation example filling:pixel_filling mentions picture remarks token_ids units words",
+    ),
+    (
+        "interpret.subjects",
+        "interpret.subjects.models",
+        "conventions facts greedy kept_gradients:probing languages reading_cost sentencepieces:fast_tokenizers "
+        "shared_prefix text_config:facts vectors:embeddings wrapped",
+    ),
+    (
+        "interpret.subjects",
+        "interpret.subjects.tasks",
+        "answering classification generation:language_model image_tokens language_model last_token:classification "
+        "own_module seq2seq:translation tagging vision:image_classification",
+    ),
+    ("interpret.subjects", "interpret.subjects", "single:tasks"),
+    (
+        "interpret.doctor",
+        "interpret.projections",
+        "readers:output_projection multiplied:output_projection answers:scores",
+    ),
+    (
+        "interpret.doctor",
+        "interpret.doctor",
+        "finding:check_result rows:table table_rows:table head_edits:edits row_edits:edits padding:batching "
+        "promise:prediction",
+    ),
+    ("interpret.projections", "interpret.projections", "multiplied:output_projection answers:scores"),
+    ("interpret.interventions", "interpret.interventions", "partial_layer:layer_cache"),
+    ("interpret.native", "interpret.native", "shipped:storing teacher:corpus"),
+    ("interpret.cli", "interpret.cli", "cost:progress"),
     (
         "analyses",
         "analyses.attention",
@@ -56,7 +102,7 @@ _FOLDERS = (
     ("analyses", "analyses.export", "plain:to_json packing:encoding"),
     ("analyses", "analyses.translation", "alignment alignment_errors"),
     ("analyses", "analyses.diffusion", "word_heat_maps"),
-    ("analyses", "analyses.planning", "effort cost:planned_and_taken"),
+    ("analyses", "analyses.planning", "effort cost:plan"),
     (
         "analyses.components",
         "analyses.verdicts",
@@ -71,7 +117,23 @@ _FOLDERS = (
         "analyses.studies",
         "study accuracy baselines classic_columns extremes halves head_map plain_calls summary",
     ),
-    ("analyses.study", "analyses.data_sets", "rows columns delimited json_lines tables matching notes"),
+    (
+        "analyses.study",
+        "analyses.data_sets",
+        "rows columns delimited:text_tables json_lines:text_tables tables matching notes",
+    ),
+    ("analyses.calibration", "analyses.calibration", "workers:calibrate"),
+    (
+        "analyses.classic",
+        "analyses.classic",
+        "seed_variance:model_comparison without_words:probability_effects slopes:probability_effects "
+        "flip_table:decision_flips ranking_tests:decision_flips",
+    ),
+    (
+        "analyses.statistics",
+        "analyses.statistics",
+        "ranks:rank_correlation hierarchical_bootstrap:interval randomisation:p_values multiplicity:p_values",
+    ),
     ("analyses.study", "analyses.resumable", "chunks folder running parts"),
     ("reports", "reports.shared", "document notation shades charts study_numbers:side_by_side error_rate"),
     (
@@ -109,6 +171,9 @@ MOVED = {
         for name in names.split()
     },
     "interpret.edit": ("interpret.attention.editing", "interpret.attention.edits"),
+    "interpret.subjects.patches": ("interpret.subjects.inputs.patches", "interpret.subjects.models.patch_probing"),
+    "interpret.subjects.probing": ("interpret.subjects.models.probing", "interpret.subjects.embedding_check"),
+    "interpret.subjects.single_score": ("interpret.subjects.labels", "interpret.subjects.tasks.classification"),
 }
 
 
@@ -124,14 +189,17 @@ class _Package(ModuleType):
             super().__setattr__(name, value)
 
 
-class _FormerPaths(MetaPathFinder, Loader):
-    """Finds modules by their former paths; asked last, after all other finders."""
+class _FormerPaths:
+    """Finds modules by their former paths; asked last, after all other finders.
+
+    It is a finder and a loader by its methods alone: importing their base classes would take longer than all the rest.
+    """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """A module that stands for the one at the new path; `None` for any other name."""
-        return spec_from_loader(name, self, is_package=name in PACKAGES) if name in MOVED else None
+        return ModuleSpec(name, self, is_package=name in PACKAGES) if name in MOVED else None  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """An empty module."""

@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForImageClassification, ViTImagePr
 from transformers.modeling_outputs import ImageClassifierOutput
 
 from interpret.attention.interface import attend
-from interpret.subjects.vision import ImageClassification
+from interpret.subjects.tasks.image_classification import ImageClassification
 
 SIDE, PATCH = 16, 4
 _SIZES: dict[str, Any] = {

@@ -18,7 +18,7 @@ from analyses.verdicts.one_text import TextComponent
 from analyses.verdicts.verdict import Component
 from interpret.attention.labels import Labels
 from interpret.subjects.decision import Scores
-from interpret.subjects.example import Unit
+from interpret.subjects.inputs.example import Unit
 
 LABELS = Labels(("layer 1", "layer 2"), ("[CLS]", "good", "</script>", "film"))
 TEXT = "A gripping, funny and moving film."
@@ -47,7 +47,7 @@ def erasure(orders: int) -> Erasure:
 @cache
 def whole() -> "analyses.Analysis":
     """A real analysis by the small model that comes with the package."""
-    return analyses.analyze(interpret.load(), TEXT, effort="quick", methods=["saliency", "leave-one-out"])
+    return analyses.decision.analyze(interpret.load(), TEXT, effort="quick", methods=["saliency", "leave-one-out"])
 
 
 @cache

@@ -1,5 +1,6 @@
 """Small subjects for tests: two whose answers have a closed form, and tiny random transformers."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor, nn
 
 from interpret.attention.interface import attend
 from interpret.errors import InputError
-from interpret.subjects.example import Example, Unit
+from interpret.subjects.inputs.example import Example, Unit
 from interpret.subjects.subject import Subject
 
 VOCABULARY = (
@@ -37,7 +38,7 @@ class ToySubject(Subject):
         self.before = before
         self.after = after
 
-    def encode(self, text: str, second: str | None = None, *, truncate: bool = False) -> Example:
+    def encode_one(self, text: str, second: str | None = None, *, truncate: bool = False) -> Example:
         tokens, units, cursor = list(self.before), [], 0
         for word in text.split():
             start = text.index(word, cursor)
@@ -63,12 +64,12 @@ class ToySubject(Subject):
         return self.model.get_input_embeddings()(ids)
 
     def logits(self, ids: Tensor) -> Tensor:
-        return self._decisive(self.model(input_ids=ids).logits)
+        return self.decision_logits(self.model(input_ids=ids).logits)
 
     def logits_from(self, embeddings: Tensor, ids: Tensor) -> Tensor:
-        return self._decisive(self.model(inputs_embeds=embeddings).logits)
+        return self.decision_logits(self.model(inputs_embeds=embeddings).logits)
 
-    def _decisive(self, logits: Tensor) -> Tensor:
+    def decision_logits(self, logits: Tensor) -> Tensor:
         return logits[:, -1] if logits.ndim == 3 else logits
 
 
@@ -105,8 +106,8 @@ class LinearSubject(ToySubject):
         """What one token adds to the margin."""
         return float(self.direction(target) @ self.model.embedding.weight[VOCABULARY.index(token)].detach())
 
-    def _readout(self, example: Example, target: int) -> Tensor:
-        return torch.full((len(example.ids),), 1 / len(example.ids))
+    def readouts(self, ids: Tensor, targets: Sequence[int]) -> Tensor:
+        return torch.full(ids.shape, 1 / ids.shape[1])
 
 
 def eager_attention_forward(module, query, key, value, attention_mask, **extras):  # type: ignore[no-untyped-def]

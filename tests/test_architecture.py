@@ -2,6 +2,7 @@
 
 import ast
 from collections import defaultdict
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,51 @@ AT_ROOTS = {  # of each package: its public names, and ideas that everything els
     "reports": {"__init__"},
 }
 
+CIRCLES = {  # imports that close a circle of modules; to be shortened, never to be made longer
+    "analyses.decision.caveats": {"analyses.decision.analyze"},
+    "analyses.decision.schema": {"analyses.decision.analyze"},
+    "analyses.generation.schema": {"analyses.generation.steps"},
+}
+
 
 def test_each_folder_imports_only_from_those_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of folders is in pyproject.toml, under `tool.importlinter`."""
     monkeypatch.chdir(ROOT)
     configure()
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports within functions, and for type checking only, count too; those of `CIRCLES` are left out."""
+    modules = {_dotted(path): path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    graph = {name: _imports(name, path, modules) - CIRCLES.get(name, set()) for name, path in modules.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"these import each other: {' <- '.join(error.args[1])}")
+
+
+def test_circles_that_are_known_are_there() -> None:
+    modules = {_dotted(path): path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    for name, imported in CIRCLES.items():
+        assert imported <= _imports(name, modules[name], modules), f"take {name} from CIRCLES"
+
+
+def _dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imports(name: str, path: Path, modules: dict[str, Path]) -> set[str]:
+    """Modules of these packages that a module imports anywhere."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            within = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= within & modules.keys() or {node.module}
+    return (found & modules.keys()) - {name}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -82,7 +82,7 @@ def scores_of_the_blank(plain, text):
 def test_a_new_task_is_one_short_file():
     source = blocks("python")[1]
     assert source.startswith('"""') and len(source.splitlines()) <= LONGEST
-    tagging = len((ROOT / "interpret" / "subjects" / "tagging.py").read_text(encoding="utf-8").splitlines())
+    tagging = len((ROOT / "interpret" / "subjects" / "tasks" / "tagging.py").read_text(encoding="utf-8").splitlines())
     assert tagging <= LONGEST and f"is one in {tagging} lines" in GUIDE
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 import interpret
 from interpret.interventions.decision_row import DecisionRow, read_row
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 OTHER = "a film shines and the end was not dull very clever but slow warm and warm"
 

@@ -1,21 +1,25 @@
-"""Calibration: draws planted models and judges each of them."""
+"""Calibration: draws planted models and judges each, in worker processes that end with their parent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from analyses.calibration.draws import Job, plan
 from analyses.calibration.judging import judged
-from analyses.calibration.workers import worker_pool
 from analyses.resumable.chunks import partition
 from analyses.resumable.folder import StudyFolder
 from analyses.resumable.running import run_chunks
 from analyses.verdicts.thresholds import BARS, IDLE, IDLE_SHARE
 from interpret.errors import InputError
 from interpret.native.planted import FAMILIES
+from interpret.system.processes import end_with, interrupts_later
 
 SCHEMA = "interpret-attention/calibration/1"
 DOSE_SIZES = (100,)  # texts of each model with a set dose
@@ -99,3 +103,35 @@ def run_calibration(
 
 def _sizes(job: Job, asked: CalibrationPlan) -> tuple[int, ...]:
     return DOSE_SIZES if job.dose else asked.sizes
+
+
+@contextmanager
+def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Pool of single-threaded processes that accepts work until the end of the block.
+
+    They are stopped in the middle of their work when the block ends by an error or a signal, also when this process is
+    killed by a signal that it can't catch. So they must not write anything themselves.
+
+    Args:
+        workers: Number of processes; each starts when there is work for it.
+    """
+    context = get_context("spawn")  # a fork would copy this process's threads in whatever state they are
+    # Only this process holds the end `kept`: the system closes it with the process, which the workers notice.
+    watched, kept = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(watched,))
+    try:
+        yield pool
+        pool.shutdown()
+    finally:
+        kept.close()
+        with interrupts_later():
+            pool.shutdown(cancel_futures=True)
+        watched.close()
+
+
+def _begin(watched: Connection) -> None:
+    """Initialises a worker."""
+    end_with(watched)
+    import torch
+
+    torch.set_num_threads(1)

@@ -13,7 +13,7 @@ from analyses.verdicts.one_text import ONE_TEXT, one_text_verdict
 from analyses.verdicts.resampling import CorpusUnigram, Resampler
 from analyses.verdicts.verdict import verdict
 from analyses.verdicts.vocabulary import VocabularyUnigram
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 BATCH = 40  # texts that are measured together

@@ -12,17 +12,17 @@ from torch import Tensor
 from analyses.classic.adversarial import adversarial_attention
 from analyses.classic.effective_attention import effective_attention
 from analyses.classic.jain_wallace import jain_wallace
+from analyses.classic.probability_effects import without_each_unit
 from analyses.classic.serrano_smith import SerranoSmith, serrano_smith
 from analyses.classic.uniform import uniform_attention
 from analyses.classic.violation import faithfulness_violation
-from analyses.classic.without_words import without_each_unit
 from analyses.results.result import Result
 from analyses.results.wording import number
 from analyses.verdicts.content import Content
 from interpret.interventions.decision_row import read_row
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 if TYPE_CHECKING:

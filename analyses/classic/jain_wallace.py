@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.classic.distances import total_variation
-from analyses.classic.without_words import rounding
+from analyses.classic.probability_effects import rounding
 from analyses.statistics import kendall_tau
 from analyses.verdicts.content import Content
 from analyses.verdicts.row_edits import permuted

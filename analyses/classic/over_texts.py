@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyses.classic.battery import RANKINGS, ClassicTests
-from analyses.classic.flip_table import FlipTable, flip_table
-from analyses.classic.ranking_tests import RankingTest, ranking_test
+from analyses.classic.decision_flips import FlipTable, RankingTest, flip_table, ranking_test
 from analyses.statistics import Interval, holm, interval, proportion
 
 MEANS = (

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from analyses.classic.distances import js_divergence
-from analyses.classic.slopes import weight_slopes
+from analyses.classic.probability_effects import weight_slopes
 from analyses.verdicts.content import Content
 from analyses.verdicts.row_edits import in_parts
 from interpret.interventions.decision_row import DecisionRow

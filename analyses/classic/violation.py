@@ -6,8 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.classic.slopes import weight_slopes
-from analyses.classic.without_words import EQUAL_PROBABILITIES, rounding
+from analyses.classic.probability_effects import EQUAL_PROBABILITIES, rounding, weight_slopes
 from analyses.verdicts.content import Content
 from interpret.interventions.decision_row import DecisionRow
 

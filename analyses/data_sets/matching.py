@@ -6,7 +6,7 @@ from dataclasses import replace
 from analyses.data_sets.notes import Note, require_enough
 from analyses.data_sets.rows import Rows
 from interpret.errors import InputError
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 FEWEST_UNITS = 2  # one word has only one order

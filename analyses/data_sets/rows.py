@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from analyses.data_sets.columns import choose_columns, is_number, names_columns
-from analyses.data_sets.delimited import delimited_table
-from analyses.data_sets.json_lines import json_table
 from analyses.data_sets.notes import FEWEST_ROWS, Note, require_enough
 from analyses.data_sets.tables import SUFFIXES, ColumnTable, hub_table, parquet_table
+from analyses.data_sets.text_tables import delimited_table, json_table
 from interpret.errors import InputError
 
 

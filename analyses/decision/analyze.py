@@ -23,8 +23,7 @@ from analyses.explanations.shared import Shared
 from analyses.heads.ablation import HeadImportance, head_importances
 from analyses.heads.gradients import HeadGradients, head_gradients
 from analyses.planning.effort import EFFORTS
-from analyses.planning.plan import Plan, plan_analysis
-from analyses.planning.planned_and_taken import PlanAndCost
+from analyses.planning.plan import Plan, PlanAndCost, plan_analysis
 from analyses.results.reported import ModelResult
 from analyses.translation.alignment import Alignment
 from analyses.verdicts.error_rates import ErrorRate, Source
@@ -35,8 +34,8 @@ from interpret.attention.recording import Check
 from interpret.modes.evaluating import evaluating
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision, Scores
-from interpret.subjects.example import Example
 from interpret.subjects.forward_pass import remembered
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 if TYPE_CHECKING:
@@ -195,14 +194,14 @@ def analyze(
     started = time.monotonic()
     progress("reading the text")
     example = text if isinstance(text, Example) else subject.encode(text, second, truncate=truncate)
-    target = subject.named(target)
+    target = subject.target_name(target)
     subject = subject.about(example, target)
     eraser = subject.chosen_eraser(eraser, example)
     with evaluating(subject.model), remembered(subject, example.ids[None]):
         progress("planning")
         plan = plan_analysis(subject, example, EFFORTS[effort], methods=methods, eraser=eraser, max_memory=max_memory)
         planned(plan)
-        with subject.reading_at_once(plan.tokens_at_once):
+        with subject.at_most_tokens(plan.tokens_at_once):
             found = _measured(subject, example, target, chosen, eraser, corpus, effort, seed, progress)
     return Analysis(
         live=subject,

@@ -12,7 +12,7 @@ from analyses.verdicts.patch_resampling import PatchesOfTheImage
 from analyses.verdicts.resampling import Resampler
 from analyses.verdicts.vocabulary import VocabularyUnigram
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 

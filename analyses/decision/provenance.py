@@ -4,7 +4,7 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
-from analyses.planning.planned_and_taken import PlanAndCost
+from analyses.planning.plan import PlanAndCost
 from interpret.subjects.subject import Subject
 
 PACKAGES = ("interpret-attention", "torch", "transformers", "captum")

@@ -16,9 +16,9 @@ from analyses.results.wording import quoted, ranked, sizes
 from interpret.attention.interface import AttentionCall, Tap, tapped
 from interpret.attention.pass_inputs import PassInputs
 from interpret.errors import CaptureError, InputError
-from interpret.subjects.example import Unit
-from interpret.subjects.text import require_text
-from interpret.subjects.words import find_units
+from interpret.subjects.inputs.example import Unit
+from interpret.subjects.inputs.text_example import require_text
+from interpret.subjects.inputs.words import find_units
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -15,7 +15,7 @@ from analyses.results.pictures import HeatMap
 from analyses.results.result import PlottedResult
 from analyses.results.wording import number
 from analyses.statistics import kendall_tau
-from analyses.statistics.ranks import FLOAT32_TIES
+from analyses.statistics.rank_correlation import FLOAT32_TIES
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -8,7 +8,7 @@ from analyses.explanations.attribution import Attribution
 from interpret.attention.maps import Maps, maps_of
 from interpret.attention.recording import Recording
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 
 def last_layer_attention(

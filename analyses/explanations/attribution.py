@@ -12,7 +12,7 @@ from analyses.results.pictures import BarChart
 from analyses.results.result import PlottedResult
 from analyses.results.wording import number, ranked
 from interpret.errors import InputError
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 if TYPE_CHECKING:
     from pandas import DataFrame

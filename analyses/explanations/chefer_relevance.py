@@ -12,7 +12,7 @@ from interpret.attention.position_spans import PositionSpan
 from interpret.attention.recording import Recording, recording
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision, margin
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 
@@ -50,7 +50,7 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
     """
     ids, readout = example.ids[None], decision.readout_in(example).float().cpu()
     record, slopes = _slopes(subject, example, decision)
-    frames = [subject.frame(ids, layer) for layer in range(len(record))]
+    frames = [subject.position_span(ids, layer) for layer in range(len(record))]
     if all(frame.is_whole for frame in frames):
         record.require_chain()
         tokens = _followed_back(record, slopes, readout)
@@ -81,7 +81,7 @@ def _product_rows(
     with torch.enable_grad():
         weights = call.rows(start, stop).detach().requires_grad_()
         # As a sum: `grad_outputs` would make torch load its symbolic algebra, which takes half a second.
-        written = (call.written(weights, start) * slope[:, start:stop]).sum()
+        written = (call.outputs_under(weights, start) * slope[:, start:stop]).sum()
         (gradient,) = torch.autograd.grad(written, weights)
     return (gradient * weights.detach())[0].float().clamp(min=0).mean(dim=0).cpu()
 

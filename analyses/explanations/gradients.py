@@ -10,7 +10,7 @@ from analyses.explanations.attribution import Attribution
 from interpret.errors import InputError
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision, margin
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 KEPT = 4  # a pass with gradients takes this many times fewer inputs; more are hardly faster

@@ -7,7 +7,8 @@ from torch import Tensor
 from analyses.explanations.attribution import Attribution
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.erasing import answers_without
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 
@@ -60,7 +61,7 @@ def logits_without_each_unit(subject: Subject, example: Example, *, eraser: str)
         raise InputError("the text has no words that could be ranked; give a longer one")
     removed = torch.eye(len(example.units), dtype=torch.bool)
     with torch.no_grad():
-        for units, logits in subject.answers_without(example, removed, eraser):
+        for units, logits in answers_without(subject, example, removed, eraser):
             found = torch.empty(len(removed), logits.shape[1]) if found is None else found
             found[units] = logits.float().cpu()
     assert found is not None

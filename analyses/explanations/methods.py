@@ -20,8 +20,8 @@ from interpret.errors import InputError
 from interpret.modes.evaluating import evaluating
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
 from interpret.subjects.forward_pass import remembered
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 from interpret.system.refusals import refusing
 
@@ -203,6 +203,15 @@ def chosen_methods(names: Sequence[str] | None = None) -> tuple[Method, ...]:
     return tuple(each for each in _methods.values() if names is None or each.name in {JUDGED, *names})
 
 
+def method_of_name(name: str) -> Method:
+    """Returns the method of this name.
+
+    Raises:
+        InputError: There is none.
+    """
+    return next(each for each in chosen_methods([name]) if each.name == name)
+
+
 def methods_of_steps(names: Sequence[str] | None = None) -> tuple[Method, ...]:
     """Returns the methods that explain each token of a continuation; leave-one-out is computed for all at once.
 
@@ -247,9 +256,9 @@ def explain(
         >>> [round(score, 2) for score in found.scores.tolist()]
         [1.5, 0.18, 0.31, 0.2, 0.55, 1.19, 0.19]
     """
-    chosen = next(each for each in chosen_methods([method]) if each.name == method)
+    chosen = method_of_name(method)
     example = text if isinstance(text, Example) else subject.encode(text, second)
-    target = subject.named(target)
+    target = subject.target_name(target)
     subject = subject.about(example, target)
     with evaluating(subject.model), remembered(subject, example.ids[None]):
         decision = subject.decide(example, target)

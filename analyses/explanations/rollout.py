@@ -15,7 +15,7 @@ from analyses.explanations.attribution import Attribution
 from interpret.attention.maps import Maps, maps_of
 from interpret.attention.recording import Recording
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 __all__ = ["Rollout", "attention_rollout", "rollout_attribution"]
 

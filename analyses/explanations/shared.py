@@ -8,7 +8,7 @@ from analyses.explanations.leave_one_out import logits_without_each_unit
 from analyses.explanations.rollout import attention_rollout
 from interpret.attention.maps import Maps
 from interpret.subjects.decision import Decision, Scores
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 USUAL_STEPS = 50  # points of an integral along a path

@@ -9,9 +9,9 @@ from torch import Tensor
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.leave_one_out import attribution_of_falls
 from interpret.errors import InputError
-from interpret.subjects.continuation import Writer
 from interpret.subjects.decision import Decision, margin
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.continuation import Writer
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 SCORES_PER_FORWARD = 2**26  # most logits that one pass returns: a quarter of a gigabyte

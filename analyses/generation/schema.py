@@ -37,7 +37,7 @@ from analyses.decision.schema import component
 from analyses.export.to_json import plain
 from analyses.generation.steps import Step, Steps
 from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
-from interpret.subjects.chat import UNUSED
+from interpret.subjects.inputs.chat import UNUSED
 
 SCHEMA = "interpret-attention/steps/1"
 _PARTS = {"message": ("message in its chat template", "answer"), "source": ("source", "target")}

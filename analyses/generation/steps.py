@@ -20,8 +20,7 @@ from analyses.explanations.shared import Shared
 from analyses.generation.in_short import steps_in_short, table_of_steps
 from analyses.generation.leave_one_out import steps_leave_one_out
 from analyses.heads.gradients import HeadGradients, head_gradients
-from analyses.planning.plan import Plan, plan_steps
-from analyses.planning.planned_and_taken import PlanAndCost
+from analyses.planning.plan import Plan, PlanAndCost, plan_steps
 from analyses.results.reported import ModelResult
 from analyses.verdicts.error_rates import Source
 from analyses.verdicts.resampling import Resampler
@@ -29,9 +28,9 @@ from interpret.attention.maps import Beginning
 from interpret.attention.recording import Check
 from interpret.errors import InputError
 from interpret.modes.gradients_on import gradients_on
-from interpret.subjects.continuation import Continuation, Writer
 from interpret.subjects.decision import Decision, margin
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.continuation import Continuation, Writer
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 from interpret.tolerances import margin_size
 
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 _ROUNDINGS_OF_A_MARGIN = 40  # largest deviation of a margin, in roundings of its scores
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Step:
     """Explanation of one token of a continuation.
 
@@ -58,6 +57,9 @@ class Step:
     maps: tuple[Attribution, ...]
     heads: HeadGradients
     judgement: Judgement | None
+
+    def __repr__(self) -> str:
+        return f"Step after {len(self.example.ids)} tokens\n  {self.decision!r}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -213,8 +215,9 @@ def analyze_steps(
     steps = []
     for index, (example, decision, removal) in enumerate(zip(examples, decisions, removals, strict=True)):
         progress(f"token {index + 1} of {len(examples)}")
-        flow = Rollout(rollout.flow[:, index : index + 1, : len(example.ids)], rollout.residual, decision.readout[None])
         attended = Beginning(attention, len(example.ids))
+        followed = rollout.flow[:, index : index + 1, : attended.length]
+        flow = Rollout(followed, rollout.residual, decision.readout[None], labels=attended.labels)
         shared = Shared(subject, example, decision, eraser=eraser, attention=attended, rollout=flow)
         maps = (*(method(subject, example, decision, shared) for method in chosen), removal)
         judgement = judge(subject, example, decision, resampler, source=source, seed=seed) if resampler else None

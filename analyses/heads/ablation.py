@@ -21,7 +21,7 @@ from interpret.errors import CaptureError, InputError
 from interpret.indices import whole_number
 from interpret.interventions.batched_edits import Way, sweep
 from interpret.subjects.decision import Decision, known, margin
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 if TYPE_CHECKING:

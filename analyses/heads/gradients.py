@@ -16,7 +16,7 @@ from interpret.attention.editing import Edit, editing
 from interpret.errors import CaptureError
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision, margin
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 

@@ -17,8 +17,8 @@ from interpret.attention.edges import without_edges
 from interpret.attention.editing import Edit, editing
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, margin
-from interpret.subjects.example import Example
-from interpret.subjects.mentions import Mention, find_mention, mention_names
+from interpret.subjects.inputs.example import Example
+from interpret.subjects.inputs.mentions import Mention, find_mention, mention_names
 from interpret.subjects.subject import Subject
 
 
@@ -109,7 +109,7 @@ def word_pairs(
         example: The text.
         decision: The decision on it.
         word: The word that both pairs share, one of the ranked words. Of several mentions the first is taken, or a
-            numbered one, as in "mat#2"; see `interpret.subjects.mentions`.
+            numbered one, as in "mat#2"; see `interpret.subjects.inputs.mentions`.
         first: The other word of the first pair.
         second: The other word of the second pair.
         draws: Number of random sets of heads.

@@ -1,9 +1,11 @@
-"""Plan of an analysis: estimated time and memory, and the batch size that fits the memory."""
+"""Plan of an analysis: estimated time and memory, the batch size that fits the memory, and what it took in the end."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import torch
 
 from analyses.explanations.methods import chosen_methods, methods_of_steps
 from analyses.planning.effort import Effort
@@ -12,8 +14,8 @@ from analyses.planning.work import Work, analysis_work, steps_work, study_work
 from analyses.results.result import Result
 from analyses.verdicts.measurement import Draws
 from interpret.errors import InputError
-from interpret.subjects.continuation import Continuation
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.continuation import Continuation
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 from interpret.system.memory import free_bytes, peak_bytes, shown_bytes, shown_seconds, used_bytes
 
@@ -187,3 +189,35 @@ def _tokens_at_once(speed: Speed, slopes: int, most: int, limit: int) -> int:
     while speed.memory(tokens, slopes) > limit and tokens > speed.tokens:
         tokens = max(speed.tokens, tokens // 2)
     return tokens
+
+
+@dataclass(frozen=True)
+class PlanAndCost:
+    """Planned and actual cost of an analysis.
+
+    Attributes:
+        plan: The estimate, made before.
+        seconds: Wall time.
+        memory: Peak memory of the process on the model's device since it began, in bytes.
+    """
+
+    plan: Plan
+    seconds: float
+    memory: int
+
+    @classmethod
+    def since(cls, started: float, plan: Plan, device: torch.device) -> "PlanAndCost":
+        """Measures the cost since `started`.
+
+        Args:
+            started: Start time, by `time.monotonic`.
+            plan: The estimate.
+            device: Device of the model.
+        """
+        return cls(plan, time.monotonic() - started, peak_bytes(device))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain values for JSON."""
+        names = ("passes", "seconds", "memory", "limit")
+        planned = {name: getattr(self.plan, name) for name in names}
+        return {"seconds": self.seconds, "memory": self.memory, "planned": planned}

@@ -9,7 +9,7 @@ import torch
 
 from analyses.explanations.gradients import KEPT
 from interpret.interventions.decision_row import read_row
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 from interpret.system.footprint import held_bytes, kept_bytes
 from interpret.system.memory import used_bytes
@@ -71,7 +71,7 @@ def measure_speed(subject: Subject, example: Example) -> Speed:
     import scipy.stats  # noqa: F401
 
     ids, used = example.ids[None], used_bytes(subject.device)
-    first = not subject.is_causal and subject.frame(ids, 0).is_whole  # the usual readout of such models
+    first = not subject.is_causal and subject.position_span(ids, 0).is_whole  # the usual readout of such models
     readout = torch.zeros(ids.shape[1])
     readout[0 if first else -1] = 1
     row = read_row(subject, ids, torch.tensor([0]), readout=readout)

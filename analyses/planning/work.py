@@ -12,11 +12,11 @@ from analyses.planning.effort import Effort
 from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS
 from analyses.verdicts.measurement import Draws
 from analyses.verdicts.one_text import ONE_TEXT
-from interpret.subjects.continuation import Continuation
-from interpret.subjects.example import Example
-from interpret.subjects.language_model import NextToken
-from interpret.subjects.reading_cost import ReadingCost
+from interpret.subjects.inputs.continuation import Continuation
+from interpret.subjects.inputs.example import Example
+from interpret.subjects.models.reading_cost import ReadingCost
 from interpret.subjects.subject import Subject
+from interpret.subjects.tasks.language_model import NextToken
 
 GRADIENT = 3  # time of a pass with gradient, in passes
 SHORT_AT_ONCE = 16  # edits of one row in a batch, roughly

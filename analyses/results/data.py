@@ -16,7 +16,7 @@ import torch
 from jaxtyping import AbstractArray
 from torch import Tensor
 
-from interpret.subjects.token_ids import TokenIds
+from interpret.subjects.inputs.token_ids import TokenIds
 
 LEFT_OUT = {"saved": False}  # metadata of a field that isn't saved and is its default after reading
 _UNUSUAL = ("nan", "inf", "-inf")

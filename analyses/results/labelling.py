@@ -1,7 +1,7 @@
 """Names of a subject's layers and an example's tokens, for results that no recording gave them."""
 
 from interpret.attention.labels import Labels
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 

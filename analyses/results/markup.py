@@ -3,6 +3,7 @@
 import base64
 import io
 import math
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ _SUPPORT, _OPPOSE, _HEAT = "200,102,27", "63,126,196", "31,157,148"
 _TABLE = "border-collapse:collapse;font-size:12px;margin:4px 0"
 _CELL = "padding:2px 6px;text-align:right;white-space:nowrap;border:1px solid rgba(128,128,128,.25)"
 
+_LINK_WITHIN = re.compile(r'(<a\b[^<>]*\bhref=")#')
 _SENTENCE = "white-space:normal;min-width:18em;text-align:left"
 _WRAPPED = 40  # characters from which on a cell has several lines
 
@@ -43,6 +45,8 @@ def framed_page(page: str, title: str) -> str:
         page: An HTML document.
         title: What it is, for those who can't see it.
     """
+    # Links within the page would lead to the notebook's own address, which such a frame inherits.
+    page = _LINK_WITHIN.sub(r"\1about:srcdoc#", page)
     return (
         f'<iframe srcdoc="{escape(page)}" title="{escape(visible(title))}" sandbox="allow-scripts" '
         f'style="width:100%;height:{PAGE_HEIGHT}px;border:1px solid rgba(128,128,128,.4);background:#fff"></iframe>'

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor
 
@@ -15,7 +15,7 @@ from interpret.errors import InputError
 from interpret.system.writing import write_whole
 
 if TYPE_CHECKING:
-    from analyses.results.result import Result
+    from pandas import DataFrame
 
 SCHEMA = "interpret-attention/result/1"
 KEY = "interpret"  # of our text among a file's metadata
@@ -24,7 +24,14 @@ MOST_METADATA = 50_000_000  # bytes; readers of Parquet refuse footers that are 
 _LISTS = re.compile(r"\[\n[^\[\]{}]*\]")  # innermost ones
 
 
-def save(result: "Result", path: str | os.PathLike[str]) -> None:
+class Saved(Protocol):
+    """What is saved: a dataclass that becomes a table, as `Result` does."""
+
+    def to_frame(self) -> "DataFrame":
+        """Returns the table."""
+
+
+def save(result: Saved, path: str | os.PathLike[str]) -> None:
     """Writes a result in the format of the suffix, as `Result.save` says.
 
     Args:
@@ -40,11 +47,11 @@ def save(result: "Result", path: str | os.PathLike[str]) -> None:
     write_whole(place, FORMATS[place.suffix](result, Data.of(result)))
 
 
-def _head(result: "Result", tree: Any) -> dict[str, Any]:
+def _head(result: Saved, tree: Any) -> dict[str, Any]:
     return {"schema": SCHEMA, "type": type(result).__name__, "result": tree}
 
 
-def _json(result: "Result", data: Data) -> str:
+def _json(result: Saved, data: Data) -> str:
     head = {
         **_head(result, data.tree),
         "tensors": {name: tensor_to_json(tensor) for name, tensor in data.tensors.items()},
@@ -54,13 +61,13 @@ def _json(result: "Result", data: Data) -> str:
     return _LISTS.sub(lambda found: re.sub(r"\n\s*", " ", found[0]).replace("[ ", "[").replace(" ]", "]"), written)
 
 
-def _safetensors(result: "Result", data: Data) -> bytes:
+def _safetensors(result: Saved, data: Data) -> bytes:
     from safetensors.torch import save as tensors_to_bytes
 
     return tensors_to_bytes(data.tensors, {KEY: json.dumps(_head(result, data.tree), allow_nan=False)})
 
 
-def _parquet(result: "Result", data: Data) -> bytes:
+def _parquet(result: Saved, data: Data) -> bytes:
     import pyarrow
     from pyarrow import parquet
 
@@ -92,7 +99,7 @@ def _column_of(name: str, tensor: Tensor, frame: Any) -> dict[str, Any] | None:
     return {"column": column, "shape": list(tensor.shape)}
 
 
-FORMATS: dict[str, Callable[["Result", Data], str | bytes]] = {
+FORMATS: dict[str, Callable[[Saved, Data], str | bytes]] = {
     ".json": _json,
     ".safetensors": _safetensors,
     ".parquet": _parquet,

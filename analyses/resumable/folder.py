@@ -1,6 +1,5 @@
 """Folder of a study with its fingerprint, finished parts and results, consistent at every moment."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -13,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from analyses.resumable.chunks import Chunk
+from analyses.resumable.lock import LOCK, locked
 from analyses.resumable.parts import merged, packed, table_of, unpacked
 from interpret.errors import InputError
 from interpret.system.files import read_file
@@ -22,8 +22,6 @@ STUDY, PARTS, RESULTS, SUMMARY = "study.json", "parts", "results.parquet", "summ
 REPORT, TEXTS = "report.html", "texts"
 SHOWN_DIFFERENCES = 3
 LONGEST_VALUE = 60  # characters of a value in an error
-
-_LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class StudyFolder:
         made = [each for each in (self.path, *self.path.absolute().parents) if not each.exists()]
         try:
             make_folder(self.path)
-            with self._locked():
+            with locked(self.path), self._with_parts():
                 self._require_own()  # it may have become another study's while this process waited for its turn
                 self._clear()
                 yield self
@@ -156,7 +154,7 @@ class StudyFolder:
         study = self.path / STUDY
         if not study.exists():
             # A process that was killed at its start leaves only these.
-            others = {each.name for each in self.path.iterdir() if not each.match(".*.part")} - {_LOCK, PARTS}
+            others = {each.name for each in self.path.iterdir() if not each.match(".*.part")} - {LOCK, PARTS}
             others |= {f"{PARTS}/{each.name}" for each in (self.path / PARTS).glob("*")}
             if others:
                 raise InputError(
@@ -178,46 +176,14 @@ class StudyFolder:
             )
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Holds the lock and the folder of parts until the end of the block."""
-        lock = self._lock()
+    def _with_parts(self) -> Iterator[None]:
+        """Holds the folder of parts until the end of the block; removes it if it is empty then."""
         try:
             with writing(self.path):
                 (self.path / PARTS).mkdir(exist_ok=True)
             yield
         finally:
             _remove_empty([self.path / PARTS])
-            with suppress(OSError):
-                (self.path / _LOCK).unlink()  # before the lock is released, so that no other process holds it yet
-            os.close(lock)
-
-    def _lock(self) -> int:
-        """Takes the lock and returns its handle; retries if the former owner removed the lock file."""
-        path = self.path / _LOCK
-        while True:
-            with writing(path):
-                lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-            try:
-                self._take(lock)
-                if os.path.samestat(os.fstat(lock), path.stat()):
-                    return lock
-            except FileNotFoundError:
-                pass
-            except BaseException:
-                os.close(lock)
-                raise
-            os.close(lock)
-
-    def _take(self, lock: int) -> None:
-        try:
-            with writing(self.path):
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except InputError as error:
-            if isinstance(error.__cause__, BlockingIOError):
-                raise InputError(
-                    f"another process is at work on the study in {self.path}; wait for its end, or give another folder"
-                ) from error
-            raise
 
     def _clear(self) -> None:
         """Removes temporary files of a killed process."""

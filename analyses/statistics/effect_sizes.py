@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Real, Shaped
 
-from analyses.statistics.ranks import finite_pair
+from analyses.statistics.rank_correlation import finite_pair
 
 
 def paired_d(x: Real[np.ndarray, " example"], y: Real[np.ndarray, " example"]) -> float:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Bool, Float, Real
 
-from analyses.statistics.ranks import FLOAT64_TIES, finite_pair, mid_ranks
+from analyses.statistics.rank_correlation import FLOAT64_TIES, finite_pair, mid_ranks
 
 
 def gini_correlation(

@@ -6,9 +6,10 @@ from typing import Any
 
 from analyses.data_sets.notes import Note
 from interpret.attention.checks import Check
+from interpret.subjects.checked_recording import held_against_plain_call
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
-from interpret.subjects.plain_call import PLAIN_CALL, held_against_plain_call
+from interpret.subjects.inputs.example import Example
+from interpret.subjects.plain_call import PLAIN_CALL
 from interpret.subjects.subject import Subject
 
 

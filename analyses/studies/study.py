@@ -28,7 +28,7 @@ from analyses.verdicts.resampling import CorpusUnigram, Resampler
 from analyses.verdicts.verdict import verdict
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 SCHEMA = "interpret-attention/study/2"
@@ -278,7 +278,7 @@ def study(
             plan = prepared.plan(missing, max_memory=max_memory)
             planned(plan)
             at_once = plan.tokens_at_once
-        with prepared.subject.reading_at_once(at_once):
+        with prepared.subject.at_most_tokens(at_once):
             run_chunks(opened, chunks, prepared.measured, progress=progress)
         records = opened.records().to_pylist()
         measurements = [_measurement(record) for record in records]
@@ -286,6 +286,7 @@ def study(
             scale: verdict(
                 measurements,
                 parts=prepared.object.parts,
+                failures=prepared.object.failures,
                 scale=scale,
                 seed=prepared.seed,
                 doubts=doubts_about_accuracy(records),

@@ -99,7 +99,7 @@ def summarise(
             "examples": found.examples,
             "needed": found.needed,
             "spread": found.spread,
-            "components": [_component(each) for each in found.components],
+            "components": [_component(each, tested) for each in found.components],
             "heads": {
                 "idle": list(found.idle_heads),
                 "share": found.idle_share,
@@ -120,8 +120,9 @@ def summarise(
     }
 
 
-def _component(component: Component) -> dict[str, Any]:
-    return {**_plain(asdict(component)), **asdict(BARS[component.name])}
+def _component(component: Component, tested: ObjectOfStudy) -> dict[str, Any]:
+    bars = BARS[component.name]
+    return {**_plain(asdict(component)), **asdict(bars), "failure": tested.failures.get(component.name, bars.failure)}
 
 
 def _baselines(records: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:

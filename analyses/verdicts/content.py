@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from interpret.subjects.example import Example, pooled, spread
+from interpret.subjects.inputs.example import Example, pooled, spread
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ def head_rows(
     for part in torch.split(ids, subject.rows_at_once(ids.shape[1])):
         record = run_pass(subject, part).record
         layers = range(len(record))
-        passes.append([_read(subject.frame(part, layer), record.calls[layer], readout) for layer in layers])
+        passes.append([_read(subject.position_span(part, layer), record.calls[layer], readout) for layer in layers])
     return [torch.cat(layer) for layer in zip(*passes, strict=True)]
 
 

@@ -7,7 +7,7 @@ from analyses.verdicts.idle_heads import head_use
 from analyses.verdicts.resampling import Resampler
 from interpret.interventions.decision_row import read_row
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 TEXTS = 8

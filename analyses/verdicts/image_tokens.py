@@ -8,7 +8,7 @@ from torch import Tensor
 
 from analyses.verdicts.patch_resampling import picked
 from analyses.verdicts.resampling import Resampler
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 
 class TokensOfTheImage(Resampler):

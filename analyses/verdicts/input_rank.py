@@ -10,7 +10,7 @@ from torch import Tensor
 from analyses.verdicts.content import Content
 from analyses.verdicts.resampling import Resampler
 from interpret.interventions.decision_row import DecisionRow
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from analyses.verdicts.resampling import Resampler
 from interpret.errors import InputError
 from interpret.modes.evaluating import evaluating
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 from interpret.system.refusals import refusing
 

@@ -24,7 +24,7 @@ from analyses.verdicts.use import use
 from analyses.verdicts.value_norms import value_effects
 from interpret.interventions.decision_row import DecisionRow, read_row
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 from interpret.tolerances import margin_size
 

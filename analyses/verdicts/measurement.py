@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from interpret.subjects.units import FEWEST_WORDS as FEWEST_WORDS
+from interpret.subjects.inputs.units import FEWEST_WORDS as FEWEST_WORDS
 
 
 @dataclass(frozen=True)

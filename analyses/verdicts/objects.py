@@ -1,18 +1,20 @@
-"""Objects that a study can test: rows of attention, or maps over all layers."""
+"""Objects that a study can test: rows of attention, maps over all layers, or explanations by any method."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from analyses.explanations.methods import method_of_name
 from analyses.verdicts.claim import CLAIM, OBJECT
 from analyses.verdicts.measure import measure
 from analyses.verdicts.measurement import Measurement
 from analyses.verdicts.thresholds import BARS
-from analyses.verdicts.whole_maps import measure_map
+from analyses.verdicts.whole_maps import measure_map, measure_method
 from interpret.errors import InputError
 
-KEYS = ("row", "head:LAYER.HEAD", "rollout", "columns")
+KEYS = ("row", "head:LAYER.HEAD", "rollout", "columns", "method:NAME")
+METHOD = "method:"  # and its name
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class ObjectOfStudy:
         parts: Components that the claim is judged by; the others don't apply.
         measure: Function of a subject, equally long examples, their decisions and a resampler, with the options `draws`
             and `seed`, like `measure.measure`.
+        failures: Meaning of failed components, in words, where it isn't that of `BARS`.
     """
 
     key: str
@@ -33,6 +36,7 @@ class ObjectOfStudy:
     claim: str
     parts: tuple[str, ...]
     measure: Callable[..., list[Measurement]] = field(repr=False, compare=False)
+    failures: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
 
 def object_of_study(key: str = "row") -> ObjectOfStudy:
@@ -41,10 +45,10 @@ def object_of_study(key: str = "row") -> ObjectOfStudy:
     Args:
         key: "row" for the last layer's decision row, mean over heads; "head:3.5" for the row of head 5 in layer 3,
             counted from 0; "rollout" for attention rollout; "columns" for the mean attention that a word gets in all
-            layers and heads.
+            layers and heads; "method:saliency" for a method that explains, built in or registered.
 
     Raises:
-        InputError: The key is none of these.
+        InputError: The key is none of these, or there is no such method.
     """
     if key == "row":
         return ObjectOfStudy(key, OBJECT, CLAIM, tuple(BARS), measure)
@@ -61,6 +65,11 @@ def object_of_study(key: str = "row") -> ObjectOfStudy:
     if key == "columns":
         name = "the mean attention that each word gets from other positions, over all layers and heads"
         return ObjectOfStudy(key, name, _claim("these means rank"), _PARTS, partial(measure_map, name="columns"))
+    if key.startswith(METHOD):
+        method = method_of_name(key.removeprefix(METHOD)).name
+        name = f"the magnitude of each word's score by the method {method!r}"
+        measured = partial(measure_method, name=method)
+        return ObjectOfStudy(key, name, _CLAIM_OF_METHODS, ("input rank", "top"), measured, _FAILURES)
     raise InputError(f"there is no object {key!r}; give one of {', '.join(KEYS)}, such as head:3.5")
 
 
@@ -84,6 +93,17 @@ def require_head(chosen: ObjectOfStudy, heads: Sequence[int]) -> None:
 
 _HEAD = r"head:(\d+)\.(\d+)"
 _PARTS = ("rank", "input rank", "top")
+
+
+_CLAIM_OF_METHODS = (
+    "these scores rank the input words by what replacing them does to the logit margin, and the words with the largest "
+    "scores move it more than random words when they are knocked out of all attention; use, rank and share are asked "
+    "of a row of attention only"
+)
+_FAILURES = {
+    "input rank": "words with larger scores by this method do not matter more",
+    "top": "the words that this method ranks first do no more than random words",
+}
 
 
 def _claim(subject: str) -> str:

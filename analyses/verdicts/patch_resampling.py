@@ -10,7 +10,7 @@ from torch import Tensor
 
 from analyses.verdicts.resampling import Resampler
 from interpret.errors import InputError
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 IMAGE_FILES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from analyses.statistics import gini_correlations, kendall_tau, randomisation_p_value
-from analyses.statistics.ranks import FLOAT32_TIES
+from analyses.statistics.rank_correlation import FLOAT32_TIES
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from interpret.errors import InputError
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 WordClass = tuple[int, str]  # number of tokens; "word", "Word" or "mark"
 

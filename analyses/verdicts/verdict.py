@@ -6,7 +6,7 @@ at 5 %, no correction), it fails when any one is below its floor (Holm over comp
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -119,6 +119,7 @@ def verdict(
     scale: float = 1.0,
     seed: int = 0,
     doubts: Sequence[str] = (),
+    failures: Mapping[str, str] | None = None,
 ) -> Verdict:
     """Judges the claim over a data set.
 
@@ -128,6 +129,7 @@ def verdict(
         scale: Factor of every bar and floor, for sensitivity analysis.
         seed: Seed of the bootstrap.
         doubts: Further reasons, in words, that rule out "supported", such as accuracy no better than chance.
+        failures: Meaning of failed components, in words, where it isn't that of `BARS`.
 
     Raises:
         ValueError: There is no measurement.
@@ -149,7 +151,7 @@ def verdict(
     idle = _idle_heads(measurements, seed)
     idle_share = float(np.mean([sum(each.shown[head] for head in idle) for each in measurements]))
     obstacles = _obstacles(measurements, spread)
-    because = [BARS[name].failure for name in failed]
+    because = [(failures or {}).get(name, BARS[name].failure) for name in failed]
     if idle_share >= IDLE_SHARE.floor * scale:
         because.append(IDLE_SHARE.failure)
     answer: Answer = "inconclusive"

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from analyses.verdicts.resampling import Resampler
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 ZIPF_SHIFT = 2.7  # shift in Mandelbrot's form of Zipf's law, which he fitted to English words
 _STARTS = ("Ġ", "▁")  # space before a word in byte-level and SentencePiece vocabularies

@@ -1,10 +1,12 @@
-"""Measurements of maps over all layers: attention rollout and attention received.
+"""Measurements of what isn't a row of attention: rollout, attention received, and any registered explanation.
 
 No computation of the model uses such a map, so its use and its share of the effect can't be measured. What can be
 measured is whether it ranks the words by the effects of knocking them out and of replacing them.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -12,7 +14,9 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from analyses.attention.received import attention_received
+from analyses.explanations.methods import method_of_name
 from analyses.explanations.rollout import attention_rollout
+from analyses.explanations.shared import Shared
 from analyses.statistics import randomisation_p_value
 from analyses.verdicts.content import Content
 from analyses.verdicts.knockout import knockout_margins
@@ -24,8 +28,10 @@ from analyses.verdicts.row_edits import one_by_one
 from analyses.verdicts.top_k import budgets_mean, first_words
 from interpret.attention.recording import Recording, recording
 from interpret.interventions.decision_row import DecisionRow, read_row
+from interpret.modes.evaluating import evaluating
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.forward_pass import remembered
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 MapName = Literal["rollout", "columns"]
@@ -58,18 +64,74 @@ def measure_map(
     Raises:
         ValueError: The texts' lengths differ, or their decisions are read from different positions.
     """
+    content, readout = Content.of(examples), common_readout(decisions)
+    shown = _MAPS[name](subject, torch.stack([example.ids for example in examples]), readout)
+    sink = 1 - (shown * content.tokens).sum(dim=1)
+    return _measured(subject, examples, decisions, resampler, content.shares(shown), sink, draws, seed)
+
+
+def measure_method(
+    subject: Subject,
+    examples: Sequence[Example],
+    decisions: Sequence[Decision],
+    resampler: Resampler,
+    name: str,
+    *,
+    draws: Draws = USUAL,
+    seed: int = 0,
+) -> list[Measurement]:
+    """Measures how well the magnitudes of an explanation's scores rank the words of equally long texts.
+
+    As `measure_map`, but for `rank`, which is about attention.
+
+    Args:
+        subject: The model.
+        examples: Texts of the same number of tokens.
+        decisions: Decision on each; the label is frozen.
+        resampler: Source of replacement words.
+        name: Name of a registered method.
+        draws: Numbers of random draws.
+        seed: Seed of all draws.
+
+    Raises:
+        InputError: There is no such method.
+        ValueError: The texts' lengths differ, or their decisions are read from different positions.
+    """
+    method, content = method_of_name(name), Content.of(examples)
+    sizes = torch.zeros(content.exists.shape)
+    for number, (example, decision) in enumerate(zip(examples, decisions, strict=True)):
+        with evaluating(subject.model), remembered(subject, example.ids[None]):
+            found = method(subject, example, decision, Shared(subject, example, decision))
+        sizes[number, : len(example.units)] = found.scores.detach().float().cpu().abs()
+    shares = sizes / sizes.sum(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
+    undefined = torch.full((len(examples),), torch.nan)
+    measured = _measured(subject, examples, decisions, resampler, shares, undefined, draws, seed)
+    nan = math.nan
+    return [replace(each, rank=nan, rank_substituted=nan, rank_tau=nan, p_rank=nan, rank_unfelt=0) for each in measured]
+
+
+def _measured(
+    subject: Subject,
+    examples: Sequence[Example],
+    decisions: Sequence[Decision],
+    resampler: Resampler,
+    shares: Float[Tensor, "example unit"],
+    sink: Float[Tensor, " example"],
+    draws: Draws,
+    seed: int,
+) -> list[Measurement]:
+    """Measures a ranking of the words by their shares of a map."""
     content, generator = Content.of(examples), torch.Generator().manual_seed(seed)
     readout = common_readout(decisions)
     ids = torch.stack([example.ids for example in examples])
     targets = torch.tensor([decision.target for decision in decisions])
     row = read_row(subject, ids, targets, readout=readout)
-    shown = _MAPS[name](subject, ids, readout)
-    ranking = Ranking(content.shares(shown), content.exists)
+    ranking = Ranking(shares, content.exists)
     undefined = [float("nan")] * len(examples)
     columns: Columns = {
         "words": content.exists.sum(dim=1).tolist(),
         "margin": row.margin.tolist(),
-        "sink": (1 - (shown * content.tokens).sum(dim=1)).tolist(),
+        "sink": sink.tolist(),
         **dict.fromkeys(("use", "joint", "uniform", "rank_shuffled", "rank_of_values"), undefined),
         **dict.fromkeys(("single", "conditional", "shown"), [()] * len(examples)),
         **_knockouts(row, content, ranking, draws, generator),

@@ -1,18 +1,18 @@
-"""Base class of recorded attention calls, whichever way they were reached."""
+"""Recorded attention calls, whichever way they were reached: their base class, and those that weren't kept."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 from weakref import WeakSet
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, UntypedStorage, nn
 
-if TYPE_CHECKING:
-    from interpret.attention.observed.streams import Reading
+from interpret.attention.tracing.traces import Dependencies
+from interpret.errors import CaptureError
 
 Way = Literal["interface", "observed"]
 
@@ -40,7 +40,7 @@ class AttentionCall(ABC):
         replaced: Weights that an edit put in place of the model's own.
         edited_output: True if an edit changed `output`, so that it is no longer weights times values.
         differentiable: True if gradients were enabled when the call ran; only then do its weights carry them.
-        reading: Calls of the pass that it was computed from; `None` if that wasn't followed.
+        dependencies: Calls of the pass that it was computed from; `None` if that wasn't traced.
 
     Example:
         >>> subject = interpret.load()
@@ -63,7 +63,7 @@ class AttentionCall(ABC):
     replaced: Float[Tensor, "batch head query key"] | None = field(default=None, repr=False)
     edited_output: bool = False
     differentiable: bool = field(default_factory=torch.is_grad_enabled)
-    reading: "Reading | None" = field(default=None, repr=False)
+    dependencies: Dependencies | None = field(default=None, repr=False)
 
     @cached_property
     def weights(self) -> Float[Tensor, "batch head query key"]:
@@ -163,7 +163,7 @@ class AttentionCall(ABC):
         """Returns the value vectors that these rows use; the same for all rows in all but a few models."""
         return self.values_per_head
 
-    def written(
+    def outputs_under(
         self, weights: Float[Tensor, "batch head row seen"], start: int = 0
     ) -> Float[Tensor, "batch row head value_dim"]:
         """Computes head outputs from these weights of the rows from `start` on, before the output projection."""
@@ -197,3 +197,27 @@ class AttentionCall(ABC):
     def has_sink(self) -> bool:
         """True if a learned sink takes part of each row, so that rows sum to less than 1."""
         return False
+
+
+@dataclass(eq=False, kw_only=True)
+class UnkeptCall(AttentionCall):
+    """A call of which only the module was kept."""
+
+    way: ClassVar[Way] = "interface"
+
+    def own_weights(self) -> Float[Tensor, "batch head query key"]:
+        """Raises `CaptureError`, as they weren't kept."""
+        raise self._unknown()
+
+    @property
+    def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
+        """Raises `CaptureError`, as they weren't kept."""
+        raise self._unknown()
+
+    @property
+    def visible(self) -> Bool[Tensor, "#batch #head query key"]:
+        """Raises `CaptureError`, as it wasn't kept."""
+        raise self._unknown()
+
+    def _unknown(self) -> CaptureError:
+        return CaptureError(f"only one layer of this pass was recorded, and {self.name} is in another")

@@ -9,7 +9,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from interpret.attention.interface import AttentionCall, Tap, tapped
-from interpret.attention.placed import Place
+from interpret.attention.text_offset import TextOffset
 from interpret.errors import CaptureError
 
 
@@ -46,39 +46,39 @@ class Edit:
         """Returns whether the edit applies to this layer."""
         return self.layers is None or layer in self.layers
 
-    def apply(self, layer: int, tensor: Tensor, place: Place) -> Tensor:
-        """Returns the tensor to use instead of one whose rows and keys are at `place` in the text."""
+    def apply(self, layer: int, tensor: Tensor, offset: TextOffset) -> Tensor:
+        """Returns the tensor to use instead of one whose rows and keys are at `offset` in the text."""
         return self.change(layer, tensor)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PlacedEdit(Edit):
+class PositionEdit(Edit):
     """One change of attention at some positions of a text, whichever pass reads them.
 
     Attributes:
-        put: Takes the layer's tensor and its place in the text; returns the same object if it has none of the
+        change_at: Takes the layer's tensor and its offset in the text; returns the same object if it has none of the
             positions.
         positions: Description of the positions, for errors.
     """
 
     change: Callable[[int, Tensor], Tensor] = field(init=False)
-    put: Callable[[Tensor, Place], Tensor]
+    change_at: Callable[[Tensor, TextOffset], Tensor]
     positions: str
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "change", self._in_one_pass)
 
     def _in_one_pass(self, layer: int, tensor: Tensor) -> Tensor:
-        edited = self.put(tensor, Place())
+        edited = self.change_at(tensor, TextOffset())
         if edited is tensor:
             raise CaptureError(
                 f"the edit of {self.positions} in layer {layer} changes nothing: this pass hasn't got it"
             )
         return edited
 
-    def apply(self, layer: int, tensor: Tensor, place: Place) -> Tensor:
-        """Returns the tensor to use instead of one whose rows and keys are at `place` in the text."""
-        return self.put(tensor, place)
+    def apply(self, layer: int, tensor: Tensor, offset: TextOffset) -> Tensor:
+        """Returns the tensor to use instead of one whose rows and keys are at `offset` in the text."""
+        return self.change_at(tensor, offset)
 
 
 class _Editor(Tap):
@@ -88,17 +88,17 @@ class _Editor(Tap):
         super().__init__(model)
         self.changes = edits
         self.reached: set[int] = set()
-        self.placed: set[Edit] = set()
+        self.made: set[Edit] = set()
         self.read = (sys.maxsize, 0)  # first position offered to the edits, and one past the last
-        self.place = Place()
+        self.offset = TextOffset()
         self.modules: dict[int, nn.Module] = {}
 
     def edits_weights(self, layer: int) -> bool:
         return any(edit.stage == "weights" and edit.applies_to(layer) for edit in self.changes)
 
     def on_start(self, layer: int, call: AttentionCall) -> None:
-        self.place = self.inputs.place(call)
-        began = self.modules.setdefault(layer, call.module) if self.place.row else call.module
+        self.offset = self.inputs.offset(call)
+        began = self.modules.setdefault(layer, call.module) if self.offset.query else call.module
         self.modules[layer] = began
         if began is not call.module and any(edit.layer is not None for edit in self.changes):
             raise CaptureError(
@@ -122,7 +122,7 @@ class _Editor(Tap):
             if missing:
                 ran = f"layers 0 to {max(self.reached)} ran" if self.reached else "no attention that can be edited ran"
                 raise CaptureError(f"the edit of layer {missing[0]} changed nothing: {ran} in this block")
-            if isinstance(edit, PlacedEdit) and edit not in self.placed:
+            if isinstance(edit, PositionEdit) and edit not in self.made:
                 raise CaptureError(
                     f"the edit of {edit.positions} in layer {edit.layer} changed nothing: positions {self.read[0]} to "
                     f"{self.read[1] - 1} were read in this block"
@@ -131,11 +131,11 @@ class _Editor(Tap):
     def _apply(self, stage: str, layer: int, tensor: Tensor, rows: int) -> Tensor:
         for edit in self.changes:
             if edit.stage == stage and edit.applies_to(layer):
-                edited = edit.apply(layer, tensor, self.place)
-                first = self.place.row
+                edited = edit.apply(layer, tensor, self.offset)
+                first = self.offset.query
                 self.read = min(first, self.read[0]), max(first + rows, self.read[1])
                 if edited is not tensor:
-                    self.placed.add(edit)
+                    self.made.add(edit)
                 tensor = edited
         return tensor
 

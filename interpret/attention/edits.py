@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interpret.attention.edges import without_edges
-from interpret.attention.editing import Edit, PlacedEdit
-from interpret.attention.placed import Place, keys_in, rows_in
+from interpret.attention.editing import Edit, PositionEdit
+from interpret.attention.text_offset import TextOffset, cut_keys, cut_rows
 from interpret.errors import CaptureError
 
 
@@ -48,11 +48,11 @@ def mean_head(layer: int, head: int, mean: Float[Tensor, "*position dim"] | None
     if mean is not None:
         return set_head(layer, head, mean)
 
-    def write(written: Tensor, place: Place) -> Tensor:
-        if place.row > 0:
+    def write(written: Tensor, offset: TextOffset) -> Tensor:
+        if offset.query > 0:
             raise CaptureError(
                 f"the mean that head {head} writes over the text isn't known in a pass that has it from position "
-                f"{place.row} on only; give mean=, or run one pass over the whole text"
+                f"{offset.query} on only; give mean=, or run one pass over the whole text"
             )
         return written.mean(dim=1, keepdim=True)
 
@@ -82,8 +82,8 @@ def set_head(layer: int, head: int, output: Float[Tensor, "..."]) -> Edit:
     """
     ends = f"positions 0 to {output.shape[-2] - 1}" if output.ndim > 1 else "all positions"
 
-    def write(written: Tensor, place: Place) -> Tensor | None:
-        own = rows_in(output, -2, written.shape[1], place, f"the output given for head {head}")
+    def write(written: Tensor, offset: TextOffset) -> Tensor | None:
+        own = cut_rows(output, -2, written.shape[1], offset, f"the output given for head {head}")
         return None if own is None else own.to(written)
 
     return _head_edit(layer, head, write, ends)
@@ -108,7 +108,7 @@ def uniform_row(layer: int, head: int | None = None, query: int | None = None) -
         2.62
     """
 
-    def spread(rows: Tensor, _: Place) -> Tensor:
+    def spread(rows: Tensor, _: TextOffset) -> Tensor:
         visible = (rows > 0).to(rows.dtype)
         return visible / visible.sum(-1, keepdim=True).clamp(min=1)
 
@@ -143,12 +143,12 @@ def permute_row(
     if len(set(keys)) < len(keys) or min(keys, default=0) < 0:
         raise ValueError(f"keys must be different positions, counted from 0, not {list(keys)}")
 
-    def trade(rows: Tensor, place: Place) -> Tensor:
-        places = [key - place.key for key in keys]
+    def trade(rows: Tensor, offset: TextOffset) -> Tensor:
+        places = [key - offset.key for key in keys]
         if all(key < 0 for key in places):  # the cache has dropped all of them
             return rows
         for key in places:
-            _require_index("key", key + place.key, rows.shape[-1], first=place.key)
+            _require_index("key", key + offset.key, rows.shape[-1], first=offset.key)
         source, target = (torch.as_tensor(each, device=rows.device) for each in ([places[i] for i in order], places))
         return rows.index_copy(-1, target, rows.index_select(-1, source))
 
@@ -195,13 +195,13 @@ def block_attention(
     if not keys or any(number < 0 for each in (heads, queries, keys) for number in each or ()):
         raise ValueError("block_attention takes heads and positions counted from 0, and at least one key")
 
-    def put(weights: Tensor, place: Place) -> Tensor:
+    def change_at(weights: Tensor, offset: TextOffset) -> Tensor:
         _require_index("head", max(heads or [0]), weights.shape[1])
         blocked = [
             torch.ones(size, dtype=torch.bool) if wanted is None else torch.isin(torch.arange(size) + first, wanted)
             for size, first, wanted in zip(
                 weights.shape[1:],
-                (0, place.row, place.key),
+                (0, offset.query, offset.key),
                 (None if each is None else torch.tensor(each) for each in (heads, queries, keys)),
                 strict=True,
             )
@@ -210,10 +210,10 @@ def block_attention(
             return weights
         of_heads, of_queries, of_keys = (each.to(weights.device) for each in blocked)  # and the matrix is made there
         edges = of_heads[:, None, None] & of_queries[:, None] & of_keys
-        return without_edges(weights, edges, renormalize=renormalize, own_key=place.row - place.key)
+        return without_edges(weights, edges, renormalize=renormalize, own_key=offset.query - offset.key)
 
     shown = "all queries" if queries is None else f"queries {queries}"
-    return PlacedEdit(stage="weights", put=put, layer=layer, positions=f"keys {keys} of {shown}")
+    return PositionEdit(stage="weights", change_at=change_at, layer=layer, positions=f"keys {keys} of {shown}")
 
 
 def set_weights(layer: int, weights: Float[Tensor, "..."]) -> Edit:
@@ -233,42 +233,42 @@ def set_weights(layer: int, weights: Float[Tensor, "..."]) -> Edit:
         2.62
     """
 
-    def put(own: Tensor, place: Place) -> Tensor:
+    def change_at(own: Tensor, offset: TextOffset) -> Tensor:
         rows, keys = own.shape[-2:]
-        given = rows_in(weights, -2, rows, place, "the attention given")
-        return own if given is None else keys_in(given, keys, rows, place).to(own).expand_as(own)
+        given = cut_rows(weights, -2, rows, offset, "the attention given")
+        return own if given is None else cut_keys(given, keys, rows, offset).to(own).expand_as(own)
 
     ends = f"positions 0 to {weights.shape[-2] - 1}" if weights.ndim > 1 else "all positions"
-    return PlacedEdit(stage="weights", put=put, layer=layer, positions=ends)
+    return PositionEdit(stage="weights", change_at=change_at, layer=layer, positions=ends)
 
 
 def _head_edit(
-    layer: int, head: int, write: Callable[[Tensor, Place], Tensor | None], positions: str = "all positions"
+    layer: int, head: int, write: Callable[[Tensor, TextOffset], Tensor | None], positions: str = "all positions"
 ) -> Edit:
-    def put(output: Tensor, place: Place) -> Tensor:
+    def change_at(output: Tensor, offset: TextOffset) -> Tensor:
         _require_index("head", head, output.shape[2])
-        new = write(output[:, :, head], place)
+        new = write(output[:, :, head], offset)
         if new is None:
             return output
         edited = output.clone()
         edited[:, :, head] = new
         return edited
 
-    return PlacedEdit(stage="output", put=put, layer=layer, positions=positions)
+    return PositionEdit(stage="output", change_at=change_at, layer=layer, positions=positions)
 
 
-def _row_edit(layer: int, head: int | None, query: int | None, write: Callable[[Tensor, Place], Tensor]) -> Edit:
-    def put(weights: Tensor, place: Place) -> Tensor:
+def _row_edit(layer: int, head: int | None, query: int | None, write: Callable[[Tensor, TextOffset], Tensor]) -> Edit:
+    def change_at(weights: Tensor, offset: TextOffset) -> Tensor:
         _require_index("head", head or 0, weights.shape[1])
         heads = slice(None) if head is None else slice(head, head + 1)
-        queries = slice(None) if query is None else slice(query - place.row, query - place.row + 1)
-        if query is not None and not place.row <= query < place.row + weights.shape[2]:
+        queries = slice(None) if query is None else slice(query - offset.query, query - offset.query + 1)
+        if query is not None and not offset.query <= query < offset.query + weights.shape[2]:
             return weights
         edited = weights.clone()
-        edited[:, heads, queries] = write(weights[:, heads, queries], place)
+        edited[:, heads, queries] = write(weights[:, heads, queries], offset)
         return edited
 
-    return PlacedEdit(stage="weights", put=put, layer=layer, positions=f"position {query}")
+    return PositionEdit(stage="weights", change_at=change_at, layer=layer, positions=f"position {query}")
 
 
 def _listed(numbers: int | Sequence[int]) -> list[int]:

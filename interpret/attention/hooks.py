@@ -1,4 +1,4 @@
-"""Taps: listeners that record or edit a model's attention calls, and the delivery of calls to them."""
+"""Taps, which record or edit a model's attention calls, and which of them listen in a thread."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -10,7 +10,11 @@ from torch import Tensor, nn
 
 from interpret.attention.call import AttentionCall
 from interpret.attention.pass_inputs import PassInputs
-from interpret.attention.recomputation import backward_pass, prepare_second_run
+
+
+def backward_pass() -> int:
+    """Returns the id of the backward pass that this thread runs; -1 outside of any."""
+    return torch._C._current_graph_task_id()
 
 
 class Tap:
@@ -27,8 +31,8 @@ class Tap:
         inputs: Inputs of the latest pass.
         edits: True if the tap changes attention, so that it must hear recomputations in a backward pass.
         keeps_gradients: True if gradients were enabled when the pass began.
-        is_second_run: True while the tap hears calls a second time.
-        follows: True if passes are followed (`observed/streams.py`) even in models where nothing else is watched.
+        is_recomputing: True while the tap hears calls that are recomputed in a backward pass.
+        follows: True if passes are followed (`tracing/traces.py`) even in models where nothing else is watched.
         installed: Makes a context manager that sends the model's attention to the tap it is given. It doesn't hold the
             tap, as recordings in a reference cycle would be freed only by Python's garbage collector.
     """
@@ -43,7 +47,7 @@ class Tap:
         self.encoded = self.first = 0
         self.inputs = PassInputs({})
         self.keeps_gradients = torch.is_grad_enabled()
-        self.is_second_run = False
+        self.is_recomputing = False
         self._opened_in = backward_pass()
 
     def begin_pass(self, inputs: PassInputs) -> None:
@@ -66,7 +70,7 @@ class Tap:
     @property
     def hears_now(self) -> bool:
         """True if the tap hears calls now: not those recomputed in a backward pass, except in its own second run."""
-        return self.is_second_run or backward_pass() == self._opened_in
+        return self.is_recomputing or backward_pass() == self._opened_in
 
     def edits_weights(self, layer: int) -> bool:
         """Returns whether `on_weights` changes this layer; only then are weights computed during the pass."""
@@ -90,12 +94,13 @@ _taps: ContextVar[tuple[Tap, ...]] = ContextVar("interpret_taps", default=())
 @contextmanager
 def listening(tap: Tap) -> Iterator[None]:
     """Lets `tap` hear the calls of this thread until the block ends, after the taps that already listen."""
-    with _listening_alone(*_taps.get(), tap):
+    with listening_alone(*_taps.get(), tap):
         yield
 
 
 @contextmanager
-def _listening_alone(*taps: Tap) -> Iterator[None]:
+def listening_alone(*taps: Tap) -> Iterator[None]:
+    """Lets only `taps` hear the calls of this thread until the block ends."""
     token = _taps.set(taps)
     try:
         yield
@@ -116,35 +121,3 @@ def listeners() -> tuple[Tap, ...]:
 def taps_of(module: nn.Module) -> list[Tap]:
     """Returns this thread's taps on models that contain `module`, in the order of opening."""
     return [tap for tap in _taps.get() if module in tap.names and tap.hears_now]
-
-
-def put_to(taps: list[Tap], call: AttentionCall, compute: Callable[[], Tensor]) -> Tensor:
-    """Runs a call with `taps` listening and editing.
-
-    Args:
-        taps: Listening taps, in order.
-        call: The call, without its output yet.
-        compute: Computes the head outputs `[batch, query, head, dim]` if no tap edits the weights.
-
-    Returns:
-        The head outputs, edits included; the same object that `compute` returned if no tap edits.
-    """
-    if editors := [tap for tap in _taps.get() if tap.edits]:
-        prepare_second_run(editors, _listening_alone)
-    for tap in taps:
-        tap.on_start(tap.layer, call)
-        if tap.edits_weights(tap.layer):
-            call.replaced = tap.on_weights(tap.layer, call.weights)
-            call.__dict__.pop("weights", None)
-    replaced = call.replaced
-    output = compute() if replaced is None else call.written(replaced).contiguous()
-    call.output = output
-    for tap in taps:
-        call.output = tap.on_output(tap.layer, call.output)
-    call.edited_output = call.output is not output
-    if call.edited_output:
-        call.output = call.output.contiguous()  # as from a kernel, since some modules rely on it
-    for tap in taps:
-        tap.on_call(tap.layer, call)
-        tap.layer += 1
-    return call.output

@@ -17,13 +17,14 @@ from typing import Any
 from torch import Tensor, nn
 
 from interpret.attention.call import AttentionCall
-from interpret.attention.eager import Kernel, eager_kernel
-from interpret.attention.hooks import Tap, is_listening, listening, put_to, taps_of
+from interpret.attention.dispatch import run_with_taps
+from interpret.attention.hooks import Tap, is_listening, listening, taps_of
 from interpret.attention.interface_call import InterfaceCall
+from interpret.attention.kernels import Kernel, eager_kernel
 from interpret.attention.masks import causal_mask
 from interpret.attention.observed import unwatched, watched
-from interpret.attention.observed.streams import reading_of
 from interpret.attention.pass_inputs import pass_inputs
+from interpret.attention.tracing.traces import dependencies_of
 from interpret.errors import CaptureError
 
 __all__ = ["AttentionCall", "InterfaceCall", "Kernel", "Tap", "attend", "causal_mask", "eager_kernel", "tapped"]
@@ -71,20 +72,20 @@ def attend(
         return kernel(module, query, key, value, attention_mask, **extras)
     call = InterfaceCall(
         module=module, name=taps[0].names[module], query=query, key=key, value=value, mask=attention_mask,
-        kernel=kernel_name, run=kernel, extras=extras, reading=reading_of(query, key, value),
+        kernel=kernel_name, kernel_function=kernel, extras=extras, dependencies=dependencies_of(query, key, value),
     )  # fmt: skip
     weights: Tensor | None = None
 
     def compute() -> Tensor:
         nonlocal weights
         output, weights = kernel(module, query, key, value, attention_mask, **extras)
-        call.dropped = weights if call.has_dropout else None
+        call.after_dropout = weights if call.has_dropout else None
         return output
 
     with unwatched():
-        output = put_to(taps, call, compute)
-    if call.reading is not None:
-        call.reading.wrote(output, -3)
+        output = run_with_taps(taps, call, compute)
+    if call.dependencies is not None:
+        call.dependencies.trace_output(output, -3)
     return output, weights if call.replaced is None else call.replaced
 
 
@@ -127,21 +128,21 @@ def _installed(model: nn.Module, tap: Tap) -> Iterator[None]:
         _installed_taps.add(tap)
         for config in _routable_configs(tap):
             stack.enter_context(_routed(config))
-        for door in _doors(model, tap):
-            stack.callback(door.register_forward_pre_hook(begin_pass, with_kwargs=True).remove)
-            stack.callback(door.register_forward_hook(end_pass, always_call=True).remove)
+        for entry in _modules_that_run_passes(model, tap):
+            stack.callback(entry.register_forward_pre_hook(begin_pass, with_kwargs=True).remove)
+            stack.callback(entry.register_forward_hook(end_pass, always_call=True).remove)
         stack.enter_context(watched(tap))
         yield
 
 
-def _doors(model: nn.Module, tap: Tap) -> list[nn.Module]:
+def _modules_that_run_passes(model: nn.Module, tap: Tap) -> list[nn.Module]:
     """Returns modules whose calls are forward passes: the model, and submodules that can `generate` on their own."""
     return [model, *(module for module in tap.names if module is not model and hasattr(type(module), "generate"))]
 
 
 def _hears_passes(tap: Tap) -> bool:
     """Returns whether the tap hears forward passes now: not those that are recomputed for gradients."""
-    return is_listening(tap) and tap.hears_now and not tap.is_second_run
+    return is_listening(tap) and tap.hears_now and not tap.is_recomputing
 
 
 def _routable_configs(tap: Tap) -> list[Any]:

@@ -9,12 +9,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interpret.attention.call import Way
-from interpret.attention.eager import Kernel, eager_kernel, fetched
-from interpret.attention.kernel_call import KernelCall
-from interpret.attention.masks import causal_mask, lets_see, part_for
+from interpret.attention.kernels import Kernel, KernelCall, eager_kernel, parameters_loaded
+from interpret.attention.masks import boolean_mask, causal_mask, cut_argument, with_rows_from_zero
 from interpret.errors import CaptureError
 
-PLAIN = {"scaling", "dropout", "position_ids", "cache_position"}  # extras that leave the scores a scaled product
+PLAIN_EXTRAS = {"scaling", "dropout", "position_ids", "cache_position"}  # extras that leave the scores a scaled product
 
 
 @dataclass(eq=False, kw_only=True)
@@ -23,16 +22,16 @@ class InterfaceCall(KernelCall):
 
     Attributes:
         kernel: Name of the kernel that ran, such as "sdpa" or "eager".
-        run: That kernel.
+        kernel_function: That kernel.
         extras: Further arguments of the call (scaling, softcap, sinks, position bias ...); part of the score.
-        dropped: Weights that an eager kernel used, after dropout; `None` without dropout.
+        after_dropout: Weights that an eager kernel used, after dropout; `None` without dropout.
     """
 
     way: ClassVar[Way] = "interface"
     kernel: str
-    run: Kernel = field(repr=False)
+    kernel_function: Kernel = field(repr=False)
     extras: dict[str, Any] = field(repr=False)
-    dropped: Float[Tensor, "batch head query key"] | None = field(default=None, repr=False)
+    after_dropout: Float[Tensor, "batch head query key"] | None = field(default=None, repr=False)
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
         """Computes attention weights by the model's own eager function.
@@ -41,20 +40,20 @@ class InterfaceCall(KernelCall):
         measured by values that are all 1, and the weights are scaled. A row that sees no key is 0 if the kernel wrote 0
         for it.
         """
-        return self._computed(0, *self.shape[2:]) if self.dropped is None else self.dropped
+        return self._eager_rows(0, *self.shape[2:]) if self.after_dropout is None else self.after_dropout
 
     def own_rows(self, start: int, stop: int) -> Float[Tensor, "batch head row seen"]:
         """Computes some rows of the weights by the same function; keys that come after all of them are left out."""
-        if self.dropped is not None:
-            return self.dropped[:, :, start:stop]
-        return self._computed(start, stop, self._seen(stop))
+        if self.after_dropout is not None:
+            return self.after_dropout[:, :, start:stop]
+        return self._eager_rows(start, stop, self._visible_keys(stop))
 
     def rows_of(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
         """Computes `rows` for one of `head_groups`."""
         if self.replaced is not None or "weights" in self.__dict__ or len(self.head_groups) == 1:
             return super().rows_of(heads, start, stop)
         with torch.no_grad():  # only calls without gradients are split into groups
-            return self._plain_rows(heads, start, stop)
+            return self._softmax_rows(heads, start, stop)
 
     @cached_property
     def head_groups(self) -> list[slice]:
@@ -66,25 +65,25 @@ class InterfaceCall(KernelCall):
         heads, queries = self.shape[1:3]
         share = heads // self.key.shape[1]
         apart = [slice(first, first + share) for first in range(0, heads, share)]
-        more = {name for name, given in self.extras.items() if isinstance(given, Tensor | float)} - PLAIN
-        if self._is_short or self.differentiable or more or self.dropped is not None:
+        more = {name for name, given in self.extras.items() if isinstance(given, Tensor | float)} - PLAIN_EXTRAS
+        if self._is_short or self.differentiable or more or self.after_dropout is not None:
             return [slice(0, heads)]
         for row in {queries // 2, queries - 1}:
             expected = self.own_rows(row, row + 1)
             try:
-                found = torch.cat([self._plain_rows(some, row, row + 1) for some in apart], dim=1)
+                found = torch.cat([self._softmax_rows(some, row, row + 1) for some in apart], dim=1)
             except (RuntimeError, TypeError):  # a bias of unknown form
                 return [slice(0, heads)]
             if found.shape != expected.shape or not torch.allclose(found, expected, rtol=1e-3, atol=1e-6):
                 return [slice(0, heads)]
         return apart
 
-    def _plain_rows(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
+    def _softmax_rows(self, heads: slice, start: int, stop: int) -> Float[Tensor, "batch some_head row seen"]:
         """Computes the softmax of scaled products for heads that share keys."""
-        seen, key = self._seen(stop), heads.start // (heads.stop - heads.start)
+        seen, key = self._visible_keys(stop), heads.start // (heads.stop - heads.start)
         query = self.query[:, heads, start:stop] * (self.extras.get("scaling") or self.query.shape[-1] ** -0.5)
         scores: Tensor = (query.flatten(1, 2) @ self.key[:, key, :seen].mT).view(*query.shape[:3], seen)
-        if self._is_told_causal:
+        if self._has_causal_flag:
             ahead = ~causal_mask(stop - start, stop - start, scores.device)
             scores[..., start:].masked_fill_(ahead[..., : seen - start], torch.finfo(scores.dtype).min)
         elif (mask := self._eager_mask(start, stop, seen)) is not None:
@@ -93,12 +92,12 @@ class InterfaceCall(KernelCall):
         empty = self._empty_rows(start, stop, seen)
         return weights if empty is None else weights.masked_fill_(empty[:, heads], 0.0)
 
-    def _computed(self, start: int, stop: int, seen: int) -> Float[Tensor, "batch head row seen"]:
+    def _eager_rows(self, start: int, stop: int, seen: int) -> Float[Tensor, "batch head row seen"]:
         """Runs the eager function on some queries and the first `seen` keys; returns the weights."""
         value = self.value[:, :, :seen, :1]  # its output isn't needed
-        extras = {name: part_for(given, self.shape[2:], start, stop, seen) for name, given in self.extras.items()}
+        extras = {name: cut_argument(given, self.shape[2:], start, stop, seen) for name, given in self.extras.items()}
         eager = eager_kernel(self.module)
-        with fetched(self.module):
+        with parameters_loaded(self.module):
             written, weights = eager(
                 self.module,
                 self.query[:, :, start:stop],
@@ -129,8 +128,9 @@ class InterfaceCall(KernelCall):
         if written is None:
             if not blind.any():
                 return None
-            with torch.no_grad(), fetched(self.module):
-                written = self.run(self.module, self.query, self.key, self.value, self.mask, **self.extras)[0]
+            with torch.no_grad(), parameters_loaded(self.module):
+                tensors = (self.query, self.key, self.value, self.mask)
+                written, _ = self.kernel_function(self.module, *tensors, **self.extras)
         wrote = written.detach()[:, start:stop].transpose(1, 2).any(dim=-1, keepdim=True)
         return blind & ~wrote
 
@@ -149,9 +149,10 @@ class InterfaceCall(KernelCall):
         """Keeps copies of the first `seen` keys only, and cuts masks and biases to these."""
         queries, keys = self.shape[2:]
         seen = min(seen, keys)
-        self.mask = part_for(self.mask, (queries, keys), 0, queries, seen)
-        self.extras = {name: part_for(given, (queries, keys), 0, queries, seen) for name, given in self.extras.items()}
-        self.dropped = None if self.dropped is None else self.dropped[..., :seen]
+        self.mask = cut_argument(self.mask, (queries, keys), 0, queries, seen)
+        extras = self.extras.items()
+        self.extras = {name: cut_argument(given, (queries, keys), 0, queries, seen) for name, given in extras}
+        self.after_dropout = None if self.after_dropout is None else self.after_dropout[..., :seen]
         super().copy_keys(seen)
 
     @property
@@ -161,23 +162,23 @@ class InterfaceCall(KernelCall):
 
     def visible_rows(self, start: int, stop: int) -> Bool[Tensor, "#batch #head row seen"]:
         """Computes rows `start` to `stop` of `visible`, without keys that come after all of them."""
-        return self._visible(start, stop, self._seen(stop))
+        return self._visible(start, stop, self._visible_keys(stop))
 
     def _visible(self, start: int, stop: int, seen: int) -> Bool[Tensor, "#batch #head row seen"]:
-        if self._is_told_causal:
+        if self._has_causal_flag:
             return causal_mask(stop - start, seen, self.query.device, first=start)
-        mask = self._own_mask(start, stop, seen)
+        mask = self._kernel_mask(start, stop, seen)
         if mask is None:
             return torch.ones(1, 1, stop - start, seen, dtype=torch.bool, device=self.query.device)
-        return lets_see(mask)[..., :seen]
+        return boolean_mask(mask)[..., :seen]
 
-    def _seen(self, stop: int) -> int:
+    def _visible_keys(self, stop: int) -> int:
         """Returns the number of keys that queries before `stop` can see under a causal flag; all keys without one."""
         keys = self.shape[3]
-        return min(stop, keys) if self._is_told_causal else keys
+        return min(stop, keys) if self._has_causal_flag else keys
 
     @property
-    def _is_told_causal(self) -> bool:
+    def _has_causal_flag(self) -> bool:
         """True if the kernel was given a causal flag instead of a mask."""
         return self.mask is None and self.kernel != "eager" and self.is_causal and self.shape[2] > 1
 
@@ -196,34 +197,24 @@ class InterfaceCall(KernelCall):
 
     def _eager_mask(self, start: int, stop: int, seen: int) -> Tensor | None:
         """Returns the part of `eager_mask` for some queries and the first keys."""
-        allowed = self._own_mask(start, stop, seen)
+        allowed = self._kernel_mask(start, stop, seen)
         if self.kernel == "eager":
             return allowed
         if allowed is not None and allowed.dtype != torch.bool:
-            return _near_zero(allowed) if torch.finfo(self.query.dtype).bits < 32 else allowed
+            return with_rows_from_zero(allowed) if torch.finfo(self.query.dtype).bits < 32 else allowed
         if allowed is None:
-            if not self._is_told_causal:
+            if not self._has_causal_flag:
                 return None
             allowed = causal_mask(stop - start, seen, self.query.device, first=start)
         hidden = torch.finfo(self.query.dtype).min
         return torch.zeros_like(allowed, dtype=self.query.dtype).masked_fill(~allowed, hidden)
 
-    def _own_mask(self, start: int, stop: int, seen: int) -> Tensor | None:
+    def _kernel_mask(self, start: int, stop: int, seen: int) -> Tensor | None:
         """Returns the same part of the mask in the kernel's own form."""
-        mask: Tensor | None = part_for(self.mask, self.shape[2:], start, stop, seen)
+        mask: Tensor | None = cut_argument(self.mask, self.shape[2:], start, stop, seen)
         if mask is not None and mask.ndim != 4 and self.kernel != "eager":
             raise CaptureError(
                 f"the mask of the {self.kernel} kernel has {mask.ndim} axes and can't be read; "
                 'load the model with attn_implementation="sdpa"'
             )
         return mask
-
-
-def _near_zero(mask: Tensor) -> Tensor:
-    """Shifts each row of an additive mask so that its largest number is 0, which changes no softmax.
-
-    Kernels add masks to scores in 32 bits, eager functions in the model's own 16, where -10,000 rounds scores away.
-    Rows of much smaller numbers stay, as they round scores away in 32 bits too.
-    """
-    top = mask.amax(dim=-1, keepdim=True)
-    return mask - top.where(top.abs() < 2**17, 0.0)

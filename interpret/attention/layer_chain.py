@@ -1,38 +1,35 @@
 """Chains of layers: finds out if each attention call of a pass reads the output of the one before.
 
 Rollout, relevance and "the last layer" need such a chain. The calls that each call reads are traced while the pass runs
-(`interpret.attention.observed.streams`). Models of known code are traced once, as all their passes are alike.
+(`interpret.attention.tracing.traces`). Models of known code are traced once, as all their passes are alike.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-import torch
-from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import nn
 
 from interpret.attention.call import AttentionCall
-from interpret.attention.observed.streams import Reading
-from interpret.attention.observed.suspects import suspects
-from interpret.attention.parted_call import PartedCall
+from interpret.attention.composite_calls import JoinedHeads
+from interpret.attention.observed.custom_attention import modules_with_custom_attention
+from interpret.attention.tracing.traces import Dependencies
 from interpret.errors import CaptureError
 
 Groups = tuple[tuple[int, ...], ...]
 
-_seen: "WeakKeyDictionary[nn.Module, dict[tuple[str, ...], Groups | int]]" = WeakKeyDictionary()
+_traced_models: "WeakKeyDictionary[nn.Module, dict[tuple[str, ...], Groups | int]]" = WeakKeyDictionary()
 
 
 def is_seen(model: nn.Module) -> bool:
     """Returns whether a pass of this model was traced already."""
-    return model in _seen
+    return model in _traced_models
 
 
 def remember(model: nn.Module, names: Mapping[nn.Module, str], calls: Sequence[AttentionCall]) -> None:
     """Remembers the trace of a pass, unless a module of the model may compute attention by code of its own."""
-    readings = _readings(calls)
-    if readings and not suspects(names):
-        _seen.setdefault(model, {})[_names(calls)] = _groups(calls, readings)
+    dependencies = _dependencies(calls)
+    if dependencies and not modules_with_custom_attention(names):
+        _traced_models.setdefault(model, {})[_names(calls)] = _groups(calls, dependencies)
 
 
 def layers_of(model: nn.Module, calls: Sequence[AttentionCall]) -> list[AttentionCall]:
@@ -47,10 +44,10 @@ def layers_of(model: nn.Module, calls: Sequence[AttentionCall]) -> list[Attentio
     Raises:
         CaptureError: They aren't a chain: a call doesn't read the output of the one before it, position by position.
     """
-    readings = _readings(calls)
-    found = _groups(calls, readings) if readings else _seen.get(model, {}).get(_names(calls))
+    dependencies = _dependencies(calls)
+    found = _groups(calls, dependencies) if dependencies else _traced_models.get(model, {}).get(_names(calls))
     if found is None:
-        _seen.pop(model, None)  # so that the next pass is traced
+        _traced_models.pop(model, None)  # so that the next pass is traced
         raise CaptureError(
             "it isn't known which of these attention calls reads which, for no pass had the same ones when this "
             "recording began; record the pass again"
@@ -86,25 +83,25 @@ def _names(calls: Sequence[AttentionCall]) -> tuple[str, ...]:
     return tuple(call.name for call in calls)
 
 
-def _readings(calls: Sequence[AttentionCall]) -> list[Reading]:
-    """Returns what each call read; an empty list if that wasn't traced through the whole pass."""
-    readings = [call.reading for call in calls if call.reading is not None]
-    return readings if len(readings) == len(calls) and len({id(each.streams) for each in readings}) == 1 else []
+def _dependencies(calls: Sequence[AttentionCall]) -> list[Dependencies]:
+    """Returns the dependencies of each call; an empty list if that wasn't traced through the whole pass."""
+    found = [call.dependencies for call in calls if call.dependencies is not None]
+    return found if len(found) == len(calls) and len({id(each.traces) for each in found}) == 1 else []
 
 
-def _groups(calls: Sequence[AttentionCall], readings: Sequence[Reading]) -> Groups | int:
+def _groups(calls: Sequence[AttentionCall], dependencies: Sequence[Dependencies]) -> Groups | int:
     """Groups call indices by layer; if the calls aren't a chain, returns the index of the first that fits no layer."""
     groups: list[list[int]] = []
     below, now = 0, 0  # bits of the calls of the layer before the latest, and of the latest
-    for number, reading in enumerate(readings):
-        bit = 1 << reading.number
-        if reading.aligned & now == now:
+    for number, each in enumerate(dependencies):
+        bit = 1 << each.number
+        if each.aligned & now == now:
             groups.append([number])
             below, now = now, bit
         elif (
-            not reading.calls & now
-            and reading.aligned & below == below
-            and _same_input(reading, readings[groups[-1][0]])
+            not each.calls & now
+            and each.aligned & below == below
+            and _same_input(each, dependencies[groups[-1][0]])
             and _same_shape(calls[number], calls[groups[-1][0]])
         ):
             groups[-1].append(number)
@@ -112,12 +109,12 @@ def _groups(calls: Sequence[AttentionCall], readings: Sequence[Reading]) -> Grou
         else:
             return number
     for group in groups:
-        if len(group) > 1 and not _is_joined([readings[number] for number in group]):
+        if len(group) > 1 and not _is_joined([dependencies[number] for number in group]):
             return group[1]
     return tuple(map(tuple, groups))
 
 
-def _same_input(one: Reading, other: Reading) -> bool:
+def _same_input(one: Dependencies, other: Dependencies) -> bool:
     return bool(one.origins) and one.origins == other.origins
 
 
@@ -125,38 +122,8 @@ def _same_shape(one: AttentionCall, other: AttentionCall) -> bool:
     return (one.shape[0], *one.shape[2:]) == (other.shape[0], *other.shape[2:])
 
 
-def _is_joined(heads: Sequence[Reading]) -> bool:
+def _is_joined(heads: Sequence[Dependencies]) -> bool:
     """Returns whether the outputs of these heads were concatenated, each as a part of its own."""
     bits = [1 << head.number for head in heads]
-    found = ([part & sum(bits) for part in parts] for parts in heads[0].streams.joined)
+    found = ([part & sum(bits) for part in parts] for parts in heads[0].traces.joined)
     return any(sorted(filter(None, parts)) == bits for parts in found)
-
-
-@dataclass(eq=False, kw_only=True)
-class JoinedHeads(PartedCall):
-    """Heads of one layer that ran one after another, as one call."""
-
-    way = "observed"
-
-    @classmethod
-    def of(cls, parts: Sequence[AttentionCall]) -> "JoinedHeads":
-        """Joins the heads of calls over the same positions."""
-        outputs = [part.output for part in parts if part.output is not None]
-        return cls(
-            module=parts[0].module, name=parts[0].name, parts=parts, output=torch.cat(outputs, dim=2),
-            edited_output=any(part.edited_output for part in parts), differentiable=parts[0].differentiable,
-        )  # fmt: skip
-
-    def own_weights(self) -> Float[Tensor, "batch head query key"]:
-        """Returns the weights of all parts, edits included."""
-        return torch.cat([part.weights for part in self.parts], dim=1)
-
-    @property
-    def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
-        """Value vectors of all parts."""
-        return torch.cat([part.values_per_head for part in self.parts], dim=1)
-
-    @property
-    def visible(self) -> Bool[Tensor, "batch head query key"]:
-        """True where a query can see a key in each part."""
-        return torch.cat([part.visible.expand(part.shape) for part in self.parts], dim=1)

@@ -8,10 +8,10 @@ from torch import Tensor
 
 # Subtracted from a score, it makes the weight 0: exp(-5000) is 0 in every number format. So masks of -10,000 or -1e9
 # hide keys, and -100 doesn't.
-HIDES = 5000.0
+MASKED_BELOW = 5000.0
 
 
-def lets_see(mask: Shaped[Tensor, "*any key"]) -> Bool[Tensor, "*any key"]:
+def boolean_mask(mask: Shaped[Tensor, "*any key"]) -> Bool[Tensor, "*any key"]:
     """Returns a boolean mask, true where `mask` lets a query see a key.
 
     Args:
@@ -21,7 +21,7 @@ def lets_see(mask: Shaped[Tensor, "*any key"]) -> Bool[Tensor, "*any key"]:
     if mask.dtype == torch.bool:
         return mask
     added = mask if mask.is_floating_point() else mask.float()
-    least = (added.amax(dim=-1, keepdim=True) - HIDES).clamp(min=torch.finfo(added.dtype).min / 2)
+    least = (added.amax(dim=-1, keepdim=True) - MASKED_BELOW).clamp(min=torch.finfo(added.dtype).min / 2)
     return added > least
 
 
@@ -39,7 +39,7 @@ def causal_mask(
     return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(first)[None, None]
 
 
-def part_for(given: Any, whole: tuple[int, int], start: int, stop: int, seen: int) -> Any:
+def cut_argument(given: Any, whole: tuple[int, int], start: int, stop: int, seen: int) -> Any:
     """Cuts an argument of a call to some queries and the first keys; returns it whole if it lacks axes for both.
 
     Args:
@@ -58,3 +58,13 @@ def part_for(given: Any, whole: tuple[int, int], start: int, stop: int, seen: in
         rows, columns = (torch.arange(*ends, device=given.device)[None] for ends in ((start, stop), (0, seen)))
         return given.among(rows, columns)
     return given[..., slice(None) if queries == 1 else slice(start, stop), :seen]
+
+
+def with_rows_from_zero(mask: Shaped[Tensor, "*any key"]) -> Shaped[Tensor, "*any key"]:
+    """Shifts each row of an additive mask so that its largest number is 0, which changes no softmax.
+
+    Kernels add masks to scores in 32 bits, eager functions in the model's own 16, where -10,000 rounds scores away.
+    Rows of much smaller numbers stay, as they round scores away in 32 bits too.
+    """
+    top = mask.amax(dim=-1, keepdim=True)
+    return mask - top.where(top.abs() < 2**17, 0.0)

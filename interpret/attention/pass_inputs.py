@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from interpret.attention.call import AttentionCall
-from interpret.attention.placed import Place
+from interpret.attention.text_offset import TextOffset
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +40,9 @@ class PassInputs:
         """True if the pass gets the output of a text or image encoder that ran before it, as in `generate`."""
         return any(self.by_name.get(name) is not None for name in ("encoder_outputs", "mm_encoder_outputs"))
 
-    def place(self, call: AttentionCall) -> Place:
+    def offset(self, call: AttentionCall) -> TextOffset:
         """Returns the positions of a call's first row and key."""
-        return Place(self.before, self.first_key(call), self.cache is not None)
+        return TextOffset(self.before, self.first_key(call), self.cache is not None)
 
     def first_key(self, call: AttentionCall) -> int:
         """Returns the position of a call's first key; above 0 if a sliding-window cache has dropped keys."""
@@ -51,7 +51,7 @@ class PassInputs:
         _, _, queries, keys = call.shape
         return max(0, self.before + queries - keys)
 
-    def is_fixed(self, call: AttentionCall) -> bool:
+    def is_in_static_cache(self, call: AttentionCall) -> bool:
         """Returns whether a call's keys are in a preallocated cache buffer, which later passes write into."""
         layer = self._layer_of(call)
         return hasattr(layer, "max_cache_len") and _is_in(call, layer)

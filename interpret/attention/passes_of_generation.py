@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from interpret.attention.call import AttentionCall
 from interpret.attention.interface_call import InterfaceCall
-from interpret.attention.kept_keys import places_of
+from interpret.attention.kept_keys import call_identifiers
 from interpret.attention.pass_inputs import PassInputs
 from interpret.errors import CaptureError
 
@@ -22,7 +22,7 @@ class GenerationPass:
     Attributes:
         before: Number of positions that were read before it.
         mask: True for real tokens; `None` if the model was given no such mask.
-        reads_on: True if it was given a KV cache, filled or empty.
+        has_cache: True if it was given a KV cache, filled or empty.
         calls: Its calls in order, after those of an encoder whose output it was given.
         first_keys: Position of the first key of each call.
         follows: True if it continues the pass before: its keys and values of earlier positions are the same.
@@ -30,7 +30,7 @@ class GenerationPass:
 
     before: int
     mask: Tensor | None
-    reads_on: bool
+    has_cache: bool
     calls: list[AttentionCall] = field(default_factory=list)
     first_keys: list[int] = field(default_factory=list)
     follows: bool = False
@@ -39,17 +39,17 @@ class GenerationPass:
         """Adds a call that has just run, without the spare room of its cache for later positions."""
         self.calls.append(call)
         self.first_keys.append(inputs.first_key(call))
-        if inputs.is_fixed(call):
+        if inputs.is_in_static_cache(call):
             call.copy_keys(inputs.before + call.shape[2])
 
 
-def begin(steps: Sequence[GenerationPass]) -> list[int]:
+def text_starts(steps: Sequence[GenerationPass]) -> list[int]:
     """Returns the indices of the passes that begin a text with a KV cache, or one that the next pass reads on."""
     nexts = [*(step.before > 0 for step in steps[1:]), False]
     return [
         number
         for number, (step, is_read_on) in enumerate(zip(steps, nexts, strict=True))
-        if step.before == 0 and (step.reads_on or is_read_on)
+        if step.before == 0 and (step.has_cache or is_read_on)
     ]
 
 
@@ -61,7 +61,7 @@ def numbered(steps: Sequence[GenerationPass], number: int) -> list[AttentionCall
     Raises:
         CaptureError: Several texts were generated, so a step's index is ambiguous.
     """
-    begun = begin(steps)
+    begun = text_starts(steps)
     if len(begun) > 1:
         raise CaptureError(
             f"{len(begun)} texts were generated in this recording, so the number of a step has no one meaning; open a "
@@ -71,9 +71,10 @@ def numbered(steps: Sequence[GenerationPass], number: int) -> list[AttentionCall
     calls = [_at_all_positions(*each) for each in zip(step.calls, step.first_keys, strict=True)]
     if step.before == 0 or not begun:
         return calls
-    own = dict(zip(places_of(step.calls), calls, strict=True))
+    own = dict(zip(call_identifiers(step.calls), calls, strict=True))
     first = steps[begun[0]].calls
-    return [own.pop(place, call) for place, call in zip(places_of(first), first, strict=True)] + list(own.values())
+    in_order = [own.pop(name, call) for name, call in zip(call_identifiers(first), first, strict=True)]
+    return in_order + list(own.values())
 
 
 def _at_all_positions(call: AttentionCall, dropped: int) -> AttentionCall:
@@ -96,6 +97,6 @@ def _at_all_positions(call: AttentionCall, dropped: int) -> AttentionCall:
         value=functional.pad(call.value, (0, 0, dropped, 0)),
         mask=functional.pad(mask[..., :keys], (dropped, 0), value=hidden),
         replaced=wider(call.replaced),
-        dropped=wider(call.dropped),
+        after_dropout=wider(call.after_dropout),
         extras={name: wider(given) for name, given in call.extras.items()},
     )

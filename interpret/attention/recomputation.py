@@ -11,46 +11,32 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import torch
 from torch.autograd.function import FunctionCtx
 from torch.utils.checkpoint import checkpoint
 
+from interpret.attention.hooks import Tap, listening_alone
+from interpret.attention.tracing.running_modules import RunningModule, enclosing_modules, running_modules
 from interpret.errors import CaptureError
-
-if TYPE_CHECKING:
-    from interpret.attention.hooks import Tap
-    from interpret.attention.observed.heads import RunningModule
 
 _CHECKPOINT = inspect.unwrap(checkpoint).__code__
 
-running: ContextVar[Sequence["RunningModule"]] = ContextVar(
-    "interpret_running", default=()
-)  # watched modules, innermost last
-around: ContextVar[Sequence["RunningModule"]] = ContextVar("interpret_around", default=())  # those of the first run
 _one_at_a_time = threading.RLock()
 
 
-def backward_pass() -> int:
-    """Returns the id of the backward pass that this thread runs; -1 outside of any."""
-    return torch._C._current_graph_task_id()
-
-
-def prepare_second_run(taps: Sequence["Tap"], listening: Callable[..., Any]) -> None:
+def prepare_recomputation(taps: Sequence[Tap]) -> None:
     """Makes `taps` hear the second run of the checkpointed pieces that are running now.
 
     Args:
         taps: Editing taps, in the order of opening; the `layer` of each is the index of its next call.
-        listening: Makes a context manager in which only the given taps hear the calls of a thread.
 
     Raises:
         CaptureError: Gradients are enabled, and an autograd function that can't run again with edits computes them.
     """
-    for piece, attribute in _pieces():
+    for piece, attribute in _checkpointed_pieces():
         run = getattr(piece, attribute, None)
         if run is None:
             if any(tap.keeps_gradients for tap in taps):
@@ -60,48 +46,46 @@ def prepare_second_run(taps: Sequence["Tap"], listening: Callable[..., Any]) -> 
                     "would be those of the model without the edit; use torch.utils.checkpoint, or run the model under "
                     "torch.no_grad()"
                 )
-        elif not isinstance(run, _SecondRun):
+        elif not isinstance(run, _Recomputation):
             starts = tuple((tap, tap.layer) for tap in taps)
-            setattr(piece, attribute, _SecondRun(run, starts, tuple(running.get()), listening))
+            setattr(piece, attribute, _Recomputation(run, starts, tuple(running_modules.get())))
 
 
 @dataclass(frozen=True, eq=False)
-class _SecondRun:
+class _Recomputation:
     """A checkpointed piece of a model, which runs with its edits.
 
     Attributes:
         run: Function of the piece.
         starts: Taps that heard its first run, each with the index of its first call in the piece.
-        frames: Watched modules that were running at its first call.
-        listening: As in `prepare_second_run`.
+        modules: Watched modules that were running at its first call.
     """
 
     run: Callable[..., Any]
-    starts: tuple[tuple["Tap", int], ...]
-    frames: tuple["RunningModule", ...]
-    listening: Callable[..., Any]
+    starts: tuple[tuple[Tap, int], ...]
+    modules: tuple[RunningModule, ...]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with _one_at_a_time, ExitStack() as stack:
             for tap, layer in self.starts:
                 stack.enter_context(tap.installed(tap))
                 stack.enter_context(_counting_from(tap, layer))
-            stack.enter_context(self.listening(*(tap for tap, _ in self.starts)))
-            stack.callback(around.reset, around.set(self.frames))
+            stack.enter_context(listening_alone(*(tap for tap, _ in self.starts)))
+            stack.callback(enclosing_modules.reset, enclosing_modules.set(self.modules))
             return self.run(*args, **kwargs)
 
 
 @contextmanager
-def _counting_from(tap: "Tap", layer: int) -> Iterator[None]:
-    before = tap.layer, tap.is_second_run
-    tap.layer, tap.is_second_run = layer, True
+def _counting_from(tap: Tap, layer: int) -> Iterator[None]:
+    before = tap.layer, tap.is_recomputing
+    tap.layer, tap.is_recomputing = layer, True
     try:
         yield
     finally:
-        tap.layer, tap.is_second_run = before
+        tap.layer, tap.is_recomputing = before
 
 
-def _pieces() -> Iterator[tuple[Any, str]]:
+def _checkpointed_pieces() -> Iterator[tuple[Any, str]]:
     """Yields the pieces whose first run is in progress, and the attribute of each that holds its function."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:

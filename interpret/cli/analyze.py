@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from interpret.cli.alignment import errors_line
-from interpret.cli.cost import SizeType, cost_line, show_plan
 from interpret.cli.options import (
     FAILED_CHECK,
     FILE,
@@ -18,6 +17,7 @@ from interpret.cli.options import (
     STANDARD_OUTPUT,
     TEXT,
     NamesType,
+    SizeType,
     command_line,
     errors_in_one_line,
     load_subject,
@@ -26,7 +26,7 @@ from interpret.cli.options import (
     require_other,
     shown,
 )
-from interpret.cli.progress import progress_line
+from interpret.cli.progress import cost_line, progress_line, show_plan
 from interpret.cli.question import Question
 from interpret.cli.streams import say, tell
 from interpret.cli.tokens import PositionType, Tokens
@@ -106,7 +106,7 @@ def _asked(text: str, tokens: Tokens, options: dict[str, Any], progress: Callabl
     progress("reading the text")
     question = Question.read(subject, text, tokens, **said)
     if not said["chat"] and not question.has_marks and getattr(subject, "chat", None) is not None:
-        from interpret.subjects.chat import UNUSED
+        from interpret.subjects.inputs.chat import UNUSED
 
         tell(UNUSED)
     return question

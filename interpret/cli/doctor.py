@@ -125,7 +125,7 @@ def _shown(found: "Diagnosis") -> str:
         *_what(found.description),
         "",
         "checks on a small random input",
-        *map(_checked, found.examination.findings),
+        *map(_checked, found.examination.results),
     ]
     if found.small:
         lines[lines.index("checks on a small random input")] = "checks on a small random model of this config"
@@ -152,11 +152,11 @@ def _what(model: "Description") -> list[str]:
     ]
 
 
-def _checked(finding: "CheckResult") -> str:
-    number = "" if finding.value is None else f" {finding.value:.1e}"
-    if finding.value is not None and finding.tolerance is not None:
-        number += f" (at most {finding.tolerance:.0e})" if finding.tolerance else " (at most 0)"
-    return f"  {_MARKS[finding.outcome]:<7} {finding.check}:{number}" + f" {finding.detail}" * bool(finding.detail)
+def _checked(result: "CheckResult") -> str:
+    number = "" if result.value is None else f" {result.value:.1e}"
+    if result.value is not None and result.tolerance is not None:
+        number += f" (at most {result.tolerance:.0e})" if result.tolerance else " (at most 0)"
+    return f"  {_MARKS[result.outcome]:<7} {result.check}:{number}" + f" {result.detail}" * bool(result.detail)
 
 
 def _because(each: "Availability") -> str:

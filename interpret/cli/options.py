@@ -120,6 +120,24 @@ class NamesType(click.ParamType):  # type: ignore[type-arg]  # generic since cli
         return value if isinstance(value, list) else [name.strip() for name in value.split(",") if name.strip()]
 
 
+class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
+    """A size of memory, such as 4GB."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Converts to bytes; fails for anything that isn't a size."""
+        from interpret.errors import InputError
+        from interpret.system.memory import parse_bytes
+
+        try:
+            return value if isinstance(value, int) else parse_bytes(str(value))
+        except OverflowError:
+            self.fail("this is more memory than there can be.", param, ctx)
+        except InputError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
 TEXT, FILE = TextType(), FileType()
 
 
@@ -217,7 +235,7 @@ def load_text_subject(options: dict[str, Any]) -> Any:
     Raises:
         InputError: The model reads images, or needs more than one text.
     """
-    from interpret.subjects.single import require_single_text
+    from interpret.subjects.tasks import require_single_text
 
     subject = load_subject(options)
     require_single_text(subject)

@@ -1,12 +1,13 @@
-"""Progress display on a terminal; off if standard error is piped, so that an error stays one line."""
+"""Plan, progress and cost of a command; silent if standard error is piped, so that an error stays one line."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
-from interpret.cli.streams import ERASED, silence
+from interpret.cli.streams import ERASED, silence, tell
 
 
 def progress_line() -> Callable[[str], None]:
@@ -42,3 +43,20 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     finally:
         if bar.entered:
             bar.__exit__(None, None, None)
+
+
+def show_plan(plan: Any) -> None:
+    """Prints the plan on a terminal; nothing if standard error is piped."""
+    if sys.stderr.isatty():
+        tell(f"planned    {plan}")
+
+
+def cost_line(run: dict[str, Any]) -> str:
+    """Summary line with the actual and planned time and memory."""
+    from interpret.system.memory import shown_bytes, shown_seconds
+
+    planned = run["planned"]
+    return (
+        f"took       {shown_seconds(run['seconds'])} and {shown_bytes(run['memory'])} of memory "
+        f"(planned: {shown_seconds(planned['seconds'])} and {shown_bytes(planned['memory'])})"
+    )

@@ -141,7 +141,7 @@ def _position(subject: Any, number: int | str) -> int | None:
 
 def _second(subject: Any, given: dict[str, str | None]) -> str | None:
     """Returns the second text, after checking that it was given by this task's option."""
-    takes = "continuation" if subject.task == "text-generation" else subject.second
+    takes = "continuation" if subject.task == "text-generation" else subject.second_text
     for name, text in given.items():
         if text is not None and name != takes:
             wanted = f"takes --{takes}" if takes else "reads one input only"

@@ -9,25 +9,24 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from interpret.cli.cost import SizeType, cost_line, show_plan
 from interpret.cli.options import (
     FAILED_CHECK,
     SEEDS,
     TEXT,
+    SizeType,
     command_line,
     errors_in_one_line,
     load_text_subject,
     model_options,
 )
-from interpret.cli.progress import progress_bar, progress_line
+from interpret.cli.progress import cost_line, progress_bar, progress_line, show_plan
 from interpret.cli.streams import say, tell
 from interpret.errors import CaptureError, InputError
 from interpret.system.files import require_model
 from interpret.system.writing import make_folder, write_whole
 
 if TYPE_CHECKING:
-    from analyses.planning.plan import Plan
-    from analyses.planning.planned_and_taken import PlanAndCost
+    from analyses.planning.plan import Plan, PlanAndCost
     from analyses.studies.study import Prepared
 
 SHOWN_ROWS = 5
@@ -49,7 +48,7 @@ SHOWN_ROWS = 5
     "object_key",
     default="row",
     show_default=True,
-    help="row, head:LAYER.HEAD (from 0), rollout or columns.",
+    help="row, head:LAYER.HEAD (from 0), rollout, columns, or method:NAME, such as method:saliency.",
 )
 @click.option("--replacer", help="Masked language model that replaces words; by default words of the other texts do.")
 @click.option("--classic", is_flag=True, help="Also run the published tests of attention; takes longer than the rest.")
@@ -124,7 +123,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
 
 def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> tuple[dict[str, Any], "PlanAndCost | None"]:
     """Runs the study; returns its results and cost, the latter `None` if nothing was left to measure."""
-    from analyses.planning.planned_and_taken import PlanAndCost
+    from analyses.planning.plan import PlanAndCost
     from analyses.studies.study import study as run
 
     started = time.monotonic()
@@ -197,7 +196,9 @@ def _write_texts(prepared: "Prepared", missing: dict[Path, str], command: list[s
 
 def _shown(found: dict[str, Any], cost: "PlanAndCost | None", out: Path, page: Path) -> str:
     verdict = found["verdict"]
-    lines = [f"attention  {verdict['answer']}", *(f"           {reason}" for reason in verdict["because"])]
+    tested = found["study"]["options"]["object"]
+    name = tested.partition(":")[2] if tested.startswith("method:") else "attention"
+    lines = [f"{name:<10} {verdict['answer']}", *(f"           {reason}" for reason in verdict["because"])]
     if verdict["needed"]:
         lines.append(f"           about {verdict['needed']} examples would settle it")
     lines += [_component(each) for each in verdict["components"]]

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from interpret.cli.cost import cost_line
 from interpret.cli.options import shown
+from interpret.cli.progress import cost_line
 from interpret.errors import InputError
 
 EVERY = "all"

@@ -4,10 +4,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from interpret.doctor.description import Description
+from interpret.doctor.edits import HEAD_EDITS, ROWS
 from interpret.doctor.examination import Examination
 from interpret.doctor.gradient_flow import GRADIENTS
-from interpret.doctor.head_edits import HEAD_EDITS
-from interpret.doctor.row_edits import ROWS
 from interpret.doctor.trial import Trial
 
 ANALYZE = "interpret analyze"
@@ -41,24 +40,24 @@ def available_analyses(description: Description, found: Examination, tried: Tria
         tried: Trial of the commands on it.
     """
     maps = "" if found.calls else found.reason
-    chain = maps or (_uneven(description) or tried.rollout if tried.against else "")
-    single = tried.against or tried.single
+    chain = maps or (_uneven(description) or tried.rollout if tried.problem else "")
+    single = tried.problem or tried.single
     return (
         Availability("attention weights, their entropy and patterns", maps),
         Availability("attention rollout", chain),
         Availability("heads silenced and changed, head importance", maps or _failed(found, HEAD_EDITS)),
         Availability("attention weights changed, row by row", maps or _failed(found, ROWS)),
         Availability("gradients by the input and by heads", maps or _failed(found, GRADIENTS)),
-        Availability(ANALYZE, tried.against, tried.note),
+        Availability(ANALYZE, tried.problem, tried.note),
         Availability("interpret pair and study", single, "" if single else tried.note),
     )
 
 
 def _failed(found: Examination, check: str) -> str:
-    finding = found.finding(check)
-    if finding is None or finding.outcome == "failed":
-        return f"not so: {check}" + (f" ({finding.detail})" if finding and finding.detail else "")
-    return f"{check}: {finding.detail}" if finding.outcome == "not applicable" else ""
+    result = found.result(check)
+    if result is None or result.outcome == "failed":
+        return f"not so: {check}" + (f" ({result.detail})" if result and result.detail else "")
+    return f"{check}: {result.detail}" if result.outcome == "not applicable" else ""
 
 
 def _uneven(description: Description) -> str:

@@ -9,13 +9,13 @@ import torch
 from interpret.attention.recording import recording
 from interpret.doctor.building import MODEL_MAPPINGS, class_names
 from interpret.doctor.description import CallShape, Description, declared_layers, longest_text, task_of, way_in
-from interpret.doctor.promise import require_known
+from interpret.doctor.prediction import require_loadable
 from interpret.doctor.sampling import sample_inputs
 from interpret.errors import InputError
 from interpret.loading.checkpoints import read_json, require_plausible
 from interpret.loading.description import describe
-from interpret.projections.answers import answer
-from interpret.subjects.text_config import text_config
+from interpret.projections.scores import model_scores
+from interpret.subjects.models.facts import text_config
 from interpret.system.quiet import quiet
 from interpret.system.refusals import first_line, refusing
 
@@ -33,7 +33,7 @@ def read_config(name: str, task: str | None) -> tuple[Path, Any, str]:
     Raises:
         InputError: There is no such config, its sizes are implausible, or it is for none of the tasks.
     """
-    path = _located(name)
+    path = _config_path(name)
     values = read_json(path)
     try:
         require_plausible(path, values, 0)
@@ -44,7 +44,7 @@ def read_config(name: str, task: str | None) -> tuple[Path, Any, str]:
 
     kind = str(values.get("model_type"))
     if kind not in CONFIG_MAPPING:
-        require_known(name, path, task)
+        require_loadable(name, path, task)
     with quiet(), refusing(f"{path} can't be used"):
         config = CONFIG_MAPPING[kind].from_dict(values)
     return path, config, _task(name, path, values, task)
@@ -63,7 +63,7 @@ def describe_config(name: str, config: Any, task: str, attention: Collection[typ
     Raises:
         InputError: Transformers can't build it.
     """
-    empty = _empty(name, config, task)
+    empty = _on_meta_device(name, config, task)
     return Description(
         name=name,
         model_class=type(empty).__name__,
@@ -81,17 +81,17 @@ def describe_config(name: str, config: Any, task: str, attention: Collection[typ
 
 def image_lengths(name: str, config: Any, task: str) -> tuple[int, ...]:
     """Number of positions of an image model, in a tuple; empty if its layers differ or it can't be told."""
-    empty = _empty(name, config, task)
+    empty = _on_meta_device(name, config, task)
     try:
         with quiet(), torch.device("meta"), torch.no_grad(), recording(empty) as record:
-            answer(empty, sample_inputs(empty, examples=1))
+            model_scores(empty, sample_inputs(empty, examples=1))
         shapes = {call.output.shape[:2] for call in record.calls if call.output is not None}
     except Exception:  # a model may raise anything on meta tensors
         return ()
     return tuple(positions for examples, positions in shapes if examples == len(shapes) == 1)  # windows are examples
 
 
-def _empty(name: str, config: Any, task: str) -> Any:
+def _on_meta_device(name: str, config: Any, task: str) -> Any:
     """Builds the model on the meta device."""
     import transformers
     from transformers.initialization import no_init_weights
@@ -103,7 +103,7 @@ def _empty(name: str, config: Any, task: str) -> Any:
     return empty
 
 
-def _located(name: str) -> Path:
+def _config_path(name: str) -> Path:
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
@@ -137,7 +137,7 @@ def _task(name: str, path: Path, values: dict[str, Any], task: str | None) -> st
         return found[0]
     if not made_for and len(possible) == 1:
         return possible[0]
-    require_known(name, path, None)
+    require_loadable(name, path, None)
     raise InputError(f"{path} doesn't say its task; give --task: possible are {', '.join(possible) or 'none'}")
 
 

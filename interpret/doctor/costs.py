@@ -11,8 +11,8 @@ from torch import nn
 from interpret.attention.recording import recording
 from interpret.doctor.description import CallShape, Description
 from interpret.doctor.sampling import sample_inputs, takes_pixels
-from interpret.projections.answers import answer
 from interpret.projections.output_projection import matrix_of
+from interpret.projections.scores import model_scores
 
 MEASURED_TOKENS = 64
 _BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
@@ -96,10 +96,10 @@ def measure_pass(model: nn.Module, longest: int | None) -> MeasuredPass:
     """
     inputs = sample_inputs(model, examples=1, length=min(MEASURED_TOKENS, longest or MEASURED_TOKENS))
     with torch.no_grad():
-        answer(model, inputs)
+        model_scores(model, inputs)
         begun = time.perf_counter()
         with recording(model) as record:
-            answer(model, inputs)
+            model_scores(model, inputs)
         seconds = time.perf_counter() - begun
     linear = {
         weight

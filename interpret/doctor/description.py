@@ -10,9 +10,8 @@ from interpret.attention.call import AttentionCall
 from interpret.attention.recording import recording
 from interpret.doctor.building import MODEL_MAPPINGS, class_names
 from interpret.doctor.sampling import sample_inputs
-from interpret.projections.answers import answer
-from interpret.subjects.facts import attention_kernel
-from interpret.subjects.text_config import text_config
+from interpret.projections.scores import model_scores
+from interpret.subjects.models.facts import attention_kernel, text_config
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def describe_model(name: str, model: nn.Module, task: str) -> Description:
         task: Its task.
     """
     with torch.no_grad(), recording(model) as record:
-        answer(model, sample_inputs(model, examples=1))
+        model_scores(model, sample_inputs(model, examples=1))
     calls = tuple(_shape(call) for call in record.calls)
     native = type(model).__module__.startswith("interpret.")
     config: Any = getattr(model, "config", None)

@@ -14,17 +14,17 @@ from interpret.doctor.configs import describe_config, image_lengths, read_config
 from interpret.doctor.costs import CostEstimate, estimate_costs, measure_pass
 from interpret.doctor.description import Description, describe_model, way_in
 from interpret.doctor.examination import Examination, examine
-from interpret.doctor.promise import promise
+from interpret.doctor.prediction import predict
 from interpret.doctor.sampling import sample_inputs, takes_pixels
 from interpret.doctor.trial import try_analysis, try_rollout
 from interpret.modes.evaluating import evaluating
-from interpret.projections.answers import answer
+from interpret.projections.scores import model_scores
 from interpret.subjects.subject import Subject
 from interpret.system.quiet import quiet
 
 SCHEMA = "interpret-attention/doctor/1"
 _LONGEST_TRIAL = 60.0  # seconds; a longer analysis isn't tried
-_DEEP = 1e-4  # tolerance for weights of a trained model under different kernels
+_TRAINED_TOLERANCE = 1e-4  # tolerance for weights of a trained model under different kernels
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Diagnosis:
             "checked": "a small random model of this config" if self.small else "the model",
             "attention_calls": self.examination.calls,
             "reason": self.examination.reason,
-            "checks": [finding.to_dict() for finding in self.examination.findings],
+            "checks": [finding.to_dict() for finding in self.examination.results],
             "passed": self.passed,
             "analyses": [analysis.to_dict() for analysis in self.analyses],
             "estimates": [cost.to_dict() for cost in self.costs],
@@ -78,10 +78,10 @@ def diagnose(subject: Subject, *, tokens: Sequence[int] = ()) -> Diagnosis:
     """
     model = subject.model
     with quiet(), evaluating(model):
-        found = examine(model, every_head=False, weight_tolerance=_DEEP)
+        found = examine(model, every_head=False, weight_tolerance=_TRAINED_TOLERANCE)
         description = describe_model(subject.name, model, subject.task)
         tried = try_analysis(subject, most_seconds=_LONGEST_TRIAL)
-        if tried.against and found.calls:
+        if tried.problem and found.calls:
             tried = replace(tried, rollout=try_rollout(model))
         measured = measure_pass(model, description.longest) if tokens else None
         lengths = (measured.tokens,) if measured and takes_pixels(model) else tokens
@@ -111,8 +111,8 @@ def diagnose_config(
         attention = _attention(small) if found.calls else frozenset()
         description = replace(describe_config(name, config, made_for, attention), way_in=way_in(set(found.ways)))
         lengths = image_lengths(name, config, made_for) if takes_pixels(small) else tokens
-        tried = promise(name, path, config, made_for, asked=task, allow_pickle=allow_pickle)
-        if tried.against and found.calls:
+        tried = predict(name, path, config, made_for, asked=task, allow_pickle=allow_pickle)
+        if tried.problem and found.calls:
             tried = replace(tried, rollout=try_rollout(small))
     analyses = available_analyses(replace(description, **_of_small(config, made_for)), found, tried)
     return Diagnosis(description, found, True, analyses, estimate_costs(description, lengths))
@@ -121,7 +121,7 @@ def diagnose_config(
 def _attention(model: nn.Module) -> frozenset[type]:
     """Classes of the modules whose attention is seen."""
     with torch.no_grad(), recording(model) as record:
-        answer(model, sample_inputs(model, examples=1))
+        model_scores(model, sample_inputs(model, examples=1))
     return frozenset(type(call.module) for call in record.calls)
 
 

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from interpret.attention.call import AttentionCall
-from interpret.attention.observed.pieces import PiecewiseCall
+from interpret.attention.observed.sparse_call import SparseCall
 from interpret.attention.recording import Recording, recording
 from interpret.doctor.check_result import CheckResult, is_exact, measured
 from interpret.errors import CaptureError
-from interpret.projections.answers import accepted
+from interpret.projections.scores import accepted
 from interpret.system.refusals import first_line
 
 WEIGHTS = "weights are those of output_attentions=True"
 
-_NEAR = 1e-3  # maps that differ by more belong to different layers
+_SAME_LAYER = 1e-3  # maps that differ by more belong to different layers
 
 
 def check_weights(model: nn.Module, inputs: dict[str, Tensor], *, tolerance: float = 1e-6) -> CheckResult:
@@ -48,24 +48,24 @@ def check_weights(model: nn.Module, inputs: dict[str, Tensor], *, tolerance: flo
     except Exception as error:  # a model without this option may raise anything
         why = "" if isinstance(error, TypeError) else f": {first_line(error)}"
         return CheckResult(WEIGHTS, "not applicable", detail=f"the model offers none{why}")
-    shown = shown_maps(output)
-    if not shown:
+    returned = returned_maps(output)
+    if not returned:
         return CheckResult(WEIGHTS, "not applicable", detail="the model offers none")
     exact = is_exact(model)
     with nullcontext() if exact else eager(model), torch.no_grad(), recording(model) as record:
         model(**inputs, **accepted(model, {"use_cache": False, "return_dict": True}))
     try:
-        recorded = [_shapes_shown(call) for call in record.calls]
+        recorded = [_comparable_maps(call) for call in record.calls]
     except CaptureError as error:
         return CheckResult(WEIGHTS, "failed", detail=str(error))
-    shown = [maps for maps in shown if not _in_pieces(maps, record)]
-    shown = [[_weights_of(leaf) for leaf in maps if not _is_state(leaf, record)] for maps in shown]
-    if not any(shown):
+    returned = [maps for maps in returned if not _are_cut(maps, record)]
+    returned = [[_weights_of(leaf) for leaf in maps if not _is_state(leaf, record)] for maps in returned]
+    if not any(returned):
         return CheckResult(WEIGHTS, "not applicable", detail="the model shows pieces, and no whole maps")
-    return _compared(recorded, shown, tolerance if exact else 2e-2)
+    return _compared(recorded, returned, tolerance if exact else 2e-2)
 
 
-def shown_maps(output: Any) -> list[list[Tensor]]:
+def returned_maps(output: Any) -> list[list[Tensor]]:
     """Attention maps in a model's output, one list for each field that has any."""
     fields = dict(output) if isinstance(output, dict) else vars(output)
     found = []
@@ -73,7 +73,7 @@ def shown_maps(output: Any) -> list[list[Tensor]]:
         if name.endswith("attentions") and value is not None:
             found.append([leaf for leaf in _leaves(value) if leaf.ndim == 4 and leaf.is_floating_point()])
         elif name.endswith("_output") and hasattr(value, "to_tuple"):
-            found += shown_maps(value)
+            found += returned_maps(value)
     return [maps for maps in found if maps]
 
 
@@ -85,46 +85,46 @@ def _leaves(value: Any) -> Iterator[Tensor]:
             yield from _leaves(item)
 
 
-def _in_pieces(maps: list[Tensor], record: Recording) -> bool:
+def _are_cut(maps: list[Tensor], record: Recording) -> bool:
     """True if these aren't whole maps, as returned by models that compute attention in pieces.
 
     They are bands and global columns, or maps that keep only one weight of a key that was seen twice, so that rows
     don't sum to 1.
     """
     shapes = {call.weights.shape for call in record.calls}
-    is_cut = any(isinstance(call, PiecewiseCall) for call in record.calls)
-    whole = [shown for shown in maps if shown.shape in shapes]
-    return is_cut and (not whole or any((shown.float().sum(-1) - 1).abs().max() > _NEAR for shown in whole))
+    is_cut = any(isinstance(call, SparseCall) for call in record.calls)
+    whole = [returned for returned in maps if returned.shape in shapes]
+    return is_cut and (not whole or any((returned.float().sum(-1) - 1).abs().max() > _SAME_LAYER for returned in whole))
 
 
 def _is_state(leaf: Tensor, record: Recording) -> bool:
     """True for the state of a layer without softmax attention: it has another shape, and no row sums to 1."""
     shapes = {call.weights.shape[-2:] for call in record.calls}
     fits = any(leaf.shape[-2] <= queries and leaf.shape[-1] <= keys for queries, keys in shapes)
-    return not fits and bool(((leaf.float().sum(-1) - 1).abs() > _NEAR).all())
+    return not fits and bool(((leaf.float().sum(-1) - 1).abs() > _SAME_LAYER).all())
 
 
 def _weights_of(leaf: Tensor) -> Tensor:
     """Weights of a returned map; applies the softmax if the model returned scores instead."""
-    return leaf.softmax(-1) if leaf.min() < 0 or leaf.max() > 1 + _NEAR else leaf
+    return leaf.softmax(-1) if leaf.min() < 0 or leaf.max() > 1 + _SAME_LAYER else leaf
 
 
-def _shapes_shown(call: AttentionCall) -> list[Tensor]:
+def _comparable_maps(call: AttentionCall) -> list[Tensor]:
     """A recorded map, and with a learned sink also the map normalised without it, which some models return."""
     return [call.weights] + [call.weights / call.weights.sum(-1, keepdim=True)] * call.has_sink
 
 
-def _compared(recorded: list[list[Tensor]], shown: list[list[Tensor]], tolerance: float) -> CheckResult:
-    waiting = [list(maps) for maps in shown]
-    total, worst, far, matched, found = sum(map(len, shown)), 0.0, float("inf"), 0, 0
-    for forms in recorded:
-        distances = {number: _nearest(forms, maps[0]) for number, maps in enumerate(waiting) if maps}
-        same = [number for number, distance in distances.items() if waiting[number][0].shape == forms[0].shape]
+def _compared(recorded: list[list[Tensor]], returned: list[list[Tensor]], tolerance: float) -> CheckResult:
+    waiting = [list(maps) for maps in returned]
+    total, worst, far, matched, found = sum(map(len, returned)), 0.0, float("inf"), 0, 0
+    for variants in recorded:
+        distances = {number: _nearest(variants, maps[0]) for number, maps in enumerate(waiting) if maps}
+        same = [number for number, distance in distances.items() if waiting[number][0].shape == variants[0].shape]
         taken = [min(same, key=lambda number: distances[number])] if same else []
-        if not taken or distances[taken[0]] > _NEAR:
+        if not taken or distances[taken[0]] > _SAME_LAYER:
             far = min([far, *(distances[number] for number in taken)])
             # Models may return a map of several texts in one part for each, or without a prompt that they add.
-            taken = [number for number, distance in distances.items() if number not in same and distance <= _NEAR]
+            taken = [number for number, distance in distances.items() if number not in same and distance <= _SAME_LAYER]
         for number in taken:
             waiting[number].pop(0)
             worst, matched = max(worst, distances[number]), matched + 1
@@ -138,11 +138,11 @@ def _compared(recorded: list[list[Tensor]], shown: list[list[Tensor]], tolerance
     )
 
 
-def _nearest(forms: list[Tensor], shown: Tensor) -> float:
+def _nearest(variants: list[Tensor], returned: Tensor) -> float:
     """Smallest difference of a returned map from a recorded one, or from its first or last keys in its last rows."""
-    queries, keys = shown.shape[-2:]
-    parts = [part for form in forms for part in (form[..., -queries:, :keys], form[..., -queries:, -keys:])]
-    return min((_apart(part, shown) for part in parts if part.shape == shown.shape), default=float("inf"))
+    queries, keys = returned.shape[-2:]
+    parts = [part for form in variants for part in (form[..., -queries:, :keys], form[..., -queries:, -keys:])]
+    return min((_apart(part, returned) for part in parts if part.shape == returned.shape), default=float("inf"))
 
 
 def _apart(one: Tensor, other: Tensor) -> float:

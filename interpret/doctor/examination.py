@@ -7,17 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from interpret.attention.recording import recording
-from interpret.doctor.batching import check_batching, check_untouched
-from interpret.doctor.check_result import CheckResult
+from interpret.doctor.batching import check_batching, check_padding, check_padding_weight
+from interpret.doctor.check_result import CheckResult, measured
 from interpret.doctor.eager_weights import WEIGHTS, check_weights, eager
+from interpret.doctor.edits import HEAD_EDITS, ROWS, check_head_edits, check_row_edits
 from interpret.doctor.gradient_flow import GRADIENTS, check_gradients
-from interpret.doctor.head_edits import HEAD_EDITS, check_head_edits
-from interpret.doctor.padding import check_padding, check_padding_weight
-from interpret.doctor.row_edits import ROWS, check_row_edits
 from interpret.doctor.sampling import sample_inputs
 from interpret.errors import CaptureError
 from interpret.modes.gradients_on import gradients_on
-from interpret.projections.answers import accepted, answer
+from interpret.projections.scores import accepted, difference, model_scores
 from interpret.system.refusals import first_line
 
 BYPASSES = (
@@ -35,24 +33,24 @@ class Examination:
         model_class: Name of its class.
         calls: Number of attention calls in one forward pass that can be read.
         ways: Ways in which they are captured, as in `AttentionCall.way`.
-        findings: One result for each check; none if no attention can be read.
+        results: One result for each check; none if no attention can be read.
         reason: Why no attention can be read; else empty.
     """
 
     model_class: str
     calls: int
     ways: tuple[str, ...]
-    findings: tuple[CheckResult, ...]
+    results: tuple[CheckResult, ...]
     reason: str = ""
 
     @property
     def failed(self) -> tuple[CheckResult, ...]:
         """Results of the checks that failed."""
-        return tuple(found for found in self.findings if found.outcome == "failed")
+        return tuple(found for found in self.results if found.outcome == "failed")
 
-    def finding(self, check: str) -> CheckResult | None:
+    def result(self, check: str) -> CheckResult | None:
         """Result of a check; `None` if it wasn't made."""
-        return next((found for found in self.findings if found.check == check), None)
+        return next((found for found in self.results if found.check == check), None)
 
 
 @gradients_on()
@@ -71,36 +69,45 @@ def examine(model: nn.Module, *, every_head: bool = True, weight_tolerance: floa
     inputs = sample_inputs(model)
     with torch.no_grad():
         try:
-            answer(model, inputs)
+            model_scores(model, inputs)
         except CaptureError:
             raise
         except Exception as error:
             raise CaptureError(f"{name} doesn't run on {' and '.join(inputs)} alone: {first_line(error)}") from error
         try:
             with recording(model) as record:
-                answer(model, inputs)
+                model_scores(model, inputs)
         except CaptureError as error:
             return Examination(name, 0, (), (), str(error))
         if not record.calls:
             return Examination(name, 0, (), (), _reason(model, inputs))
     ways = tuple(sorted({call.way for call in record.calls}))
-    return Examination(name, len(record), ways, _findings(model, inputs, every_head, weight_tolerance))
+    return Examination(name, len(record), ways, _results(model, inputs, every_head, weight_tolerance))
 
 
-def _findings(
+def check_untouched(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
+    """Compares the scores with and without recording: no bit may differ."""
+    with torch.no_grad():
+        alone = model_scores(model, inputs)
+        with recording(model):
+            recorded = model_scores(model, inputs)
+    return measured("recording changes no bit of the answer", difference(alone, recorded), 0.0)
+
+
+def _results(
     model: nn.Module, inputs: dict[str, Tensor], every_head: bool, tolerance: float
 ) -> tuple[CheckResult, ...]:
     return (
-        _guarded(WEIGHTS, lambda: check_weights(model, inputs, tolerance=tolerance)),
-        _guarded("recording changes no bit of the answer", lambda: check_untouched(model, inputs)),
+        _run_check(WEIGHTS, lambda: check_weights(model, inputs, tolerance=tolerance)),
+        _run_check("recording changes no bit of the answer", lambda: check_untouched(model, inputs)),
         *_self_checks(model, inputs),
-        _guarded("a batch answers as each input alone", lambda: check_batching(model, inputs)),
-        _guarded("padding on the left changes nothing", lambda: check_padding(model, inputs, "left")),
-        _guarded("padding on the right changes nothing", lambda: check_padding(model, inputs, "right")),
-        _guarded("no recorded weight on padding", lambda: check_padding_weight(model, inputs)),
-        _guarded(HEAD_EDITS, lambda: check_head_edits(model, inputs, every_head=every_head)),
-        _guarded(ROWS, lambda: check_row_edits(model, inputs)),
-        _guarded(GRADIENTS, lambda: check_gradients(model, inputs)),
+        _run_check("a batch answers as each input alone", lambda: check_batching(model, inputs)),
+        _run_check("padding on the left changes nothing", lambda: check_padding(model, inputs, "left")),
+        _run_check("padding on the right changes nothing", lambda: check_padding(model, inputs, "right")),
+        _run_check("no recorded weight on padding", lambda: check_padding_weight(model, inputs)),
+        _run_check(HEAD_EDITS, lambda: check_head_edits(model, inputs, every_head=every_head)),
+        _run_check(ROWS, lambda: check_row_edits(model, inputs)),
+        _run_check(GRADIENTS, lambda: check_gradients(model, inputs)),
     )
 
 
@@ -108,7 +115,7 @@ def _self_checks(model: nn.Module, inputs: dict[str, Tensor]) -> tuple[CheckResu
     """Results of the recording's self-checks."""
     try:
         with torch.no_grad(), recording(model) as record:
-            answer(model, inputs)
+            model_scores(model, inputs)
         return tuple(
             CheckResult(check.name, "passed" if check.passed else "failed", check.value, check.tolerance)
             for check in record.checks()
@@ -118,7 +125,7 @@ def _self_checks(model: nn.Module, inputs: dict[str, Tensor]) -> tuple[CheckResu
         return (CheckResult("the recording checks itself", "failed", detail=first_line(error)),)
 
 
-def _guarded(check: str, run: Callable[[], CheckResult]) -> CheckResult:
+def _run_check(check: str, run: Callable[[], CheckResult]) -> CheckResult:
     """Runs a check; one that raises has failed, so that one broken part of a model doesn't hide the others."""
     try:
         return run()

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from interpret.attention.recording import recording
 from interpret.doctor.check_result import CheckResult
-from interpret.projections.answers import answer, joined
+from interpret.projections.scores import joined, model_scores
 
 GRADIENTS = "gradients are finite"
 
@@ -33,7 +33,7 @@ def check_gradients(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
     hooks = [embedding.register_forward_hook(detached)] if embedding else []
     try:
         with torch.enable_grad(), recording(model) as record:
-            scores = joined(answer(model, {**inputs, **pixels})).float()
+            scores = joined(model_scores(model, {**inputs, **pixels})).float()
             mixed = scores.flatten() @ torch.linspace(-1, 1, scores.numel(), device=scores.device)
     finally:
         for hook in hooks:
@@ -47,7 +47,7 @@ def check_gradients(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
         lost = len(written) - len(heads)
         return CheckResult(GRADIENTS, "failed", detail=f"{lost} of {len(written)} layers are computed without them")
     gradients = torch.autograd.grad(mixed, [*sources, *heads], allow_unused=True)
-    return _finding(gradients[: len(sources)], gradients[len(sources) :], len(record))
+    return _result(gradients[: len(sources)], gradients[len(sources) :], len(record))
 
 
 def _copied(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -62,7 +62,7 @@ def _embedding(model: nn.Module) -> nn.Module | None:
     return found if isinstance(found, nn.Embedding) else None
 
 
-def _finding(inputs: tuple[Tensor | None, ...], heads: tuple[Tensor | None, ...], layers: int) -> CheckResult:
+def _result(inputs: tuple[Tensor | None, ...], heads: tuple[Tensor | None, ...], layers: int) -> CheckResult:
     known = [gradient for gradient in (*inputs, *heads) if gradient is not None]
     if any(not torch.isfinite(gradient).all() for gradient in known):
         return CheckResult(GRADIENTS, "failed", detail="a gradient is infinite or not a number")

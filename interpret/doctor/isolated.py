@@ -77,7 +77,7 @@ def _context() -> Any:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["interpret.doctor.table_rows", "analyses.decision.analyze", "transformers.modeling_utils"]
+        ["interpret.doctor.table", "analyses.decision.analyze", "transformers.modeling_utils"]
     )
     return context
 
@@ -87,7 +87,7 @@ def _call(
 ) -> Any:
     receiver, sender = context.Pipe(duplex=False)
     work = (sender, watched, function, argument, seconds, gigabytes)
-    process = context.Process(target=_answer, args=work, daemon=True)
+    process = context.Process(target=_run_in_child, args=work, daemon=True)
     process.start()
     sender.close()
     try:
@@ -105,7 +105,7 @@ def _call(
         receiver.close()
 
 
-def _answer(
+def _run_in_child(
     sender: Connection,
     watched: Connection,
     function: Callable[[Any], Any],

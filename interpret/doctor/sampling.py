@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from interpret.subjects.text_config import text_config
+from interpret.subjects.models.facts import text_config
 
 _SEPARATED = 3  # number of separators that some question answering models require
 

@@ -8,12 +8,12 @@ from typing import Any
 from interpret.doctor.building import tiny_model
 from interpret.doctor.sampling import settings, vocabulary_size
 from interpret.subjects.tasks import TASKS
-from interpret.subjects.vision import ImageClassification
+from interpret.subjects.tasks.image_classification import ImageClassification
 
 SIDE = 4  # rows and columns of patches of the images that an analysis is tried on
 
-_READ_WITH = (".json", ".txt", ".model", ".spm", ".jinja")  # suffixes of tokenizer and processor files
-_NOT_READ_WITH = ("config.json", "generation_config.json", "adapter_config.json")
+_PROCESSOR_SUFFIXES = (".json", ".txt", ".model", ".spm", ".jinja")  # suffixes of tokenizer and processor files
+_OTHER_SETTINGS = ("config.json", "generation_config.json", "adapter_config.json")
 
 # Letters, for tokenizers that split words into letters (Qwen2's, which transformers builds for any vocabulary).
 _LETTERS = "Ġwordsthexfm"
@@ -35,7 +35,7 @@ def save_small(folder: Path, config: Any, task: str, *, beside: Path | None = No
     model: Any = tiny_model(config, task)
     model.save_pretrained(folder)
     if beside is not None:
-        for file in _read_with(beside):
+        for file in _processor_files(beside):
             shutil.copyfile(file, folder / file.name)
     elif issubclass(TASKS[task], ImageClassification):
         _processor(model.config).save_pretrained(folder)
@@ -54,14 +54,14 @@ def with_few_patches(config: Any) -> Any:
     return small
 
 
-def _read_with(folder: Path) -> list[Path]:
+def _processor_files(folder: Path) -> list[Path]:
     """Files of a folder's tokenizer or image processor."""
     return [
         path
         for path in sorted(folder.iterdir())
         if path.is_file()
-        and path.suffix in _READ_WITH
-        and path.name not in _NOT_READ_WITH
+        and path.suffix in _PROCESSOR_SUFFIXES
+        and path.name not in _OTHER_SETTINGS
         and not path.name.endswith(".index.json")
     ]
 

@@ -16,13 +16,13 @@ from interpret.attention.recording import recording
 from interpret.doctor.sampling import sample_inputs
 from interpret.doctor.small import save_small, with_few_patches
 from interpret.errors import CaptureError, InputError
-from interpret.projections.answers import answer
-from interpret.subjects.continuation import Writer
-from interpret.subjects.example import Example
-from interpret.subjects.single import require_single_text
+from interpret.projections.scores import model_scores
+from interpret.subjects.inputs.continuation import Writer
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
+from interpret.subjects.tasks import require_single_text
+from interpret.subjects.tasks.image_classification import ImageClassification
 from interpret.subjects.text import TextSubject
-from interpret.subjects.vision import ImageClassification
 from interpret.system.refusals import first_line
 
 SENTENCE = "A short text of some words"  # used if the tokenizer's own words make no text
@@ -52,13 +52,13 @@ class Trial:
     note: str = ""
 
     @property
-    def against(self) -> str:
+    def problem(self) -> str:
         """Why `interpret analyze` doesn't run, or the checks that fail in it; empty if all is well."""
         if self.failed:
             return f"self-checks fail: {', '.join(self.failed)}"
         return self.refusal or (f"crashes: {self.crash}" if self.crash else "")
 
-    def naming(self, found: str, name: str) -> "Trial":
+    def with_name(self, found: str, name: str) -> "Trial":
         """Copies the outcome with another name for the model."""
         return replace(self, **{key: getattr(self, key).replace(found, name) for key in ("refusal", "crash", "single")})
 
@@ -83,8 +83,8 @@ def try_config(config: Any, task: str, *, name: str = "it", beside: Path | None 
     for settings, files, analysed in steps:
         with tempfile.TemporaryDirectory() as folder:
             save_small(Path(folder), settings, task, beside=files)
-            tried = try_folder(Path(folder), task, analysed=analysed).naming(folder, name)
-        if analysed or tried.against:
+            tried = try_folder(Path(folder), task, analysed=analysed).with_name(folder, name)
+        if analysed or tried.problem:
             break
     return tried
 
@@ -113,7 +113,7 @@ def try_analysis(subject: Subject, *, most_seconds: float = math.inf) -> Trial:
     """
     ended: list[Trial] = []
     with tempfile.TemporaryDirectory() as folder:
-        refused = _outcome(lambda: ended.append(_analysed(subject, Path(folder), most_seconds)))
+        refused = _outcome(lambda: ended.append(_run_analysis(subject, Path(folder), most_seconds)))
     return ended[0] if ended else refused
 
 
@@ -126,7 +126,7 @@ def try_rollout(model: nn.Module) -> str:
     from analyses.explanations.rollout import attention_rollout
 
     with torch.no_grad(), recording(model) as record:
-        answer(model, sample_inputs(model, examples=1))
+        model_scores(model, sample_inputs(model, examples=1))
     rolled = _outcome(lambda: attention_rollout(record))
     return rolled.refusal or rolled.crash
 
@@ -142,7 +142,7 @@ def _outcome(run: Callable[[], object]) -> Trial:
     return Trial()
 
 
-def _analysed(subject: Subject, folder: Path, most_seconds: float) -> Trial:
+def _run_analysis(subject: Subject, folder: Path, most_seconds: float) -> Trial:
     from analyses.decision.analyze import analyze
     from analyses.generation.steps import analyze_steps
     from analyses.planning.effort import EFFORTS
@@ -162,12 +162,12 @@ def _analysed(subject: Subject, folder: Path, most_seconds: float) -> Trial:
         steps = analyze_steps(subject, text, most=_STEPS, verdicts=False)
         json.dumps(steps.to_dict(), allow_nan=False)
         checks += steps.checks
-    pair = _outcome(lambda: _pair(subject, example))
+    pair = _outcome(lambda: _run_pair(subject, example))
     failed = tuple(dict.fromkeys(check.name for check in checks if not check.passed))
     return Trial(failed=failed, single=pair.refusal or pair.crash)
 
 
-def _pair(subject: Subject, example: Example) -> None:
+def _run_pair(subject: Subject, example: Example) -> None:
     """Does the same as `interpret pair`, and as `study` with each text."""
     from analyses.heads.word_pairs import word_pairs
 
@@ -193,7 +193,7 @@ def sample_input(subject: Subject, folder: Path) -> tuple[str, str | None]:
     text, second = " ".join(words[:_WORDS]), " ".join(words[_WORDS:])
     masked = [] if subject.mask_id is None else [f"{SENTENCE} {subject.tokenizer.id_to_token(subject.mask_id)}"]
     inputs = [
-        (first, other if subject.needs_second else None)
+        (first, other if subject.needs_second_text else None)
         for first, other in ((text, second), (SENTENCE, SENTENCE), *((each, SENTENCE) for each in masked))
     ]
     return next((each for each in inputs if _is_read(subject, *each)), inputs[1])

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_map_only
 from interpret.attention.interface import AttentionCall
 from interpret.errors import InputError
 from interpret.indices import OutOfRange, require_index
-from interpret.interventions.head_outputs import WrittenRow
+from interpret.interventions.head_outputs import HeadOutputRow
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.forward_pass import Entry, run_pass
 from interpret.subjects.subject import Subject
@@ -24,7 +24,7 @@ from interpret.tolerances import SHORTCUT_AGREES, apart
 
 
 @dataclass(frozen=True, eq=False)
-class DecisionRow(WrittenRow):
+class DecisionRow(HeadOutputRow):
     """Attention of one layer at the readout positions, in several inputs of equal length.
 
     Attributes:
@@ -36,13 +36,13 @@ class DecisionRow(WrittenRow):
     @cached_property
     def weights(self) -> Float[Tensor, "example head row key"]:
         """Attention weights of the readout positions; computed at the first use."""
-        return self.frame.all_keys(torch.cat([call.rows_at(self.rows) for call in self.calls]))
+        return self.span.all_keys(torch.cat([call.rows_at(self.rows) for call in self.calls]))
 
     @cached_property
     def values(self) -> Float[Tensor, "example head key dim"]:
         """Value vectors of each key in each head, before the output projection."""
         values = torch.cat([call.values_at(self.rows) for call in self.calls])
-        return self.frame.all_keys(values.mT).mT
+        return self.span.all_keys(values.mT).mT
 
     def read_by(self, head: int | None = None) -> Float[Tensor, "example key"]:
         """Computes the map to show: the mean of the rows weighted by `readout`, of one head or a mean over heads."""
@@ -91,13 +91,13 @@ def read_row(
         raise InputError(f"the readout must have a share for each of {ids.shape[1]} tokens, not {len(readout)}")
     positions = tuple(torch.nonzero(readout > 1e-6)[:, 0].tolist())
     share = readout[list(positions)].float()
-    row = _kept(subject, ids, targets, share / share.sum(), positions, layer, head)
+    row = _run(subject, ids, targets, share / share.sum(), positions, layer, head)
     if head is not None:
         require_index("head", head, row.written.shape[2])
-    return row if _short_way_holds(row) else replace(row, states=None)
+    return row if _last_layer_can_run_alone(row) else replace(row, states=None)
 
 
-def _kept(
+def _run(
     subject: Subject,
     ids: Shaped[Tensor, "example token *number"],
     targets: Int[Tensor, " example"],
@@ -132,23 +132,23 @@ def _read(
     if not -len(record) <= layer < len(record):
         raise OutOfRange(f"layer must be from 0 to {len(record) - 1}, not {layer}")
     number = layer % len(record)
-    frame = subject.frame(ids, number)
-    if layer < 0 and frame.is_whole:
+    span = subject.position_span(ids, number)
+    if layer < 0 and span.is_whole:
         record.require_chain()
-    rows = frame.rows(positions)
-    states = passed.states if blocks[number] is blocks[-1] and frame.is_whole else None
-    entries = () if states is None else tuple(map(_answer_to_one, passed.entries))
+    rows = span.rows(positions)
+    states = passed.states if blocks[number] is blocks[-1] and span.is_whole else None
+    entries = () if states is None else tuple(map(_of_first_input, passed.entries))
     tensors = (record.output(number)[:, rows], passed.logits, None if states is None else states[:, rows])
     return number, entries, record.calls[number], tensors
 
 
-def _answer_to_one(entry: Entry) -> Entry:
+def _of_first_input(entry: Entry) -> Entry:
     """Cuts a layer's cached output to the first input, and drops the layer's arguments."""
     answer = tree_map_only(Tensor, lambda given: given if len(given) < 2 else given[:1].clone(), entry.answer)
     return replace(entry, given=((), {}), answer=answer)
 
 
-def _short_way_holds(row: DecisionRow) -> bool:
+def _last_layer_can_run_alone(row: DecisionRow) -> bool:
     """Returns whether the last layer, run on the readout positions alone, gives the model's own logits."""
     if row.states is None:
         return False

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from interpret.attention.editing import Edit, editing
 from interpret.attention.position_spans import PositionSpan
 from interpret.attention.recording import recording
-from interpret.interventions.partial_layer import last_layer_alone
+from interpret.interventions.layer_cache import last_layer_alone
 from interpret.subjects.decision import known
 from interpret.subjects.forward_pass import Entry, hidden_in
 from interpret.subjects.subject import Subject
@@ -26,7 +26,7 @@ SHORTER = 4  # times as many variants in a pass of the last layer alone; token e
 
 
 @dataclass(frozen=True, eq=False)
-class WrittenRow:
+class HeadOutputRow:
     """Head outputs of one layer at the readout positions, in several inputs of equal length.
 
     Attributes:
@@ -57,14 +57,14 @@ class WrittenRow:
     head: int | None = None
 
     @property
-    def frame(self) -> PositionSpan:
+    def span(self) -> PositionSpan:
         """Positions of the inputs that are rows and keys of this layer's call."""
-        return self.subject.frame(self.ids, self.layer)
+        return self.subject.position_span(self.ids, self.layer)
 
     @property
     def rows(self) -> list[int]:
         """Rows of the call that belong to `positions`."""
-        return self.frame.rows(self.positions)
+        return self.span.rows(self.positions)
 
     def mixed(
         self, looked_at: Float[Tensor, "*batch row head dim"], others: Float[Tensor, "*#batch row head dim"]
@@ -94,7 +94,7 @@ class WrittenRow:
 
     def elsewhere(
         self, ids: Shaped[Tensor, "input token *number"], owner: Int[Tensor, " input"]
-    ) -> Iterator["WrittenRow"]:
+    ) -> Iterator["HeadOutputRow"]:
         """Computes the same row in other inputs of that length, some at a time, in their order.
 
         If the only readout position is the last one, models with a KV cache read a prefix that neighbours share once.
@@ -112,7 +112,7 @@ class WrittenRow:
         for part, owners in zip(parts, torch.split(owner, size), strict=True):
             with torch.no_grad():
                 clean = next(answers).float()
-            yield WrittenRow(
+            yield HeadOutputRow(
                 subject=self.subject, ids=part, targets=self.targets[owners], layer=self.layer, readout=self.readout,
                 positions=self.positions, written=torch.cat(written), clean=clean,
                 states=torch.cat(states) if states else None, entries=self.entries, head=self.head,
@@ -138,7 +138,7 @@ class WrittenRow:
                 last = self.entries[-1].block
                 stack.callback(last.register_forward_pre_hook(enter, with_kwargs=True).remove)
             yield
-        queries = self.frame.queries[1] - self.frame.queries[0]
+        queries = self.span.queries[1] - self.span.queries[0]
         written.append(record.output(self.layer)[:, [row - queries for row in self.rows]])
         states += [hidden[:, [position - self.ids.shape[1] for position in self.positions]] for hidden in given]
 

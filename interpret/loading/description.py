@@ -9,8 +9,8 @@ from torch import nn
 from interpret.errors import InputError
 from interpret.loading.checkpoints import read_json
 from interpret.loading.readable import require_readable
-from interpret.subjects.seq2seq import Translation
 from interpret.subjects.tasks import TASKS
+from interpret.subjects.tasks.translation import Translation
 from interpret.subjects.text import TextSubject
 
 
@@ -108,7 +108,7 @@ def _find_task(name: str, config: dict[str, Any], task: str | None) -> str:
 
     found = [known for known in TASKS if any(architecture in _architectures(known) for architecture in made_for)]
     if task is None and len(found) != 1:
-        supported = listed([f"{subject.heads} ({known})" for known, subject in TASKS.items()], "and")
+        supported = listed([f"{subject.model_classes} ({known})" for known, subject in TASKS.items()], "and")
         if not made_for:
             raise InputError(
                 f"config.json of {name} doesn't say what it was made for (architectures); name it with --task (task= "
@@ -123,8 +123,8 @@ def _find_task(name: str, config: dict[str, Any], task: str | None) -> str:
         raise InputError(f"{name} is a {', '.join(made_for)}, which isn't supported; supported are {supported}")
     if task is not None and made_for and task not in found:
         raise InputError(
-            f"{name} is a {', '.join(made_for)}, not a {TASKS[task].heads}: {TASKS[task].without_head}; leave the task "
-            "out, or give a model that has it"
+            f"{name} is a {', '.join(made_for)}, not a {TASKS[task].model_classes}: {TASKS[task].missing_head}; leave "
+            "the task out, or give a model that has it"
         )
     return task or found[0]
 
@@ -132,13 +132,13 @@ def _find_task(name: str, config: dict[str, Any], task: str | None) -> str:
 def _architectures(task: str) -> set[str]:
     from transformers.models.auto import modeling_auto
 
-    names: dict[str, Any] = getattr(modeling_auto, TASKS[task].auto)._model_mapping._model_mapping
+    names: dict[str, Any] = getattr(modeling_auto, TASKS[task].auto_class)._model_mapping._model_mapping
     return {name for values in names.values() for name in (values if isinstance(values, (tuple, list)) else (values,))}
 
 
 def headless(name: str, task: str, missing: str) -> InputError:
     """Makes the error for a checkpoint without the weights of its head."""
     return InputError(
-        f"{name}: {TASKS[task].without_head} ({missing} is not in its weights); train it first, or give a model that "
+        f"{name}: {TASKS[task].missing_head} ({missing} is not in its weights); train it first, or give a model that "
         "was"
     )

@@ -1,7 +1,6 @@
 """Loading of transformers models from a folder or a GGUF file; incomplete weights are refused."""
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,12 @@ from interpret.errors import InputError
 from interpret.loading.checkpoints import Weights, find_weights, require_plausible
 from interpret.loading.description import describe, headless
 from interpret.loading.gguf_header import read_gguf_header
-from interpret.loading.wrappers import Unwrapped, require_same_inside
-from interpret.modes.evaluating import evaluating
-from interpret.subjects.conventions import takes
-from interpret.subjects.labels import NamedLabels
-from interpret.subjects.probing import require_finite, require_same_from_vectors
-from interpret.subjects.seq2seq import Translation
+from interpret.loading.in_memory import require_no_languages, subject_of
+from interpret.loading.wrappers import Unwrapped
+from interpret.subjects.models.probing import require_finite
 from interpret.subjects.subject import Subject
 from interpret.subjects.tasks import TASKS
-from interpret.subjects.text import TextSubject
-from interpret.subjects.vision import ImageClassification
+from interpret.subjects.tasks.image_classification import ImageClassification
 from interpret.system.quiet import without_panic_report
 from interpret.system.refusals import refusing
 
@@ -129,30 +124,6 @@ def _take_settings(folder: Path, model: Any) -> None:
         model.generation_config = _auto("GenerationConfig").from_pretrained(folder)
 
 
-def require_no_boxes(name: str, model: nn.Module) -> None:
-    """Raises if a model reads word positions on a page, which a text alone doesn't have.
-
-    Raises:
-        InputError: The model takes bounding boxes.
-    """
-    if takes(model, "bbox"):
-        raise InputError(
-            f"{name} ({type(model).__name__}) reads where each word stands on a page (bbox), and a text has no places, "
-            "so its decision wouldn't be the model's on the page; in Python, give the boxes by interpret.load(model, "
-            "tokenizer=..., inputs=lambda ids: {...}), or use interpret.recording(model) around a call of yours"
-        )
-
-
-def require_no_languages(name: str, task: str, languages: dict[str, str]) -> None:
-    """Raises if languages are given for a model that doesn't translate.
-
-    Raises:
-        InputError: Some are given.
-    """
-    if languages:
-        raise InputError(f"{name} is for {task}, which translates nothing, so languages mean nothing; leave them out")
-
-
 def _auto(name: str) -> Any:
     import transformers
 
@@ -166,7 +137,7 @@ def _empty(path: Path, config: Any, task: str, elements: int) -> Any:
     for setting in ("transformers_weights", "fusion_config"):  # names other files, changes how it computes
         if getattr(config, setting, None) is not None:
             setattr(config, setting, None)
-    auto = _auto(TASKS[task].auto)
+    auto = _auto(TASKS[task].auto_class)
     with refusing(f"{path} describes no model that can be built"), torch.device("meta"), no_init_weights():
         empty = auto.from_config(config, trust_remote_code=False, attn_implementation="eager")
     planned = sum(tensor.numel() for tensor in (*empty.parameters(), *empty.buffers()))
@@ -251,69 +222,3 @@ def _require_tokenizer_files(folder: Path) -> None:
         raise InputError(
             f"{folder} has no tokenizer: there must be a tokenizer.json; save the model's tokenizer into the folder"
         )
-
-
-def subject_of(
-    name: str,
-    task: str,
-    found: Unwrapped,
-    tokenizer: Any,
-    *,
-    sink: str,
-    languages: dict[str, str],
-    labels: Sequence[str] | None = None,
-    longest: int | None = None,
-    weight_files: tuple[Path, ...] = (),
-) -> Subject:
-    """Builds the subject of a transformers model and tokenizer in memory.
-
-    Args:
-        name: The user's name for the model.
-        task: A task that reads texts.
-        found: The model with the head for it, and the module that its user calls.
-        tokenizer: A fast tokenizer that nobody else uses.
-        sink: As in `interpret.load`.
-        languages: Arguments "source_language" and "target_language" of `interpret.load`, if given.
-        labels: Names of the classes, instead of those in the config.
-        longest: Most tokens that are read; by default as many as the model has positions for.
-        weight_files: Files that its weights came from; none if they were in memory.
-
-    Raises:
-        InputError: The two can't be used for the task.
-    """
-    model, kind = found.model, TASKS[task]
-    require_no_boxes(name, model)
-    require_same_inside(name, found)
-    most = smaller(longest, _longest(model, tokenizer))
-    options: dict[str, Any] = {"longest": most, "sink": sink, "weight_files": weight_files}
-    if not issubclass(kind, Translation):
-        require_no_languages(name, task, languages)
-    if labels is not None and not issubclass(kind, NamedLabels):
-        raise InputError(f"{name} is for {task}, whose labels have no names of their own; leave labels= out")
-    given = {} if labels is None else {"labels": labels}
-    with evaluating(model):
-        subject = kind.from_transformers(name, model, tokenizer, **options, **given, **languages)
-        assert isinstance(subject, TextSubject)
-        subject.follow(found.called, tokenizer)
-        require_same_from_vectors(subject)
-    return subject
-
-
-def smaller(one: int | None, other: int | None) -> int | None:
-    """Returns the smaller of two limits, ignoring `None`."""
-    return min((number for number in (one, other) if number is not None), default=None)
-
-
-def _longest(model: Any, tokenizer: Any) -> int | None:
-    """Most input tokens that the model has positions for."""
-    config = model.config.get_text_config()
-    positions = getattr(config, "max_position_embeddings", getattr(config, "max_encoder_position_embeddings", None))
-    if not isinstance(positions, int) or positions < 1:  # XLNet has -1 for no limit
-        said = int(tokenizer.model_max_length)
-        return said if said < 1_000_000 else None  # tokenizers without a limit have 1e30
-    padded = [
-        module.padding_idx
-        for key, module in model.named_modules()
-        if "position" in key and isinstance(module, nn.Embedding) and module.padding_idx is not None
-    ]
-    return positions - (padded[0] + 1 if padded else 0)  # RoBERTa's positions start after its padding id

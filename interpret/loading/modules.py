@@ -12,19 +12,20 @@ from torch import Tensor, nn
 from interpret.attention.recording import recording
 from interpret.errors import CaptureError, InputError
 from interpret.loading.description import task_of
-from interpret.loading.huggingface import smaller, subject_of
+from interpret.loading.in_memory import smaller, subject_of
 from interpret.loading.readable import require_readable
 from interpret.loading.wrappers import unwrapped
 from interpret.modes.evaluating import evaluating
-from interpret.subjects.classification import TextClassification
-from interpret.subjects.image_tokens import ImageTokenModel
+from interpret.subjects.embedding_check import require_same_from_embeddings
 from interpret.subjects.labels import SCORE, require_names
-from interpret.subjects.language_model import NextToken
-from interpret.subjects.own_module import OwnClassifier, OwnLanguageModel, OwnModule, OwnScore
-from interpret.subjects.probing import require_finite, require_same_from_vectors
-from interpret.subjects.sentencepieces import fast_tokenizer
-from interpret.subjects.subject import Subject, some_ids
-from interpret.subjects.wrapped import Inputs, WrappedModule, wrapped
+from interpret.subjects.models.fast_tokenizers import fast_tokenizer
+from interpret.subjects.models.probing import require_finite, some_ids
+from interpret.subjects.models.wrapped import Inputs, WrappedModule, wrapped
+from interpret.subjects.subject import Subject
+from interpret.subjects.tasks.classification import TextClassification
+from interpret.subjects.tasks.image_tokens import ImageTokenModel
+from interpret.subjects.tasks.language_model import NextToken
+from interpret.subjects.tasks.own_module import OwnClassifier, OwnLanguageModel, OwnModule, OwnScore
 from interpret.system.refusals import refusing
 from interpret.tolerances import apart
 
@@ -102,8 +103,8 @@ def _own_subject(
         subject = OwnLanguageModel(name, reader, fast, **options)
     else:
         subject = ImageTokenModel(name, reader, fast, grid=grid, **options)
-    subject.follow(module, _own_copy(tokenizer))
-    require_same_from_vectors(subject)
+    subject.adopt_call(module, _own_copy(tokenizer))
+    require_same_from_embeddings(subject)
     return subject
 
 

@@ -10,23 +10,24 @@ import torch
 from torch import nn
 
 from interpret.errors import InputError
-from interpret.loading.description import describe, require_task
-from interpret.loading.hub import fetch
-from interpret.loading.huggingface import load_folder, load_gguf, require_no_languages
+from interpret.loading.description import require_task
+from interpret.loading.huggingface import load_folder, load_gguf
+from interpret.loading.in_memory import require_no_languages
+from interpret.loading.location import located
 from interpret.loading.modules import load_module
 from interpret.loading.wrappers import is_pipeline
 from interpret.modes.evaluating import evaluating
 from interpret.modes.gradients_on import gradients_on
 from interpret.native import NativeModel, TransformerClassifier, is_native
 from interpret.native import load as load_native
-from interpret.subjects.classification import TextClassification
-from interpret.subjects.example import UnitKind
-from interpret.subjects.language_model import NextToken
-from interpret.subjects.probing import require_same_from_vectors
+from interpret.subjects.embedding_check import require_same_from_embeddings
+from interpret.subjects.inputs.example import UnitKind
+from interpret.subjects.inputs.units import require_unit_kind
+from interpret.subjects.models.wrapped import Inputs
 from interpret.subjects.subject import Subject
-from interpret.subjects.units import require_unit_kind
-from interpret.subjects.vision import ImageClassification
-from interpret.subjects.wrapped import Inputs
+from interpret.subjects.tasks.classification import TextClassification
+from interpret.subjects.tasks.image_classification import ImageClassification
+from interpret.subjects.tasks.language_model import NextToken
 from interpret.system.quiet import quiet
 from interpret.system.refusals import first_line, refusing
 
@@ -189,7 +190,7 @@ def _load_named(
     _require_options(device, dtype, sink)
     precision = DTYPES.get(dtype, torch.float32 if torch.device(device).type == "cpu" else "auto")
     shown = BUILT_IN if name is None else os.fspath(name)
-    path = SHIPPED if name is None else _located(shown, task, allow_pickle)
+    path = SHIPPED if name is None else located(shown, task, allow_pickle)
     with quiet():
         if name is None or is_native(path):
             require_no_languages(shown, "no translation", languages)
@@ -213,44 +214,6 @@ def _require_options(device: str, dtype: str, sink: str) -> None:
 def _require_sink(sink: str) -> None:
     if sink not in ("drop", "keep"):
         raise InputError(f"sink must be drop or keep, not {sink!r}")
-
-
-def _located(name: str, task: str | None, allow_pickle: bool) -> Path:
-    """Finds the folder or GGUF file of a name; fetches it from the Hub if there is none on this machine."""
-    if not name.strip():
-        raise InputError("the name of the model is empty; give a folder, a .gguf file or the id of a model on the Hub")
-    path = Path(name).expanduser()
-    try:
-        here = path.exists()
-    except (OSError, ValueError):  # no permission on the way, too long, a NUL character
-        here = False
-    if not here:
-        if path.is_absolute() or name.startswith((".", "~")):
-            raise InputError(f"there is no folder or file {name}")
-        return fetch(name, lambda folder: _described(name, folder, task), allow_pickle=allow_pickle)
-    if path.is_dir():
-        return _only_gguf(path) or path
-    if path.suffix.lower() != ".gguf":
-        raise InputError(f"{name} is a file; give the folder of a model, with its config.json, or a .gguf file")
-    return path
-
-
-def _described(name: str, folder: Path, task: str | None) -> None:
-    if not is_native(folder):
-        describe(name, folder, task)
-
-
-def _only_gguf(folder: Path) -> Path | None:
-    """Returns the only GGUF file of a folder without a config.json; `None` if there is none."""
-    try:
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".gguf")
-    except OSError as error:
-        raise InputError(f"the folder {folder} can't be read: {first_line(error)}") from error
-    if not files or (folder / "config.json").exists():
-        return None
-    if len(files) > 1:
-        raise InputError(f"{folder} has {len(files)} GGUF files; give one of them, such as {files[0]}")
-    return files[0]
 
 
 def _native_subject(
@@ -278,5 +241,5 @@ def _native_subject(
         )
     else:
         subject = NextToken(name, model, tokenizer, longest=longest, sink=sink, weight_files=weights)
-    require_same_from_vectors(subject)
+    require_same_from_embeddings(subject)
     return subject

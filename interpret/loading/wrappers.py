@@ -8,8 +8,8 @@ from torch import nn
 
 from interpret.errors import InputError
 from interpret.modes.evaluating import evaluating
-from interpret.subjects.conventions import numbers_in, takes
-from interpret.subjects.subject import some_ids
+from interpret.subjects.models.conventions import numbers_in, takes
+from interpret.subjects.models.probing import some_ids
 from interpret.system.refusals import refusing
 from interpret.tolerances import apart
 

@@ -9,8 +9,7 @@ from interpret.native.classifier import TransformerClassifier
 from interpret.native.config import ClassifierConfig, LanguageModelConfig
 from interpret.native.language_model import TransformerLanguageModel
 from interpret.native.linear import LinearAttention
-from interpret.native.shipped import load_sentiment
-from interpret.native.storing import NativeModel, is_native, load, save
+from interpret.native.storing import NativeModel, is_native, load, load_sentiment, save
 from interpret.native.window import WindowAttention
 
 __all__ = [

@@ -8,6 +8,7 @@ import json
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,15 @@ def load(folder: str | os.PathLike[str]) -> NativeModel:
     model = _read_model(values, folder)
     special_tokens = _checked_tokens(values, tokenizer, model.config.vocabulary, folder)
     return NativeModel(model.eval(), tokenizer, special_tokens)
+
+
+def load_sentiment() -> NativeModel:
+    """Loads the shipped classifier of English sentences into "negative" and "positive".
+
+    Its accuracy and intended use are in `sentiment/MODEL_CARD.md` beside this file.
+    """
+    with as_file(files("interpret.native") / "sentiment") as folder:
+        return load(folder)
 
 
 def _read_config(path: Path) -> dict[str, Any]:

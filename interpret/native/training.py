@@ -22,10 +22,9 @@ from torch import Tensor
 from interpret.errors import InputError
 from interpret.native.classifier import TransformerClassifier
 from interpret.native.config import ClassifierConfig
-from interpret.native.corpus import Corpus, Sentence, more_texts, natural_spelling, read_corpus
+from interpret.native.corpus import Corpus, Sentence, more_texts, natural_spelling, read_corpus, teacher_logits
 from interpret.native.learning import Texts, TrainingRecipe, accuracy, best_temperature, encoded, logits_of, train
 from interpret.native.storing import NativeModel, load, save
-from interpret.native.teacher import teacher_logits
 from interpret.native.vocabulary import frequent_pieces, reduced_pieces, starting_vectors, word_pieces
 
 HIDDEN_SHARE = 0.3  # share of the words that are masked for the second accuracy

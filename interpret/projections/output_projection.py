@@ -7,12 +7,42 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from interpret.attention.editing import editing
 from interpret.attention.edits import zero_head
 from interpret.attention.recording import recording
-from interpret.projections.answers import answer
-from interpret.projections.multiplied import Multiplied
+from interpret.projections.scores import model_scores
+
+_PRODUCTS = {"einsum", "linear", "matmul", "__matmul__"}
+
+
+class ParameterProducts(TorchFunctionMode):
+    """Keeps, while it is active, every tensor that is multiplied with a parameter of a model.
+
+    Attributes:
+        found: Name of the parameter, the other tensor and the parameter, for each product in order.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.found: list[tuple[str, Tensor, Tensor]] = []
+        self._model = model
+        self._names = {parameter: name for name, parameter in model.named_parameters()}
+
+    def owner(self, name: str) -> nn.Module:
+        """Returns the module that has the parameter of this name."""
+        return self._model.get_submodule(name.rpartition(".")[0])
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Runs `func` and keeps its operands if the second is a parameter."""
+        if getattr(func, "__name__", "") in _PRODUCTS:
+            tensors = [tensor for tensor in args if isinstance(tensor, Tensor)]
+            if len(tensors) > 1 and (name := self._names.get(tensors[1])):  # type: ignore[call-overload]
+                self.found.append((name, tensors[0].detach(), tensors[1]))
+        return func(*args, **(kwargs or {}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +79,7 @@ class OutputProjection:
         """Makes the projection ignore one head, by zeros in the columns of its weights or in the module's input."""
         own = slice(head * self.width, (head + 1) * self.width)
         if self.matrix is None:
-            hook = self.module.register_forward_pre_hook(lambda _, args: (_blanked(args[0], own), *args[1:]))
+            hook = self.module.register_forward_pre_hook(lambda _, args: (_zeroed(args[0], own), *args[1:]))
             try:
                 yield
             finally:
@@ -64,7 +94,7 @@ class OutputProjection:
             columns.copy_(kept)
 
 
-def find_readers(model: nn.Module, inputs: dict[str, Tensor]) -> list[OutputProjection | None]:
+def find_output_projections(model: nn.Module, inputs: dict[str, Tensor]) -> list[OutputProjection | None]:
     """Finds, for each attention call, the module whose input is the call's head outputs.
 
     It runs after the call and has no submodules. Behind a gate, no module's input equals the head outputs; then it is
@@ -79,18 +109,20 @@ def find_readers(model: nn.Module, inputs: dict[str, Tensor]) -> list[OutputProj
         One output projection for each call, in the order in which they ran; `None` if none is found.
     """
     names = {module: name for name, module in model.named_modules() if not list(module.children())}
-    with torch.no_grad(), recording(model) as record, Multiplied(model) as multiplied:
-        fed = _fed(model, inputs, names, lambda: len(record.calls))
+    with torch.no_grad(), recording(model) as record, ParameterProducts(model) as products:
+        inputs_seen = _inputs_with_calls_before(model, inputs, names, lambda: len(record.calls))
     found: list[OutputProjection | None] = []
     for number, call in enumerate(record.calls):
-        reader = None
+        projection = None
         if call.output is not None:
-            after = [(module, given) for calls, module, given in fed if calls > number]
-            reader = _same(call.output, after, names)
-        if reader is None and call.output is not None:
-            next_ = [(module, given) for calls, module, given in fed if calls == number + 1]
-            reader = _gated(model, inputs, number, call.output, next_, names) or _parameter(call.output, multiplied)
-        found.append(reader)
+            after = [(module, given) for calls, module, given in inputs_seen if calls > number]
+            projection = _by_equal_input(call.output, after, names)
+        if projection is None and call.output is not None:
+            next_ = [(module, given) for calls, module, given in inputs_seen if calls == number + 1]
+            projection = _behind_gate(model, inputs, number, call.output, next_, names) or _by_parameter(
+                call.output, products
+            )
+        found.append(projection)
     return found
 
 
@@ -112,38 +144,38 @@ def _matrix(module: nn.Module) -> Tensor | None:
     return weight.data.T if type(module).__name__ == "Conv1D" and isinstance(weight, Tensor) else None
 
 
-def _fed(
+def _inputs_with_calls_before(
     model: nn.Module, inputs: dict[str, Tensor], names: dict[nn.Module, str], calls: Callable[[], int]
 ) -> list[tuple[int, nn.Module, Tensor]]:
     """Runs the model and returns each module's input, with the number of attention calls before it."""
-    fed: list[tuple[int, nn.Module, Tensor]] = []
+    inputs_seen: list[tuple[int, nn.Module, Tensor]] = []
 
     def listen(module: nn.Module, args: tuple[Any, ...]) -> None:
         if args and isinstance(args[0], Tensor):
-            fed.append((calls(), module, args[0].detach()))
+            inputs_seen.append((calls(), module, args[0].detach()))
 
     hooks = [module.register_forward_pre_hook(listen) for module in names]
     try:
-        answer(model, inputs)
+        model_scores(model, inputs)
     finally:
         for hook in hooks:
             hook.remove()
-    return fed
+    return inputs_seen
 
 
-def _same(
+def _by_equal_input(
     written: Tensor, after: list[tuple[nn.Module, Tensor]], names: dict[nn.Module, str]
 ) -> OutputProjection | None:
     heads, width = written.shape[2:]
     for module, given in after:
         if isinstance(module, nn.Conv1d):
             given = given.mT
-        if _holds(given, written) and not (matrix_of(module) is None and _passes(module)):
+        if _is_concatenated(given, written) and not (matrix_of(module) is None and _is_identity(module)):
             return OutputProjection(module, names[module], heads, width, matrix_of(module))
     return None
 
 
-def _holds(given: Tensor, written: Tensor) -> bool:
+def _is_concatenated(given: Tensor, written: Tensor) -> bool:
     """Returns whether an input is the concatenated head outputs, perhaps with more features or padding behind them."""
     flat = written.detach().flatten(2)
     if given.ndim == 3 and given.shape[0] == flat.shape[0] and given.shape[1] >= flat.shape[1]:
@@ -157,23 +189,23 @@ def _holds(given: Tensor, written: Tensor) -> bool:
     )
 
 
-def _parameter(written: Tensor, multiplied: Multiplied) -> OutputProjection | None:
+def _by_parameter(written: Tensor, products: ParameterProducts) -> OutputProjection | None:
     """Finds the parameter that head outputs are multiplied with, positions or examples first."""
     heads, width = written.shape[2:]
     orders = [order.detach().flatten() for order in (written, written.transpose(0, 1))]
-    for name, given, weight in multiplied.found:
+    for name, given, weight in products.found:
         fits = given.numel() == written.numel() and weight.ndim > 1 and weight[0].numel() == heads * width
         if fits and any(torch.equal(given.flatten(), order) for order in orders):
-            return OutputProjection(multiplied.owner(name), name, heads, width, weight.data.flatten(1))
+            return OutputProjection(products.owner(name), name, heads, width, weight.data.flatten(1))
     return None
 
 
-def _passes(module: nn.Module) -> bool:
-    """Returns whether a module passes its input on, so that the next module is the reader."""
+def _is_identity(module: nn.Module) -> bool:
+    """Returns whether a module passes its input on, so that the next module is the projection."""
     return isinstance(module, (nn.Dropout, nn.Identity))
 
 
-def _gated(
+def _behind_gate(
     model: nn.Module,
     inputs: dict[str, Tensor],
     number: int,
@@ -184,7 +216,7 @@ def _gated(
     heads, width = written.shape[2:]
     fitting = {module: name for module, name in names.items() if matrix_of(module) is not None}
     with torch.no_grad(), editing(model, zero_head(number, 0)), recording(model) as record:
-        silenced = _fed(model, inputs, fitting, lambda: len(record.calls))
+        silenced = _inputs_with_calls_before(model, inputs, fitting, lambda: len(record.calls))
     blank = {module: given for calls, module, given in silenced if calls == number + 1}
     for module, given in after:
         again = blank.get(module)
@@ -196,7 +228,7 @@ def _gated(
     return None
 
 
-def _blanked(given: Tensor, own: slice) -> Tensor:
+def _zeroed(given: Tensor, own: slice) -> Tensor:
     blank = given.clone()
     blank[..., own] = 0
     return blank

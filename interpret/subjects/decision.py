@@ -8,7 +8,7 @@ from torch import Tensor
 
 from interpret.errors import InputError
 from interpret.indices import require_index
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 _SHOWN = 5  # most labels and positions in a repr
 

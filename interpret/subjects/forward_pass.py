@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Float, Shaped
@@ -12,10 +12,7 @@ from torch import Tensor, nn
 
 from interpret.attention.hooks import Tap, listeners
 from interpret.attention.recording import Recording, recording
-from interpret.attention.row_blocks import block_of
-
-if TYPE_CHECKING:
-    from interpret.subjects.subject import Subject
+from interpret.subjects.task_model import TaskModel
 
 
 @dataclass(eq=False)
@@ -68,7 +65,7 @@ def hidden_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return args[0] if args else kwargs.get("hidden_states")
 
 
-def run_pass(subject: "Subject", ids: Shaped[Tensor, "example token *number"]) -> ForwardPass:
+def run_pass(subject: TaskModel, ids: Shaped[Tensor, "example token *number"]) -> ForwardPass:
     """Runs inputs without gradients; inside `remembered`, its inputs are run only once.
 
     Args:
@@ -84,7 +81,7 @@ def run_pass(subject: "Subject", ids: Shaped[Tensor, "example token *number"]) -
 
 
 @contextmanager
-def remembered(subject: "Subject", ids: Shaped[Tensor, "example token *number"]) -> Iterator[None]:
+def remembered(subject: TaskModel, ids: Shaped[Tensor, "example token *number"]) -> Iterator[None]:
     """Caches the forward pass of these inputs until the block ends, for callers with the same listeners."""
     token = _memory.set(_Memory(subject, ids, listeners()))
     try:
@@ -95,12 +92,12 @@ def remembered(subject: "Subject", ids: Shaped[Tensor, "example token *number"])
 
 @dataclass(eq=False)
 class _Memory:
-    subject: "Subject"
+    subject: TaskModel
     ids: Tensor
     taps: tuple[Tap, ...]
     passed: ForwardPass | None = None
 
-    def is_about(self, subject: "Subject", ids: Tensor) -> bool:
+    def is_about(self, subject: TaskModel, ids: Tensor) -> bool:
         same = subject is self.subject and ids.shape == self.ids.shape and listeners() == self.taps
         return same and bool((ids == self.ids.to(ids.device)).all())
 
@@ -108,8 +105,8 @@ class _Memory:
 _memory: ContextVar[_Memory | None] = ContextVar("interpret_remembered", default=None)
 
 
-def _run(subject: "Subject", ids: Tensor) -> ForwardPass:
-    layers = {module: block_of(subject.model, name) for name, module in subject.model.named_modules() if name}
+def _run(subject: TaskModel, ids: Tensor) -> ForwardPass:
+    layers = {module: _layer_of(subject.model, name) for name, module in subject.model.named_modules() if name}
     members = [block for block in dict.fromkeys(layers.values()) if block is not None]
     with torch.no_grad(), recording(subject.model) as record, _watched(members, record) as entries:
         logits = subject.logits(ids).float()
@@ -135,3 +132,13 @@ def _watched(blocks: Sequence[nn.Module], record: Recording) -> Iterator[list[En
             stack.callback(block.register_forward_pre_hook(enter, with_kwargs=True).remove)
             stack.callback(block.register_forward_hook(leave).remove)
         yield entries
+
+
+def _layer_of(model: nn.Module, name: str) -> nn.Module | None:
+    """Returns the layer that contains the module of this name: the nearest member of a module list, else `None`."""
+    names = name.split(".")
+    for length in range(len(names), 0, -1):
+        parent = model.get_submodule(".".join(names[: length - 1]))
+        if isinstance(parent, nn.ModuleList | nn.Sequential):
+            return model.get_submodule(".".join(names[:length]))
+    return None

@@ -1,12 +1,21 @@
-"""Names of classes: read from a config, given by a user, and looked up by name or number."""
+"""Names of a model's outputs: of classes, looked up by name or number, or of the single score that it gives."""
 
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
 from interpret.errors import InputError
+from interpret.subjects.inputs.example import Example
 
 SCORE = "score"  # default name of the single output of a regression
 _UNNAMED = "LABEL_0"  # transformers' default name for it
+_NOTE = (
+    "The model gives one score, which is what is explained: the margin is the score itself, as the model gives it. It "
+    "is no probability; what stands as one is the logistic function of the score."
+)
 
 
 def labels_of(name: str, config: Any) -> list[str]:
@@ -90,3 +99,31 @@ class NamedLabels:
             f"{self.name} has no label {name!r}; its labels are {', '.join(self.labels[:10])}"
             f"{f' and {more} more' if more > 0 else ''}, or their numbers 0 to {len(self.labels) - 1}"
         )
+
+
+class OneScore(NamedLabels):
+    """Mixin for subjects whose model gives one number for each input, such as rerankers and regressions.
+
+    The score is compared with 0, so its margin is the score itself, whatever its sign; it is the only label.
+    """
+
+    def label(self, index: int) -> str:
+        """Name of the score, the only label."""
+        return self.labels[0]
+
+    def preferred(self, example: Example, logits: Float[Tensor, " label"]) -> int:
+        """Returns 0, the score, whatever its sign."""
+        return 0
+
+    def alternatives(self, example: Example, probabilities: Float[Tensor, " label"]) -> tuple[tuple[str, float], ...]:
+        """Returns the score alone."""
+        return ((self.labels[0], float(probabilities[0])),)
+
+    def remarks_on(self, example: Example) -> tuple[str, ...]:
+        """Adds the remark that a score is explained, not a choice between labels."""
+        return (*super().remarks_on(example), _NOTE)  # type: ignore[misc]  # of the subject that this is mixed into
+
+    def decision_logits(self, output: Any, ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch 2"]:
+        """Returns the score, and the 0 that it is compared with."""
+        score = output.logits[:, :1]
+        return torch.cat([score, torch.zeros_like(score)], dim=1)

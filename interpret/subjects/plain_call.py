@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -10,10 +9,6 @@ from torch import Tensor
 
 from interpret.attention.checks import Check
 from interpret.tolerances import apart
-
-if TYPE_CHECKING:
-    from interpret.subjects.example import Example
-    from interpret.subjects.subject import Subject
 
 PLAIN_CALL = "scores are those of the plain call"
 PLAIN_CALL_AGREES = {
@@ -34,39 +29,28 @@ class PlainCall:
     inputs: Mapping[str, Tensor] = field(repr=False)
     logits: Float[Tensor, " label"] = field(repr=False)
 
+    def held_against(self, logits: Float[Tensor, " label"], inputs: Mapping[str, Tensor]) -> Check:
+        """Compares it with what is explained; a failed check names the first input that differs.
 
-def held_against_plain_call(
-    subject: "Subject", example: "Example", logits: Float[Tensor, " label"]
-) -> tuple[Check, ...]:
-    """Compares logits with those of the plain call; empty if there is none (`Subject.remarks_on` says why).
+        Args:
+            logits: The logits that are explained.
+            inputs: The inputs that they were computed from, by argument name.
+        """
+        tolerance = PLAIN_CALL_AGREES[32 if torch.finfo(self.logits.dtype).bits >= 32 else 16]
+        off = apart(logits, self.logits)
+        return Check(PLAIN_CALL, off, tolerance, "" if off <= tolerance else self._differing(inputs))
 
-    Args:
-        subject: The model.
-        example: The input.
-        logits: The subject's logits for it.
-    """
-    with torch.no_grad():
-        plain = subject.plain_call(example)
-    if plain is None:
-        return ()
-    tolerance = PLAIN_CALL_AGREES[32 if torch.finfo(plain.logits.dtype).bits >= 32 else 16]
-    off = apart(logits, plain.logits)
-    return (Check(PLAIN_CALL, off, tolerance, "" if off <= tolerance else _differing(subject, example, plain)),)
-
-
-def _differing(subject: "Subject", example: "Example", plain: PlainCall) -> str:
-    """Sentence that names the first input that differs."""
-    told = subject.given_of(example)
-    for name, theirs in plain.inputs.items():
-        ours = told.get(name)
-        if ours is None and name == "attention_mask" and bool(theirs.all()):
-            continue  # a model without a mask hides nothing either
-        if ours is None:
-            return f"the plain call is given {name}, and here it isn't"
-        if ours.shape != theirs.shape:
-            return f"{name} has the shape {list(theirs.shape)} in the plain call, and {list(ours.shape)} here"
-        apart = (ours.cpu() != theirs.cpu()).nonzero()
-        if len(apart):
-            return f"{name} differs from the plain call's at position {int(apart[0, -1])}"
-    more = sorted(name for name in told if name not in plain.inputs)
-    return f"{more[0]} is given here, and not in the plain call" if more else "all inputs are the same"
+    def _differing(self, told: Mapping[str, Tensor]) -> str:
+        for name, theirs in self.inputs.items():
+            ours = told.get(name)
+            if ours is None and name == "attention_mask" and bool(theirs.all()):
+                continue  # a model without a mask hides nothing either
+            if ours is None:
+                return f"the plain call is given {name}, and here it isn't"
+            if ours.shape != theirs.shape:
+                return f"{name} has the shape {list(theirs.shape)} in the plain call, and {list(ours.shape)} here"
+            apart = (ours.cpu() != theirs.cpu()).nonzero()
+            if len(apart):
+                return f"{name} differs from the plain call's at position {int(apart[0, -1])}"
+        more = sorted(name for name in told if name not in self.inputs)
+        return f"{more[0]} is given here, and not in the plain call" if more else "all inputs are the same"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from analyses.verdicts.objects import METHOD
 from reports.shared.notation import percent
 from reports.shared.side_by_side import decimals
 
@@ -101,8 +102,35 @@ _OF_MAPS = {
     ),
 }
 
+_OF_METHODS = {
+    "input rank": ComponentInWords(
+        "Do words with larger scores matter more?",
+        "The words ranked by the size of their scores, beside what replacing each does: agreement {}, where 1 is the "
+        "same order and 0 none.",
+        "words with larger scores matter more",
+        "Words with larger scores do not matter more.",
+        _ORDER,
+    ),
+    "top": ComponentInWords(
+        "Do the words with the largest scores do more than random words when they are knocked out together?",
+        "Hiding the words with the largest scores moves the margin by {} of its usual variation further than hiding "
+        "random words.",
+        "the words with the largest scores do more than random words",
+        "The words with the largest scores do no more than random words.",
+        "usual variations of the margin",
+    ),
+}
+
+
+def method_tested(summary: dict[str, Any]) -> str:
+    """Returns the name of the method whose explanations a study tests; empty for attention."""
+    key = str(summary["study"]["options"].get("object", "row"))
+    return key.removeprefix(METHOD) if key.startswith(METHOD) else ""
+
 
 def parts_of(summary: dict[str, Any]) -> dict[str, ComponentInWords]:
-    """Returns the descriptions that suit a study's object: a row, or a map over all layers."""
+    """Returns the descriptions that suit a study's object: a row, a map over all layers, or a method."""
+    if method_tested(summary):
+        return {**PARTS, **_OF_METHODS}
     is_map = summary["study"]["options"].get("object", "row") in ("rollout", "columns")
     return {**PARTS, **_OF_MAPS} if is_map else PARTS

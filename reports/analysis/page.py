@@ -13,8 +13,10 @@ from reports.shared import charts, notation
 from reports.shared.document import asset, environment, policy
 from reports.shared.shades import largest, step_class, step_rules, switch_rules
 
-_STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "classic.css", "print.css")
-_SCRIPTS = ("page.js", "words.js", "unpack.js", "attention.js", "heads.js", "rollout.js", "start.js")
+_STYLES = ("page.css", "charts.css", "controls.css", "heads.css", "verdict.css", "classic.css", "print.css")
+_MAPS = ("unpack.js", "attention.js", "choice.js", "spans.js")
+_HEADS = ("row.js", "picture.js", "map.js", "arcs.js", "thumbnails.js", "order.js", "heads.js")
+_SCRIPTS = ("page.js", "words.js", *_MAPS, *_HEADS, "rollout.js", "start.js")
 
 _NAMES = {  # names that templates use
     "about_method": about_method,
@@ -64,6 +66,7 @@ def render(analysis: dict[str, Any]) -> str:
             quote=quote.quoted(shown, sections),
             tokens=[(position, view.token_text(shown["tokens"][position])) for position in shown["shown_tokens"]],
             measures=measures,
+            names=image_page.for_script(image)["names"],
             style=Markup(style),
             script=Markup(script),
             policy=policy(style, script, images=image is not None),

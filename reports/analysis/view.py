@@ -222,6 +222,15 @@ def word_classes(maps: Sequence[dict[str, Any]], unit: int) -> str:
     return " ".join(name for name in names if name)
 
 
+def part_tokens(analysis: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns each text's name, its first token and one past its last; special tokens go with the text before them."""
+    units, parts, count = analysis["units"], analysis["parts"], len(analysis["tokens"])
+    starts = [part["start"] for part in parts[1:]]
+    firsts = [min((unit["tokens"][0] for unit in units if unit["start"] >= start), default=count) for start in starts]
+    bounds = zip(parts, [0, *firsts], [*firsts, count], strict=False)
+    return [{"name": part["name"], "first": first, "end": end} for part, first, end in bounds if first < end]
+
+
 def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str, Any]:
     """Returns the part of an analysis that the script reads, with displayable texts."""
     maps = [{key: entry[key] for key in ("method", "signed", "scores", "ranks")} for entry in analysis["maps"]]
@@ -238,6 +247,7 @@ def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str,
         "layers": [name.capitalize() for name in analysis["model"]["layer_names"]],
         "measures": [{"name": one.name, "share": one.share, "rows": one.rows} for one in chosen],
         "weights": analysis["attention"]["weights"],
+        "parts": [] if has_stacks(analysis) or pooled.is_pooled(analysis) else part_tokens(analysis),
         "tokens": [] if pooled.is_pooled(analysis) else [token_text(token) for token in analysis["tokens"]],
         **(pooled.for_script(analysis) if pooled.is_pooled(analysis) else {}),
         **image_page.for_script(analysis.get("image")),

@@ -1,93 +1,54 @@
-// Every weight of a head's attention on a text.
+// Every weight of every head on a text, and the sentences about them.
 async function openAttention() {
   const { shape, levels } = data.weights;
-  const [layers, heads, queries, keys] = shape;
+  const [layers, heads, count] = shape;
   const weights = await unpacked(data.weights.data, shape);
-  return attentionView({
-    row(layer, head, query) {
-      const first = ((Math.min(layer, layers - 1) * heads + Math.min(head, heads - 1)) * queries + query) * keys;
-      return Array.from(weights.subarray(first, first + keys), (step) => step / levels);
-    },
-  });
-}
-
-function weightText(weight) {
-  if (weight > 0) return percent(weight);
-  return data.weights.kept === "all" ? `< ${percent(0.5 / data.weights.levels)}` : "small, not kept";
-}
-
-// The text coloured by one row of one head's attention.
-function attentionView(weights) {
-  const readout = byId("attention-readout");
-  const query = byId("query");
-  const noSink = byId("nosink");
   const sinks = new Set(data.sinks);
-  let place = { layer: 0, head: 0 };
-  let row = [];
+  function stored(layer, head, query, key) {
+    return weights[((Math.min(layer, layers - 1) * heads + Math.min(head, heads - 1)) * count + query) * count + key];
+  }
+  // Where a layer has no row for a position, the file says that it looks at itself; in cross-attention none else does.
+  const cross = data.layers.findIndex((name) => name.startsWith("Cross"));
+  const target = cross < 0 ? -1 : data.tokens.findIndex((_, index) => stored(cross, 0, index, index) === 0);
+  const edges = target > 0 ? { sourceEnd: target, targetStart: target } : { sourceEnd: count, targetStart: 0 };
+  const everySpan = data.layers.map((_, layer) => spansOf(layer, count, edges));
+  const spans = (layer) => everySpan[layer];
 
-  const chips = data.tokens.map((token, index) => {
-    query.append(element("option", { value: index, textContent: `${index + 1}. ${token}` }));
-    return element("span", { class: "k" }, isolated(token));
-  });
-  const laidOut = data.picture ? onPicture(chips) : chips.flatMap((chip) => [chip, " "]);
-  byId("attention-text").replaceChildren(...laidOut);
-  query.value = String(data.position);
-  noSink.checked = data.sinkMass > 0.3;
-
-  function scale() {
-    const shown = row.filter((_, index) => !(noSink.checked && sinks.has(index)));
-    const left = row.reduce((sum, weight) => sum + weight, 0) - shown.reduce((sum, weight) => sum + weight, 0);
-    const rest = noSink.checked ? ` The positions left uncoloured have ${percent(left)}.` : "";
-    return `The darkest colour is ${percent(Math.max(0, ...shown))} of its attention.${rest}`;
+  function weightText(weight) {
+    if (weight > 0) return percent(weight);
+    return data.weights.kept === "all" ? `< ${percent(0.5 / levels)}` : "small, not kept";
   }
-  function say(index) {
-    const from = Number(query.value);
-    if (index === null) {
-      readout.textContent = `Choose a ${data.names.one} to look from it; move over the ${data.names.many}, by pointer or arrow keys, to read their values. ${scale()}`;
-    } else if (data.causal && index > from) {
-      readout.replaceChildren(quoted(data.tokens[from]), " can’t look at ", quoted(data.tokens[index]), ": it comes later.");
-    } else {
-      readout.replaceChildren(quoted(data.tokens[from]), " gives ", quoted(data.tokens[index]), ` ${weightText(row[index])} of its attention.`);
-    }
-  }
-  function rank() {
-    const order = row.map((_, index) => index).filter((index) => row[index] > 0);
-    order.sort((a, b) => row[b] - row[a] || a - b);
-    byId("attention-top").replaceChildren(...order.map((index) => rankedRow([isolated(data.tokens[index])], row[index])));
-  }
-  function colour() {
-    const from = Number(query.value);
-    row = weights.row(place.layer, place.head, from);
-    const top = Math.max(0, ...row.filter((_, index) => !(noSink.checked && sinks.has(index))));
-    chips.forEach((chip, index) => {
-      const dull = noSink.checked && sinks.has(index);
-      const later = data.causal && index > from;
-      chip.className = `k tint ${dull || later ? "special" : heatClass(row[index], top)}`;
-    });
-    rank();
-    say(null);
-  }
-
-  const list = listbox(byId("attention-text"), chips, {
-    label: "Tokens; choose the one to look from",
-    chosen: data.position,
-    choose(index) {
-      query.value = String(index);
-      colour();
-    },
-    preview: say,
-    follow: false,
-    above: data.columns,
-  });
-  query.addEventListener("change", () => {
-    list.select(Number(query.value), true);
-    colour();
-  });
-  noSink.addEventListener("change", colour);
   return {
-    show(layer, head) {
-      place = { layer, head };
-      colour();
+    count,
+    isOfHeads: layers === data.layers.length && heads === data.measures[0].rows[0].length,
+    start: data.position,
+    title: "Tokens; choose the one to look from",
+    above: data.columns,
+    names: data.tokens,
+    options: data.tokens.map((token, index) => `${index + 1}. ${token}`),
+    spans,
+    isSink: (position) => sinks.has(position),
+    called: (position) => quoted(data.tokens[position]),
+    label: (position) => [isolated(data.tokens[position])],
+    lay: (chips) => (data.picture ? onPicture(chips) : chips.flatMap((chip) => [chip, " "])),
+    weight(layer, head, query, key) {
+      const { queries, keys } = spans(layer);
+      return within(queries, query) && within(keys, key) ? stored(layer, head, query, key) / levels : 0;
+    },
+    said(query, key, weight) {
+      const [from, to] = [quoted(data.tokens[query]), quoted(data.tokens[key])];
+      const { queries, keys } = spans(choice.layer);
+      if (!within(queries, query)) return [from, " looks at nothing in this layer."];
+      if (!within(keys, key)) return [from, " doesn’t look at ", to, " in this layer."];
+      if (!canSee(spans(choice.layer), query, key) && !weight) return [from, " can’t look at ", to, ": it comes later."];
+      return [from, " gives ", to, ` ${weightText(weight)} of its attention${choice.mean ? ", on average over the layer’s heads" : ""}.`];
+    },
+    hint(top, left, isDull) {
+      const { one, many } = data.names;
+      const rest = isDull ? ` The positions left uncoloured have ${percent(left)}.` : "";
+      const how = `move over the ${many}, by pointer or arrow keys, to read their values.`;
+      if (choice.direction === "from") return [`Choose a ${one} to look from it; ${how} The darkest colour is ${percent(top)} of its attention.${rest}`];
+      return [`Choose a ${one} to see which look at it; ${how} The darkest colour is ${percent(top)} of the attention of the one that looks.`];
     },
   };
 }

@@ -33,7 +33,7 @@ function startRollout() {
 
   const list = listbox(byId("rollout-text"), words, {
     label: allUnits(),
-    above: data.columns,
+    above: () => data.columns,
     chosen: word,
     choose(index) {
       word = index;

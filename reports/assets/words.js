@@ -5,9 +5,10 @@ document.addEventListener("pointermove", (event) => (pointed = place(event)));
 
 // A list of things of which one is chosen: one tab stop, arrow keys move, a tap or a click chooses.
 // `follow`: moving chooses too. `preview(index)`: the pointer or the focus is on one; null: on none.
-function listbox(box, items, { label, chosen, choose, preview, follow = true, above = 1 }) {
+// `above()`: how many places further the one below stands. `open`: what Enter does after choosing.
+function listbox(box, items, { label, chosen, choose, preview, open, follow = true, above = () => 1 }) {
   let current = chosen;
-  let active = chosen;
+  let active = Math.max(0, chosen);
   box.setAttribute("role", "listbox");
   box.setAttribute("aria-label", label);
   items.forEach((item, index) => {
@@ -22,16 +23,20 @@ function listbox(box, items, { label, chosen, choose, preview, follow = true, ab
     });
   }
   function select(index, quietly = false) {
-    current = active = index;
+    current = index;
+    active = Math.max(0, index);
     mark();
     if (!quietly) choose(index);
   }
-  function move(index) {
-    if (index < 0 || index >= items.length) return;
-    active = index;
-    if (follow) select(index);
+  // Moves through the list as it stands on the page: heads can be in another order.
+  function move(steps) {
+    const places = [...box.querySelectorAll("[role=option]")];
+    const to = places[Number.isFinite(steps) ? places.indexOf(items[active]) + steps : steps < 0 ? 0 : places.length - 1];
+    if (!to) return;
+    active = Number(to.dataset.index);
+    if (follow) select(active);
     else mark();
-    items[index].focus();
+    to.focus();
   }
   function indexOf(target) {
     const item = target instanceof Element ? target.closest("[role=option]") : null;
@@ -45,13 +50,13 @@ function listbox(box, items, { label, chosen, choose, preview, follow = true, ab
     items[index].focus();
   });
   box.addEventListener("keydown", (event) => {
-    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -above, ArrowDown: above };
+    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -above(), ArrowDown: above(), Home: -Infinity, End: Infinity };
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key in steps) move(active + steps[event.key]);
-    else if (event.key === "Home") move(0);
-    else if (event.key === "End") move(items.length - 1);
-    else if (event.key === "Enter" || event.key === " ") select(active);
-    else return;
+    if (event.key in steps) move(steps[event.key]);
+    else if (event.key === "Enter" || event.key === " ") {
+      select(active);
+      if (open && event.key === "Enter") open();
+    } else return;
     event.preventDefault();
   });
   if (preview) {
@@ -95,7 +100,7 @@ function startWords() {
   if (!items.length) return;
   listbox(byId("text"), items, {
     label: allUnits(),
-    above: data.columns,
+    above: () => data.columns,
     chosen: word,
     choose,
     preview: (index) => show(index ?? word),

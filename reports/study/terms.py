@@ -4,11 +4,21 @@ from reports.analysis import wording
 
 QUESTION = "Do this model’s attention weights show which words its decisions depend on?"
 
+QUESTION_OF_METHODS = "Do the scores of “{}” show which words this model’s decisions depend on?"
+
 ANSWERS = {
     "supported": "Yes, on texts like these and as far as this test goes: words with larger weights move the decision "
     "more, and they do so through this attention.",
     "not supported": "No. On texts like these, do not read these weights as the reasons for the decisions.",
     "inconclusive": "Not settled. These texts neither show that the weights can be read as reasons nor that they "
+    "cannot. Until that is settled, do not read them so.",
+}
+
+ANSWERS_OF_METHODS = {
+    "supported": "Yes, on texts like these and as far as this test goes: words with larger scores move the decision "
+    "more.",
+    "not supported": "No. On texts like these, do not read these scores as the reasons for the decisions.",
+    "inconclusive": "Not settled. These texts neither show that the scores can be read as reasons nor that they "
     "cannot. Until that is settled, do not read them so.",
 }
 

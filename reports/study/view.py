@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reports.analysis.components import PARTS, ComponentInWords, parts_of
+from reports.analysis.components import PARTS, ComponentInWords, method_tested, parts_of
 from reports.analysis.view import seen, short_name
 from reports.shared.charts import Axis, axis_over
 from reports.shared.notation import column, visible
@@ -77,7 +77,9 @@ def rivals(summary: dict[str, Any]) -> list[Rival]:
     found = summary["baselines"]
     shown = [attention, *(each["rank"] for each in found.values())]
     axis = axis_over([1.0, *(each[end] for each in shown for end in ("low", "mean", "high") if each[end] is not None)])
-    rows = [Rival("attention", "The weights that are tested.", attention, None, axis, is_attention=True)]
+    method = method_tested(summary)
+    tested = (method, "The scores that are tested.") if method else ("attention", "The weights that are tested.")
+    rows = [Rival(*tested, attention, None, axis, is_attention=True)]
     for name, entry in found.items():
         note = f"{direction(name, entry['signs']).capitalize()}."
         rows.append(Rival(BASELINES[name][0], note, entry["rank"], entry["lead"], axis))

@@ -4,12 +4,28 @@ import re
 from typing import Any
 
 from analyses.verdicts.verdict import FEWEST_EXAMPLES
-from reports.analysis.components import PARTS, SIDES, ComponentInWords, parts_of
+from reports.analysis.components import PARTS, SIDES, ComponentInWords, method_tested, parts_of
 from reports.shared.notation import listed, percent, sentence
 from reports.shared.side_by_side import decimals
-from reports.study.terms import ANSWERS, BASELINES, GLOSSARY, QUESTION
+from reports.study.terms import ANSWERS, ANSWERS_OF_METHODS, BASELINES, GLOSSARY, QUESTION, QUESTION_OF_METHODS
 
-__all__ = ["ANSWERS", "GLOSSARY", "PARTS", "QUESTION", "SIDES"]
+__all__ = ["GLOSSARY", "PARTS", "SIDES"]
+
+
+def tested(summary: dict[str, Any]) -> str:
+    """Returns what a study tests, in a word: attention, or the name of a method."""
+    return method_tested(summary) or "attention"
+
+
+def question(summary: dict[str, Any]) -> str:
+    """Returns the question that a study asks, about attention or the method that it tests."""
+    method = method_tested(summary)
+    return QUESTION_OF_METHODS.format(method) if method else QUESTION
+
+
+def plain_answer(summary: dict[str, Any]) -> str:
+    """Returns what the answer means to a reader."""
+    return (ANSWERS_OF_METHODS if method_tested(summary) else ANSWERS)[summary["verdict"]["answer"]]
 
 
 def reasons(summary: dict[str, Any]) -> list[tuple[str, str]]:
@@ -92,21 +108,22 @@ def sensitivity(summary: dict[str, Any]) -> str:
 
 
 def rivalry(summary: dict[str, Any]) -> list[str]:
-    """Compares attention with each trivial baseline, in a sentence each."""
-    said = []
+    """Compares what is tested with each trivial baseline, in a sentence each."""
+    said, ranking = [], tested(summary)
+    ranking = ranking[:1].upper() + ranking[1:]
     for name, entry in summary["baselines"].items():
         lead, title = entry["lead"], BASELINES[name][0]
         if lead["mean"] is None or lead["low"] is None:
-            said.append(f"Attention can’t be compared with {title}: too few texts have both values.")
+            said.append(f"{ranking} can’t be compared with {title}: too few texts have both values.")
             continue
         bounds = f"(95% bounds {decimals(lead['low'])} to {decimals(lead['high'])})"
         size = decimals(abs(lead["mean"]))
         if lead["low"] > 0:
-            said.append(f"Attention ranks the words better than {title} does, by {size} {bounds}.")
+            said.append(f"{ranking} ranks the words better than {title} does, by {size} {bounds}.")
         elif lead["high"] < 0:
-            said.append(f"Attention ranks the words worse than {title} does, by {size} {bounds}.")
+            said.append(f"{ranking} ranks the words worse than {title} does, by {size} {bounds}.")
         else:
-            said.append(f"Attention ranks the words neither clearly better nor worse than {title} does {bounds}.")
+            said.append(f"{ranking} ranks the words neither clearly better nor worse than {title} does {bounds}.")
     return said
 
 

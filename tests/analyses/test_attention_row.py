@@ -9,7 +9,7 @@ from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 
 from analyses.explanations.attention_row import last_layer_attention
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example, Unit
+from interpret.subjects.inputs.example import Example, Unit
 
 
 def example(tokens=5):

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from analyses.calibration.workers import worker_pool
+from analyses.calibration.calibrate import worker_pool
 
 PARENT = """
 import os, signal
-from analyses.calibration.workers import worker_pool
+from analyses.calibration.calibrate import worker_pool
 
 if __name__ == "__main__":
     with worker_pool(1) as pool:

@@ -13,10 +13,10 @@ from analyses.classic.adversarial import adversarial_attention
 from analyses.classic.battery import RANKINGS, ClassicTests, classic_tests
 from analyses.classic.effective_attention import effective_attention
 from analyses.classic.jain_wallace import jain_wallace
+from analyses.classic.probability_effects import without_each_unit
 from analyses.classic.serrano_smith import serrano_smith
 from analyses.classic.uniform import uniform_attention
 from analyses.classic.violation import faithfulness_violation
-from analyses.classic.without_words import without_each_unit
 from analyses.verdicts.content import Content
 from interpret.errors import InputError
 from interpret.interventions.decision_row import read_row

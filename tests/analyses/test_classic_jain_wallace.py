@@ -12,7 +12,7 @@ from torch import Tensor
 
 import interpret
 from analyses.classic.jain_wallace import JainWallace, jain_wallace
-from analyses.classic.without_words import without_each_unit
+from analyses.classic.probability_effects import without_each_unit
 from analyses.verdicts.content import Content
 from interpret.errors import InputError
 from interpret.interventions.decision_row import read_row

@@ -10,9 +10,8 @@ import pytest
 from scipy.stats import binom, binomtest, rankdata, wilcoxon
 
 from analyses.classic.battery import ClassicTests
-from analyses.classic.flip_table import flip_table
+from analyses.classic.decision_flips import flip_table, ranking_test
 from analyses.classic.over_texts import MEANS, classic_over_texts
-from analyses.classic.ranking_tests import ranking_test
 from analyses.statistics import interval
 
 TEXT = ClassicTests(

@@ -17,10 +17,9 @@ from torch.nn import functional
 import interpret
 from analyses.classic.distances import kl_divergence, total_variation
 from analyses.classic.frozen import FrozenAttention, _guided, _logits, frozen_attention
-from analyses.classic.model_comparison import compare_models
+from analyses.classic.model_comparison import compare_models, seed_variance
 from analyses.classic.native_answers import even_shares, native_answers
 from analyses.classic.retrained_adversary import RetrainedAdversary, _loss, adversarial_loss, retrained_adversary
-from analyses.classic.seed_variance import seed_variance
 from interpret.native import ClassifierConfig, TransformerClassifier
 from interpret.native.learning import Texts, TrainingRecipe, encoded, padded
 from interpret.native.vocabulary import SPECIAL, word_pieces

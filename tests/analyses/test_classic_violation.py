@@ -4,8 +4,8 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, OneLayerSubject, tiny_bert
 
+from analyses.classic.probability_effects import without_each_unit
 from analyses.classic.violation import Violation, faithfulness_violation
-from analyses.classic.without_words import without_each_unit
 from analyses.verdicts.content import Content
 from interpret.errors import InputError
 from interpret.interventions.decision_row import read_row

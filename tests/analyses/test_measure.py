@@ -24,7 +24,7 @@ from analyses.verdicts.content import Content
 from analyses.verdicts.measure import measure
 from analyses.verdicts.measurement import Draws, Measurement
 from analyses.verdicts.resampling import CorpusUnigram, Resampler
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 DRAWS = Draws(permutations=3, replacements=4, orders=3, null_orders=19)
 SEED = 5

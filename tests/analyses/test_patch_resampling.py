@@ -6,7 +6,7 @@ from images_for_tests import save_noise, sees_red, tiny_vision
 
 from analyses.verdicts.patch_resampling import PatchesOfImages, PatchesOfTheImage, images_of
 from interpret.errors import InputError
-from interpret.subjects.example import Example, Unit
+from interpret.subjects.inputs.example import Example, Unit
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from analyses.explanations.methods import BUILT_IN, methods_of_steps
 from analyses.generation.steps import analyze_steps
 from analyses.planning import plan as planning
 from analyses.planning.effort import EFFORTS
-from analyses.planning.plan import Plan, plan_analysis, plan_steps
-from analyses.planning.planned_and_taken import PlanAndCost
+from analyses.planning.plan import Plan, PlanAndCost, plan_analysis, plan_steps
 from analyses.planning.speed import Speed, measure_speed
 from analyses.planning.work import analysis_work, steps_work
 from interpret.errors import InputError
@@ -127,7 +126,7 @@ def test_what_is_found_does_not_hang_on_how_much_is_read_at_once(llama: Any, mon
 def test_after_an_analysis_the_model_reads_as_much_at_once_as_before(bert: Any) -> None:
     analyze(bert, TEXT, effort="quick", max_memory=10**12)
     assert bert.tokens_at_once == TOKENS_AT_ONCE["cpu"] == 2048
-    with pytest.raises(ValueError, match="at least 100"), bert.reading_at_once(7):
+    with pytest.raises(ValueError, match="at least 100"), bert.at_most_tokens(7):
         assert bert.rows_at_once(3) == 2
         raise ValueError("at least 100")
     assert bert.tokens_at_once == TOKENS_AT_ONCE["cpu"] == 2048

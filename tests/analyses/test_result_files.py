@@ -68,7 +68,7 @@ def test_numbers_of_other_precision_stay_so(dtype, suffix, tmp_path):
 def test_the_marks_of_token_ids_stay(suffix, tmp_path):
     from dataclasses import replace
 
-    from interpret.subjects.token_ids import TokenIds
+    from interpret.subjects.inputs.token_ids import TokenIds
 
     ids = TokenIds.of(torch.arange(10), [0] * 9 + [1], [None] * 8 + [0, 1], [1] * 9 + [0])
     result = replace(whole(), example=replace(whole().example, ids=ids))

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import maximum_flow
 
 from analyses.explanations.rollout import attention_rollout, rollout_attribution
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example, Unit
+from interpret.subjects.inputs.example import Example, Unit
 
 
 def random_attentions(layers=3, heads=2, length=4, seed=0, causal=False):

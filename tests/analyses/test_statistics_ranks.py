@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 
 from analyses.statistics import gini_correlation, gini_correlations, kendall_tau, somers_d
-from analyses.statistics.ranks import finite_pair, mid_ranks
+from analyses.statistics.rank_correlation import finite_pair, mid_ranks
 
 
 def area_under_shares(effects, keys):

@@ -19,7 +19,7 @@ from analyses.heads.gradients import head_gradients
 from analyses.verdicts.resampling import CorpusUnigram
 from analyses.verdicts.vocabulary import VocabularyUnigram
 from interpret.errors import InputError
-from interpret.subjects.chat import UNUSED
+from interpret.subjects.inputs.chat import UNUSED
 
 TEXT, CONTINUATION = "The cat sat on the mat while", "the rain kept."
 METHODS = ["last-layer attention", "attention rollout", "input x gradient", "leave-one-out"]

@@ -2,16 +2,20 @@
 
 import json
 import random
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 import torch
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from saved_models import SENTENCES
 
 from analyses.data_sets.rows import read_rows
+from analyses.explanations.attribution import Attribution
+from analyses.explanations.methods import register, unregister
+from analyses.explanations.shared import Shared
 from analyses.statistics import gini_correlation
 from analyses.studies.study import Prepared, prepare, study
 from analyses.verdicts.content import Content
@@ -24,7 +28,11 @@ from analyses.verdicts.top_k import top_erasure
 from interpret.cli import main
 from interpret.errors import InputError
 from interpret.interventions.decision_row import read_row
+from interpret.subjects.decision import Decision
+from interpret.subjects.inputs.example import Example
+from interpret.subjects.subject import Subject
 from interpret.subjects.text import TextSubject
+from reports.study.page import render_study
 
 FEW = Draws(permutations=3, replacements=2, orders=3, null_orders=19)
 WORDS = [word.strip(".,;") for sentence in SENTENCES for word in sentence.split()]
@@ -153,6 +161,48 @@ def test_what_can_t_be_used_is_said_in_one_line(data: Path, tmp_path: Path, argu
     done = CliRunner().invoke(main, ["study", *arguments, "--out", str(tmp_path / "out")])
     assert done.exit_code == 2 and said in done.stderr
     assert done.stderr.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def place() -> Iterator[None]:
+    """A method whose scores are a word's place: later words first, as in the trivial baseline; their signs vary."""
+
+    @register("place", about="Where the word stands.", gradient_passes=0)
+    def place(subject: Subject, example: Example, decision: Decision, shared: Shared) -> Attribution:
+        scores = torch.tensor([(-1.0) ** unit * unit for unit in range(len(example.units))])
+        return Attribution("place", "perturbation", True, scores, example.spread(scores))
+
+    yield
+    unregister("place")
+
+
+def test_a_method_of_ones_own_is_put_to_the_test(data: Path, bert: TextSubject, tmp_path: Path, place: None) -> None:
+    ready = prepare(bert, read_rows(data), object_key="method:place", draws=FEW)
+    found = study(ready, tmp_path / "out")
+    assert [each["name"] for each in found["verdict"]["components"]] == ["input rank", "top"]
+    assert found["object"] == "the magnitude of each word's score by the method 'place'"
+    assert found["study"]["options"]["object"] == "method:place" and found["error_rate"] is None
+    failures = [each["failure"] for each in found["verdict"]["components"]]
+    assert failures[1] == "the words that this method ranks first do no more than random words"
+    records = pq.read_table(tmp_path / "out" / "results.parquet").to_pylist()
+    assert [record["input_rank"] for record in records] == [record["position_rank"] for record in records]
+    assert all(record["top"] is not None for record in records)
+    assert {record[name] for record in records for name in ("use", "rank", "p_rank", "share", "sink")} == {None}
+    page = render_study(found, records)
+    assert "Do the scores of “place” show which words this model’s decisions depend on?" in page
+    assert "Do words with larger scores matter more?" in page and "Place ranks the words" in page
+
+
+def test_a_method_is_named_on_the_command_line(data: Path, saved: Path, tmp_path: Path, place: None) -> None:
+    def run(key: str) -> Result:
+        options = ["--model", str(saved / "bert"), "--object", key, "--limit", "4", "--no-texts"]
+        return CliRunner().invoke(main, ["study", str(data), "--out", str(tmp_path / "out"), *options])
+
+    assert run("method:place").stdout.startswith("place      inconclusive\n")
+    refused = run("method:nowhere")
+    assert refused.exit_code == 2 and refused.stderr.count("\n") == 1
+    assert refused.stderr.startswith("Error: there is no method 'nowhere'; there are last-layer attention, attention ")
+    assert refused.stderr.endswith("leave-one-out, place\n")
 
 
 def test_other_objects_have_their_own_words_and_no_error_rate(data: Path, bert: TextSubject, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from analyses.verdicts.use import use
 from analyses.verdicts.value_norms import value_effects
 from interpret.interventions.decision_row import read_row
 from interpret.subjects.decision import margin
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 OTHER = "a film shines and the end was not dull very clever but slow"
 MAKERS = {"bert": tiny_bert, "llama": tiny_llama}

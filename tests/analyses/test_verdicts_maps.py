@@ -6,6 +6,9 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 
+from analyses.attention.received import attention_received
+from analyses.explanations.attribution import Attribution
+from analyses.explanations.methods import register, unregister
 from analyses.explanations.rollout import attention_rollout, rollout_attribution
 from analyses.verdicts.content import Content
 from analyses.verdicts.knockout import knockout_margins
@@ -90,6 +93,21 @@ def test_rollout_and_columns_are_ranked_against_knockouts(subject, example):
                     received[key] += head[query, key] if query != key else 0
     pooled = (example.pool(received)).double().numpy()
     assert one(subject, example, "columns").rank == pytest.approx(gini_correlation(effects, pooled), abs=1e-3)
+
+
+def test_a_method_that_answers_as_a_map_is_measured_as_the_map(subject, example):
+    @register("received", about="Mean attention from other positions.", gradient_passes=0)
+    def received(_, example, decision, shared):
+        tokens = attention_received(shared.attention).from_others
+        return Attribution("received", "attention", False, example.pool(tokens), tokens)
+
+    try:
+        own, map_ = one(subject, example, "method:received"), one(subject, example, "columns")
+    finally:
+        unregister("received")
+    assert own.input_rank == pytest.approx(map_.input_rank) and own.p_input == map_.p_input
+    assert (own.top, own.p_top, own.spread) == pytest.approx((map_.top, map_.p_top, map_.spread))
+    assert math.isnan(own.rank) and math.isnan(own.p_rank) and not math.isnan(map_.rank)
 
 
 def test_what_does_not_apply_to_a_map_is_undefined_and_not_judged(subject, example):

@@ -9,7 +9,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from analyses.verdicts.resampling import CorpusUnigram
 from analyses.verdicts.vocabulary import ZIPF_SHIFT, VocabularyUnigram
-from interpret.subjects.example import Example, Unit
+from interpret.subjects.inputs.example import Example, Unit
 
 EVEN = [(number + 0.5) / 2000 for number in range(2000)]
 

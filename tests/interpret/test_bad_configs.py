@@ -9,7 +9,7 @@ from interpret.errors import InputError
 from interpret.loading.description import listed
 from interpret.subjects.tasks import TASKS
 
-SUPPORTED = listed([f"{subject.heads} ({task})" for task, subject in TASKS.items()], "and")
+SUPPORTED = listed([f"{subject.model_classes} ({task})" for task, subject in TASKS.items()], "and")
 
 
 @pytest.mark.parametrize("content", ["", "{", "\ufffd", "[" * 100_000])

@@ -8,8 +8,8 @@ from saved_models import byte_pairs, random_model, save_tokenizer, word_pieces
 from torch import nn
 
 from interpret.errors import InputError
-from interpret.subjects.language_model import NextToken
-from interpret.subjects.probing import READABLE
+from interpret.subjects.models.probing import READABLE
+from interpret.subjects.tasks.language_model import NextToken
 
 
 def test_a_folder_without_a_tokenizer(bert_folder):

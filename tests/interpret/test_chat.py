@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 import interpret
 from interpret.errors import InputError
-from interpret.subjects.chat import ChatTemplate
+from interpret.subjects.inputs.chat import ChatTemplate
 
 MESSAGE, SYSTEM = "The cat sat on the mat.", "don't forget the cat"
 PLAIN = (

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from interpret.cli import main
 from interpret.doctor import examination, table
 from interpret.doctor.check_result import CheckResult
-from interpret.doctor.table_rows import TableRow
+from interpret.doctor.table import TableRow
 
 
 def run(*arguments: Any) -> Result:

@@ -9,7 +9,7 @@ from saved_models import byte_pairs, random_model, save_tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from interpret.cli import main
-from interpret.subjects.chat import UNUSED
+from interpret.subjects.inputs.chat import UNUSED
 
 TEXT = "The cat sat on the mat while"
 

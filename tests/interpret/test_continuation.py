@@ -11,8 +11,8 @@ from transformers import AutoModelForCausalLM, GenerationConfig
 import interpret
 from interpret.errors import InputError
 from interpret.native import LanguageModelConfig, TransformerLanguageModel
-from interpret.subjects.continuation import Writer, joined
-from interpret.subjects.language_model import NextToken
+from interpret.subjects.inputs.continuation import Writer, joined
+from interpret.subjects.tasks.language_model import NextToken
 
 TEXT, CONTINUATION = "The cat sat on the mat", "and it's 3.5 degrees; don't forget."
 FAMILIES = ("llama", "gpt2", "gemma2", "qwen3", "opt", "mixtral")

@@ -9,17 +9,15 @@ import torch
 from broken_models import HEADS, LAYERS, WIDTH, Broken
 from tiny_models import tiny_model
 
-from interpret.doctor.batching import check_batching, check_untouched
+from interpret.doctor.batching import PADDING, check_batching, check_padding, check_padding_weight
 from interpret.doctor.check_result import CheckResult
 from interpret.doctor.eager_weights import check_weights
-from interpret.doctor.examination import BYPASSES, NO_ATTENTION, examine
+from interpret.doctor.edits import check_head_edits, check_row_edits
+from interpret.doctor.examination import BYPASSES, NO_ATTENTION, check_untouched, examine
 from interpret.doctor.gradient_flow import check_gradients
-from interpret.doctor.head_edits import check_head_edits
-from interpret.doctor.padding import PADDING, check_padding, check_padding_weight
-from interpret.doctor.row_edits import check_row_edits
 from interpret.doctor.sampling import sample_inputs
 from interpret.errors import CaptureError
-from interpret.projections.output_projection import find_readers
+from interpret.projections.output_projection import find_output_projections
 
 CHECKS: dict[str, Callable[..., CheckResult]] = {
     "weights": check_weights,
@@ -143,7 +141,7 @@ def test_a_head_whose_columns_cant_be_told_apart_is_not_compared() -> None:
 )
 def test_what_reads_the_heads_is_found_by_what_flows_into_it(kind: str, family: str, names: list[str]) -> None:
     model = tiny_model(kind, family)
-    readers = find_readers(model, sample_inputs(model))
+    readers = find_output_projections(model, sample_inputs(model))
     assert [reader and reader.name for reader in readers] == names
     assert all(reader and reader.heads == 4 for reader in readers)
     assert {reader.gated for reader in readers if reader} == {family == "afmoe"}
@@ -178,7 +176,7 @@ def test_a_model_without_softmax_attention_and_one_that_cant_run_say_why() -> No
             return super().forward(input_ids) if self.broken else {"logits": self.score(self.embedding(input_ids))}
 
     found = examine(Dense().eval())
-    assert (found.calls, found.findings, found.reason) == (0, (), NO_ATTENTION)
+    assert (found.calls, found.results, found.reason) == (0, (), NO_ATTENTION)
     assert NO_ATTENTION != BYPASSES
 
     class Rude(Broken):
@@ -197,7 +195,7 @@ def test_a_check_that_raises_fails_and_hides_no_other() -> None:
             return super().forward(input_ids, **options)
 
     found = examine(Single().eval())
-    failed = found.finding("a batch answers as each input alone")
+    failed = found.result("a batch answers as each input alone")
     assert failed == CheckResult(
         "a batch answers as each input alone", "failed", detail="RuntimeError: one is not enough"
     )

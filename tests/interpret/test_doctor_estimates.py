@@ -196,7 +196,7 @@ def test_a_diagnosis_of_images_costs_one_image() -> None:
 
 def test_a_model_that_is_too_slow_to_be_tried_is_planned_only(bert: TextSubject) -> None:
     tried = try_analysis(bert, most_seconds=0)
-    assert not tried.against and tried.note.startswith("not tried, for a short text takes ")
+    assert not tried.problem and tried.note.startswith("not tried, for a short text takes ")
 
 
 def saved_config(folder: Path, architecture: str, made_for: str, **changes: object) -> Path:

@@ -6,17 +6,17 @@ from observed_models import observed_model
 
 from interpret.attention.recording import recording
 from interpret.doctor import eager_weights
+from interpret.doctor.batching import check_padding, check_padding_weight
 from interpret.doctor.building import default_config
 from interpret.doctor.building import tiny_model as smallest
 from interpret.doctor.check_result import CheckResult
 from interpret.doctor.eager_weights import check_weights
+from interpret.doctor.edits import check_head_edits
 from interpret.doctor.examination import BYPASSES, examine
-from interpret.doctor.head_edits import check_head_edits
-from interpret.doctor.padding import check_padding, check_padding_weight
 from interpret.doctor.sampling import sample_inputs
-from interpret.doctor.table_rows import row_of
+from interpret.doctor.table import row_of
 from interpret.doctor.trial import Trial
-from interpret.projections.output_projection import find_readers
+from interpret.projections.output_projection import find_output_projections
 
 
 def small(architecture: str, task: str) -> tuple[torch.nn.Module, dict[str, torch.Tensor]]:
@@ -45,7 +45,7 @@ def test_what_a_model_shows_is_compared_for_what_it_is(what: str) -> None:
 def test_and_a_difference_in_it_is_still_seen(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     architecture, task, _ = SHOWN[what]
     model, inputs = small(architecture, task)
-    shown = eager_weights.shown_maps
+    shown = eager_weights.returned_maps
 
     def changed(output: object) -> list[list[torch.Tensor]]:
         maps = shown(output)
@@ -53,7 +53,7 @@ def test_and_a_difference_in_it_is_still_seen(what: str, monkeypatch: pytest.Mon
         maps[-1][0] = last + 1e-4 * torch.linspace(-1, 1, last.shape[-1])
         return maps
 
-    monkeypatch.setattr(eager_weights, "shown_maps", changed)
+    monkeypatch.setattr(eager_weights, "returned_maps", changed)
     found = check_weights(model, inputs)
     assert found.outcome == "failed"
 
@@ -93,7 +93,7 @@ def test_what_reads_the_heads_is_found(what: str) -> None:
     architecture, task, name = READ_BY[what]
     model, inputs = small(architecture, task)
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    assert [reader and reader.name for reader in find_readers(model, inputs)] == [name.format(0), name.format(1)]
+    assert [each and each.name for each in find_output_projections(model, inputs)] == [name.format(0), name.format(1)]
     found = check_head_edits(model, inputs)
     assert found.outcome == "passed" and found.value is not None and found.value < 1e-5
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
@@ -101,12 +101,12 @@ def test_what_reads_the_heads_is_found(what: str) -> None:
 
 def test_a_projection_may_run_after_the_next_call_and_inside_pytorchs_own_attention() -> None:
     model, inputs = small("lilt", "text-classification")  # projects its texts and its layouts when both are done
-    assert [reader and reader.name.split(".")[-2] for reader in find_readers(model, inputs)] == [
+    assert [reader and reader.name.split(".")[-2] for reader in find_output_projections(model, inputs)] == [
         *("layout_output", "output"),
         *("layout_output", "output"),
     ]
     model, inputs = small("siglip", "image-classification")
-    last = find_readers(model, inputs)[-1]
+    last = find_output_projections(model, inputs)[-1]
     assert last is not None and last.name == "vision_model.head.attention.out_proj.weight"
     assert check_head_edits(model, inputs).outcome == "passed"
 
@@ -144,4 +144,4 @@ def test_a_decoder_that_is_fed_its_encoders_padding_is_not_held_to_it() -> None:
 )
 def test_what_cant_be_read_says_why(architecture: str, task: str, reason: str) -> None:
     found = examine(small(architecture, task)[0])
-    assert (found.calls, found.findings, found.reason) == (0, (), reason)
+    assert (found.calls, found.results, found.reason) == (0, (), reason)

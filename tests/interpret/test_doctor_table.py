@@ -22,8 +22,7 @@ from interpret.doctor.check_result import CheckResult
 from interpret.doctor.examination import Examination
 from interpret.doctor.isolated import Failure, run_isolated
 from interpret.doctor.shrinking import VOCABULARY, shrunk
-from interpret.doctor.table import examine_all, render_table
-from interpret.doctor.table_rows import TableRow, row_of
+from interpret.doctor.table import TableRow, examine_all, render_table, row_of
 from interpret.doctor.trial import Trial, try_analysis
 from interpret.errors import InputError
 from interpret.subjects.text import TextSubject
@@ -122,8 +121,8 @@ def test_a_row_is_verified_only_where_nothing_failed_and_heads_were_compared() -
     heads = CheckResult("a silenced head is one with zeroed columns of the output projection", "passed", 0.0, 1e-5)
     noted = CheckResult("padding on the left changes nothing", "noted", 0.5, 1e-5, "counts from the padding")
 
-    def row(*findings: CheckResult, tried: Trial | None = None) -> TableRow:
-        return row_of("a", "text-generation", Examination("A", 2, ("interface",), findings), tried or Trial())
+    def row(*results: CheckResult, tried: Trial | None = None) -> TableRow:
+        return row_of("a", "text-generation", Examination("A", 2, ("interface",), results), tried or Trial())
 
     sound = row(weights, heads, noted)
     assert (sound.status, sound.weights, sound.heads) == ("verified", 1e-8, 0.0)
@@ -167,7 +166,7 @@ def test_a_row_of_a_broken_model_says_what_an_analysis_does_with_it(broken: str,
 
 def test_an_analysis_whose_checks_fail_is_no_yes(bert: TextSubject, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Recording, "checks", lambda _: (Check("rows sum to 1", 0.5, 1e-5),))
-    assert try_analysis(bert).against == "self-checks fail: rows sum to 1"
+    assert try_analysis(bert).problem == "self-checks fail: rows sum to 1"
 
 
 def test_a_small_config_keeps_every_kind_of_layer_and_what_belongs_together() -> None:

@@ -12,8 +12,8 @@ from saved_models import (
 
 import interpret
 from interpret.native import ClassifierConfig, TransformerClassifier
-from interpret.subjects.facts import model_facts
-from interpret.subjects.language_model import NextToken
+from interpret.subjects.models.facts import model_facts
+from interpret.subjects.tasks.language_model import NextToken
 
 
 def test_facts(saved):

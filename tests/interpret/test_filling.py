@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from interpret.subjects.filling import NOISE, blurred, mean_colour, noisy_linear
+from interpret.subjects.inputs.pixel_filling import NOISE, blurred, mean_colour, noisy_linear
 
 GONE = torch.tensor(
     [

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 import interpret
 from interpret.native import LanguageModelConfig, TransformerLanguageModel
-from interpret.subjects.language_model import NextToken
+from interpret.subjects.tasks.language_model import NextToken
 
 TEXT = "The cat sat on the mat, but the cake was dry"
 FAMILIES = ("llama", "gpt2", "gemma2", "gpt_oss", "qwen3", "opt", "phi", "gpt_neox", "mixtral", "cohere2")

@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import interpret
 from analyses.classic.battery import classic_tests
-from analyses.classic.slopes import weight_slopes
+from analyses.classic.probability_effects import weight_slopes
 from analyses.explanations.chefer_relevance import chefer_relevance
 from analyses.explanations.gradients import input_x_gradient, integrated_gradients, saliency
 from analyses.generation.steps import analyze_steps
@@ -23,7 +23,7 @@ from interpret.errors import InputError
 from interpret.interventions.decision_row import read_row
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 TEXT = "A quiet film, slow at first, then suddenly moving."

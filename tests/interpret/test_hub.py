@@ -7,7 +7,7 @@ import pytest
 from saved_models import same_weights, save_gguf
 
 import interpret
-from interpret.subjects.language_model import NextToken
+from interpret.subjects.tasks.language_model import NextToken
 
 
 def write_cache(cache: Path, name: str, files: Path) -> None:

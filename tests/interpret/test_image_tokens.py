@@ -9,7 +9,7 @@ from analyses.decision.judgement import usual_source
 from analyses.verdicts.image_tokens import TokensOfTheImage
 from analyses.verdicts.vocabulary import VocabularyUnigram
 from interpret.errors import InputError
-from interpret.subjects.example import Part, Unit
+from interpret.subjects.inputs.example import Part, Unit
 
 TOKENS = len(WORDS) + 20
 FIRST = len(WORDS)  # the number of the first image token

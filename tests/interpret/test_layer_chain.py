@@ -17,7 +17,7 @@ from interpret.attention.maps import RecordedMaps
 from interpret.attention.recording import recording
 from interpret.errors import CaptureError
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 
 WIDE, LONG = 16, 5
 
@@ -477,7 +477,7 @@ def test_one_pass_says_it_of_all_passes_of_a_known_model():
         with torch.no_grad(), recording(model) as record:
             model(**inputs)
         assert record.layers() == record.calls
-        assert (record.calls[0].reading is None) is expected
+        assert (record.calls[0].dependencies is None) is expected
     with torch.no_grad(), recording(model) as record:  # a way that wasn't seen
         model.bert.encoder.layer[1](torch.randn(1, 4, model.config.hidden_size))
     with pytest.raises(CaptureError, match=r"^it isn't known which .*; record the pass again$"):

@@ -23,8 +23,8 @@ from transformers.utils import logging
 import interpret
 from interpret import native
 from interpret.native import ClassifierConfig, LanguageModelConfig, TransformerClassifier, TransformerLanguageModel
-from interpret.subjects.classification import TextClassification
-from interpret.subjects.language_model import NextToken
+from interpret.subjects.tasks.classification import TextClassification
+from interpret.subjects.tasks.language_model import NextToken
 
 TEXT = "The cat sat on the mat."
 

@@ -12,7 +12,7 @@ from transformers import ViTConfig, ViTModel
 import interpret
 from interpret.cli import main
 from interpret.errors import InputError
-from interpret.subjects.vision import ImageClassification
+from interpret.subjects.tasks.image_classification import ImageClassification
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from saved_models import SENTENCES
 from test_tokenizers import ODD
 from transformers import MarianTokenizer
 
-from interpret.subjects.sentencepieces import sentence_pieces
+from interpret.subjects.models.fast_tokenizers import sentence_pieces
 
 
 @pytest.fixture(scope="module", params=["nmt_nfkc", "identity"])

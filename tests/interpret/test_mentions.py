@@ -9,9 +9,9 @@ import interpret
 from analyses.decision.analyze import analyze
 from analyses.heads.word_pairs import word_pairs
 from interpret.errors import InputError
-from interpret.subjects.example import Example
-from interpret.subjects.mentions import find_mention, mention_names
-from interpret.subjects.words import find_units
+from interpret.subjects.inputs.example import Example
+from interpret.subjects.inputs.mentions import find_mention, mention_names
+from interpret.subjects.inputs.words import find_units
 
 LABELS = {0: "O", 1: "B-LOC", 2: "I-LOC"}
 

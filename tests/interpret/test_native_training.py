@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from interpret import native
 from interpret.errors import InputError
-from interpret.native.teacher import teacher_logits
+from interpret.native.corpus import teacher_logits
 from interpret.native.training import main
 from interpret.native.vocabulary import SPECIAL, word_pieces
 

@@ -9,7 +9,8 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForImageClassification
 
 from interpret.errors import InputError
-from interpret.subjects.patches import PatchGrid, find_grid
+from interpret.subjects.inputs.patches import PatchGrid
+from interpret.subjects.models.patch_probing import find_grid
 
 
 def grid_of(model, side=SIDE, name="tiny"):

@@ -11,8 +11,8 @@ from transformers import AutoTokenizer
 
 import interpret
 from interpret.errors import InputError
-from interpret.subjects.classification import TextClassification
-from interpret.subjects.language_model import NextToken
+from interpret.subjects.tasks.classification import TextClassification
+from interpret.subjects.tasks.language_model import NextToken
 
 TEXTS = (
     "The cat sat on the mat.",

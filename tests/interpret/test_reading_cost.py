@@ -3,7 +3,7 @@
 import pytest
 from tiny_models import tiny_model
 
-from interpret.subjects.reading_cost import PASS, ReadingCost
+from interpret.subjects.models.reading_cost import PASS, ReadingCost
 
 
 def products(tokens: int, start: int, hidden: int) -> int:

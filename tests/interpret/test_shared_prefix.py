@@ -8,8 +8,8 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, BambaConfig, LlamaConfig, MistralConfig
 
 from interpret.interventions.decision_row import read_row
-from interpret.subjects import reading_cost
-from interpret.subjects.shared_prefix import SharedPrefix
+from interpret.subjects.models import reading_cost
+from interpret.subjects.models.shared_prefix import SharedPrefix
 from interpret.subjects.text import TextSubject
 
 LAST_ONLY = {"use_cache": False, "logits_to_keep": 1}

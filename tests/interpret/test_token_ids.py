@@ -6,7 +6,7 @@ import pickle
 import pytest
 import torch
 
-from interpret.subjects.token_ids import TokenIds, plain_ids
+from interpret.subjects.inputs.token_ids import TokenIds, plain_ids
 
 IDS, TYPES, TEXTS, UNPADDED = [7, 8, 9, 3, 0], [0, 0, 1, 2, 0], [None, 0, 1, None, None], [1, 1, 1, 1, 0]
 

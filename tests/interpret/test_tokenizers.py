@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import PreTrainedTokenizerFast
 
 import interpret
-from interpret.subjects.remarks import special_positions
+from interpret.subjects.inputs.remarks import special_positions
 
 SPECIAL = ["<pad>", "<end>", "<s>", "<unk>"]
 ODD = (

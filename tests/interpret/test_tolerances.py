@@ -15,9 +15,9 @@ from analyses.decision.analyze import Analysis, analyze
 from analyses.generation.steps import analyze_steps
 from interpret.errors import InputError
 from interpret.interventions.head_outputs import margins
-from interpret.subjects.classification import TextClassification
 from interpret.subjects.decision import Scores
 from interpret.subjects.subject import Subject
+from interpret.subjects.tasks.classification import TextClassification
 from interpret.tolerances import apart, margin_size
 
 LEAST = torch.finfo(torch.float32).min

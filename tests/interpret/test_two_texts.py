@@ -17,8 +17,8 @@ from transformers import AutoTokenizer
 import interpret
 from interpret.cli import main
 from interpret.errors import InputError
-from interpret.subjects.conventions import joins_texts
-from interpret.subjects.example import Part
+from interpret.subjects.inputs.example import Part
+from interpret.subjects.models.conventions import joins_texts
 
 QUESTION, CONTEXT = "Who sat?", "The cat sat on the mat. The bread was dry."
 

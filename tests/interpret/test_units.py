@@ -15,7 +15,7 @@ from analyses.decision.analyze import analyze
 from analyses.generation.steps import analyze_steps
 from interpret.cli import main
 from interpret.errors import InputError
-from interpret.subjects.units import grouped, require_unit_kind
+from interpret.subjects.inputs.units import grouped, require_unit_kind
 from reports.analysis.page import render
 from reports.generation.page import render_steps
 

@@ -22,7 +22,7 @@ from PIL import Image
 import interpret
 from interpret.errors import InputError
 from interpret.subjects.decision import margin
-from interpret.subjects.vision import ImageClassification
+from interpret.subjects.tasks.image_classification import ImageClassification
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_model_that_answers_by_a_tuple_is_read(noise):
     logits = expected.logits(example.ids[None])
     model.config.return_dict = False
     subject = ImageClassification.from_transformers("by place", model, processor())
-    assert isinstance(model(pixel_values=subject.given_of(example)["pixel_values"]), tuple)
+    assert isinstance(model(pixel_values=subject.model_inputs(example)["pixel_values"]), tuple)
     assert torch.equal(subject.logits(example.ids[None]), logits)
     assert all(check.passed for check in subject.record(example)[1])
 
@@ -244,7 +244,7 @@ def test_large_pictures_travel_as_jpeg(noise, monkeypatch):
     picture = sees_red().encode(noise).picture
     kind, png = picture.encoded()
     assert kind == "image/png" and png.startswith(b"\x89PNG")
-    monkeypatch.setattr("interpret.subjects.picture.LARGEST_PNG", 10)
+    monkeypatch.setattr("interpret.subjects.inputs.picture.LARGEST_PNG", 10)
     kind, jpeg = picture.encoded()
     assert kind == "image/jpeg" and jpeg.startswith(b"\xff\xd8")
 

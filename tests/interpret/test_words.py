@@ -6,7 +6,7 @@ import pytest
 from saved_models import byte_pairs, pieces_with_spaces, word_pieces
 from tokenizers import Tokenizer
 
-from interpret.subjects.words import find_units, token_texts
+from interpret.subjects.inputs.words import find_units, token_texts
 
 TOKENIZERS = {"word pieces": word_pieces, "byte pairs": byte_pairs, "pieces with spaces": pieces_with_spaces}
 FAMILY = "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}"

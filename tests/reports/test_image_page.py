@@ -13,7 +13,7 @@ from PIL import Image
 from sample import sample_analysis
 
 from analyses.decision.analyze import analyze
-from interpret.subjects.vision import ImageClassification
+from interpret.subjects.tasks.image_classification import ImageClassification
 from reports.analysis.page import render
 
 ROW, COLUMN = 2, 1

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from analyses.diffusion.word_heat_maps import WordHeatMaps
-from interpret.subjects.example import Unit
+from interpret.subjects.inputs.example import Unit
 from reports.figures.word_heat_maps import save_word_heat_figure
 
 WORDS = ("a", "$x$", "</svg>", "cat", "on", "it")

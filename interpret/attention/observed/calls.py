@@ -9,10 +9,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interpret.attention.call import AttentionCall, Way
-from interpret.attention.kernel_call import KernelCall
-from interpret.attention.masks import causal_mask, lets_see
-from interpret.attention.observed.form import Form
+from interpret.attention.kernels import KernelCall
+from interpret.attention.masks import boolean_mask, causal_mask
 from interpret.attention.observed.heads import Folding
+from interpret.attention.observed.product_axes import ProductAxes
 
 
 @dataclass(eq=False, kw_only=True)
@@ -23,24 +23,24 @@ class ObservedProduct(AttentionCall):
         probabilities: Weights as they entered the product, dropout and head masks included, in the module's own order
             of axes.
         values: Values as they entered the product.
-        form: Axes of the product.
+        axes: Axes of the product.
         folding: Order of the axes of examples and heads.
     """
 
     way: ClassVar[Way] = "observed"
     probabilities: Tensor = field(repr=False)
     values: Tensor = field(repr=False)
-    form: Form
+    axes: ProductAxes
     folding: Folding
 
     def own_weights(self) -> Float[Tensor, "batch head query key"]:
         """Returns the weights that entered the product."""
-        return self.folding.unfold(self.form.plain_weights(self.probabilities, self.folding.sizes))
+        return self.folding.unfold(self.axes.plain_weights(self.probabilities, self.folding.sizes))
 
     @property
     def values_per_head(self) -> Float[Tensor, "batch head key value_dim"]:
         """Value vectors of each head."""
-        return self.folding.unfold(self.form.plain_values(self.values, self.folding.sizes))
+        return self.folding.unfold(self.axes.plain_values(self.values, self.folding.sizes))
 
     @property
     def has_whole_rows(self) -> bool:
@@ -50,11 +50,11 @@ class ObservedProduct(AttentionCall):
     @property
     def key_axes(self) -> dict[str, int]:
         """Key axis of `values`."""
-        return {"values": self.form.values.index(self.form.key)}
+        return {"values": self.axes.values.index(self.axes.key)}
 
     def copy_keys(self, seen: int) -> None:
         """Keeps the first `seen` keys only, with copies of their values."""
-        axis = self.form.weights.index(self.form.key)
+        axis = self.axes.weights.index(self.axes.key)
         self.probabilities = self.probabilities.narrow(axis, 0, min(seen, self.probabilities.shape[axis]))
         super().copy_keys(seen)
 
@@ -112,7 +112,7 @@ class ObservedKernel(KernelCall):
             seen = causal_mask(queries, keys, self.query.device)
         if self.mask is None:
             return seen
-        return seen & lets_see(self.mask)
+        return seen & boolean_mask(self.mask)
 
     @property
     def has_dropout(self) -> bool:

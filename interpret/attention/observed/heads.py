@@ -4,59 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from interpret.attention.hooks import Tap
+from interpret.attention.tracing.running_modules import RunningModule
 from interpret.errors import CaptureError
-
-_NAMES = ("num_heads", "num_attention_heads", "n_heads", "n_head", "num_head", "nhead", "heads", "attention_heads")
-_OF_KNOWN_ORDER = ("torch.", "transformers.")  # their modules fold examples and heads with examples first
-
-
-@dataclass(frozen=True, eq=False)
-class RunningModule:
-    """A module that is running.
-
-    Attributes:
-        module: The module.
-        tap: The tap whose hook added it.
-        input: Shape of the first tensor that it was given; empty if it was given none.
-        is_ids: True if that tensor holds integers, such as token ids.
-        is_read_whole: True if nothing is watched while it runs, for example as its attention is read when it is done.
-    """
-
-    module: nn.Module
-    tap: Tap
-    input: tuple[int, ...] = ()
-    is_ids: bool = False
-    is_read_whole: bool = False
-
-    @property
-    def heads(self) -> int | None:
-        """Number of heads by the module's own attributes or config; `None` if unknown."""
-        for owner in (self.module, getattr(self.module, "config", None)):
-            for name in _NAMES:
-                number = getattr(owner, name, None)
-                if isinstance(number, int) and not isinstance(number, bool) and number > 0:
-                    return number
-        return None
-
-    @property
-    def folds_examples_first(self) -> bool:
-        """True if its package's modules put examples before heads when they fold both into one axis."""
-        return type(self.module).__module__.startswith(_OF_KNOWN_ORDER)
-
-    def batch(self, queries: int) -> int | None:
-        """Returns the number of examples in its input, if one of the first two axes can be told to be the queries."""
-        if len(self.input) >= 4:
-            return self.input[0]
-        if len(self.input) == 2 and not self.is_ids:
-            return 1 if self.input[0] == queries else None
-        if len(self.input) >= 2:
-            for token, example in ((1, 0), (0, 1)):
-                if self.input[token] == queries:
-                    return self.input[example]
-        return None
 
 
 @dataclass(frozen=True)
@@ -89,23 +40,23 @@ class Folding:
 
 
 def folding(
-    sizes: Sequence[int], queries: int, frames: Sequence[RunningModule], *, is_documented: bool = False
+    sizes: Sequence[int], queries: int, running: Sequence[RunningModule], *, is_documented: bool = False
 ) -> Folding:
     """Tells examples and heads apart.
 
     Args:
         sizes: Sizes of the axes before `[query, key]`.
         queries: Number of queries.
-        frames: Modules that are running, the innermost last.
+        running: Modules that are running, the innermost last.
         is_documented: True if the called function documents two axes as examples and heads, in this order; sizes may
             still contradict.
 
     Raises:
         CaptureError: It is ambiguous, for example with as many examples as heads in a module of unknown order.
     """
-    sizes, owner = tuple(sizes), frames[-1]
-    hint = next((frame.heads for frame in reversed(frames) if frame.heads is not None), None)
-    known = [batch for frame in frames if (batch := frame.batch(queries)) is not None]
+    sizes, owner = tuple(sizes), running[-1]
+    hint = next((module.heads for module in reversed(running) if module.heads is not None), None)
+    known = [batch for module in running if (batch := module.batch(queries)) is not None]
     batch = known[0] if known and (known[0] == 1 or len(set(known)) == 1) else None
     found: tuple[tuple[int, ...], int] | None = None
     if len(sizes) == 0 and batch == 1:

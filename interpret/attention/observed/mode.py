@@ -10,11 +10,12 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from interpret.attention.observed.heads import RunningModule
-from interpret.attention.observed.kernels import observed_kernel
-from interpret.attention.observed.marks import PRODUCTS, SCORES, SOFTMAX, SPOILT, Mark, Marks, Softmax, is_learned
-from interpret.attention.observed.products import observed_product, operands_of, product_form
-from interpret.attention.observed.streams import streams
+from interpret.attention.observed.attention_functions import run_kernel, run_product
+from interpret.attention.observed.product_axes import operands_of, product_axes
+from interpret.attention.observed.tensor_tags import MIXED, SCORES, SOFTMAX, Softmax, Tag, TensorTags
+from interpret.attention.tracing.running_modules import RunningModule
+from interpret.attention.tracing.torch_functions import PRODUCTS, is_learned
+from interpret.attention.tracing.traces import current_traces
 from interpret.errors import CaptureError
 
 
@@ -22,17 +23,17 @@ class Watch(TorchFunctionMode):
     """Mode that is active while modules of a tapped model run in this thread.
 
     Attributes:
-        frames: Modules that are running, the innermost last.
+        running: Modules that are running, the innermost last.
         outer: Number of them that ran before the watch began.
         paused: True while nothing is watched, because attention is reached through the interface.
     """
 
-    def __init__(self, frames: list[RunningModule]) -> None:
+    def __init__(self, running: list[RunningModule]) -> None:
         super().__init__()
-        self.frames = frames
-        self.outer = len(frames)
+        self.running = running
+        self.outer = len(running)
         self.paused = False
-        self._marks = Marks()
+        self._tags = TensorTags()
         self._softmaxes: list[Softmax] = []
 
     def __torch_function__(
@@ -40,33 +41,33 @@ class Watch(TorchFunctionMode):
     ) -> Any:
         """Runs `func`, and examines its arguments and result."""
         kwargs = kwargs or {}
-        if self.paused or not self.frames:
+        if self.paused or not self.running:
             return func(*args, **kwargs)
-        name, followed = getattr(func, "__name__", ""), streams()
+        name, followed = getattr(func, "__name__", ""), current_traces()
         if followed is None:
-            return self._heard(func, name, args, kwargs)
+            return self._run(func, name, args, kwargs)
         before = followed.calls
-        result = self._heard(func, name, args, kwargs)
+        result = self._run(func, name, args, kwargs)
         if followed.calls == before:  # an attention call traces its own output
-            followed.follow(name, args, kwargs, result)
+            followed.trace_function(name, args, kwargs, result)
         return result
 
-    def _heard(self, func: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _run(self, func: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Runs a function, which may be attention or a part of it."""
-        if self.frames[-1].is_read_whole:
+        if self.running[-1].is_unwatched:
             return func(*args, **kwargs)
         if func is functional.multi_head_attention_forward:
             with self:
-                return _heard_inside(func)(*args, **kwargs)
+                return _watched_inside(func)(*args, **kwargs)
         if func is functional.scaled_dot_product_attention:
-            return observed_kernel(self.frames, *args, **kwargs)
+            return run_kernel(self.running, *args, **kwargs)
         if name in PRODUCTS:
             return self._product(func, name, args, kwargs)
         result = func(*args, **kwargs)
-        if name in SOFTMAX and self._marks[args[0] if args else kwargs.get("input")] is SCORES:
+        if name in SOFTMAX and self._tags[args[0] if args else kwargs.get("input")] is SCORES:
             self._softmax(args, kwargs, result)
-        elif self._marks:
-            self._marks.follow(name, args, kwargs, result)
+        elif self._tags:
+            self._tags.follow(name, args, kwargs, result)
         return result
 
     def require_all_read(self) -> None:
@@ -84,39 +85,37 @@ class Watch(TorchFunctionMode):
 
     def _softmax(self, args: tuple[Any, ...], kwargs: dict[str, Any], result: Tensor) -> None:
         axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
-        softmax = Softmax(type(self.frames[-1].module).__name__)
+        softmax = Softmax(type(self.running[-1].module).__name__)
         self._softmaxes.append(softmax)
-        self._marks[result] = SPOILT if axis is None else Mark("weights", softmax, axis % result.ndim)
+        self._tags[result] = MIXED if axis is None else Tag("weights", softmax, axis % result.ndim)
 
     def _product(self, func: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         operands = operands_of(name, args, kwargs)
-        marks = [self._marks[operand] for operand in operands]
-        kinds = ["" if mark is None else mark.kind for mark in marks]
-        if kinds.count("weights") == 1 and "spoilt" not in kinds:
-            place = kinds.index("weights")
-            mark = marks[place]
-            assert mark is not None and mark.softmax is not None
-            form = product_form(name, args, operands, place, mark.axis)
-            if form is not None:
-                mark.softmax.is_read = True
-                return observed_product(
-                    self.frames, lambda: func(*args, **kwargs), operands[place], operands[1 - place], form
-                )
+        tags = [self._tags[operand] for operand in operands]
+        kinds = ["" if tag is None else tag.kind for tag in tags]
+        if kinds.count("weights") == 1 and "mixed" not in kinds:
+            at = kinds.index("weights")
+            tag = tags[at]
+            assert tag is not None and tag.softmax is not None
+            axes = product_axes(name, args, operands, at, tag.axis)
+            if axes is not None:
+                tag.softmax.is_read = True
+                return run_product(self.running, lambda: func(*args, **kwargs), operands[at], operands[1 - at], axes)
         result = func(*args, **kwargs)
-        if "weights" in kinds or "spoilt" in kinds:
-            self._marks[result] = SPOILT
+        if "weights" in kinds or "mixed" in kinds:
+            self._tags[result] = MIXED
         elif len(operands) == 2 and not any(is_learned(operand) for operand in operands):
-            self._marks[result] = SCORES
+            self._tags[result] = SCORES
         return result
 
 
-current: ContextVar[Watch | None] = ContextVar("interpret_watch", default=None)
+current_watch: ContextVar[Watch | None] = ContextVar("interpret_watch", default=None)
 
 
 @contextmanager
 def unwatched() -> Iterator[None]:
     """Pauses the watch until the block ends, because attention is reached in another way."""
-    watch = current.get()
+    watch = current_watch.get()
     if watch is None or watch.paused:
         yield
         return
@@ -127,7 +126,7 @@ def unwatched() -> Iterator[None]:
         watch.paused = False
 
 
-def _heard_inside(func: Callable[..., Any]) -> Callable[..., Any]:
+def _watched_inside(func: Callable[..., Any]) -> Callable[..., Any]:
     """Copies a function so that it isn't handed to the mode as a whole, and the mode sees the functions it calls."""
     assert isinstance(func, FunctionType)
     names = {**func.__globals__, "has_torch_function": lambda _: False}

@@ -21,7 +21,7 @@ from interpret.native.planted.recipe import PlantedRecipe
 from interpret.native.planted.words import draw_texts
 from interpret.native.storing import NativeModel
 from interpret.native.storing import save as save_native
-from interpret.subjects.classification import TextClassification
+from interpret.subjects.tasks.classification import TextClassification
 
 Answers = Literal["native", "bert", "llama"]
 

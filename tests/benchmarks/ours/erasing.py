@@ -18,7 +18,7 @@ from analyses.explanations.leave_one_out import leave_one_out
 from analyses.explanations.rollout import rollout_attribution
 from benchmarks.ours.models import Settings, example_of, load
 from interpret.subjects.decision import Decision
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 

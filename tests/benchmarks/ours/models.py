@@ -12,7 +12,7 @@ from saved_models import byte_pairs, random_model, save_tokenizer, word_pieces
 from torch import Tensor
 
 import interpret
-from interpret.subjects.example import Example
+from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 STORY = (

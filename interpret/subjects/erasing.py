@@ -1,0 +1,69 @@
+"""Inputs with some of their units removed, and what the model then answers."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interpret.errors import InputError
+from interpret.subjects.batching import passes_by_length
+from interpret.subjects.decision import Scores
+from interpret.subjects.inputs.example import Example
+from interpret.subjects.task_model import TaskModel
+
+
+def chosen_eraser(subject: TaskModel, eraser: str | None, example: Example) -> str:
+    """Returns the given eraser, or by default the first of `erasers`.
+
+    Raises:
+        InputError: This model has no such eraser.
+    """
+    if eraser is None:
+        return subject.erasers[0]
+    if eraser not in subject.erasers:
+        units = "words" if example.picture is None else "patches"
+        raise InputError(f"{subject.name} can remove {units} by {' or '.join(subject.erasers)}, not by {eraser!r}")
+    return eraser
+
+
+def scores_without(
+    subject: TaskModel, example: Example, removed: Bool[Tensor, "variant unit"], *, target: int, eraser: str
+) -> Scores:
+    """Scores of a label on the input with some units removed; equal variants are computed once.
+
+    Args:
+        subject: The model.
+        example: The untouched input.
+        removed: True where a unit is removed.
+        target: Label whose score is followed, the same for all variants.
+        eraser: One of the model's erasers.
+    """
+    distinct, where = torch.unique(removed, dim=0, return_inverse=True)
+    margins, probabilities = torch.empty(len(distinct)), torch.empty(len(distinct))
+    with torch.no_grad():
+        for rows, logits in answers_without(subject, example, distinct, eraser):
+            scores = Scores.of(logits, target)
+            margins[rows], probabilities[rows] = scores.margin, scores.probability
+    return Scores(margins[where], probabilities[where])
+
+
+def answers_without(
+    subject: TaskModel, example: Example, removed: Bool[Tensor, "variant unit"], eraser: str
+) -> Iterator[tuple[list[int], Float[Tensor, "_variant label"]]]:
+    """Yields logits on the input with some units removed, one pass at a time.
+
+    Args:
+        subject: The model.
+        example: The untouched input.
+        removed: True where a unit is removed.
+        eraser: One of the model's erasers.
+
+    Yields:
+        Rows of `removed`, and their logits; variants with equally many tokens share passes.
+    """
+    gone = example.spread(removed)
+    left = (~gone).sum(dim=1) if eraser == "delete" else torch.full((len(gone),), gone.shape[1])
+    for parts in passes_by_length([(tokens,) for tokens in left.tolist()], subject.tokens_at_once):
+        variants = (torch.stack([subject.without(example.ids, gone[row], eraser) for row in part]) for part in parts)
+        yield from zip(parts, subject.logits_of_many(variants), strict=True)

@@ -1,0 +1,47 @@
+"""Source and target of an encoder-decoder model in one tensor, and the positions of its attention calls in it.
+
+The tensor holds the ids of the source, then those of the target, each as its complement `~id`, which is negative. So
+the start of the target stays known when words of the source are removed or changed.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from interpret.attention.position_spans import PositionSpan
+
+Kind = Literal["encoder", "decoder", "cross"]
+"""An attention call: of the source to itself, of the target to itself, or of the target to the source."""
+
+
+def joined_ids(
+    source: Int[Tensor, "*batch source"], target: Int[Tensor, "*batch target"]
+) -> Int[Tensor, "*batch token"]:
+    """Puts source and target into one tensor."""
+    return torch.cat([source, ~target], dim=-1)
+
+
+def split_ids(
+    ids: Int[Tensor, "batch token"],
+) -> tuple[Int[Tensor, "batch source"], Int[Tensor, "batch target"]]:
+    """Splits a tensor into source and target, whose lengths are the same in all inputs of a batch."""
+    length = source_length(ids)
+    return ids[:, :length], ~ids[:, length:]
+
+
+def source_length(ids: Int[Tensor, "#batch token"]) -> int:
+    """Number of source tokens, the same in all inputs of a batch."""
+    return int((ids[0] >= 0).sum())
+
+
+def span_of(kind: Kind, ids: Int[Tensor, "batch token"]) -> PositionSpan:
+    """Positions of the queries and keys of an attention call."""
+    length, source = ids.shape[1], source_length(ids)
+    parts = {"source": (0, source), "target": (source, length)}
+    return PositionSpan(
+        queries=parts["source" if kind == "encoder" else "target"],
+        keys=parts["target" if kind == "decoder" else "source"],
+        length=length,
+    )

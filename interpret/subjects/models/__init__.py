@@ -1,0 +1,1 @@
+"""Facts about models and ways to run them that no task owns: call conventions, checks, tokenizers, caches."""

@@ -27,10 +27,8 @@ class Recording:
         attention_mask: True for real tokens, from the last pass; `None` if the model was given no such mask.
         passes: Calls and positions of each pass.
         model: The model that made the calls.
-        labels: Names of its layers and positions; `None` if nobody gave any, as in a recording of a bare model.
+        labels: Names of its layers and tokens; `None` unless a subject recorded it.
     """
-
-    labels: Labels | None = None
 
     def __init__(
         self, model: nn.Module, calls: Sequence[AttentionCall] = (), attention_mask: Tensor | None = None
@@ -39,6 +37,7 @@ class Recording:
         self.calls = list(calls)
         self.attention_mask = attention_mask
         self.passes: list[GenerationPass] = []
+        self.labels: Labels | None = None
         self._views: dict[int, Recording] = {}
 
     def __repr__(self) -> str:

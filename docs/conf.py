@@ -38,8 +38,10 @@ myst_heading_anchors = 3
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["style.css"]
 html_css_files = ["style.css"]
+html_sidebars = {name: [] for name in ("start", "gallery", "verdicts")}  # pages without neighbours
 html_show_sphinx = False
 html_show_sourcelink = False
+html_show_search_summary = False  # the search would fetch pages, which browsers forbid to pages from the disk
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "interpret"},

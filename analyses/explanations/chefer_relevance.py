@@ -81,7 +81,7 @@ def _product_rows(
     with torch.enable_grad():
         weights = call.rows(start, stop).detach().requires_grad_()
         # As a sum: `grad_outputs` would make torch load its symbolic algebra, which takes half a second.
-        written = (call.outputs_under(weights, start) * slope[:, start:stop]).sum()
+        written = (call.written(weights, start) * slope[:, start:stop]).sum()
         (gradient,) = torch.autograd.grad(written, weights)
     return (gradient * weights.detach())[0].float().clamp(min=0).mean(dim=0).cpu()
 

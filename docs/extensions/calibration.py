@@ -14,15 +14,19 @@ from reports.calibration.page import render_calibration
 from reports.calibration.wording import answer, bounds, done, of_all
 
 TABLE: dict[str, Any] = json.loads((files("analyses.verdicts") / "table.json").read_text("utf-8"))
+LONG = 40  # characters from which on a cell needs room
 GROUPS = {"protocol": "families of the protocol", "others": "families that no threshold was chosen by"}
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
-    cells = [["td", *row] for row in rows]
-    lines = ["".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in row) for kind, *row in [["th", *head], *cells]]
-    body = "".join(f"<tr>{line}</tr>" for line in lines[1:])
-    table = f'<table class="table"><thead><tr>{lines[0]}</tr></thead><tbody>{body}</tbody></table>'
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    table = f'<table class="table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
     return Html(f'<div class="pst-scrollable-table-container">{table}</div>')
+
+
+def _cell(text: str) -> str:
+    return f"<td{' class=long' if len(text) > LONG else ''}>{escape(text)}</td>"
 
 
 def thresholds() -> Html:

@@ -163,7 +163,7 @@ class AttentionCall(ABC):
         """Returns the value vectors that these rows use; the same for all rows in all but a few models."""
         return self.values_per_head
 
-    def outputs_under(
+    def written(
         self, weights: Float[Tensor, "batch head row seen"], start: int = 0
     ) -> Float[Tensor, "batch row head value_dim"]:
         """Computes head outputs from these weights of the rows from `start` on, before the output projection."""

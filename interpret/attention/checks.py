@@ -119,7 +119,7 @@ def _deviations(
         sums = (weights.float().sum(dim=-1, keepdim=True) - 1).where(counts, zero.float())
     if call.output is not None and not call.edited_output:
         output = call.output.detach()
-        off = call.outputs_under(weights, start).detach().float() - output[:, start:stop].float()
+        off = call.written(weights, start).detach().float() - output[:, start:stop].float()
         written = (off.transpose(1, 2) / output.float().abs().max().clamp(min=1e-6)).where(counts, zero.float())
     found = (sums.clamp(min=0) if call.has_sink else sums, on_padding, on_hidden, written)
     return torch.stack([each.abs().max().float().cpu() for each in found])

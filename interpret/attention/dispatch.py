@@ -28,7 +28,7 @@ def run_with_taps(taps: list[Tap], call: AttentionCall, compute: Callable[[], Te
             call.replaced = tap.on_weights(tap.layer, call.weights)
             call.__dict__.pop("weights", None)
     replaced = call.replaced
-    output = compute() if replaced is None else call.outputs_under(replaced).contiguous()
+    output = compute() if replaced is None else call.written(replaced).contiguous()
     call.output = output
     for tap in taps:
         call.output = tap.on_output(tap.layer, call.output)

@@ -32,7 +32,7 @@ class Tap:
         edits: True if the tap changes attention, so that it must hear recomputations in a backward pass.
         keeps_gradients: True if gradients were enabled when the pass began.
         is_recomputing: True while the tap hears calls that are recomputed in a backward pass.
-        follows: True if passes are followed (`tracing/traces.py`) even in models where nothing else is watched.
+        follows: True if passes are traced (`tracing/traces.py`) even in models where nothing else is watched.
         installed: Makes a context manager that sends the model's attention to the tap it is given. It doesn't hold the
             tap, as recordings in a reference cycle would be freed only by Python's garbage collector.
     """
@@ -69,7 +69,7 @@ class Tap:
 
     @property
     def hears_now(self) -> bool:
-        """True if the tap hears calls now: not those recomputed in a backward pass, except in its own second run."""
+        """True if the tap hears calls now: not those recomputed in a backward pass, except in its own recomputation."""
         return self.is_recomputing or backward_pass() == self._opened_in
 
     def edits_weights(self, layer: int) -> bool:

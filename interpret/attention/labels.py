@@ -1,15 +1,15 @@
-"""Names for the layers and positions of recorded attention."""
+"""Names of the layers and tokens that attention was recorded on."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Names of layers and text of positions, with which results label their numbers.
+    """Names that travel from a recording to the results computed from it.
 
     Attributes:
-        layers: Name of each attention call, such as "layer 3".
-        tokens: Text of each position.
+        layers: Name of each attention call, such as "layer 1".
+        tokens: Text of each token of the input.
     """
 
     layers: tuple[str, ...]

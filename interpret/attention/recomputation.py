@@ -1,9 +1,10 @@
 """Edits under gradient checkpointing, where pieces of a model are recomputed in the backward pass.
 
-A checkpointed piece saves only its inputs. Its gradients are those of a second run, which must be edited as the first
-was: with the same layer indices, in any thread, and even if the `editing` block has ended. So the first attention call
-in a piece wraps the function that will run again. If gradients are wanted from a piece that can't be wrapped, the edit
-is refused. Taps don't hear an unwrapped second run: its first run was outside of the block, or is recorded already.
+A checkpointed piece saves only its inputs. Its gradients are those of a recomputation, which must be edited as the
+first run was: with the same layer indices, in any thread, and even if the `editing` block has ended. So the first
+attention call in a piece wraps the function that will run again. If gradients are wanted from a piece that can't be
+wrapped, the edit is refused. Taps don't hear an unwrapped recomputation: its first run was outside of the block, or is
+recorded already.
 """
 
 import inspect
@@ -28,7 +29,7 @@ _one_at_a_time = threading.RLock()
 
 
 def prepare_recomputation(taps: Sequence[Tap]) -> None:
-    """Makes `taps` hear the second run of the checkpointed pieces that are running now.
+    """Makes `taps` hear the recomputation of the checkpointed pieces that are running now.
 
     Args:
         taps: Editing taps, in the order of opening; the `layer` of each is the index of its next call.

@@ -27,7 +27,7 @@ class Recording:
         attention_mask: True for real tokens, from the last pass; `None` if the model was given no such mask.
         passes: Calls and positions of each pass.
         model: The model that made the calls.
-        labels: Names of its layers and positions; `None` if nobody gave any, as in a recording of a bare model.
+        labels: Names of its layers and tokens; `None` unless a subject recorded it.
 
     Example:
         >>> subject = interpret.load()
@@ -46,8 +46,6 @@ class Recording:
         True
     """
 
-    labels: Labels | None = None
-
     def __init__(
         self, model: nn.Module, calls: Sequence[AttentionCall] = (), attention_mask: Tensor | None = None
     ) -> None:
@@ -55,6 +53,7 @@ class Recording:
         self.calls = list(calls)
         self.attention_mask = attention_mask
         self.passes: list[GenerationPass] = []
+        self.labels: Labels | None = None
         self._views: dict[int, Recording] = {}
 
     def __repr__(self) -> str:

@@ -141,7 +141,7 @@ def _compared(recorded: list[list[Tensor]], returned: list[list[Tensor]], tolera
 def _nearest(variants: list[Tensor], returned: Tensor) -> float:
     """Smallest difference of a returned map from a recorded one, or from its first or last keys in its last rows."""
     queries, keys = returned.shape[-2:]
-    parts = [part for form in variants for part in (form[..., -queries:, :keys], form[..., -queries:, -keys:])]
+    parts = [part for each in variants for part in (each[..., -queries:, :keys], each[..., -queries:, -keys:])]
     return min((_apart(part, returned) for part in parts if part.shape == returned.shape), default=float("inf"))
 
 

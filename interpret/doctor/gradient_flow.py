@@ -22,11 +22,11 @@ def check_gradients(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
     Returns:
         Failed if a gradient is infinite or NaN, if all are zero, or if the model drops gradients inside.
     """
-    fed: list[Tensor] = []
+    embedded: list[Tensor] = []
 
     def detached(_module: nn.Module, _args: Any, output: Tensor) -> Tensor:
-        fed.append(output.detach().requires_grad_())
-        return fed[-1].clone()  # a model may modify it in place
+        embedded.append(output.detach().requires_grad_())
+        return embedded[-1].clone()  # a model may modify it in place
 
     pixels = {name: value.requires_grad_() for name, value in _copied(inputs).items() if value.is_floating_point()}
     embedding = _embedding(model)
@@ -40,7 +40,7 @@ def check_gradients(model: nn.Module, inputs: dict[str, Tensor]) -> CheckResult:
             hook.remove()
     written = [record.output(layer) for layer in range(len(record))]
     heads = [each for each in written if each.requires_grad]
-    sources = [*pixels.values(), *fed]
+    sources = [*pixels.values(), *embedded]
     if not mixed.requires_grad:
         return CheckResult(GRADIENTS, "failed", detail="the answer depends on nothing that has a gradient")
     if len(heads) < len(written):

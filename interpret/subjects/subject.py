@@ -26,9 +26,9 @@ from interpret.subjects.task_model import TaskModel
 
 
 class Subject(TaskModel):
-    """A model under examination; one subclass for each task says what `TaskModel` asks for.
+    """A model under examination: encodes inputs, decides, records attention and erases units, one input or many.
 
-    Attributes: those of `TaskModel`.
+    It is used through a subclass for its task, which says what `TaskModel` asks for, and has the attributes of that.
 
     Example:
         >>> subject = interpret.load()

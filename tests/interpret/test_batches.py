@@ -66,13 +66,19 @@ def test_a_batch_of_texts_is_each_text_alone(bert, gpt2, llama):
 def test_sources_of_other_lengths_dont_share_a_pass_though_inputs_are_as_long(tmp_path, family):
     save_translator(tmp_path, family)
     subject = interpret.load(tmp_path)
-    texts = [("a small dog", "ein kleiner"), ("a small dog runs", "ein"), ("a dog runs home", "ein hund")]
-    batch, records = require_same_as_alone(subject, texts)
-    assert len({subject.lengths(example) for example in batch}) > 1
+    require_same_as_alone(subject, [("a small dog", "ein kleiner"), ("a dog runs home", "ein hund")])
+    sources = ("a small dog", "a small dog!")
+    first, second = (len(subject.encode(source, "ein kleiner hund").ids) for source in sources)
+    assert second - first in (1, 2)
+    one = subject.encode(sources[0], "ein kleiner hund", position=second - first)
+    batch = Batch((one, subject.encode(sources[1], "ein kleiner hund")))
+    assert len(batch[0].ids) == len(batch[1].ids)
+    records, _ = subject.record(batch)
     assert records[0].labels.layers[:4] == ("encoder 1", "encoder 2", "decoder 1", "cross 1")
-    for example, record in zip(batch, records, strict=True):
+    for example, record, decision in zip(batch, records, subject.decide(batch), strict=True):
         alone, _ = subject.record(example)
         same(subject.maps(record, example).weights, subject.maps(alone, example).weights)
+        same(decision.logits, subject.decide(example).logits)
 
 
 def test_pairs_of_texts(tmp_path):
@@ -87,24 +93,40 @@ def test_images(tmp_path):
     require_same_as_alone(tiny_vision(), paths)
 
 
+class MeanReader(torch.nn.Module):
+    """Answers from the mean of all positions, so that each has a share in the decision."""
+
+    def __init__(self, labels):
+        super().__init__()
+        self.embedding = torch.nn.Embedding(word_tokenizer().get_vocab_size(), 16)
+        layer = torch.nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+        self.encoder = torch.nn.TransformerEncoder(layer, 2)
+        self.scores = torch.nn.Linear(16, labels)
+
+    def forward(self, ids):
+        return self.scores(self.encoder(self.embedding(ids)).mean(dim=1))
+
+
+def mean_reader(*labels):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return interpret.load(MeanReader(len(labels)), tokenizer=word_tokenizer(), labels=labels)
+
+
 def test_a_module_of_ones_own_with_one_score():
-    class Score(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.embedding = torch.nn.Embedding(word_tokenizer().get_vocab_size(), 16)
-            layer = torch.nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
-            self.encoder = torch.nn.TransformerEncoder(layer, 2)
-            self.scores = torch.nn.Linear(16, 1)
-
-        def forward(self, ids):
-            return self.scores(self.encoder(self.embedding(ids)).mean(dim=1))
-
-    torch.manual_seed(0)
-    subject = interpret.load(Score(), tokenizer=word_tokenizer(), labels=["liking"])
+    subject = mean_reader("liking")
     batch, _ = require_same_as_alone(subject, ["red old cat", "big dog", "old warm house"])
-    assert [decision.alternatives for decision in subject.decide(batch)] == [
-        (("liking", decision.probability),) for decision in subject.decide(batch)
-    ]
+    for decision in subject.decide(batch):
+        assert decision.alternatives == (("liking", decision.probability),)
+
+
+def test_readouts_are_those_of_each_inputs_own_label():
+    subject = mean_reader("good", "bad", "odd")
+    batch = subject.encode(["red old cat", "big warm dog"])
+    ids = torch.stack([example.ids for example in batch])
+    alone = [subject.readouts(ids[[index]], [target])[0] for index, target in enumerate((0, 1))]
+    same(subject.readouts(ids, [0, 1]), torch.stack(alone))
+    assert not torch.allclose(alone[1], subject.readouts(ids[[1]], [0])[0], atol=1e-3)
 
 
 @pytest.fixture

@@ -43,13 +43,13 @@ class Watch(TorchFunctionMode):
         kwargs = kwargs or {}
         if self.paused or not self.running:
             return func(*args, **kwargs)
-        name, followed = getattr(func, "__name__", ""), current_traces()
-        if followed is None:
+        name, traces = getattr(func, "__name__", ""), current_traces()
+        if traces is None:
             return self._run(func, name, args, kwargs)
-        before = followed.calls
+        before = traces.calls
         result = self._run(func, name, args, kwargs)
-        if followed.calls == before:  # an attention call traces its own output
-            followed.trace_function(name, args, kwargs, result)
+        if traces.calls == before:  # an attention call traces its own output
+            traces.trace_function(name, args, kwargs, result)
         return result
 
     def _run(self, func: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -81,7 +81,7 @@ def _axes_of_product(weights: str, values: str, output: str, axis: int) -> Produ
     """Finds the role of each letter in a product of values with weights that sum to 1 over `axis`.
 
     Returns:
-        The form, or `None` if this isn't weights times values: the axis isn't summed over, or there is no query.
+        The axes, or `None` if this isn't weights times values: the axis isn't summed over, or there is no query.
     """
     key = weights[axis]
     queries = [letter for letter in weights if letter in output and letter not in values]

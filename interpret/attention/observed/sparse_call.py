@@ -122,7 +122,7 @@ class SparseCall(AttentionCall):
             )
         return torch.where(asked[:, 0, None, None, None], self._values[-1], self._values[0])
 
-    def outputs_under(
+    def written(
         self, weights: Float[Tensor, "batch head row key"], start: int = 0
     ) -> Float[Tensor, "batch row head value_dim"]:
         """Multiplies weights with values, each row with its own."""

@@ -213,7 +213,7 @@ def following() -> Iterator[None]:
 
 
 def current_traces() -> PassTraces | None:
-    """Returns the traces of the pass that is being followed; `None` if none is."""
+    """Returns the traces of the pass that is being traced; `None` if none is."""
     found = _current.get(None)
     return None if found is None else found[0]
 
@@ -226,7 +226,7 @@ def begin_following() -> None:
 
 
 def dependencies_of(*inputs: Tensor, axes: Collection[int] = (-2,)) -> Dependencies | None:
-    """Returns what a call that begins now depends on; `None` if no pass is being followed.
+    """Returns what a call that begins now depends on; `None` if no pass is being traced.
 
     Args:
         inputs: Tensors that it computes from.

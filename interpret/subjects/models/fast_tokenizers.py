@@ -1,6 +1,7 @@
 """Fast tokenizers, which give the character offsets of tokens: of transformers' ones, also of Marian and M2M."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
@@ -47,6 +48,31 @@ def sentence_pieces(tokenizer: Any) -> Tokenizer | None:
     made.decoder = decoders.Metaspace()
     made.post_processor = _around(tokenizer)
     return made
+
+
+def ids_as_written(name: str, tokenizer: Any, text: str, ours: Sequence[int], cut: dict[str, Any]) -> list[int]:
+    """Ids of a source by transformers' tokenizer, which must agree with the one that gives offsets.
+
+    They may differ at pieces that transformers' tokenizer maps to unknown.
+
+    Args:
+        name: The user's name for the model.
+        tokenizer: The transformers tokenizer.
+        text: The source.
+        ours: Its ids by the tokenizer that gives offsets.
+        cut: Truncation options.
+
+    Raises:
+        InputError: The two tokenize it differently.
+    """
+    theirs: list[int] = tokenizer(text, **cut).input_ids
+    unknown = tokenizer.unk_token_id
+    if len(theirs) != len(ours) or any(one not in (other, unknown) for one, other in zip(ours, theirs, strict=True)):
+        raise InputError(
+            f"where the tokens of this source stand in it can't be told for {name}: its tokenizer cuts it in "
+            "a way of its own, as happens where accents stand on characters that have none; take these out"
+        )
+    return theirs
 
 
 def _around(tokenizer: Any) -> processors.TemplateProcessing:

@@ -19,7 +19,7 @@ from interpret.subjects.inputs.continuation import Continuation, require_one_sou
 from interpret.subjects.inputs.example import Example, Part
 from interpret.subjects.inputs.source_and_target import Kind, joined_ids, source_length, span_of, split_ids
 from interpret.subjects.inputs.token_ids import plain_ids
-from interpret.subjects.models.fast_tokenizers import fast_tokenizer, sentence_pieces
+from interpret.subjects.models.fast_tokenizers import fast_tokenizer, ids_as_written, sentence_pieces
 from interpret.subjects.models.languages import set_languages
 from interpret.subjects.models.probing import named_outputs
 from interpret.subjects.models.target_texts import TargetTexts
@@ -129,7 +129,8 @@ class Translation(TextSubject):
 
     def _source(self, text: str, truncate: bool) -> Example:
         source = super().encode_one(text, truncate=truncate)
-        return replace(source, ids=torch.tensor(self._ids_as_written(text, source)))
+        ids = ids_as_written(self.name, self.targets.tokenizer, text, source.ids.tolist(), self._cut_options(source))
+        return replace(source, ids=torch.tensor(ids))
 
     def _before(self, source: Example, target: Sequence[int], place: int) -> Example:
         """The model's input before one token of the target."""
@@ -273,26 +274,6 @@ class Translation(TextSubject):
         if text is not None:
             return self.targets.given(text)
         return self.targets.written(source.ids[None].to(self.device), most)
-
-    def _ids_as_written(self, text: str, source: Example) -> list[int]:
-        """Ids of a source by transformers' tokenizer, which must agree with the one that gives offsets.
-
-        They may differ at pieces that transformers' tokenizer maps to unknown.
-
-        Raises:
-            InputError: The two tokenize it differently.
-        """
-        tokenizer = self.targets.tokenizer
-        theirs: list[int] = tokenizer(text, **self._cut_options(source)).input_ids
-        unknown, ours = tokenizer.unk_token_id, source.ids.tolist()
-        if len(theirs) != len(ours) or any(
-            one not in (other, unknown) for one, other in zip(ours, theirs, strict=True)
-        ):
-            raise InputError(
-                f"where the tokens of this source stand in it can't be told for {self.name}: its tokenizer cuts it in "
-                "a way of its own, as happens where accents stand on characters that have none; take these out"
-            )
-        return theirs
 
     def _next(self, output: Any) -> Float[Tensor, "batch label"]:
         logits: Tensor = output.logits

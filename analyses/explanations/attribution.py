@@ -98,11 +98,11 @@ class Attribution(PlottedResult):
 
     def summary(self) -> list[str]:
         """Returns the method, and the words with the highest and the lowest scores."""
-        head = f"Attribution by {self.method} ({self.family}) of {len(self.scores)} words"
+        head = f"Attribution by {self.method} ({self.family}) of {len(self.scores)} units"
         notes = ", ".join(f"{name} {number(value)}" for name, value in self.notes.items())
         pairs = list(zip(self.names, self.scores.tolist(), strict=True))
         sides = [pair for pair in pairs if pair[1] >= 0], [pair for pair in pairs if pair[1] < 0]
-        said = [ranked([name for name, _ in side], [score for _, score in side]) or "no word" for side in sides]
+        said = [ranked([name for name, _ in side], [score for _, score in side]) or "no unit" for side in sides]
         shown = [f"for it: {said[0]}", f"against it: {said[1]}"] if self.signed else said[:1]
         return [head, *shown, *([notes] if notes else [])]
 

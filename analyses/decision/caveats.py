@@ -41,7 +41,7 @@ def caveats(analysis: "Analysis") -> list[str]:
             f"{off:.2g} logits. Run again with more steps (--thorough)."
         )
     found += [check.warning for check in analysis.checks if not check.passed]
-    return found if analysis.example.picture is None else [in_patches(each) for each in found]
+    return [in_patches(each) for each in found] if analysis.example.unit_kind == "patch" else found
 
 
 def _convergence(analysis: "Analysis") -> float | None:

@@ -25,6 +25,7 @@ def model_to_dict(subject: Subject, *, layers: int, heads: int) -> dict[str, Any
         "parameters": subject.facts.parameters,
         "layers": layers,
         "layer_names": [subject.layer_name(layer) for layer in range(layers)],
+        "layer_kinds": [subject.layer_kind(layer) for layer in range(layers)],
         "heads": heads,
         "sha256": subject.facts.sha256,
         "kernel": subject.facts.kernel,

@@ -4,9 +4,10 @@
 n tokens, u units (words), all lists counted from 0; a number that is undefined is null.
 
     schema            "interpret-attention/analysis/2"
-    model             name, task, architecture, parameters, layers, layer_names [L], heads, sha256 of the weights,
-                      kernel, causal, sink_policy ("drop" or "keep" a causal model's first word), units_policy ("word"
-                      or "token", as it was asked for)
+    model             name, task, architecture, parameters, layers, layer_names [L], layer_kinds [L] ("layer", or
+                      "encoder", "decoder" or "cross"), heads, sha256 of the weights, kernel, causal, sink_policy
+                      ("drop" or "keep" a causal model's first word), units_policy ("word" or "token", as it was asked
+                      for)
     run               command, seed, effort, adversary_steps (of the search in classic), device, dtype, seconds,
                       memory (the most that the process had held by the end, in bytes), versions; planned: passes,
                       seconds, memory, limit (bytes), as they were estimated before
@@ -19,9 +20,10 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
                       patches, row by row, with start and end 0
     parts             of an input of several texts: name, start (character), columns (null, or of its units in a grid,
                       row by row); empty where there is one text
-    decision          target, label, probability, margin (logits), predicted, alternatives [[label, probability]],
-                      readout [n] (share of each position in what the decision is read from), place (null, or
-                      [start, end] of a label that is a part of the text, in characters)
+    decision          kind ("label" of the input, "label of a word", "span" of the text, "next token", or
+                      "target token" of a translation), target, label, probability, margin (logits), predicted,
+                      alternatives [[label, probability]], readout [n] (share of each position in what the decision is
+                      read from), place (null, or [start, end] of a label that is a part of the text, in characters)
     attention         four things:
       weights         by encoding; kept says in words what was left out:
                       "deflate+base64": shape, levels, data; `analyses.export.encoding.unpack_weights` reads it;
@@ -106,7 +108,7 @@ def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
         "truncated": example.truncated,
         "tokens": list(example.tokens),
         "separators": list(example.separators),
-        "unit_kind": "patch" if example.picture else example.unit_kind,
+        "unit_kind": example.unit_kind,
         "units": [
             {"text": unit.text, "tokens": list(unit.tokens), "start": unit.start, "end": unit.end}
             for unit in example.units
@@ -128,7 +130,7 @@ def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
         "faithfulness": analysis.faithfulness.to_dict(),
         "agreement": analysis.agreement.to_dict(),
         "classic": analysis.classic.to_dict(),
-        "verdict": _verdict(analysis) if example.picture is None else verdict_in_patches(_verdict(analysis)),
+        "verdict": verdict_in_patches(_verdict(analysis)) if example.unit_kind == "patch" else _verdict(analysis),
         "alignment": None if analysis.alignment is None else analysis.alignment.to_dict(),
         "checks": [check.to_dict() for check in analysis.checks],
         "caveats": caveats(analysis),
@@ -146,6 +148,7 @@ def _run(analysis: Analysis, command: str) -> dict[str, Any]:
 def _decision(analysis: Analysis) -> dict[str, Any]:
     decision = analysis.decision
     return {
+        "kind": analysis.subject.decides,
         "target": decision.target,
         "label": decision.label,
         "probability": decision.probability,

@@ -18,7 +18,7 @@ u units, s steps, k units that are there at a step, all lists counted from 0; a 
     steps             [s], one for each token:
       read            how many characters of the text stand before the token
       units           k; the step's units are the first k of all, the last perhaps with some of its tokens only
-      decision        target, label, probability, margin (logits), predicted, alternatives [[label, probability]],
+      decision        kind, target, label, probability, margin (logits), predicted, alternatives [[label, probability]],
                       runner_up [label, probability] (the likeliest other token), place (null)
       maps            [m] of method, family, signed, scores [k], notes
       heads           [L, H] estimated fall of the margin without the head, in logits (first order)
@@ -38,6 +38,7 @@ from analyses.export.to_json import plain
 from analyses.generation.steps import Step, Steps
 from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from interpret.subjects.chat import UNUSED
+from interpret.subjects.task_facts import DecisionKind
 
 SCHEMA = "interpret-attention/steps/1"
 _PARTS = {"message": ("message in its chat template", "answer"), "source": ("source", "target")}
@@ -68,7 +69,7 @@ def steps_to_dict(found: Steps, command: str) -> dict[str, Any]:
         ],
         "eraser": found.eraser,
         "verdict": common if found.replacements else None,
-        "steps": [_step(each) for each in found.steps],
+        "steps": [_step(each, found.subject.decides) for each in found.steps],
         "checks": [check.to_dict() for check in found.checks],
         "caveats": _caveats(found),
     }
@@ -81,7 +82,7 @@ def _parts(found: Steps) -> list[dict[str, Any]]:
     return [{"name": given, "start": 0}, {"name": following, "start": len(first.text)}]
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: Step, kind: DecisionKind) -> dict[str, Any]:
     decision = step.decision
     others = [pair for pair in decision.alternatives if pair[0] != decision.label]
     maps = [attribution.to_dict() for attribution in step.maps]
@@ -89,6 +90,7 @@ def _step(step: Step) -> dict[str, Any]:
         "read": len(step.example.text),
         "units": len(step.example.units),
         "decision": {
+            "kind": kind,
             "target": decision.target,
             "label": decision.label,
             "probability": decision.probability,
@@ -134,7 +136,7 @@ def _caveats(found: Steps) -> list[str]:
             f"These are {count} answers, each about one token; the more there are, the likelier it is that some are "
             "wrong, and they don't add up to one answer about the text."
         )
-    if subject.task == "translation":
+    if subject.translates:
         said.append("Words of the source are ranked. Those of the target before a token are read too, and not ranked.")
     elif any(unit.tokens[-1] >= len(found.steps[0].example.ids) for unit in found.continuation.units):
         said.append("A word that is still being written counts with the tokens that it has so far.")
@@ -144,7 +146,7 @@ def _caveats(found: Steps) -> list[str]:
             "about its word."
         )
     read = found.steps[0].example
-    if getattr(subject, "chat", None) is not None and not (read.parts or read.has_marks):
+    if subject.chat is not None and not (read.parts or read.has_marks):
         said.append(UNUSED)
     said += subject.remarks_on(read)
     return [*said, *(check.warning for check in found.checks if not check.passed)]

@@ -24,7 +24,6 @@ from analyses.verdicts.error_rates import Source
 from analyses.verdicts.resampling import Resampler
 from interpret.attention.maps import Beginning
 from interpret.attention.recording import Check
-from interpret.errors import InputError
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.continuation import Continuation, Writer
 from interpret.subjects.decision import Decision, margin
@@ -157,12 +156,11 @@ def analyze_steps(
     """
     started = time.monotonic()
     require_asked(subject, corpus=corpus, seed=seed, max_memory=max_memory)
-    require_writer(subject)
+    writer = subject.writer
     chosen = methods_of_steps(methods)
     progress("reading the text")
     if not isinstance(text, Continuation):
-        assert isinstance(subject, Writer)
-        text = subject.continuation(text, second, most=most, truncate=truncate)
+        text = writer.continuation(text, second, most=most, truncate=truncate)
     eraser = subject.chosen_eraser(eraser, text.examples[-1])
     progress("planning")
     plan = plan_steps(subject, text, methods=methods, verdicts=verdicts, max_memory=max_memory)
@@ -194,29 +192,17 @@ def analyze_steps(
         layers=len(record),
         replacements="" if resampler is None else resampler.name,
         eraser=eraser,
-        checks=(*checks, _one_pass(subject, examples, decisions)),
+        checks=(*checks, _one_pass(writer, examples, decisions)),
         seed=seed,
         cost=PlanAndCost.since(started, plan, subject.device),
     )
 
 
-def require_writer(subject: Subject) -> None:
-    """Raises an error for a model that generates no text.
-
-    Raises:
-        InputError: The model generates no text; the message gives its task.
-    """
-    if not isinstance(subject, Writer):
-        raise InputError(
-            f"{subject.name} is for {subject.task}, which writes no tokens; give a language model or a translator"
-        )
-
-
-def _one_pass(subject: Any, examples: Sequence[Example], decisions: Sequence[Decision]) -> Check:
+def _one_pass(writer: Writer, examples: Sequence[Example], decisions: Sequence[Decision]) -> Check:
     """Checks that a pass of the longest input gives every step the margin that the step's own input gives."""
     first, longest = len(examples[0].ids), examples[-1].ids[None]
     with torch.no_grad():
-        logits = subject.last_logits(longest, longest.shape[1] - first + 1)[0]
+        logits = writer.last_logits(longest, longest.shape[1] - first + 1)[0]
     alone = torch.tensor([decision.margin for decision in decisions])
     pairs = zip(logits, decisions, strict=True)
     together = torch.cat([margin(row[None].float(), decision.target).cpu() for row, decision in pairs])

@@ -14,7 +14,6 @@ from analyses.verdicts.measurement import Draws
 from analyses.verdicts.one_text import ONE_TEXT
 from interpret.subjects.continuation import Continuation
 from interpret.subjects.example import Example
-from interpret.subjects.language_model import NextToken
 from interpret.subjects.reading_cost import ReadingCost
 from interpret.subjects.subject import Subject
 
@@ -185,7 +184,7 @@ def _share_read(subject: Subject, example: Example, replacements: int) -> float:
 
     Models that continue from a cached prefix read the tokens before the word once (`SharedPrefix`).
     """
-    if not isinstance(subject, NextToken) or not example.units:
+    if not subject.shares_prefixes or not example.units:
         return 1.0
     tokens, cost = len(example.ids), ReadingCost.of(subject.model)
     whole = replacements * cost.rest(tokens, 0)

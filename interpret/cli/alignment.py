@@ -18,7 +18,7 @@ def read_alignment(subject: Any, text: str, target: str | None, gold: str | None
     Raises:
         InputError: A gold alignment is given that can't be used.
     """
-    if subject.task == "translation":
+    if subject.translates:
         from analyses.translation.alignment import alignment
 
         return alignment(subject, text, target, gold=gold, truncate=truncate)

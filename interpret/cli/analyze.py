@@ -105,7 +105,7 @@ def _asked(text: str, tokens: Tokens, options: dict[str, Any], progress: Callabl
     said = {name: options.pop(name) for name in names}
     progress("reading the text")
     question = Question.read(subject, text, tokens, **said)
-    if not said["chat"] and not question.has_marks and getattr(subject, "chat", None) is not None:
+    if not said["chat"] and not question.has_marks and subject.chat is not None:
         from interpret.subjects.chat import UNUSED
 
         tell(UNUSED)

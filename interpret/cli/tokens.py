@@ -75,10 +75,7 @@ class Tokens:
         Raises:
             InputError: The model generates no text.
         """
-        from analyses.generation.steps import require_writer
-
-        require_writer(subject)
-        return subject.continuation(text, second, most=self.generate, **options)
+        return subject.writer.continuation(text, second, most=self.generate, **options)
 
     def _require_fitting(self, options: dict[str, Any]) -> None:
         if self.generate is not None and self.continuation is not None:

@@ -29,6 +29,7 @@ class QuestionAnswering(TextSubject):
     """
 
     task = "question-answering"
+    decides = "span"
     second = "context"
     needs_second = True
     beside = "context"

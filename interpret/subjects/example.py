@@ -11,7 +11,7 @@ from torch import Tensor
 from interpret.modes.gradients_on import tracked
 from interpret.subjects.picture import Picture
 
-UnitKind = Literal["word", "token"]
+UnitKind = Literal["word", "token", "patch"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Example:
         picture: The image as the model sees it, for image models.
         expected: The label explained by default if that isn't the likeliest: the next token of a given target.
         texts: The user's texts, separate and uncut; empty for chat messages and other composed inputs.
-        unit_kind: Kind of the units of a text.
+        unit_kind: Kind of the units: words or tokens of a text, patches of an image.
         remarks: Sentences that tell the reader of a report how the input is read.
     """
 
@@ -85,6 +85,16 @@ class Example:
     texts: tuple[str, ...] = field(default=(), repr=False)
     unit_kind: UnitKind = "word"
     remarks: tuple[str, ...] = ()
+
+    @property
+    def is_one_text(self) -> bool:
+        """True if the input is a single text; False for an image, and for an input of several parts."""
+        return self.picture is None and not self.parts
+
+    @property
+    def has_grid(self) -> bool:
+        """True if some of its tokens form a grid, as those of an image that is written token by token."""
+        return any(part.columns for part in self.parts)
 
     @property
     def has_marks(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -27,6 +27,7 @@ from interpret.subjects.languages import first_token_of, forced_language, requir
 from interpret.subjects.plain_call import PlainCall
 from interpret.subjects.probing import as_names
 from interpret.subjects.sentencepieces import fast_tokenizer, sentence_pieces
+from interpret.subjects.task_facts import LayerKind
 from interpret.subjects.text import TextSubject, require_text
 from interpret.subjects.token_ids import plain_ids
 from interpret.subjects.token_labels import decoded_tokens, distinct, find_token
@@ -34,8 +35,6 @@ from interpret.system.refusals import refusing
 from interpret.tolerances import apart
 
 LONGEST_TARGET = 128  # tokens that are generated if no target is given
-
-Kind = Literal["encoder", "decoder", "cross"]
 
 
 class Translation(TextSubject):
@@ -51,6 +50,8 @@ class Translation(TextSubject):
     """
 
     task = "translation"
+    decides = "target token"
+    translates = True
     before_numbers = "#"
     second = "target-text"
     beside = "target-text"
@@ -228,6 +229,15 @@ class Translation(TextSubject):
         kind = self._kinds[layer]
         return f"{kind} {self._kinds[: layer + 1].count(kind)}"
 
+    def layer_kind(self, layer: int) -> LayerKind:
+        """Encoder, decoder, or cross-attention between the two."""
+        return self._kinds[layer]
+
+    @property
+    def writer(self) -> "Translation":
+        """The model itself."""
+        return self
+
     def last_logits(self, ids: Int[Tensor, "batch token"], count: int) -> Float[Tensor, "batch step label"]:
         """Next-token logits at each of the last `count` positions of the target."""
         source, target = self._split(ids.to(self.device))
@@ -275,11 +285,11 @@ class Translation(TextSubject):
                     break
         return self._scales
 
-    def _found_kinds(self) -> tuple[Kind, ...]:
+    def _found_kinds(self) -> tuple[LayerKind, ...]:
         """Kind of each attention call, told by its shape on a source of three tokens and a target of two."""
         with torch.no_grad(), recording(self.model) as record:
             self.logits(self.sample())
-        shapes: dict[tuple[int, ...], Kind] = {(3, 3): "encoder", (2, 2): "decoder", (2, 3): "cross"}
+        shapes: dict[tuple[int, ...], LayerKind] = {(3, 3): "encoder", (2, 2): "decoder", (2, 3): "cross"}
         return tuple(shapes[tuple(record.weights(layer).shape[2:])] for layer in range(len(record)))
 
     def _split(

@@ -14,7 +14,7 @@ def require_single_text(subject: Any) -> None:
     Raises:
         InputError: It looks at images, or reads something beside the text.
     """
-    if subject.task == "image-classification":
+    if subject.reads_images:
         raise InputError(
             f"{subject.name} looks at images, and this command reads texts; interpret analyze takes images"
         )

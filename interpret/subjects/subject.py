@@ -23,6 +23,7 @@ from interpret.subjects.example import Example, UnitKind
 from interpret.subjects.facts import ModelFacts, model_facts
 from interpret.subjects.forward_pass import run_pass
 from interpret.subjects.plain_call import PlainCall, held_against_plain_call
+from interpret.subjects.task_facts import TaskFacts
 from interpret.subjects.vectors import WayIn
 from interpret.tolerances import apart
 
@@ -30,7 +31,7 @@ TOKENS_AT_ONCE = {"cpu": 2048}  # more don't fit into the CPU cache, and take up
 MOST_TOKENS_AT_ONCE = 8192  # elsewhere
 
 
-class Subject(ABC):
+class Subject(TaskFacts, ABC):
     """A model under examination; one subclass for each task encodes its inputs and reads its decision.
 
     Inputs of one forward pass always have the same length, so no padding is needed.

@@ -27,6 +27,7 @@ class TokenClassification(NamedLabels, TextSubject):
     """
 
     task = "token-classification"
+    decides = "label of a word"
     beside = "target"
     auto = "AutoModelForTokenClassification"
     heads = "…ForTokenClassification"

@@ -39,9 +39,7 @@ class TextSubject(Subject):
     Attributes:
         tokenizer: Turns text into ids, special tokens included; a copy of the one that was given, without padding and
             truncation.
-        longest: Most tokens the model can read; `None` without a limit.
         conventions: The user's way to call the model: its tokenizer and further inputs.
-        second: Name of the second text, if the task takes one.
         needs_second: True if the task requires a second text.
         beside: Option that completes an input that isn't a single text; `None` if a single text is enough.
         names: Names of the parts of an input of two texts.
@@ -56,7 +54,6 @@ class TextSubject(Subject):
     without_head: str
 
     ways_in: tuple[WayIn, ...] = ("alone", "beside ids")
-    second: str | None = None
     needs_second = False
     beside: str | None = None
     names = ("text", "second text")

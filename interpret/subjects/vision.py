@@ -43,14 +43,13 @@ class ImageClassification(NamedLabels, Subject):
         auto: The class of transformers that builds models for the task.
         heads: Name pattern of such models' classes.
         without_head: Error text for a checkpoint that lacks the head for the task.
-        second: `None`, because images come alone.
     """
 
     task = "image-classification"
+    reads_images = True
     auto = "AutoModelForImageClassification"
     heads = "…ForImageClassification"
     without_head = "this checkpoint has no trained image classification head"
-    second: str | None = None
 
     def __init__(
         self,
@@ -110,6 +109,7 @@ class ImageClassification(NamedLabels, Subject):
             separators=tuple(range(grid.extra)),
             spans=((0, 0),) * grid.tokens,
             picture=Picture(self._seen(image), grid.rows, grid.columns),
+            unit_kind="patch",
         )
 
     def embed(self, ids: Float[Tensor, "batch token number"]) -> Float[Tensor, "batch token number"]:

@@ -126,19 +126,19 @@ def _broken_lines(gap: str) -> str:
 
 def has_stacks(analysis: dict[str, Any]) -> bool:
     """Returns whether layers are of several kinds, such as encoder and decoder."""
-    return not analysis["model"]["layer_names"][0].startswith("layer")
+    return len(set(analysis["model"]["layer_kinds"])) > 1
 
 
 def stack(analysis: dict[str, Any], layer: int) -> str:
     """Returns the kind of a layer: "Layer", or "Encoder", "Decoder" or "Cross"."""
-    kind: str = analysis["model"]["layer_names"][layer].split()[0].capitalize()
-    return kind
+    kind: str = analysis["model"]["layer_kinds"][layer]
+    return kind.capitalize()
 
 
 def number_in_stack(analysis: dict[str, Any], layer: int) -> str:
     """Returns a layer's number among those of its kind, from 1."""
-    number: str = analysis["model"]["layer_names"][layer].split()[-1]
-    return number
+    kinds = analysis["model"]["layer_kinds"]
+    return str(kinds[: layer + 1].count(kinds[layer]))
 
 
 def has_long_label(analysis: dict[str, Any]) -> bool:

@@ -112,7 +112,7 @@ _REMOVALS = {
 
 def is_causal(analysis: dict[str, Any]) -> bool:
     """Returns whether the decision is a next token."""
-    return analysis["model"]["task"] in ("text-generation", "translation")
+    return analysis["decision"]["kind"] in ("next token", "target token")
 
 
 def decision_lead(analysis: dict[str, Any]) -> str:
@@ -120,7 +120,7 @@ def decision_lead(analysis: dict[str, Any]) -> str:
     asked = analysis["decision"]["label"] != analysis["decision"]["predicted"]
     if is_causal(analysis):
         return "You asked about the next token" if asked else "The model’s next token is"
-    if analysis["model"]["task"] == "token-classification":
+    if analysis["decision"]["kind"] == "label of a word":
         return "You asked about the boxed word as" if asked else "The model labels the boxed word"
     if analysis["decision"]["place"] is not None:
         return "You asked about the answer" if asked else "The model’s answer is"
@@ -131,7 +131,7 @@ def sureness(analysis: dict[str, Any]) -> list[str]:
     """Describes the model's probability and margin, in sentences."""
     decision = analysis["decision"]
     share, margin = percent(decision["probability"]), number(abs(decision["margin"]))
-    labels = "this answer" if analysis["model"]["task"] == "question-answering" else "this label"
+    labels = "this answer" if analysis["decision"]["kind"] == "span" else "this label"
     thing = "this token" if is_causal(analysis) else labels
     said = [f"It puts {share} on {thing}: its own estimate, not how often it is right."]
     if decision["label"] != decision["predicted"]:

@@ -115,6 +115,6 @@ def lead(found: dict[str, Any]) -> str:
     """Returns the sentence that introduces the page."""
     count = len(found["steps"])
     tokens = f"{count} token{'s' if count > 1 else ''}"
-    if found["model"]["task"] == "translation":
+    if found["steps"][0]["decision"]["kind"] == "target token":
         return f"The model {'wrote' if found['generated'] else 'was given'} this translation: {tokens}."
     return f"The model {'wrote' if found['generated'] else 'was given'} what follows this text: {tokens}."

@@ -128,6 +128,7 @@ def sample_analysis(
             "parameters": 22713986,
             "layers": layers,
             "layer_names": [f"layer {layer + 1}" for layer in range(layers)],
+            "layer_kinds": ["layer"] * layers,
             "heads": heads,
             "sha256": "0123456789abcdef" * 4,
             "kernel": "sdpa",
@@ -209,6 +210,7 @@ def _decision(rng: Any, labels: list[str], tokens: int, causal: bool, other_targ
     readout[-1 if causal else 0] = 1.0
     target = 1 if other_target else 0
     return {
+        "kind": "next token" if causal else "label",
         "target": target,
         "label": labels[target],
         "probability": shares[target],

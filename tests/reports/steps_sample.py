@@ -107,6 +107,7 @@ def _step(
         "read": max(seam, spans[place - 1][1]) if place > prompt else seam,
         "units": units,
         "decision": {
+            "kind": "target token" if translation else "next token",
             "target": place,
             "label": label,
             "probability": 0.05 if given else 0.62,

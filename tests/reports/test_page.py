@@ -314,6 +314,7 @@ def test_one_text_has_no_name() -> None:
 def test_layers_of_several_stacks_are_named_by_them() -> None:
     analysis = sample_analysis(layers=3)
     analysis["model"]["layer_names"] = ["encoder 1", "decoder 1", "cross 1"]
+    analysis["model"]["layer_kinds"] = ["encoder", "decoder", "cross"]
     html = render(analysis)
     text = Reader(html).text()
     assert "Encoder 1" in text and "Cross 1" in text and "Layer 1" not in text

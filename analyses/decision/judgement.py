@@ -47,7 +47,7 @@ def judge(
     measurement = measure(subject, [example], [decision], resampler, draws=ONE_TEXT, seed=seed)[0]
     idle = idle_elsewhere(subject, example, decision, resampler, seed=seed)
     rate = error_rate_of_text(source, measurement.words) if example.is_one_text else None  # others weren't calibrated
-    return Judgement(measurement, one_text_verdict(measurement, idle), rate)
+    return Judgement(measurement, one_text_verdict(measurement, idle, nouns=example.nouns), rate)
 
 
 def usual_source(subject: Subject, example: Example) -> Resampler:

@@ -65,7 +65,8 @@ n tokens, u units (words), all lists counted from 0; a number that is undefined 
                       cross-attention calls); weights [layers, target, source]: mean share of attention, at the position
                       that writes a word; gold: null, or sure and possible links [source word, target word];
                       error_rates: layer, by ("weights" or "norms"), aligned ("output" or "input"), error_rate
-    verdict           answer, because [sentences], object, claim, scope, limits, spread (logits), replacements; and
+    verdict           answer, because [sentences], topics (what each is about: a component's name, "heads" that are
+                      idle, or the "data"), object, claim, scope, limits, spread (logits), replacements; and
       components      name, value, p_value, side ("holds", "fails" or "open"), doubt, floor, bar, and reasons in
                       words: failure (of being below the floor), open (of being between)
       heads           idle (numbers of those that the decision ignores), share (of the displayed map)
@@ -82,13 +83,13 @@ from typing import Any
 
 from analyses.decision.analyze import Analysis
 from analyses.decision.caveats import caveats
-from analyses.decision.patch_wording import verdict_in_patches
 from analyses.decision.provenance import model_to_dict, run_to_dict
 from analyses.export.to_json import finite, plain
 from analyses.planning.effort import EFFORTS
 from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from analyses.verdicts.one_text import TextComponent
 from analyses.verdicts.thresholds import BARS
+from interpret.subjects.nouns import Nouns
 
 SCHEMA = "interpret-attention/analysis/2"
 BESIDE = (
@@ -130,7 +131,7 @@ def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
         "faithfulness": analysis.faithfulness.to_dict(),
         "agreement": analysis.agreement.to_dict(),
         "classic": analysis.classic.to_dict(),
-        "verdict": verdict_in_patches(_verdict(analysis)) if example.unit_kind == "patch" else _verdict(analysis),
+        "verdict": _verdict(analysis),
         "alignment": None if analysis.alignment is None else analysis.alignment.to_dict(),
         "checks": [check.to_dict() for check in analysis.checks],
         "caveats": caveats(analysis),
@@ -176,32 +177,41 @@ def _rollout(analysis: Analysis) -> dict[str, Any]:
 
 
 def _verdict(analysis: Analysis) -> dict[str, Any]:
-    found, rate = analysis.verdict, analysis.error_rate
+    found, rate, nouns = analysis.verdict, analysis.error_rate, analysis.example.nouns
     return {
         "answer": found.answer,
         "because": list(found.because),
+        "topics": list(found.topics),
         "object": OBJECT,
-        "claim": CLAIM,
+        "claim": nouns.say(CLAIM),
         "scope": _scope(analysis),
-        "limits": list(LIMITS_OF_A_TEXT),
+        "limits": [nouns.say(line) for line in LIMITS_OF_A_TEXT],
         "spread": found.spread,
         "replacements": analysis.replacements,
-        "components": [component(each) for each in found.findings],
+        "components": [component(each, nouns) for each in found.findings],
         "heads": {"idle": list(found.idle_heads), "share": found.idle_share},
         "error_rate": None if rate is None else {**asdict(rate), "words": list(rate.words)},
         "beside": {name: finite(getattr(analysis.measurement, name)) for name in BESIDE},
     }
 
 
-def component(finding: TextComponent) -> dict[str, Any]:
-    """Returns one component of the verdict, with its thresholds."""
+def component(finding: TextComponent, nouns: Nouns) -> dict[str, Any]:
+    """Returns one component of the verdict, with its thresholds.
+
+    Args:
+        finding: The component.
+        nouns: Nouns for what is ranked.
+    """
     bars = BARS[finding.name]
     numbers = {"value": finite(finding.value), "p_value": finite(finding.p_value)}
-    return {**asdict(finding), **numbers, **asdict(bars), "open": finding.open_reason}
+    said = {"failure": nouns.say(bars.failure), "open": finding.open_reason}
+    return {**asdict(finding), **numbers, **asdict(bars), **said}
 
 
 def _scope(analysis: Analysis) -> str:
+    nouns = analysis.example.nouns
     return (
-        f"This text, this model and the decision “{analysis.decision.label.strip()}” only. Words are replaced by "
-        f"others drawn from {analysis.replacements}, and effects are read off the logit margin."
+        f"This {nouns.whole}, this model and the decision “{analysis.decision.label.strip()}” only. "
+        f"{nouns.say('{Many}')} are replaced by others drawn from {analysis.replacements}, and effects are read off "
+        "the logit margin."
     )

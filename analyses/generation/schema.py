@@ -38,6 +38,7 @@ from analyses.export.to_json import plain
 from analyses.generation.steps import Step, Steps
 from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from interpret.subjects.chat import UNUSED
+from interpret.subjects.nouns import WORDS
 from interpret.subjects.task_facts import DecisionKind
 
 SCHEMA = "interpret-attention/steps/1"
@@ -50,8 +51,8 @@ def steps_to_dict(found: Steps, command: str) -> dict[str, Any]:
     heads = found.steps[0].heads.drop.shape[1]
     common = {
         "object": OBJECT,
-        "claim": CLAIM,
-        "limits": list(LIMITS_OF_A_TEXT),
+        "claim": WORDS.say(CLAIM),
+        "limits": [WORDS.say(line) for line in LIMITS_OF_A_TEXT],
         "replacements": found.replacements,
     }
     return {
@@ -111,8 +112,9 @@ def _verdict(judgement: Judgement) -> dict[str, Any]:
     return {
         "answer": verdict.answer,
         "because": list(verdict.because),
+        "topics": list(verdict.topics),
         "spread": verdict.spread,
-        "components": [component(each) for each in verdict.findings],
+        "components": [component(each, WORDS) for each in verdict.findings],
         "heads": {"idle": list(verdict.idle_heads), "share": verdict.idle_share},
         "error_rate": None if rate is None else {**asdict(rate), "words": list(rate.words)},
     }

@@ -57,6 +57,7 @@ from analyses.verdicts.objects import ObjectOfStudy, object_of_study
 from analyses.verdicts.thresholds import BARS, IDLE_SHARE
 from analyses.verdicts.verdict import Component, Verdict
 from interpret.attention.checks import Check
+from interpret.subjects.nouns import WORDS
 
 LAST_ROW = object_of_study("row")
 
@@ -96,6 +97,7 @@ def summarise(
         "verdict": {
             "answer": found.answer,
             "because": list(found.because),
+            "topics": list(found.topics),
             "examples": found.examples,
             "needed": found.needed,
             "spread": found.spread,
@@ -116,12 +118,13 @@ def summarise(
         "accuracy": accuracy(records),
         "checks": [check.to_dict() for check in checks],
         "notes": [{**asdict(note), "which": list(note.which)} for note in notes],
-        "limits": list(LIMITS_OF_A_STUDY),
+        "limits": [WORDS.say(line) for line in LIMITS_OF_A_STUDY],
     }
 
 
 def _component(component: Component) -> dict[str, Any]:
-    return {**_plain(asdict(component)), **asdict(BARS[component.name])}
+    bars = BARS[component.name]
+    return {**_plain(asdict(component)), **asdict(bars), "failure": WORDS.say(bars.failure)}
 
 
 def _baselines(records: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from jaxtyping import Int, Num, Shaped
 from torch import Tensor
 
 from interpret.modes.gradients_on import tracked
+from interpret.subjects.nouns import Nouns, nouns_of
 from interpret.subjects.picture import Picture
 
 UnitKind = Literal["word", "token", "patch"]
@@ -85,6 +86,11 @@ class Example:
     texts: tuple[str, ...] = field(default=(), repr=False)
     unit_kind: UnitKind = "word"
     remarks: tuple[str, ...] = ()
+
+    @property
+    def nouns(self) -> Nouns:
+        """Nouns for its units and for itself, in sentences."""
+        return nouns_of(self.unit_kind)
 
     @property
     def is_one_text(self) -> bool:

@@ -280,8 +280,8 @@ class Subject(TaskFacts, ABC):
         if eraser is None:
             return self.erasers[0]
         if eraser not in self.erasers:
-            units = "words" if example.picture is None else "patches"
-            raise InputError(f"{self.name} can remove {units} by {' or '.join(self.erasers)}, not by {eraser!r}")
+            erasers = " or ".join(self.erasers)
+            raise InputError(f"{self.name} can remove {example.nouns.many} by {erasers}, not by {eraser!r}")
         return eraser
 
     def erase(self, example: Example, removed: Bool[Tensor, "variant unit"], *, target: int, eraser: str) -> "Scores":

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from analyses.classic.over_texts import EQUAL_ANSWERS
-from reports.analysis.classic_terms import LARGEST_DIVERGENCE, LEAD, ORDERS, RANKINGS, TESTS, TITLE, Published
+from interpret.subjects.nouns import WORDS, Nouns
+from reports.analysis.classic_terms import LARGEST_DIVERGENCE, LEAD, ORDERS, RANKINGS, TITLE, Published, published_tests
 from reports.shared.notation import number, percent
 from reports.shared.side_by_side import decimals
 
@@ -25,11 +26,12 @@ class ClassicTestInWords:
     found: list[str]
 
 
-def rows(classic: dict[str, Any]) -> list[ClassicTestInWords]:
+def rows(classic: dict[str, Any], nouns: Nouns = WORDS) -> list[ClassicTestInWords]:
     """Returns the rows of the tests, in order.
 
     Args:
         classic: The field `classic` of an analysis.
+        nouns: Nouns for what is ranked.
     """
     found: dict[str, Callable[[dict[str, Any]], list[str]]] = {
         "gradient": lambda each: [_agreement(each["attention_gradient"])],
@@ -43,7 +45,10 @@ def rows(classic: dict[str, Any]) -> list[ClassicTestInWords]:
         "sign": _sign,
         "effective": _effective,
     }
-    return [ClassicTestInWords(test, found[name](classic)) for name, test in TESTS.items()]
+    return [
+        ClassicTestInWords(test, list(map(nouns.say, found[name](classic))))
+        for name, test in published_tests(nouns).items()
+    ]
 
 
 def alike(tau: float) -> str:
@@ -60,14 +65,14 @@ def points(change: float) -> str:
 
 def _agreement(tau: float | None) -> str:
     if tau is None:
-        return "Undefined: one of the two doesn’t tell the words apart."
+        return "Undefined: one of the two doesn’t tell the {many} apart."
     return f"{alike(tau)}: Kendall’s tau is {decimals(tau)}."
 
 
 def _permutation(classic: dict[str, Any]) -> list[str]:
     return [
         f"The probability of a label typically changes by {points(classic['permutation']).removeprefix('+')}.",
-        f"To read this by: the largest weight is {percent(classic['max_attention'])} of the attention on words; "
+        f"To read this by: the largest weight is {percent(classic['max_attention'])} of the attention on {{many}}; "
         f"the mean cosine of value vectors with their mean is {decimals(classic['conicity'])} (near 1, no permutation "
         "can do much).",
     ]

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from analyses.decision.schema import SCHEMA
 from analyses.explanations.methods import about_method
+from interpret.subjects.nouns import nouns_of
 from reports.analysis import alignment, classic, findings, image_page, pooled, quote, token_grid, view, wording
 from reports.analysis.excerpt import excerpt
 from reports.shared import charts, notation
@@ -55,7 +56,7 @@ def render(analysis: dict[str, Any]) -> str:
     style = "\n".join((*map(asset, _STYLES), _switches(shown, measures), *rules, *pooled.style_rules(shown)))
     scripts = pooled.scripts(shown, _SCRIPTS)
     script = "\n".join(map(asset, (image_page.SCRIPT, *scripts) if image else scripts))
-    page = (
+    return (
         environment()
         .get_template("page.html")
         .render(
@@ -64,6 +65,7 @@ def render(analysis: dict[str, Any]) -> str:
             quote=quote.quoted(shown, sections),
             tokens=[(position, view.token_text(shown["tokens"][position])) for position in shown["shown_tokens"]],
             measures=measures,
+            nouns=nouns_of(shown["unit_kind"]),
             style=Markup(style),
             script=Markup(script),
             policy=policy(style, script, images=image is not None),
@@ -72,7 +74,6 @@ def render(analysis: dict[str, Any]) -> str:
             **_charts(shown),
         )
     )
-    return image_page.reworded(page) if image else page
 
 
 def _charts(analysis: dict[str, Any]) -> dict[str, Any]:

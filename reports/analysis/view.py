@@ -6,7 +6,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from reports.analysis import image_page, pooled
+from interpret.subjects.nouns import nouns_of
+from reports.analysis import pooled
 from reports.analysis.excerpt import order
 from reports.shared.notation import column, percent, visible
 from reports.shared.shades import LETTERS, largest, step_class
@@ -225,6 +226,7 @@ def word_classes(maps: Sequence[dict[str, Any]], unit: int) -> str:
 def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str, Any]:
     """Returns the part of an analysis that the script reads, with displayable texts."""
     maps = [{key: entry[key] for key in ("method", "signed", "scores", "ranks")} for entry in analysis["maps"]]
+    image, nouns = analysis.get("image"), nouns_of(analysis["unit_kind"])
     parts = {
         "sinks": sorted({0, *analysis["separators"]}),
         "sinkMass": analysis["attention"]["sink_mass"],
@@ -240,7 +242,9 @@ def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str,
         "weights": analysis["attention"]["weights"],
         "tokens": [] if pooled.is_pooled(analysis) else [token_text(token) for token in analysis["tokens"]],
         **(pooled.for_script(analysis) if pooled.is_pooled(analysis) else {}),
-        **image_page.for_script(analysis.get("image")),
+        "picture": image is not None,
+        "columns": 1 if image is None else image["columns"],
+        "names": {"one": nouns.one, "many": nouns.many, "whole": nouns.whole},
     }
     return {name: _short(part) for name, part in parts.items()}
 

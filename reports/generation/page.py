@@ -1,11 +1,13 @@
 """Report of a continuation: one HTML file that steps through its tokens."""
 
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
 from analyses.explanations.methods import about_method
 from analyses.generation.schema import SCHEMA
+from interpret.subjects.nouns import WORDS
 from reports.analysis import findings, view, wording
 from reports.generation import view as steps_view
 from reports.shared.document import asset, environment, policy
@@ -62,6 +64,7 @@ def _page(found: dict[str, Any], count: int) -> str:
             findings=findings,
             view=view,
             wording=wording,
+            token_nouns=replace(WORDS, whole="token"),
             about_method=about_method,
         )
     )

@@ -29,7 +29,8 @@ def completed(summary: dict[str, Any]) -> dict[str, Any]:
     empty = {"failure": "", "doubt": ""}
     components = [{**empty, **each} for each in shown["verdict"]["components"]]
     heads = {"floor": None, "bar": None, **shown["verdict"]["heads"]}
-    return {**shown, "verdict": {**shown["verdict"], "components": components, "heads": heads}}
+    verdict = {"topics": ["data"] * len(shown["verdict"]["because"]), **shown["verdict"]}
+    return {**shown, "verdict": {**verdict, "components": components, "heads": heads}}
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,9 @@ def ends(summary: dict[str, Any], records: Sequence[dict[str, Any]], linked: Col
 
 
 def _text(summary: dict[str, Any], record: dict[str, Any], is_linked: bool) -> Text:
-    numbers = [(name, part.written(part_of(summary, record, name))) for name, part in PARTS.items()]
+    numbers: list[tuple[str, str]] = [
+        (name, part.written(part_of(summary, record, name))) for name, part in PARTS.items()
+    ]
     text = record["text"]
     shown = record | {"text": text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"}
     return Text(seen(shown), numbers, f"texts/row-{record['row']}.html" if is_linked else None)

@@ -1,6 +1,5 @@
 """Sentences of the page of a study, for non-specialists."""
 
-import re
 from typing import Any
 
 from analyses.verdicts.verdict import FEWEST_EXAMPLES
@@ -15,7 +14,8 @@ __all__ = ["ANSWERS", "GLOSSARY", "PARTS", "QUESTION", "SIDES"]
 def reasons(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Returns the reasons of the answer: pairs of "against", "open", "in favour" or "", and a sentence."""
     components, parts = summary["verdict"]["components"], parts_of(summary)
-    others = [line for line in summary["verdict"]["because"] if not _is_of_a_part(line, components)]
+    told = zip(summary["verdict"]["topics"], summary["verdict"]["because"], strict=True)
+    others = [line for topic, line in told if topic not in parts]
     label = SIDES["fails"] if summary["verdict"]["answer"] == "not supported" else ""
     said = [(label, sentence(line)) for line in others]
     for side in ("fails", "open"):
@@ -24,13 +24,6 @@ def reasons(summary: dict[str, Any]) -> list[tuple[str, str]]:
     if holding:
         said.append((SIDES["holds"], sentence(listed(holding))))
     return said
-
-
-def _is_of_a_part(line: str, components: list[dict[str, Any]]) -> bool:
-    """Returns whether a reason of the verdict is one that the page words differently."""
-    return any(
-        line in (each["failure"], each["doubt"]) or re.match(rf"{each['name']} is -?\d", line) for each in components
-    )
 
 
 def _reason(component: dict[str, Any], part: ComponentInWords) -> str:

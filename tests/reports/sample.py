@@ -15,6 +15,7 @@ from analyses.export.encoding import pack_weights
 from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from analyses.verdicts.error_rates import ErrorRate
 from analyses.verdicts.one_text import one_text_verdict
+from interpret.subjects.nouns import WORDS as NOUNS
 
 _SENTENCE = """
     The harbour lay quiet until a single trawler came home with gulls behind it and not one gripping tale to tell ;
@@ -408,13 +409,14 @@ def _verdict(answer: str, nulls: bool) -> dict[str, Any]:
     return {
         "answer": found.answer,
         "because": list(found.because),
+        "topics": list(found.topics),
         "object": OBJECT,
-        "claim": CLAIM,
+        "claim": NOUNS.say(CLAIM),
         "scope": "This text, this model and this label only. Words are replaced by others drawn from the vocabulary.",
-        "limits": list(LIMITS_OF_A_TEXT),
+        "limits": [NOUNS.say(line) for line in LIMITS_OF_A_TEXT],
         "spread": found.spread,
         "replacements": "the vocabulary",
-        "components": [component(each) for each in found.findings],
+        "components": [component(each, NOUNS) for each in found.findings],
         "heads": {"idle": [0, 2], "share": 0.17} if nulls else {"idle": [], "share": 0.0},
         "error_rate": None if nulls else {**asdict(rate), "words": list(rate.words)},
         "beside": {name: None if nulls else 0.25 for name in BESIDE},

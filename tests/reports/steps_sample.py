@@ -12,6 +12,7 @@ MAPS = (
     ("input x gradient", "gradient", True),
     ("leave-one-out", "perturbation", True),
 )
+OF_A_STEP = ("answer", "because", "topics", "spread", "components", "heads", "error_rate")
 # Settings of `sample_steps` that tests look at.
 STEPS: dict[str, dict[str, Any]] = {
     "written": {},
@@ -128,7 +129,5 @@ def _step(
             for method, family, signed in MAPS
         ],
         "heads": [[None if nulls else value for value in row] for row in drops],
-        "verdict": {key: verdict[key] for key in ("answer", "because", "spread", "components", "heads", "error_rate")}
-        if verdicts
-        else None,
+        "verdict": {key: verdict[key] for key in OF_A_STEP} if verdicts else None,
     }

@@ -22,7 +22,7 @@ AT_ROOTS = {  # of each package: its public names, and ideas that everything els
 KNOW_TASKS = ("interpret/subjects/", "interpret/loading/", "interpret/doctor/")
 # A document holds the picture where there is one: the value is passed on, whatever the task. That a page shows it is
 # decided on the document, too, so no report asks for more than whether it is there.
-HOLDS_PICTURES = {"analyses/decision/schema.py"}
+HOLDS_PICTURES = {"analyses/decision/document.py"}
 
 
 def test_each_folder_imports_only_from_those_below_it(monkeypatch: pytest.MonkeyPatch) -> None:

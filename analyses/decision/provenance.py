@@ -2,15 +2,15 @@
 
 import platform
 from importlib.metadata import version
-from typing import Any
 
+from analyses.decision.schema import ModelDict, RunDict
 from analyses.planning.planned_and_taken import PlanAndCost
 from interpret.subjects.subject import Subject
 
 PACKAGES = ("interpret-attention", "torch", "transformers", "captum")
 
 
-def model_to_dict(subject: Subject, *, layers: int, heads: int) -> dict[str, Any]:
+def model_to_dict(subject: Subject, *, layers: int, heads: int) -> ModelDict:
     """Returns the field `model` of a result.
 
     Args:
@@ -35,7 +35,7 @@ def model_to_dict(subject: Subject, *, layers: int, heads: int) -> dict[str, Any
     }
 
 
-def run_to_dict(subject: Subject, command: str, *, seed: int, cost: PlanAndCost) -> dict[str, Any]:
+def run_to_dict(subject: Subject, command: str, *, seed: int, cost: PlanAndCost) -> RunDict:
     """Returns the field `run` of a result.
 
     Args:

@@ -3,16 +3,31 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from analyses.explanations.attribution import Attribution
+from analyses.export.json_schema import Correlation, Share
 from analyses.statistics import kendall_tau
 from analyses.statistics.ranks import FLOAT32_TIES
+
+
+class AgreementDict(TypedDict):
+    """Rank agreement of every pair of explanations, in a document.
+
+    Attributes:
+        methods: Names of the methods.
+        tau: Kendall's tau-b of each pair; null where it is undefined.
+        ties: Share of pairs of units that each method can't tell apart; null where there are none.
+    """
+
+    methods: list[str]
+    tau: list[list[Correlation | None]]
+    ties: list[Share | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +45,7 @@ class Agreement:
     tau: Float[Tensor, "method method"] = field(repr=False)
     ties: Float[Tensor, " method"] = field(repr=False)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> AgreementDict:
         """Plain numbers and names, `None` where a number is undefined."""
         tau = [[_number(value) for value in row] for row in self.tau.tolist()]
         return {"methods": list(self.methods), "tau": tau, "ties": [_number(value) for value in self.ties.tolist()]}

@@ -1,14 +1,45 @@
 """Attribution: one score for each unit of an input, the common result of all explanations."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from interpret.errors import InputError
 from interpret.subjects.example import Example
+
+Family = Literal["attention", "gradient", "perturbation"]
+
+
+class AttributionOfUnits(TypedDict):
+    """One explanation of a decision, in a document.
+
+    Attributes:
+        method: Name of the method.
+        family: What the method is based on.
+        signed: Whether negative scores mean that a unit opposes the decision; if not, scores are magnitudes.
+        scores: One for each unit; larger is stronger support. Each method has its own unit of measure.
+        notes: Further numbers by name, such as "convergence delta".
+    """
+
+    method: str
+    family: Family
+    signed: bool
+    scores: list[float]
+    notes: dict[str, float]
+
+
+class AttributionDict(AttributionOfUnits):
+    """One explanation of a decision, with the scores of tokens.
+
+    Attributes:
+        tokens: Scores of tokens before they were pooled into units, special tokens included.
+    """
+
+    tokens: list[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +61,7 @@ class Attribution:
     """
 
     method: str
-    family: Literal["attention", "gradient", "perturbation"]
+    family: Family
     signed: bool
     scores: Float[Tensor, " unit"]
     tokens: Float[Tensor, " token"] = field(repr=False)
@@ -78,7 +109,7 @@ class Attribution:
         order: list[int] = torch.argsort(self.scores, descending=True, stable=True).tolist()
         return order
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> AttributionDict:
         """Returns plain numbers and strings, in the schema of an analysis."""
         return {
             "method": self.method,
@@ -86,5 +117,15 @@ class Attribution:
             "signed": self.signed,
             "scores": self.scores.tolist(),
             "tokens": self.tokens.tolist(),
+            "notes": dict(self.notes),
+        }
+
+    def of_units(self) -> AttributionOfUnits:
+        """Returns plain numbers and strings, without the scores of tokens."""
+        return {
+            "method": self.method,
+            "family": self.family,
+            "signed": self.signed,
+            "scores": self.scores.tolist(),
             "notes": dict(self.notes),
         }

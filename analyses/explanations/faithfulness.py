@@ -3,13 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from analyses.explanations.attribution import Attribution
+from analyses.export.json_schema import Share
 from analyses.export.to_json import plain
 from analyses.statistics import randomisation_p_value
 from interpret.errors import InputError
@@ -19,6 +21,114 @@ from interpret.subjects.subject import Subject
 
 THRESHOLDS = (0.01, 0.05, 0.1, 0.2, 0.5)  # shares of words erased, as in ERASER
 CURVE_POINTS = 10
+
+Metric = Literal["comprehensiveness", "sufficiency"]
+
+
+class MetricOfMap(TypedDict):
+    """Comprehensiveness or sufficiency of one explanation, in a document.
+
+    Attributes:
+        margin: Fall of the margin, mean over budgets, in logits.
+        probability: Fall of the probability, mean over budgets.
+        p_value: Share of random orders that do as well.
+    """
+
+    margin: float
+    probability: float
+    p_value: Share
+
+
+class MetricOfOrders(TypedDict):
+    """Comprehensiveness or sufficiency of every random order, in a document.
+
+    Attributes:
+        margin: Falls of the margin, in logits.
+        probability: Falls of the probability.
+    """
+
+    margin: list[float]
+    probability: list[float]
+
+
+class CurveOfMap(TypedDict):
+    """Scores as units are erased in the order of one explanation, in a document.
+
+    Attributes:
+        removed: Numbers of units erased.
+        margin: Margin without them, in logits.
+        probability: Probability without them.
+    """
+
+    removed: list[int]
+    margin: list[float]
+    probability: list[Share]
+
+
+class CurveOfOrders(TypedDict):
+    """Margins as units are erased in random orders, in a document.
+
+    Attributes:
+        removed: Numbers of units erased.
+        low: Margin below which 5 % of the orders are, in logits.
+        middle: Median of the orders.
+        high: Margin below which 95 % of the orders are.
+    """
+
+    removed: list[int]
+    low: list[float]
+    middle: list[float]
+    high: list[float]
+
+
+class RandomOrders(TypedDict):
+    """What erasing units in random orders does, in a document.
+
+    Attributes:
+        comprehensiveness: Fall without the first units of an order.
+        sufficiency: Fall with only the first units of an order.
+        curve: Margins as ever more units are erased, until half of them are gone.
+    """
+
+    comprehensiveness: MetricOfOrders
+    sufficiency: MetricOfOrders
+    curve: CurveOfOrders
+
+
+class FaithfulnessOfMap(TypedDict):
+    """Faithfulness of one explanation, in a document.
+
+    Attributes:
+        method: Name of the method.
+        comprehensiveness: Fall without the units that it ranks first; large is good.
+        sufficiency: Fall with only the units that it ranks first; small is good.
+        above_chance: Comprehensiveness less the mean of random orders, in logits.
+        curve: Scores as ever more units are erased in its order.
+    """
+
+    method: str
+    comprehensiveness: MetricOfMap
+    sufficiency: MetricOfMap
+    above_chance: float
+    curve: CurveOfMap
+
+
+class FaithfulnessDict(TypedDict):
+    """Faithfulness of all explanations against random orders, in a document.
+
+    Attributes:
+        eraser: How units are taken out: "mask" or "delete", of an image "mean", "blur" or "noisy linear".
+        budgets: Numbers of units erased at once.
+        random_orders: Number of random orders.
+        random: What they do.
+        maps: What each explanation does.
+    """
+
+    eraser: str
+    budgets: list[int]
+    random_orders: int
+    random: RandomOrders
+    maps: list[FaithfulnessOfMap]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +194,11 @@ class Faithfulness:
         row = self._row(method)
         return float(self.measured.comprehensiveness.margin[row] - self.random.comprehensiveness.margin.mean())
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> FaithfulnessDict:
         """Returns plain values for JSON; the random orders' curve as 5, 50 and 95 % quantiles."""
         random = self.random
         margins = [scores.margin for scores in random.curve]
-        quantiles = {"low": 0.05, "middle": 0.5, "high": 0.95}
-        curve = {name: [float(margin.quantile(share)) for margin in margins] for name, share in quantiles.items()}
+        low, middle, high = ([float(each.quantile(share)) for each in margins] for share in (0.05, 0.5, 0.95))
         return {
             "eraser": self.eraser,
             "budgets": list(self.budgets),
@@ -97,7 +206,7 @@ class Faithfulness:
             "random": {
                 "comprehensiveness": _scores_to_dict(random.comprehensiveness),
                 "sufficiency": _scores_to_dict(random.sufficiency),
-                "curve": {"removed": list(random.removed), **curve},
+                "curve": {"removed": list(random.removed), "low": low, "middle": middle, "high": high},
             },
             "maps": [self._map_to_dict(row, method) for row, method in enumerate(self.methods)],
         }
@@ -107,22 +216,28 @@ class Faithfulness:
             raise InputError(f"method must be one of {', '.join(self.methods)}, not {method!r}")
         return self.methods.index(method)
 
-    def _map_to_dict(self, row: int, method: str) -> dict[str, Any]:
+    def _map_to_dict(self, row: int, method: str) -> FaithfulnessOfMap:
         points = self.curve_of(method)
-        metrics = {
-            metric: {
-                "margin": float(getattr(self.measured, metric).margin[row]),
-                "probability": float(getattr(self.measured, metric).probability[row]),
-                "p_value": self.p_value(method, metric),
+
+        def metric(name: Metric) -> MetricOfMap:
+            scores: Scores = getattr(self.measured, name)
+            return {
+                "margin": float(scores.margin[row]),
+                "probability": float(scores.probability[row]),
+                "p_value": self.p_value(method, name),
             }
-            for metric in ("comprehensiveness", "sufficiency")
+
+        return {
+            "method": method,
+            "comprehensiveness": metric("comprehensiveness"),
+            "sufficiency": metric("sufficiency"),
+            "above_chance": self.effect(method),
+            "curve": {
+                "removed": list(self.measured.removed),
+                "margin": [float(point.margin[0]) for point in points],
+                "probability": [float(point.probability[0]) for point in points],
+            },
         }
-        curve = {
-            "removed": list(self.measured.removed),
-            "margin": [float(point.margin[0]) for point in points],
-            "probability": [float(point.probability[0]) for point in points],
-        }
-        return {"method": method, **metrics, "above_chance": self.effect(method), "curve": curve}
 
 
 def faithfulness(
@@ -214,7 +329,7 @@ def curve_counts(units: int) -> tuple[int, ...]:
     return tuple(sorted({0, *erasure_budgets(units), *range(step, units, step), units}))
 
 
-def _scores_to_dict(scores: Scores) -> dict[str, Any]:
+def _scores_to_dict(scores: Scores) -> MetricOfOrders:
     return {"margin": plain(scores.margin), "probability": plain(scores.probability)}
 
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -17,6 +16,7 @@ from analyses.explanations.methods import methods_of_steps
 from analyses.explanations.rollout import Rollout, attention_rollout
 from analyses.explanations.shared import Shared
 from analyses.generation.leave_one_out import steps_leave_one_out
+from analyses.generation.schema import StepsDict
 from analyses.heads.gradients import HeadGradients, head_gradients
 from analyses.planning.plan import Plan, plan_steps
 from analyses.planning.planned_and_taken import PlanAndCost
@@ -97,13 +97,13 @@ class Steps:
             row[: len(scores)] = scores
         return table
 
-    def to_dict(self, command: str = "") -> dict[str, Any]:
+    def to_dict(self, command: str = "") -> StepsDict:
         """Returns the steps as plain numbers and texts, in the documented schema.
 
         Args:
             command: Command that reproduces it, for readers of the report.
         """
-        from analyses.generation.schema import steps_to_dict
+        from analyses.generation.document import steps_to_dict
 
         return steps_to_dict(self, command)
 

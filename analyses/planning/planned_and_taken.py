@@ -2,12 +2,37 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import torch
+from typing_extensions import TypedDict
 
+from analyses.export.json_schema import written_as
 from analyses.planning.plan import Plan
 from interpret.system.memory import peak_bytes
+
+
+@written_as(Plan)
+class PlanDict(TypedDict):
+    """Estimated time and memory, in a document."""
+
+    passes: float
+    seconds: float
+    memory: int
+    limit: int
+
+
+class CostDict(TypedDict):
+    """Planned and actual cost, in a document.
+
+    Attributes:
+        seconds: Wall time.
+        memory: The most that the process had held by the end, in bytes.
+        planned: The estimate, made before.
+    """
+
+    seconds: float
+    memory: int
+    planned: PlanDict
 
 
 @dataclass(frozen=True)
@@ -35,8 +60,13 @@ class PlanAndCost:
         """
         return cls(plan, time.monotonic() - started, peak_bytes(device))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> CostDict:
         """Returns plain values for JSON."""
-        names = ("passes", "seconds", "memory", "limit")
-        planned = {name: getattr(self.plan, name) for name in names}
+        plan = self.plan
+        planned: PlanDict = {
+            "passes": plan.passes,
+            "seconds": plan.seconds,
+            "memory": plan.memory,
+            "limit": plan.limit,
+        }
         return {"seconds": self.seconds, "memory": self.memory, "planned": planned}

@@ -1,7 +1,7 @@
 """Word alignment of a translation with its source, by the cross-attention of each layer."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise, product
 from typing import Any, Literal
@@ -9,7 +9,9 @@ from typing import Any, Literal
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from typing_extensions import TypedDict
 
+from analyses.export.json_schema import Share
 from analyses.translation.alignment_errors import GoldAlignment
 from interpret.attention.recording import Recording, recording
 from interpret.projections.output_projection import find_readers
@@ -22,6 +24,54 @@ Measured = Literal["weights", "norms"]
 Aligned = Literal["output", "input"]
 
 _WORD = re.compile(r"\S+")
+
+
+class AlignmentErrorRate(TypedDict):
+    """Alignment error rate of one layer by one measure, in a document.
+
+    Attributes:
+        layer: Name of the cross-attention call.
+        by: By attention weights, or by norms of weighted value vectors.
+        aligned: Whether a word's row is where it is written, or where it is read.
+        error_rate: Alignment error rate.
+    """
+
+    layer: str
+    by: Measured
+    aligned: Aligned
+    error_rate: Share
+
+
+class GoldDict(TypedDict):
+    """Links between words made by people, in a document.
+
+    Attributes:
+        sure: Links of a source word and a target word, from 0, that all agreed on.
+        possible: Links that some made; the sure ones are among them.
+    """
+
+    sure: list[tuple[int, int]]
+    possible: list[tuple[int, int]]
+
+
+class AlignmentDict(TypedDict):
+    """Cross-attention of a whole translation, word by word, in a document.
+
+    Attributes:
+        source: Words of the source.
+        target: Words of the target.
+        layers: Names of the cross-attention calls.
+        weights: `[layer][target word][source word]`: mean share of attention, at the position that writes a word.
+        gold: Links made by people; null without them.
+        error_rates: Alignment error rates; empty without such links.
+    """
+
+    source: list[str]
+    target: list[str]
+    layers: list[str]
+    weights: list[list[list[float]]]
+    gold: GoldDict | None
+    error_rates: list[AlignmentErrorRate]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +122,7 @@ class Alignment:
         shift = 0 if aligned == "output" else 1
         return torch.stack([rows[[piece + shift for piece in pieces]].mean(dim=0) for pieces in self.pieces])
 
-    def error_rates(self) -> list[dict[str, Any]]:
+    def error_rates(self) -> list[AlignmentErrorRate]:
         """Computes the alignment error rate of each layer, measure and alignment setting, by the strongest links.
 
         Returns:
@@ -92,15 +142,18 @@ class Alignment:
             for (layer, name), by, aligned in product(enumerate(self.layers), measures, ways)
         ]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> AlignmentDict:
         """Returns plain numbers and words, in the schema of an analysis."""
         gold = self.gold
+        links: GoldDict | None = (
+            None if gold is None else {"sure": _links(gold.sure), "possible": _links(gold.possible)}
+        )
         return {
             "source": list(self.source),
             "target": list(self.target),
             "layers": list(self.layers),
             "weights": [self.matrix(layer).tolist() for layer in range(len(self.layers))],
-            "gold": None if gold is None else {name: sorted(map(list, getattr(gold, name))) for name in _GOLD},
+            "gold": links,
             "error_rates": self.error_rates(),
         }
 
@@ -114,7 +167,8 @@ class Alignment:
         return self.norms[layer]
 
 
-_GOLD = ("sure", "possible")
+def _links(pairs: Collection[tuple[int, int]]) -> Any:
+    return sorted(map(list, pairs))
 
 
 def strongest_links(matrix: Float[Tensor, "target source"]) -> frozenset[tuple[int, int]]:

@@ -1,11 +1,14 @@
 """Cost of an analysis: memory limit, estimate, and actual time and memory."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from interpret.cli.streams import tell
+
+if TYPE_CHECKING:
+    from analyses.planning.planned_and_taken import CostDict
 
 
 class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
@@ -32,7 +35,7 @@ def show_plan(plan: Any) -> None:
         tell(f"planned    {plan}")
 
 
-def cost_line(run: dict[str, Any]) -> str:
+def cost_line(run: "CostDict") -> str:
     """Summary line with the actual and planned time and memory."""
     from interpret.system.memory import shown_bytes, shown_seconds
 

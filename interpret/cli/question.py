@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interpret.cli.alignment import read_alignment, require_one_token
 from interpret.cli.options import require_no_file_name
 from interpret.cli.tokens import Tokens
 from interpret.errors import InputError
+
+if TYPE_CHECKING:
+    from analyses.decision.schema import AnalysisDict
+    from analyses.generation.schema import StepsDict
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Question:
 
     def answer(
         self, command: str, *, effort: str, verdicts: bool, target: str | None, corpus: str | None, **options: Any
-    ) -> dict[str, Any]:
+    ) -> "AnalysisDict | StepsDict":
         """Runs the analysis and returns its results in the JSON schema.
 
         Args:

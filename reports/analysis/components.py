@@ -1,8 +1,8 @@
 """Descriptions of a verdict's five components for non-specialists."""
 
 from dataclasses import dataclass
-from typing import Any
 
+from analyses.studies.schema import StudyDict
 from analyses.verdicts.thresholds import ComponentName
 from interpret.subjects.nouns import WORDS, Nouns
 from reports.shared.notation import percent
@@ -123,7 +123,7 @@ def parts_in(nouns: Nouns) -> dict[ComponentName, ComponentInWords]:
 PARTS = parts_in(WORDS)
 
 
-def parts_of(summary: dict[str, Any]) -> dict[ComponentName, ComponentInWords]:
+def parts_of(summary: StudyDict) -> dict[ComponentName, ComponentInWords]:
     """Returns the descriptions that suit a study's object: a row, or a map over all layers."""
     is_map = summary["study"]["options"].get("object", "row") in ("rollout", "columns")
     return {**PARTS, **_OF_MAPS} if is_map else PARTS

@@ -1,13 +1,12 @@
 """Reasons of the verdict on one text, in sentences for non-specialists."""
 
-from typing import Any
-
+from analyses.decision.schema import ComponentDict, JudgementDict
 from interpret.subjects.nouns import WORDS, Nouns
 from reports.analysis.components import SIDES, ComponentInWords, parts_in
 from reports.shared.notation import listed, p_value, percent, sentence
 
 
-def reasons(verdict: dict[str, Any], nouns: Nouns = WORDS) -> list[tuple[str, str]]:
+def reasons(verdict: JudgementDict, nouns: Nouns = WORDS) -> list[tuple[str, str]]:
     """Returns the reasons of the answer: pairs of "against", "open", "in favour" or "", and a sentence.
 
     Reasons that rule out any answer stand alone, because the components then count neither for nor against.
@@ -29,7 +28,7 @@ def reasons(verdict: dict[str, Any], nouns: Nouns = WORDS) -> list[tuple[str, st
     return [*said, (SIDES["holds"], sentence(listed(holding)))] if holding else said
 
 
-def _reason(component: dict[str, Any], part: ComponentInWords) -> str:
+def _reason(component: ComponentDict, part: ComponentInWords) -> str:
     if component["doubt"]:
         return f"{part.question} {sentence(component['doubt'])}"
     said = part.meaning.format(part.written(component["value"]))
@@ -41,17 +40,17 @@ def _reason(component: dict[str, Any], part: ComponentInWords) -> str:
     return f"{part.question} {said[:-1]} ({limits})."
 
 
-def listed_heads(verdict: dict[str, Any]) -> str:
+def listed_heads(verdict: JudgementDict) -> str:
     """Lists the idle heads, counted from 1."""
     return listed([str(head + 1) for head in verdict["heads"]["idle"]])
 
 
-def limits(component: dict[str, Any]) -> tuple[float | None, float]:
+def limits(component: ComponentDict) -> tuple[float | None, float]:
     """Returns the thresholds against and in favour; "top" has none against, as it can't refute on one text."""
     return (None, component["floor"]) if component["name"] == "top" else (component["floor"], component["bar"])
 
 
-def rows(verdict: dict[str, Any], nouns: Nouns = WORDS) -> list[dict[str, str]]:
+def rows(verdict: JudgementDict, nouns: Nouns = WORDS) -> list[dict[str, str]]:
     """Returns the components as rows of a table."""
     parts = parts_in(nouns)
     limited = [(each, parts[each["name"]], *limits(each)) for each in verdict["components"]]

@@ -3,9 +3,11 @@
 The constants have places for nouns, which `Nouns.say` fills in.
 """
 
-from typing import Any
+from typing_extensions import ReadOnly, TypedDict
 
+from analyses.decision.schema import DecidedDict
 from interpret.subjects.nouns import Nouns, nouns_of
+from reports.analysis.excerpt import ShownAnalysis
 from reports.shared.charts import Chance
 from reports.shared.notation import listed, number, p_value, percent
 
@@ -114,12 +116,22 @@ _REMOVALS = {
 }
 
 
-def is_causal(analysis: dict[str, Any]) -> bool:
+class WithDecision(TypedDict):
+    """An analysis, or one token of several.
+
+    Attributes:
+        decision: Its decision.
+    """
+
+    decision: ReadOnly[DecidedDict]
+
+
+def is_causal(analysis: WithDecision) -> bool:
     """Returns whether the decision is a next token."""
     return analysis["decision"]["kind"] in ("next token", "target token")
 
 
-def decision_lead(analysis: dict[str, Any]) -> str:
+def decision_lead(analysis: ShownAnalysis) -> str:
     """Returns the words before the label."""
     asked = analysis["decision"]["label"] != analysis["decision"]["predicted"]
     if is_causal(analysis):
@@ -131,7 +143,7 @@ def decision_lead(analysis: dict[str, Any]) -> str:
     return "You asked about" if asked else "The model decides"
 
 
-def sureness(analysis: dict[str, Any]) -> list[str]:
+def sureness(analysis: WithDecision) -> list[str]:
     """Describes the model's probability and margin, in sentences."""
     decision = analysis["decision"]
     share, margin = percent(decision["probability"]), number(abs(decision["margin"]))
@@ -148,22 +160,22 @@ def sureness(analysis: dict[str, Any]) -> list[str]:
     return said
 
 
-def _nouns(analysis: dict[str, Any]) -> Nouns:
+def _nouns(analysis: ShownAnalysis) -> Nouns:
     return nouns_of(analysis["unit_kind"])
 
 
-def removal(analysis: dict[str, Any]) -> str:
+def removal(analysis: ShownAnalysis) -> str:
     """Explains how words are taken out."""
     return f"“Taken out” means: {_nouns(analysis).say(_REMOVALS[analysis['faithfulness']['eraser']])}."
 
 
-def top_words(analysis: dict[str, Any]) -> str:
+def top_words(analysis: ShownAnalysis) -> str:
     """Names the numbers of words taken out, such as "top 1, 2, 3 and 5 words"."""
     budgets, nouns = analysis["faithfulness"]["budgets"], _nouns(analysis)
     return f"top {listed([str(budget) for budget in budgets])} {nouns.many if budgets[-1] > 1 else nouns.one}"
 
 
-def comparison(analysis: dict[str, Any], chance: Chance) -> list[str]:
+def comparison(analysis: ShownAnalysis, chance: Chance) -> list[str]:
     """Compares the comprehensiveness of attention maps with chance, gradients and perturbations, in sentences."""
     families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
     falls = {

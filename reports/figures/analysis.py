@@ -1,10 +1,11 @@
 """Figures of an analysis for papers: the charts of the page, drawn with seaborn and matplotlib."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analyses.decision.schema import AnalysisDict
 from reports.figures.drawing import (
     HEAT,
     OPPOSE,
@@ -30,7 +31,7 @@ _LABELS_UP_TO = 150  # most words under an axis; more would be unreadable
 
 
 def save_figures(
-    analysis: dict[str, Any], folder: str | os.PathLike[str], *, formats: Sequence[str] = ("svg", "png")
+    analysis: AnalysisDict, folder: str | os.PathLike[str], *, formats: Sequence[str] = ("svg", "png")
 ) -> list[Path]:
     """Draws the figures of an analysis and writes each one in every format.
 
@@ -63,7 +64,7 @@ def save_figures(
     return paths
 
 
-def _label_units(axes: "Axes", analysis: dict[str, Any], offset: float = 0.0) -> None:
+def _label_units(axes: "Axes", analysis: AnalysisDict, offset: float = 0.0) -> None:
     units = analysis["units"]
     axes.set_xlabel("unit")
     if len(units) <= _LABELS_UP_TO:
@@ -73,11 +74,11 @@ def _label_units(axes: "Axes", analysis: dict[str, Any], offset: float = 0.0) ->
         axes.set_xticks([offset + place for place in range(len(units))], names, rotation=90, fontsize=size)
 
 
-def _text_width(analysis: dict[str, Any]) -> float:
+def _text_width(analysis: AnalysisDict) -> float:
     return min(20.0, max(5.0, 0.17 * len(analysis["units"]) + 1.5))
 
 
-def _text_maps(analysis: dict[str, Any]) -> "Figure":
+def _text_maps(analysis: AnalysisDict) -> "Figure":
     maps = analysis["maps"]
     figure = new_figure(_text_width(analysis), 1.15 * len(maps) + 1.2)
     rows = figure.subplots(len(maps), 1, squeeze=False)[:, 0]
@@ -93,7 +94,9 @@ def _text_maps(analysis: dict[str, Any]) -> "Figure":
     return figure
 
 
-def _grid(analysis: dict[str, Any], panels: dict[str, Any], label: str, **options: Any) -> "Figure":
+def _grid(
+    analysis: AnalysisDict, panels: Mapping[str, Sequence[Sequence[float | None]]], label: str, **options: Any
+) -> "Figure":
     layers, heads = analysis["model"]["layers"], analysis["model"]["heads"]
     figure = new_figure(len(panels) * (0.24 * heads + 1.6), 0.24 * layers + 1.0)
     for axes, (title, rows) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
@@ -103,7 +106,7 @@ def _grid(analysis: dict[str, Any], panels: dict[str, Any], label: str, **option
     return figure
 
 
-def _head_importance(analysis: dict[str, Any]) -> "Figure":
+def _head_importance(analysis: AnalysisDict) -> "Figure":
     heads = analysis["heads"]
     panels = {"zero ablation": heads["zero"], "mean ablation": heads["mean"], "gradient": heads["gradient"]}
     values = [abs(value) for rows in panels.values() for row in rows for value in row if value is not None]
@@ -111,12 +114,12 @@ def _head_importance(analysis: dict[str, Any]) -> "Figure":
     return _grid(analysis, panels, "fall of the margin (logits)", cmap=two_colours(), vmin=-top, vmax=top)
 
 
-def _head_entropy(analysis: dict[str, Any]) -> "Figure":
+def _head_entropy(analysis: AnalysisDict) -> "Figure":
     panels = {"entropy": analysis["attention"]["entropy"]["share"]}
     return _grid(analysis, panels, "share of the largest possible", cmap=one_colour(), vmin=0, vmax=1)
 
 
-def _rollout(analysis: dict[str, Any]) -> "Figure":
+def _rollout(analysis: AnalysisDict) -> "Figure":
     layers = analysis["rollout"]["layers"]
     figure = new_figure(_text_width(analysis) + 1, 0.24 * len(layers) + 1.8)
     axes = figure.subplots()
@@ -126,7 +129,7 @@ def _rollout(analysis: dict[str, Any]) -> "Figure":
     return figure
 
 
-def _deletion_curves(analysis: dict[str, Any]) -> "Figure":
+def _deletion_curves(analysis: AnalysisDict) -> "Figure":
     from matplotlib.ticker import MaxNLocator
 
     families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
@@ -153,7 +156,7 @@ def _deletion_curves(analysis: dict[str, Any]) -> "Figure":
     return figure
 
 
-def _agreement(analysis: dict[str, Any]) -> "Figure":
+def _agreement(analysis: AnalysisDict) -> "Figure":
     methods = [visible(method) for method in analysis["agreement"]["methods"]]
     figure = new_figure(0.62 * len(methods) + 2.4, 0.5 * len(methods) + 1.8)
     axes = figure.subplots()
@@ -165,7 +168,7 @@ def _agreement(analysis: dict[str, Any]) -> "Figure":
     return figure
 
 
-_FIGURES: dict[str, Callable[[dict[str, Any]], "Figure"]] = {
+_FIGURES: dict[str, Callable[[AnalysisDict], "Figure"]] = {
     "text-maps": _text_maps,
     "head-importance": _head_importance,
     "head-entropy": _head_entropy,

@@ -1,7 +1,6 @@
 """Sentences on the error rate of verdicts."""
 
-from typing import Any
-
+from analyses.verdicts.error_rates import ErrorRateDict
 from interpret.subjects.nouns import WORDS, Nouns
 from reports.shared.notation import percent
 
@@ -11,7 +10,7 @@ UNKNOWN = (
 )
 
 
-def sentence(rate: dict[str, Any] | None, nouns: Nouns = WORDS) -> str:
+def sentence(rate: ErrorRateDict | None, nouns: Nouns = WORDS) -> str:
     """Describes an error rate, or says that none is known.
 
     Args:

@@ -1,7 +1,6 @@
 """Sentences of the page of a study, for non-specialists."""
 
-from typing import Any
-
+from analyses.studies.schema import StudyComponentDict, StudyDict
 from analyses.verdicts.verdict import FEWEST_EXAMPLES
 from reports.analysis.components import PARTS, SIDES, ComponentInWords, parts_of
 from reports.shared.notation import listed, percent, sentence
@@ -11,7 +10,7 @@ from reports.study.terms import ANSWERS, BASELINES, GLOSSARY, QUESTION
 __all__ = ["ANSWERS", "GLOSSARY", "PARTS", "QUESTION", "SIDES"]
 
 
-def reasons(summary: dict[str, Any]) -> list[tuple[str, str]]:
+def reasons(summary: StudyDict) -> list[tuple[str, str]]:
     """Returns the reasons of the answer: pairs of "against", "open", "in favour" or "", and a sentence."""
     components, parts = summary["verdict"]["components"], parts_of(summary)
     told = zip(summary["verdict"]["topics"], summary["verdict"]["because"], strict=True)
@@ -26,7 +25,7 @@ def reasons(summary: dict[str, Any]) -> list[tuple[str, str]]:
     return said
 
 
-def _reason(component: dict[str, Any], part: ComponentInWords) -> str:
+def _reason(component: StudyComponentDict, part: ComponentInWords) -> str:
     if component["side"] == "open" and component["doubt"]:
         return f"{part.question} {sentence(component['doubt'])}"
     if component["mean"] is None:
@@ -41,7 +40,7 @@ def _reason(component: dict[str, Any], part: ComponentInWords) -> str:
     return f"{part.question} {said[:-1]} ({limits}).{undefined}"
 
 
-def needed(summary: dict[str, Any]) -> str:
+def needed(summary: StudyDict) -> str:
     """Describes the number of texts that would settle an open answer."""
     verdict = summary["verdict"]
     if verdict["answer"] != "inconclusive":
@@ -58,7 +57,7 @@ def needed(summary: dict[str, Any]) -> str:
     return ""
 
 
-def idle(summary: dict[str, Any]) -> str:
+def idle(summary: StudyDict) -> str:
     """Describes the idle heads."""
     heads = summary["verdict"]["heads"]
     limits = ""
@@ -74,7 +73,7 @@ def idle(summary: dict[str, Any]) -> str:
     )
 
 
-def sensitivity(summary: dict[str, Any]) -> str:
+def sensitivity(summary: StudyDict) -> str:
     """Describes whether the answer depends on the thresholds."""
     if summary["verdict"]["examples"] < FEWEST_EXAMPLES:
         return f"No threshold gives an answer from fewer than {FEWEST_EXAMPLES} texts."
@@ -84,12 +83,12 @@ def sensitivity(summary: dict[str, Any]) -> str:
     return "The answer is not the same for all of these, so it hangs on where the thresholds are."
 
 
-def rivalry(summary: dict[str, Any]) -> list[str]:
+def rivalry(summary: StudyDict) -> list[str]:
     """Compares attention with each trivial baseline, in a sentence each."""
     said = []
     for name, entry in summary["baselines"].items():
         lead, title = entry["lead"], BASELINES[name][0]
-        if lead["mean"] is None or lead["low"] is None:
+        if lead["mean"] is None or lead["low"] is None or lead["high"] is None:
             said.append(f"Attention can’t be compared with {title}: too few texts have both values.")
             continue
         bounds = f"(95% bounds {decimals(lead['low'])} to {decimals(lead['high'])})"
@@ -103,7 +102,7 @@ def rivalry(summary: dict[str, Any]) -> list[str]:
     return said
 
 
-def direction(name: str, signs: list[int]) -> str:
+def direction(name: str, signs: tuple[int, int]) -> str:
     """Describes the direction in which a baseline ranks the words."""
     first, second = (BASELINES[name][1].get(sign) for sign in signs)
     if first is None or second is None:
@@ -111,7 +110,7 @@ def direction(name: str, signs: list[int]) -> str:
     return first if first == second else f"{first} in one half of the texts, {second} in the other"
 
 
-def accuracy(summary: dict[str, Any]) -> str:
+def accuracy(summary: StudyDict) -> str:
     """Describes the model's accuracy."""
     found = summary["accuracy"]
     if found is None:

@@ -10,7 +10,8 @@ from measurements_for_tests import changed
 
 from analyses.attention.encoded_maps import pack_tiles
 from analyses.attention.pooled_maps import Tiles
-from analyses.decision.schema import BESIDE, component
+from analyses.decision.document import component
+from analyses.decision.schema import BesideDict
 from analyses.export.encoding import pack_weights
 from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from analyses.verdicts.error_rates import ErrorRate
@@ -164,7 +165,13 @@ def sample_analysis(
             {"text": word, "tokens": [index + 1], "start": start, "end": end}
             for index, (word, (start, end)) in enumerate(zip(words, spans, strict=True))
         ],
-        "parts": [{"name": "question", "start": 0}, {"name": "context", "start": spans[5][0]}] if answers else [],
+        "image": None,
+        "parts": [
+            {"name": "question", "start": 0, "columns": None},
+            {"name": "context", "start": spans[5][0], "columns": None},
+        ]
+        if answers
+        else [],
         "decision": decision,
         "attention": _attention_summary(rng, attention, layers, heads, nulls),
         "maps": _maps(rng, units, len(tokens)),
@@ -419,7 +426,7 @@ def _verdict(answer: str, nulls: bool) -> dict[str, Any]:
         "components": [component(each, NOUNS) for each in found.findings],
         "heads": {"idle": [0, 2], "share": 0.17} if nulls else {"idle": [], "share": 0.0},
         "error_rate": None if nulls else {**asdict(rate), "words": list(rate.words)},
-        "beside": {name: None if nulls else 0.25 for name in BESIDE},
+        "beside": {name: None if nulls else 0.25 for name in BesideDict.__annotations__},
     }
 
 

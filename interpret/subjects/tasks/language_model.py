@@ -38,12 +38,12 @@ class NextToken(TextSubject):
     """A causal language model, whose labels are the tokens of its vocabulary.
 
     Special tokens that the tokenizer puts after a text are left out, because they would end the text.
-
-    Attributes:
-        chat: Its chat template; `None` if the tokenizer has none.
     """
 
     task = "text-generation"
+    decides = "next token"
+    answers_messages = True
+    shares_prefixes = True
     before_numbers = "#"
     auto_class = "AutoModelForCausalLM"
     model_classes = "…ForCausalLM"
@@ -60,12 +60,21 @@ class NextToken(TextSubject):
         weight_files: Sequence[Path] = (),
     ) -> None:
         super().__init__(name, model, tokenizer, longest=longest, sink=sink, weight_files=weight_files)
-        self.chat: ChatTemplate | None = None
         if not self.is_causal:
             raise InputError(
                 f"{name} ({type(model).__name__}) lets its positions see later ones, so it predicts no next token; "
                 "give a language model that reads from left to right, such as GPT-2 or Llama"
             )
+
+    @property
+    def option_of_second(self) -> str | None:
+        """A continuation follows the text."""
+        return "continuation"
+
+    @property
+    def writer(self) -> "NextToken":
+        """The model itself."""
+        return self
 
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":

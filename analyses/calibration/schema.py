@@ -10,7 +10,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from analyses.export.json_schema import Share
-from analyses.verdicts.error_rates import AnswerCounts, AnswersByTruth, Source, StudyCell, TextCell
+from analyses.verdicts.error_rates import AnswersByTruth, CountedAnswers, Source, StudyCell, TextCell
 
 SCHEMA: Literal["interpret-attention/calibration/1"] = "interpret-attention/calibration/1"
 
@@ -80,8 +80,8 @@ class FamilyDict(TypedDict):
         truth: Whether attention explains its decisions.
         because: Why that is so.
         draws: Number of its models.
-        study: Answers for each of the plan's sizes.
-        single: Answers on single texts for each source of replacements.
+        study: CountedAnswers for each of the plan's sizes.
+        single: CountedAnswers on single texts for each source of replacements.
     """
 
     family: str
@@ -89,24 +89,24 @@ class FamilyDict(TypedDict):
     truth: str
     because: str
     draws: int
-    study: list[AnswerCounts]
-    single: list[AnswerCounts]
+    study: list[CountedAnswers]
+    single: list[CountedAnswers]
 
 
 class DoseDict(TypedDict):
-    """AnswerCounts at each level of a dose, on 100 texts.
+    """Answers at each level of a dose, on 100 texts.
 
     Attributes:
         dose: Name of the dose.
         levels: Its levels.
-        counts: AnswerCounts at each.
+        counts: Counts at each.
         largest_reversal: How far the share of supported less that of not supported verdicts rises from any level to a
             higher one, where it should only fall.
     """
 
     dose: str
     levels: list[float]
-    counts: list[AnswerCounts]
+    counts: list[CountedAnswers]
     largest_reversal: float
 
 
@@ -158,7 +158,7 @@ class CalibrationDict(TypedDict):
         study: Verdicts over several texts, by their number and length.
         single: Verdicts on single texts, by source of replacements and length.
         families: Verdicts by family.
-        doses: AnswerCounts by level of a dose.
+        doses: Answers by level of a dose.
         uniformity: P-values where attention is unrelated to effects.
         diagnosticity: Metrics by which models could be told apart.
     """

@@ -18,7 +18,7 @@ from analyses.calibration.schema import (
     UniformityDict,
 )
 from analyses.export.to_json import listed
-from analyses.verdicts.error_rates import AnswerCounts, AnswersByTruth, Source, error_of
+from analyses.verdicts.error_rates import AnswersByTruth, CountedAnswers, Source, error_of
 from interpret.native.planted import FAMILIES
 
 Record = Mapping[str, Any]  # of one model, as `judging.judged` makes it
@@ -103,7 +103,7 @@ def _by_truth(pairs: Sequence[tuple[str, str]]) -> AnswersByTruth:
     return {"explains": explains, "does_not": does_not, "error": error_of(explains, does_not)}
 
 
-def _counts(answers: Iterable[str]) -> AnswerCounts:
+def _counts(answers: Iterable[str]) -> CountedAnswers:
     counter = Counter(answers)
     return {
         "models": counter.total(),

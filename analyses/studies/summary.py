@@ -114,10 +114,11 @@ def _baselines(records: Sequence[Record], seed: int) -> dict[str, BaselineDict]:
 
 
 def _heads(records: Sequence[Record], model: StudiedModelDict, seed: int) -> HeadMapDict | None:
-    if model["heads"] is None or any(record.get("head_ranks") is None for record in records):
+    layers, heads = model.get("layers"), model.get("heads")
+    if layers is None or heads is None or any(record.get("head_ranks") is None for record in records):
         return None
     ranks = np.array([record["head_ranks"] for record in records], dtype=float)
-    found = head_map(ranks.reshape(len(records), model["layers"], model["heads"]), seed=seed)
+    found = head_map(ranks.reshape(len(records), layers, heads), seed=seed)
     return {
         "texts": listed(found.texts),
         "discovery": _plain(found.discovery.tolist()),

@@ -14,7 +14,7 @@ from analyses.statistics import proportion
 Source = Literal["corpus", "vocabulary"]
 
 
-class AnswerCounts(TypedDict):
+class CountedAnswers(TypedDict):
     """Numbers of models by the verdict on them.
 
     Attributes:
@@ -59,8 +59,8 @@ class AnswersByTruth(TypedDict):
         error: How many are wrong.
     """
 
-    explains: AnswerCounts
-    does_not: AnswerCounts
+    explains: CountedAnswers
+    does_not: CountedAnswers
     error: WrongAnswers
 
 
@@ -163,7 +163,7 @@ def error_rate_of_text(source: Source, words: int) -> ErrorRate | None:
     return _rate(cells[0], 1) if cells else None
 
 
-def error_of(explains: AnswerCounts, does_not: AnswerCounts) -> WrongAnswers:
+def error_of(explains: CountedAnswers, does_not: CountedAnswers) -> WrongAnswers:
     """Computes the share of wrong verdicts: supported where attention doesn't explain, or the reverse.
 
     Args:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from analyses.calibration.schema import CalibrationDict, DiagnosticityDict, DoseDict, OverallCell
-from analyses.verdicts.error_rates import AnswerCounts, WrongAnswers
+from analyses.verdicts.error_rates import CountedAnswers, WrongAnswers
 from reports.analysis.view import seen
 from reports.calibration.terms import ANSWERS, DOSES, METRICS, OF_THE_VERDICT
 from reports.calibration.wording import title
@@ -55,7 +55,7 @@ class Segment:
     width: float
 
 
-def bar(counts: AnswerCounts) -> list[Segment]:
+def bar(counts: CountedAnswers) -> list[Segment]:
     """Returns the answers as segments of a bar, without empty ones."""
     found, start = [], 0.0
     for name, (answer, fill) in ANSWERS.items():
@@ -98,7 +98,7 @@ def curves(table: CalibrationDict) -> list[Curve]:
     return found
 
 
-def _areas(places: list[float], counts: list[AnswerCounts]) -> list[tuple[str, str]]:
+def _areas(places: list[float], counts: list[CountedAnswers]) -> list[tuple[str, str]]:
     """Returns the stacked areas, from the top: not supported, inconclusive, supported."""
     if len(places) < 2:
         return []

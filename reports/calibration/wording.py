@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analyses.calibration.schema import CalibrationDict, DoseDict, FamilyDict, OverallCell
-from analyses.verdicts.error_rates import AnswerCounts, WrongAnswers
+from analyses.verdicts.error_rates import CountedAnswers, WrongAnswers
 from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 from reports.calibration.terms import FEWEST, GLOSSARY, SOURCES
 from reports.shared.notation import listed, p_value, percent
@@ -75,7 +75,7 @@ def title(cell: Mapping[str, Any]) -> str:
     return f"{cell['examples']} texts"
 
 
-def wrong(family: FamilyDict, counts: AnswerCounts) -> int | None:
+def wrong(family: FamilyDict, counts: CountedAnswers) -> int | None:
     """Returns the number of wrong verdicts on a family; `None` where no verdict would be right."""
     return {"explains": counts["not_supported"], "does not": counts["supported"]}.get(family["truth"])
 

@@ -1,5 +1,7 @@
 """Sentences of the page of a study, for non-specialists."""
 
+from collections.abc import Sequence
+
 from analyses.studies.schema import StudyComponentDict, StudyDict
 from analyses.verdicts.verdict import FEWEST_EXAMPLES
 from reports.analysis.components import PARTS, SIDES, ComponentInWords, method_tested, parts_of
@@ -119,7 +121,7 @@ def rivalry(summary: StudyDict) -> list[str]:
     return said
 
 
-def direction(name: str, signs: tuple[int, int]) -> str:
+def direction(name: str, signs: Sequence[int]) -> str:
     """Describes the direction in which a baseline ranks the words."""
     first, second = (BASELINES[name][1].get(sign) for sign in signs)
     if first is None or second is None:

@@ -51,7 +51,7 @@ def summary(found: list[dict[str, Any]], model: dict[str, Any] | None = None, **
     answer = Verdict("inconclusive", ("too few",), components, (1,), 0.2, 1.5, len(found), None, ("data",))
     fingerprint = FINGERPRINT if model is None else {**FINGERPRINT, "model": model}
     notes = [Note("empty", 1, (3,), "1 row without a text.")]
-    return summarise(fingerprint, notes, found, answer, [(1.0, "open")], **options)
+    return summarise(fingerprint, notes, found, answer, [(1.0, "inconclusive")], **options)
 
 
 def test_it_is_json_and_says_nothing_where_nothing_is_known() -> None:

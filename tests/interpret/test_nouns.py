@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 import pytest
 from measurements_for_tests import changed
 
-from analyses.decision.document import component
+from analyses.decision.conversion import component
 from analyses.explanations.methods import BUILT_IN
 from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_STUDY, LIMITS_OF_A_TEXT
 from analyses.verdicts.one_text import one_text_verdict

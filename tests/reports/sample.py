@@ -10,7 +10,7 @@ from measurements_for_tests import changed
 
 from analyses.attention.encoded_maps import pack_tiles
 from analyses.attention.pooled_maps import Tiles
-from analyses.decision.document import component
+from analyses.decision.conversion import component
 from analyses.decision.schema import BesideDict
 from analyses.export.encoding import pack_weights
 from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT

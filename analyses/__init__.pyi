@@ -9,9 +9,9 @@ from .attention.rollout_readers import Rollout as Rollout
 from .classic.battery import ClassicTests as ClassicTests
 from .classic.battery import classic_tests as classic_tests
 from .data_sets.rows import read_rows as read_rows
+from .decision.analysis_document import AnalysisDocument as AnalysisDocument
 from .decision.analyze import Analysis as Analysis
 from .decision.analyze import analyze as analyze
-from .decision.document import AnalysisDocument as AnalysisDocument
 from .diffusion.word_heat_maps import WordHeatMaps as WordHeatMaps
 from .diffusion.word_heat_maps import word_heat_maps as word_heat_maps
 from .explanations.agreement import Agreement as Agreement
@@ -33,9 +33,9 @@ from .explanations.methods import unregister as unregister
 from .explanations.rollout import attention_rollout as attention_rollout
 from .explanations.rollout import rollout_attribution as rollout_attribution
 from .explanations.shared import Shared as Shared
-from .generation.document import StepsDocument as StepsDocument
 from .generation.steps import Steps as Steps
 from .generation.steps import analyze_steps as analyze_steps
+from .generation.steps_document import StepsDocument as StepsDocument
 from .heads.ablation import HeadImportance as HeadImportance
 from .heads.ablation import head_importance as head_importance
 from .heads.gradients import HeadGradients as HeadGradients
@@ -45,9 +45,9 @@ from .heads.word_pairs import word_pairs as word_pairs
 from .planning.plan import Plan as Plan
 from .results.reading import read as read
 from .results.result import Result as Result
-from .studies.document import StudyDocument as StudyDocument
 from .studies.study import prepare as prepare
 from .studies.study import study as study
+from .studies.study_document import StudyDocument as StudyDocument
 from .translation.alignment import Alignment as Alignment
 from .translation.alignment import alignment as alignment
 from .translation.alignment_errors import alignment_error_rate as alignment_error_rate

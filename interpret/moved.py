@@ -96,7 +96,7 @@ _FOLDERS = (
     (
         "analyses",
         "analyses.decision",
-        "analyze judgement schema caveats provenance kept_attention attention_statistics asked patch_wording",
+        "analyze judgement schema caveats provenance kept_attention attention_statistics asked",
     ),
     ("analyses", "analyses.generation", "steps steps_leave_one_out:leave_one_out steps_schema:schema"),
     ("analyses", "analyses.export", "plain:to_json packing:encoding"),

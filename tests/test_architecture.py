@@ -1,13 +1,17 @@
 """The layout: imports go one way, roots hold the public face only, and a class's name is its own."""
 
 import ast
+import re
 from collections import defaultdict
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 from importlinter.application.use_cases import lint_imports
 from importlinter.configuration import configure
+
+from interpret.subjects.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("interpret", "analyses", "reports")
@@ -16,11 +20,15 @@ AT_ROOTS = {  # of each package: its public names, and ideas that everything els
     "analyses": {"__init__"},
     "reports": {"__init__"},
 }
+KNOW_TASKS = ("interpret/subjects/", "interpret/loading/", "interpret/doctor/")
+# A document holds the picture where there is one: the value is passed on, whatever the task. That a page shows it is
+# decided on the document, too, so no report asks for more than whether it is there.
+HOLDS_PICTURES = {"analyses/decision/conversion.py"}
 
-CIRCLES = {  # imports that close a circle of modules; to be shortened, never to be made longer
+CIRCLES = {  # a result and its JSON form know each other; to be shortened, never to be made longer
     "analyses.decision.caveats": {"analyses.decision.analyze"},
-    "analyses.decision.schema": {"analyses.decision.analyze"},
-    "analyses.generation.schema": {"analyses.generation.steps"},
+    "analyses.decision.conversion": {"analyses.decision.analyze"},
+    "analyses.generation.conversion": {"analyses.generation.steps"},
 }
 
 
@@ -83,3 +91,74 @@ def test_no_two_public_classes_have_one_name() -> None:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     homes[node.name].append(str(path.relative_to(ROOT)))
     assert not {name: paths for name, paths in homes.items() if len(paths) > 1}
+
+
+def test_no_other_folder_branches_on_a_task() -> None:
+    """What sets tasks apart is asked of the subject by name (`interpret.subjects.task_facts`), or of the example."""
+    branches = []
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            if not name.startswith(KNOW_TASKS):
+                found = branches_on_tasks(path.read_text("utf-8"), holds_pictures=name in HOLDS_PICTURES)
+                branches += [f"{name}: {each}" for each in found]
+    for path in sorted((ROOT / "reports" / "templates").glob("*.html")):
+        branches += [
+            f"{path.name}: {each}"
+            for each in re.findall(r"{[{%][^}]*\btask\b *(?:==|!=|in\b)", path.read_text("utf-8"))
+        ]
+    assert branches == []
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("if subject.task == wanted: pass", ["subject.task == wanted"]),
+        ('if analysis["model"]["task"] in kinds: pass', ["analysis['model']['task'] in kinds"]),
+        ('names = {"translation": 1}', ["'translation'"]),
+        ("isinstance(subject, NextToken)", ["isinstance(subject, NextToken)"]),
+        ("isinstance(self.subject, (Writer, int))", ["isinstance(self.subject, (Writer, int))"]),
+        ('getattr(subject, "chat", None)', ["getattr(subject, 'chat', None)"]),
+        ("if example.picture is None: pass", ["example.picture"]),
+        ('isinstance(subject, Subject) and subject.translates and f"for {subject.task}"', []),
+        ('"""translation"""', []),
+    ],
+)
+def test_a_branch_on_a_task_is_seen(code: str, found: list[str]) -> None:
+    assert list(branches_on_tasks(code, holds_pictures=False)) == found
+
+
+def branches_on_tasks(code: str, *, holds_pictures: bool) -> Iterator[str]:
+    """Names of tasks, comparisons with a task, questions after a subject's class or attributes, and pictures."""
+    tree = ast.parse(code)
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        is_found = False
+        match node:
+            case ast.Constant(value=str(text)):
+                is_found = text in TASKS and id(node) not in docstrings
+            case ast.Compare():
+                is_found = any(_is_task(part) for part in (node.left, *node.comparators))
+            case ast.Call(func=ast.Name("isinstance"), args=[asked, kinds]):
+                names = {part.id for part in ast.walk(kinds) if isinstance(part, ast.Name)}
+                is_found = _is_subject(asked) and names != {"Subject"}
+            case ast.Call(func=ast.Name("getattr" | "hasattr"), args=[asked, *_]):
+                is_found = _is_subject(asked)
+            case ast.Attribute(attr="picture"):
+                is_found = not holds_pictures
+        if is_found:
+            yield ast.unparse(node)
+
+
+def _is_task(node: ast.expr) -> bool:
+    match node:
+        case ast.Attribute(attr="task") | ast.Subscript(slice=ast.Constant("task")):
+            return True
+    return False
+
+
+def _is_subject(node: ast.expr) -> bool:
+    match node:
+        case ast.Name("subject") | ast.Attribute(attr="subject"):
+            return True
+    return False

@@ -1,20 +1,75 @@
 """Encoding of pooled attention maps (tiles) as text small enough to embed in an HTML page."""
 
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
+from typing_extensions import TypedDict
 
 from analyses.attention.pooled_maps import Tiles
 from analyses.export.encoding import decode, encode
 
-ENCODING = "tiles"
+ENCODING: Literal["tiles"] = "tiles"
 POOLED_MAPS_BYTES = 900_000  # of packed text; the words of a long text leave less room in a page
 LEVELS = 255
 _MOST_STRONGEST, _LEAST_STRONGEST, _ALL_STRONGEST = 16, 4, 2**13
 
+Pooling = Literal["share", "largest"]
 
-def pack_tiles(tiles: Tiles, budget_bytes: int = POOLED_MAPS_BYTES) -> dict[str, Any]:
+
+class PackedSteps(TypedDict):
+    """One number of every tile, packed.
+
+    Attributes:
+        data: A step for each tile: bytes, deflated, in base64.
+    """
+
+    data: str
+
+
+class StrongestWeights(TypedDict):
+    """The largest weights in the row that the decision is read from.
+
+    Attributes:
+        positions: `[layer][head][k]`: their keys, the largest weight first.
+        weights: `[layer][head][k]`: the weights, from 0 to 1.
+        sums: `[layer][head]`: sum of all weights of the row.
+    """
+
+    positions: list[list[list[int]]]
+    weights: list[list[list[float]]]
+    sums: list[list[float]]
+
+
+class TilesDict(TypedDict):
+    """Attention weights of a long text (more than 2^26 weights), pooled into tiles; `unpack_tiles` reads them.
+
+    Attributes:
+        encoding: How they are written.
+        shape: Numbers of layers, heads, and tiles along queries and along keys.
+        length: Number of tokens.
+        size: Number of tokens on a side of a tile; the last may have fewer.
+        levels: The step that means 1.
+        share: Of each tile, the mean over its rows of what they give to its keys.
+        largest: The largest weight of each tile.
+        rows: `[layer][tile]`: how many tokens of each stretch have a row.
+        strongest: The largest weights of the decision's row.
+        kept: What was left out, in words.
+    """
+
+    encoding: Literal["tiles"]
+    shape: list[int]
+    length: int
+    size: int
+    levels: int
+    share: PackedSteps
+    largest: PackedSteps
+    rows: list[list[int]]
+    strongest: StrongestWeights
+    kept: str
+
+
+def pack_tiles(tiles: Tiles, budget_bytes: int = POOLED_MAPS_BYTES) -> TilesDict:
     """Rounds tiles to whole steps, compresses them and writes them as base64 text.
 
     Tiles that don't fit are merged two by two until they do.
@@ -48,7 +103,8 @@ def pack_tiles(tiles: Tiles, budget_bytes: int = POOLED_MAPS_BYTES) -> dict[str,
         "length": tiles.length,
         "size": tiles.size,
         "levels": LEVELS,
-        **{name: {"data": data} for name, data in packed.items()},
+        "share": {"data": packed["share"]},
+        "largest": {"data": packed["largest"]},
         "rows": tiles.rows.tolist(),
         "strongest": {
             "positions": positions.tolist(),
@@ -62,7 +118,7 @@ def pack_tiles(tiles: Tiles, budget_bytes: int = POOLED_MAPS_BYTES) -> dict[str,
     }
 
 
-def unpack_tiles(packed: dict[str, Any], name: str) -> Float[np.ndarray, "layer head tile tile"]:
+def unpack_tiles(packed: TilesDict, name: Pooling) -> Float[np.ndarray, "layer head tile tile"]:
     """Reads what `pack_tiles` wrote, in steps of one over `levels`.
 
     Args:

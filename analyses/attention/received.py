@@ -58,9 +58,7 @@ class Received(MapsResult):
 
     def _bars(self) -> BarChart:
         shares, length = self.from_others.reshape(-1, self.total.shape[-1]), self.total.shape[-1]
-        return BarChart(
-            shares.nanmean(dim=0).tolist(), self.token_names(length), "key", "share of attention from others"
-        )
+        return BarChart(shares.nanmean(dim=0).tolist(), self.token_names(length), "key", "share from others")
 
 
 def attention_received(

@@ -13,6 +13,7 @@ from typing import Any
 
 from analyses.calibration.draws import Job, plan
 from analyses.calibration.judging import judged
+from analyses.calibration.schema import SCHEMA, CalibrationFingerprint
 from analyses.resumable.chunks import partition
 from analyses.resumable.folder import StudyFolder
 from analyses.resumable.running import run_chunks
@@ -21,7 +22,6 @@ from interpret.errors import InputError
 from interpret.native.planted import FAMILIES
 from interpret.system.processes import end_with, interrupts_later
 
-SCHEMA = "interpret-attention/calibration/1"
 DOSE_SIZES = (100,)  # texts of each model with a set dose
 
 
@@ -45,9 +45,9 @@ class CalibrationPlan:
         """Returns the models to be judged: those of `draws.plan`, with doses only if F1 is among the families."""
         return tuple(job for job in plan(self.families, self.draws) if job.family in self.families)
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self) -> CalibrationFingerprint:
         """Returns everything the records depend on, except the number of draws, so that more can be added."""
-        bars = {name: [bars.floor, bars.bar] for name, bars in BARS.items()}
+        bars: dict[str, list[float] | float] = {name: [bars.floor, bars.bar] for name, bars in BARS.items()}
         return {
             "schema": SCHEMA,
             "plan": {"sizes": list(self.sizes), "families": list(self.families), "seed": self.seed},

@@ -1,44 +1,35 @@
-"""Tables of a calibration: error rates of verdicts, and how well each metric tells the two truths apart.
-
-    schema          "interpret-attention/calibration/1"
-    plan            sizes, families, seed, draws (rounds); bars: floor and bar of each component; versions
-    overall         group ("protocol": families F, "others": families X), of ("study" or "single"), examples,
-                    source ("corpus" or "vocabulary" replacements; null for studies), counts, and error
-    study           cells: examples, words [from, to], counts, and error
-    single          cells: source, words, counts, and error
-    families        family, name, truth, because, draws; study: answers for each of sizes; single: for each source
-    doses           dose, levels, counts (answers at each level, on 100 texts), largest_reversal
-    uniformity      family, p_value (its name), count, statistic, p (Kolmogorov-Smirnov against uniform)
-    diagnosticity   metric, auc (explaining above not explaining), explains, does_not, undefined (numbers of models)
-
-Answers: models, and how many of them were supported, not_supported, inconclusive. Counts: answers of the models whose
-truth is "explains" and of those whose truth is "does_not". A verdict is wrong where it is "supported" and the truth is
-"does not", or the reverse; error: models, wrong, inconclusive (numbers of models), rate, low, high (95 %
-Clopper-Pearson; null where there is no model). Cells, p-values and metrics are those of the families F; of partial
-families, which no verdict would be right for, only `families` tells. A reversal is how far the share of supported less
-that of not supported verdicts rises from any level to a higher one, where it should only fall.
-"""
+"""Tables of a calibration: error rates of verdicts, and how well each metric tells the two truths apart."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from analyses.calibration.draws import DOSES, LENGTHS, PROTOCOL
 from analyses.calibration.judging import METRICS
-from analyses.verdicts.error_rates import error_of
+from analyses.calibration.schema import (
+    CalibrationDict,
+    CalibrationFingerprint,
+    DiagnosticityDict,
+    DoseDict,
+    FamilyDict,
+    OverallCell,
+    UniformityDict,
+)
+from analyses.export.to_json import listed
+from analyses.verdicts.error_rates import AnswersByTruth, CountedAnswers, Source, error_of
 from interpret.native.planted import FAMILIES
 
-Record = Mapping[str, Any]
+Record = Mapping[str, Any]  # of one model, as `judging.judged` makes it
 
-SOURCES = ("corpus", "vocabulary")
+SOURCES: tuple[Source, ...] = ("corpus", "vocabulary")
 # Null families: attention is unrelated to effects by construction, so p-values are nearly uniform. Not exactly: both
 # are properties of words, so in a model of few words they agree or disagree by chance in all of its texts.
 NULLS = (("F3", "p_input"), ("F7", "p_rank"), ("F7", "p_input"))
 
 
-def tabulate(fingerprint: Mapping[str, Any], records: Sequence[Record], draws: int) -> dict[str, Any]:
+def tabulate(fingerprint: CalibrationFingerprint, records: Sequence[Record], draws: int) -> CalibrationDict:
     """Makes all tables of a calibration.
 
     Args:
@@ -48,7 +39,7 @@ def tabulate(fingerprint: Mapping[str, Any], records: Sequence[Record], draws: i
     """
     plain = [record for record in records if not record["dose"]]
     protocol = [record for record in plain if record["family"] in PROTOCOL]
-    sizes: list[int] = fingerprint["plan"]["sizes"]
+    sizes = fingerprint["plan"]["sizes"]
     return {
         "schema": fingerprint["schema"],
         "plan": {**fingerprint["plan"], "draws": draws},
@@ -59,12 +50,12 @@ def tabulate(fingerprint: Mapping[str, Any], records: Sequence[Record], draws: i
             *_overall("others", [record for record in plain if record["family"] not in PROTOCOL], sizes),
         ],
         "study": [
-            {"examples": size, "words": list(words), **_by_truth(_of_study(_long(protocol, words), size))}
+            {"examples": size, "words": listed(words), **_by_truth(_of_study(_long(protocol, words), size))}
             for size in sizes
             for words in LENGTHS
         ],
         "single": [
-            {"source": source, "words": list(words), **_by_truth(_of_single(_long(protocol, words), source))}
+            {"source": source, "words": listed(words), **_by_truth(_of_single(_long(protocol, words), source))}
             for source in SOURCES
             for words in LENGTHS
         ],
@@ -75,19 +66,15 @@ def tabulate(fingerprint: Mapping[str, Any], records: Sequence[Record], draws: i
     }
 
 
-def _overall(group: str, records: Sequence[Record], sizes: Sequence[int]) -> list[dict[str, Any]]:
-    studies = [(size, None, _of_study(records, size)) for size in sizes]
-    single = [(1, source, _of_single(records, source)) for source in SOURCES]
-    return [
-        {
-            "group": group,
-            "of": "single" if source else "study",
-            "examples": size,
-            "source": source,
-            **_by_truth(pairs),
-        }
-        for size, source, pairs in [*studies, *single]
-    ]
+def _overall(
+    group: Literal["protocol", "others"], records: Sequence[Record], sizes: Sequence[int]
+) -> Iterator[OverallCell]:
+    for size in sizes:
+        answers = _by_truth(_of_study(records, size))
+        yield {"group": group, "of": "study", "examples": size, "source": None, **answers}
+    for source in SOURCES:
+        answers = _by_truth(_of_single(records, source))
+        yield {"group": group, "of": "single", "examples": 1, "source": source, **answers}
 
 
 def _long(records: Iterable[Record], words: tuple[int, int]) -> list[Record]:
@@ -108,22 +95,25 @@ def _of_single(records: Iterable[Record], source: str) -> list[tuple[str, str]]:
     return [(record["truth"], answer) for record in records for answer in record[f"single_{source}"]]
 
 
-def _by_truth(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _by_truth(pairs: Sequence[tuple[str, str]]) -> AnswersByTruth:
     """Counts of answers by truth, and the error rate."""
-    counts = {
-        truth.replace(" ", "_"): _counts(answer for each, answer in pairs if each == truth)
-        for truth in ("explains", "does not")
-    }
-    return {**counts, "error": error_of(**counts)}
+    explains, does_not = (
+        _counts(answer for each, answer in pairs if each == truth) for truth in ("explains", "does not")
+    )
+    return {"explains": explains, "does_not": does_not, "error": error_of(explains, does_not)}
 
 
-def _counts(answers: Iterable[str]) -> dict[str, int]:
+def _counts(answers: Iterable[str]) -> CountedAnswers:
     counter = Counter(answers)
-    names = ("supported", "not supported", "inconclusive")
-    return {"models": counter.total(), **{name.replace(" ", "_"): counter[name] for name in names}}
+    return {
+        "models": counter.total(),
+        "supported": counter["supported"],
+        "not_supported": counter["not supported"],
+        "inconclusive": counter["inconclusive"],
+    }
 
 
-def _family(key: str, records: Sequence[Record], sizes: Sequence[int]) -> dict[str, Any]:
+def _family(key: str, records: Sequence[Record], sizes: Sequence[int]) -> FamilyDict:
     family, own = FAMILIES[key], [record for record in records if record["family"] == key]
     return {
         "family": key,
@@ -136,7 +126,7 @@ def _family(key: str, records: Sequence[Record], sizes: Sequence[int]) -> dict[s
     }
 
 
-def _dose(dose: str, records: Sequence[Record]) -> dict[str, Any]:
+def _dose(dose: str, records: Sequence[Record]) -> DoseDict:
     levels = DOSES[dose]
     counts = [
         _counts(answer for record in records if record["level"] == each for answer in record["answers"])
@@ -153,7 +143,7 @@ def _dose(dose: str, records: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def _uniformity(family: str, name: str, records: Sequence[Record]) -> dict[str, Any]:
+def _uniformity(family: str, name: str, records: Sequence[Record]) -> UniformityDict:
     from scipy.stats import kstest
 
     values = [each for record in records if record["family"] == family for each in record[name] if each is not None]
@@ -167,7 +157,7 @@ def _uniformity(family: str, name: str, records: Sequence[Record]) -> dict[str, 
     }
 
 
-def _diagnosticity(metric: str, records: Sequence[Record]) -> dict[str, Any]:
+def _diagnosticity(metric: str, records: Sequence[Record]) -> DiagnosticityDict:
     """Area under the ROC curve: how often the metric is larger in an explaining model than in a non-explaining one."""
     groups = {
         truth: np.array(

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from analyses.classic.adversarial import adversarial_attention
 from analyses.classic.effective_attention import effective_attention
 from analyses.classic.jain_wallace import jain_wallace
 from analyses.classic.probability_effects import without_each_unit
-from analyses.classic.serrano_smith import SerranoSmith, serrano_smith
+from analyses.classic.serrano_smith import serrano_smith
 from analyses.classic.uniform import uniform_attention
 from analyses.classic.violation import faithfulness_violation
+from analyses.export.json_schema import Correlation, Share, written_as
 from analyses.results.result import Result
 from analyses.results.wording import number
 from analyses.verdicts.content import Content
@@ -126,9 +128,9 @@ class ClassicTests(Result):
             rows += [(name, str(which), float(each)) for which, each in several.items()]
         return pandas.DataFrame(rows, columns=["test", "of", "value"])
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> "ClassicDict":
         """Returns plain values for JSON, with `None` for NaN."""
-        plain: dict[str, Any] = _each_number(asdict(self), lambda value: None if _is_nan(value) else value)
+        plain: ClassicDict = _each_number(asdict(self), lambda value: None if _is_nan(value) else value)
         return plain
 
     @classmethod
@@ -138,6 +140,36 @@ class ClassicTests(Result):
         flips = {name: values[name] for name in ("top_flips", "other_flips")}
         lists = {name: tuple(plain[name]) for name in ("random", "identifiability", "is_identifiable")}
         return cls(**{**plain, **flips, **lists})
+
+
+@written_as(ClassicTests)
+class ClassicDict(TypedDict):
+    """Published tests of one decision, in a document; null is undefined, and none of them is in the verdict."""
+
+    words: int
+    tokens: int
+    eraser: str
+    attention_gradient: Correlation | None
+    attention_leave_one_out: Correlation | None
+    gradient_leave_one_out: Correlation | None
+    permutation: Share
+    max_attention: Share | None
+    conicity: Correlation | None
+    divergence: float | None
+    feasible: int
+    restarts: int
+    top_flips: bool | None
+    other_flips: bool | None
+    divergence_difference: float | None
+    weight_difference: float | None
+    removed: dict[str, Share | None]
+    random: list[Share | None]
+    uniform_margin_change: float
+    uniform_probability_change: float
+    uniform_flips: bool
+    violated: dict[str, bool]
+    identifiability: list[Share | None]
+    is_identifiable: list[bool]
 
 
 @gradients_on()
@@ -184,7 +216,7 @@ def classic_tests(
     answers = without_each_unit(row, example, eraser=eraser) if without is None else without.double().softmax(-1)
     compared = jain_wallace(row, content, answers, seed=seed)
     searched = adversarial_attention(row, content, steps=adversary_steps, seed=seed)
-    zeroed = serrano_smith(row, content, seed=seed) if tokens > 1 else None
+    zeroed = serrano_smith(row, content, seed=seed) if tokens > 1 else None  # one weight by itself says nothing
     even = uniform_attention(row, content)
     effective = effective_attention(row.weights[0], row.values[0])
     return ClassicTests(
@@ -200,7 +232,12 @@ def classic_tests(
         divergence=searched.divergence,
         feasible=searched.feasible,
         restarts=searched.restarts,
-        **_zeroing(zeroed),
+        top_flips=zeroed.top_flips if zeroed else None,
+        other_flips=zeroed.other_flips if zeroed else None,
+        divergence_difference=zeroed.divergence_difference if zeroed else math.nan,
+        weight_difference=zeroed.weight_difference if zeroed else math.nan,
+        removed={name: zeroed.removed[name] if zeroed else math.nan for name in RANKINGS},
+        random=zeroed.random if zeroed else (),
         uniform_margin_change=even.margin_change,
         uniform_probability_change=even.probability_change,
         uniform_flips=even.flips,
@@ -208,27 +245,6 @@ def classic_tests(
         identifiability=tuple(effective.identifiability.tolist()),
         is_identifiable=effective.is_identifiable,
     )
-
-
-def _zeroing(found: SerranoSmith | None) -> dict[str, Any]:
-    """Serrano and Smith's fields; undefined for texts with a single weight, which they leave out."""
-    if found is None:
-        return {
-            "top_flips": None,
-            "other_flips": None,
-            "divergence_difference": math.nan,
-            "weight_difference": math.nan,
-            "removed": dict.fromkeys(RANKINGS, math.nan),
-            "random": (),
-        }
-    return {
-        "top_flips": found.top_flips,
-        "other_flips": found.other_flips,
-        "divergence_difference": found.divergence_difference,
-        "weight_difference": found.weight_difference,
-        "removed": {name: found.removed[name] for name in RANKINGS},
-        "random": found.random,
-    }
 
 
 def _each_number(value: Any, change: Any) -> Any:

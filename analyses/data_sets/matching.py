@@ -79,8 +79,7 @@ def encoded(rows: Rows, subject: Subject) -> tuple[tuple[Example, ...], Rows, tu
             continue
         examples.append(example)
         kept.append(at)
-    longest = getattr(subject, "longest", None)
-    most = "what the model can read" if longest is None else f"the model's {longest} tokens"
+    most = "what the model can read" if subject.longest is None else f"the model's {subject.longest} tokens"
     notes = (
         *Note.about("too long", long, f"{{}} left out: longer than {most}."),
         *Note.about("too few words", short, "{} left out: fewer than two words that could be ranked."),

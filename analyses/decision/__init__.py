@@ -1,1 +1,1 @@
-"""Complete analysis of one decision: `analyze.py` runs every part, and `schema.py` writes it as JSON."""
+"""Complete analysis of one decision: `analyze.py` runs every part, and `schema.py` says what its JSON holds."""

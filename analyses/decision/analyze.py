@@ -13,6 +13,7 @@ from analyses.decision.attention_statistics import attention_statistics
 from analyses.decision.in_short import analysis_in_short, best_of, table_of_maps
 from analyses.decision.judgement import judge, usual_source
 from analyses.decision.kept_attention import KeptAttention, keeping_reader
+from analyses.decision.schema import AnalysisDict
 from analyses.explanations.agreement import Agreement, rank_agreement
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.faithfulness import Faithfulness, faithfulness
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Analysis(ModelResult):
+class Analysis(ModelResult[AnalysisDict]):
     """Results of a complete analysis of one input. `to_dict` returns them in the documented schema.
 
     Attributes:
@@ -128,8 +129,8 @@ class Analysis(ModelResult):
             self.example.words, [(each.method, each.family, each.scores.tolist()) for each in self.maps]
         )
 
-    def _to_dict(self, command: str) -> dict[str, Any]:
-        from analyses.decision.schema import analysis_to_dict
+    def _to_dict(self, command: str) -> AnalysisDict:
+        from analyses.decision.conversion import analysis_to_dict
 
         return analysis_to_dict(self, command)
 
@@ -201,31 +202,29 @@ def analyze(
         progress("planning")
         plan = plan_analysis(subject, example, EFFORTS[effort], methods=methods, eraser=eraser, max_memory=max_memory)
         planned(plan)
+        asked = _Asked(chosen, eraser, corpus, alignment, effort, seed, plan, started)
         with subject.at_most_tokens(plan.tokens_at_once):
-            found = _measured(subject, example, target, chosen, eraser, corpus, effort, seed, progress)
-    return Analysis(
-        live=subject,
-        example=example,
-        **found,
-        alignment=alignment,
-        effort=effort,
-        seed=seed,
-        cost=PlanAndCost.since(started, plan, subject.device),
-    )
+            return _analysed(subject, example, target, asked, progress)
 
 
-def _measured(
-    subject: Subject,
-    example: Example,
-    target: str | None,
-    chosen: Sequence[Method],
-    eraser: str,
-    corpus: Resampler | None,
-    effort: str,
-    seed: int,
-    progress: Callable[[str], None],
-) -> dict[str, Any]:
-    """Computes the results, keyed by the attributes of `Analysis`."""
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of one decision, checked and planned."""
+
+    methods: Sequence[Method]
+    eraser: str
+    corpus: Resampler | None
+    alignment: Alignment | None
+    effort: str
+    seed: int
+    plan: Plan
+    started: float
+
+
+def _analysed(
+    subject: Subject, example: Example, target: str | None, asked: _Asked, progress: Callable[[str], None]
+) -> Analysis:
+    effort, seed, eraser = EFFORTS[asked.effort], asked.seed, asked.eraser
     progress("reading the decision")
     decision = subject.decide(example, target)
     progress("recording attention")
@@ -239,48 +238,47 @@ def _measured(
     without = logits_without_each_unit(subject, example, eraser=eraser)
     alone = Scores.of(without, decision.target)
     shared = Shared(
-        subject, example, decision, integration_steps=EFFORTS[effort].integration_steps, eraser=eraser,
+        subject, example, decision, integration_steps=effort.integration_steps, eraser=eraser,
         attention=recorded, rollout=statistics.rollout, without=alone,
     )  # fmt: skip
-    maps = tuple(method(subject, example, decision, shared) for method in chosen)
+    maps = tuple(method(subject, example, decision, shared) for method in asked.methods)
     progress("testing every explanation against random orders")
     measured = faithfulness(
-        subject,
-        example,
-        decision,
-        maps,
-        eraser=eraser,
-        orders=EFFORTS[effort].random_orders,
-        seed=seed,
-        without=alone,
+        subject, example, decision, maps, eraser=eraser, orders=effort.random_orders, seed=seed, without=alone
     )
     progress("testing what the attention does")
-    resampler = usual_source(subject, example) if corpus is None else corpus
-    source: Source = "vocabulary" if corpus is None else "corpus"
+    resampler = usual_source(subject, example) if asked.corpus is None else asked.corpus
+    source: Source = "vocabulary" if asked.corpus is None else "corpus"
     judgement = judge(subject, example, decision, resampler, source=source, seed=seed)
     progress("running the classic tests")
-    steps = EFFORTS[effort].adversary_steps
+    steps = effort.adversary_steps
     classic = classic_tests(
         subject, example, decision, seed=seed, eraser=eraser, adversary_steps=steps, without=without
     )
     progress("silencing every head")
     silenced = head_importances(subject, example, decision)
-    return {
-        "decision": decision,
-        "attention": kept.result(),
-        "maps": maps,
-        "rollout": statistics.rollout,
-        "entropy": statistics.entropy,
-        "patterns": statistics.patterns,
-        "zeroed": silenced["zero"],
-        "averaged": silenced["mean"],
-        "gradients": head_gradients(subject, example, decision),
-        "faithfulness": measured,
-        "agreement": rank_agreement(maps),
-        "classic": classic,
-        "measurement": judgement.measurement,
-        "replacements": resampler.name,
-        "verdict": judgement.verdict,
-        "error_rate": judgement.error_rate,
-        "checks": checks,
-    }
+    return Analysis(
+        live=subject,
+        example=example,
+        decision=decision,
+        attention=kept.result(),
+        maps=maps,
+        rollout=statistics.rollout,
+        entropy=statistics.entropy,
+        patterns=statistics.patterns,
+        zeroed=silenced["zero"],
+        averaged=silenced["mean"],
+        gradients=head_gradients(subject, example, decision),
+        faithfulness=measured,
+        agreement=rank_agreement(maps),
+        classic=classic,
+        measurement=judgement.measurement,
+        replacements=resampler.name,
+        verdict=judgement.verdict,
+        error_rate=judgement.error_rate,
+        alignment=asked.alignment,
+        checks=checks,
+        effort=asked.effort,
+        seed=seed,
+        cost=PlanAndCost.since(asked.started, asked.plan, subject.device),
+    )

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from analyses.decision.patch_wording import in_patches
 from analyses.verdicts.measurement import FEWEST_WORDS
 
 if TYPE_CHECKING:
@@ -11,29 +10,30 @@ if TYPE_CHECKING:
 
 def caveats(analysis: "Analysis") -> list[str]:
     """Returns the caveats of this analysis, as sentences."""
-    found, decision = [], analysis.decision
+    found, decision, nouns = [], analysis.decision, analysis.example.nouns
     if decision.predicted != decision.label:
         found.append(f"The model itself prefers “{decision.predicted}”; “{decision.label}” was chosen by the user.")
     if analysis.subject.is_causal and analysis.subject.sink == "drop":
         found.append(
             "The first position is left out of every ranking: causal models park attention there that says "
-            "nothing about its word."
+            f"nothing about its {nouns.one}."
         )
     found += analysis.subject.remarks_on(analysis.example)
     words, tokens = len(analysis.example.units), sum(len(unit.tokens) for unit in analysis.example.units)
     if words < FEWEST_WORDS <= tokens:
         found.append(
-            f"There are few words to rank, {words}; --units token (units='token' in Python) ranks {tokens} tokens."
+            f"There are few {nouns.many} to rank, {words}; --units token (units='token' in Python) ranks "
+            f"{tokens} tokens."
         )
     if analysis.example.truncated:
-        found.append(f"The text was too long: its last {analysis.example.truncated} tokens were cut off.")
+        found.append(f"The {nouns.whole} was too long: its last {analysis.example.truncated} tokens were cut off.")
     if analysis.faithfulness.eraser == "delete" and not analysis.subject.is_causal:
-        found.append("Deleting words also moves the words after them to other positions.")
+        found.append(f"Deleting {nouns.many} also moves the {nouns.many} after them to other positions.")
     if unfelt := max(analysis.measurement.rank_unfelt, analysis.measurement.input_unfelt):
         found.append(
-            f"{unfelt} of {analysis.measurement.words} words, replaced or taken out of the attention row, move the "
-            f"margin by no more than rounding of its scores may ({analysis.measurement.rounding:.1g} logits), which "
-            "counts as nothing."
+            f"{unfelt} of {analysis.measurement.words} {nouns.many}, replaced or taken out of the attention row, "
+            f"move the margin by no more than rounding of its scores may ({analysis.measurement.rounding:.1g} logits), "
+            "which counts as nothing."
         )
     if (off := _convergence(analysis)) is not None:
         found.append(
@@ -41,7 +41,7 @@ def caveats(analysis: "Analysis") -> list[str]:
             f"{off:.2g} logits. Run again with more steps (--thorough)."
         )
     found += [check.warning for check in analysis.checks if not check.passed]
-    return found if analysis.example.picture is None else [in_patches(each) for each in found]
+    return found
 
 
 def _convergence(analysis: "Analysis") -> float | None:

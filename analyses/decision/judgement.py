@@ -46,14 +46,13 @@ def judge(
     """
     measurement = measure(subject, [example], [decision], resampler, draws=ONE_TEXT, seed=seed)[0]
     idle = idle_elsewhere(subject, example, decision, resampler, seed=seed)
-    calibrated = not (example.picture or example.parts)  # images and inputs of several texts weren't calibrated
-    rate = error_rate_of_text(source, measurement.words) if calibrated else None
-    return Judgement(measurement, one_text_verdict(measurement, idle), rate)
+    rate = error_rate_of_text(source, measurement.words) if example.is_one_text else None  # others weren't calibrated
+    return Judgement(measurement, one_text_verdict(measurement, idle, nouns=example.nouns), rate)
 
 
 def usual_source(subject: Subject, example: Example) -> Resampler:
     """Returns the source of replacements when only the model and the input are available."""
-    if example.picture:
+    if subject.reads_images:
         return PatchesOfTheImage()
     words = VocabularyUnigram(subject.tokenizer)
-    return TokensOfTheImage(words) if any(part.columns for part in example.parts) else words
+    return TokensOfTheImage(words) if example.has_grid else words

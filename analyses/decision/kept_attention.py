@@ -2,16 +2,15 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.attention.encoded_maps import pack_tiles
+from analyses.attention.encoded_maps import TilesDict, pack_tiles
 from analyses.attention.pooled_maps import Tiles, TilesReader
 from analyses.attention.streaming import Reader
-from analyses.export.encoding import pack_weights
+from analyses.export.encoding import WeightsDict, pack_weights
 from interpret.attention.maps import Block, Maps
 
 WHOLE = 2**26  # most weights, over all layers and heads, that are kept unpooled: 256 MB
@@ -36,7 +35,7 @@ class KeptAttention(ABC):
         """Number of heads of each call."""
 
     @abstractmethod
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> WeightsDict | TilesDict:
         """Returns the object "attention.weights" of the schema."""
 
 
@@ -60,7 +59,7 @@ class WholeMaps(KeptAttention):
         """Number of heads of each call."""
         return self.weights.shape[1]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> WeightsDict:
         """Returns the object "attention.weights" of the schema, as `analyses.export.encoding` writes it."""
         return pack_weights(self.weights.numpy())
 
@@ -85,7 +84,7 @@ class PooledMaps(KeptAttention):
         """Number of heads of each call."""
         return self.tiles.sums.shape[1]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> TilesDict:
         """Returns the object "attention.weights" of the schema, as `analyses.attention.encoded_maps` writes it."""
         return pack_tiles(self.tiles)
 

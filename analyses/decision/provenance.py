@@ -2,15 +2,15 @@
 
 import platform
 from importlib.metadata import version
-from typing import Any
 
+from analyses.decision.schema import ModelDict, RunDict
 from analyses.planning.plan import PlanAndCost
 from interpret.subjects.subject import Subject
 
 PACKAGES = ("interpret-attention", "torch", "transformers", "captum")
 
 
-def model_to_dict(subject: Subject, *, layers: int, heads: int) -> dict[str, Any]:
+def model_to_dict(subject: Subject, *, layers: int, heads: int) -> ModelDict:
     """Returns the field `model` of a result.
 
     Args:
@@ -25,6 +25,7 @@ def model_to_dict(subject: Subject, *, layers: int, heads: int) -> dict[str, Any
         "parameters": subject.facts.parameters,
         "layers": layers,
         "layer_names": [subject.layer_name(layer) for layer in range(layers)],
+        "layer_kinds": [subject.layer_kind(layer) for layer in range(layers)],
         "heads": heads,
         "sha256": subject.facts.sha256,
         "kernel": subject.facts.kernel,
@@ -34,7 +35,7 @@ def model_to_dict(subject: Subject, *, layers: int, heads: int) -> dict[str, Any
     }
 
 
-def run_to_dict(subject: Subject, command: str, *, seed: int, cost: PlanAndCost) -> dict[str, Any]:
+def run_to_dict(subject: Subject, command: str, *, seed: int, cost: PlanAndCost) -> RunDict:
     """Returns the field `run` of a result.
 
     Args:

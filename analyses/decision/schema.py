@@ -1,204 +1,396 @@
-"""JSON schema of an analysis, which `--json` writes and reports are made from.
+"""JSON of an analysis, which `--json` writes and reports are made from: `AnalysisDict`.
 
-`SCHEMA` names the version; a field is never renamed or given another meaning without a new one. L layers, H heads,
-n tokens, u units (words), all lists counted from 0; a number that is undefined is null.
-
-    schema            "interpret-attention/analysis/2"
-    model             name, task, architecture, parameters, layers, layer_names [L], heads, sha256 of the weights,
-                      kernel, causal, sink_policy ("drop" or "keep" a causal model's first word), units_policy ("word"
-                      or "token", as it was asked for)
-    run               command, seed, effort, adversary_steps (of the search in classic), device, dtype, seconds,
-                      memory (the most that the process had held by the end, in bytes), versions; planned: passes,
-                      seconds, memory, limit (bytes), as they were estimated before
-    text, truncated   the text, and how many of its tokens were cut off
-    tokens            [n] as shown; separators: positions of special tokens
-    unit_kind         what units are: "word", "token" or "patch"
-    units             [u] of text, tokens (positions), start, end (characters)
-    image             null, or of an input that is one: rows, columns (of patches), height, width (pixels), media_type,
-                      data (base64) of the picture as the model sees it; text is then its path, and units are its
-                      patches, row by row, with start and end 0
-    parts             of an input of several texts: name, start (character), columns (null, or of its units in a grid,
-                      row by row); empty where there is one text
-    decision          target, label, probability, margin (logits), predicted, alternatives [[label, probability]],
-                      readout [n] (share of each position in what the decision is read from), place (null, or
-                      [start, end] of a label that is a part of the text, in characters)
-    attention         four things:
-      weights         by encoding; kept says in words what was left out:
-                      "deflate+base64": shape, levels, data; `analyses.export.encoding.unpack_weights` reads it;
-                      "tiles", of a long text (more than 2^26 weights): shape [L, H, t, t], length (n), size (tokens on
-                      a side of a tile), levels, share and largest, each of data (of each tile the mean over rows of
-                      what they give to its keys, and the largest weight; read by
-                      `analyses.attention.encoded_maps.unpack_tiles`), rows [L, t] (how many tokens of each stretch
-                      have a row), strongest: positions and weights
-                      [L, H, k] of the largest in the row that the decision is read from, and sums [L, H] of that row
-      entropy         nats [L, H], share [L, H] of ln(visible keys); means over rows
-      patterns        previous, next, first, separator [L, H]: mean share of attention
-      sink_mass       share of all attention on the first position and separators
-    maps              [m] of method, family, signed, scores [u], tokens [n], notes
-    rollout           residual, layers [L, u]: share of the decision position that came from each unit
-    heads             zero, mean, gradient [L, H]: fall of the margin without the head, in logits
-    faithfulness      of every map and of random orders:
-      eraser          "mask" or "delete", for images "mean", "blur" or "noisy linear"; budgets: how many units;
-                      random_orders: how many
-      random          comprehensiveness and sufficiency, each of margin and probability [orders];
-                      curve: removed, low, middle, high (5, 50 and 95 % of margins)
-      maps            of method; comprehensiveness and sufficiency, each of margin, probability, p_value;
-                      above_chance (of comprehensiveness, in logits); curve: removed, margin, probability
-    agreement         methods, tau [m, m] (Kendall's tau-b), ties [m] (share of tied pairs)
-    classic           the published tests, none of which is in the verdict; as in `analyses.classic.battery`:
-      eraser          as above; words, tokens: how many
-      attention_gradient, attention_leave_one_out, gradient_leave_one_out: Kendall's tau-b over words
-      permutation     median change of a label's probability; max_attention: largest share of a word, and conicity:
-                      mean cosine of value vectors with their mean, by which to read it
-      divergence      Jensen-Shannon, nats, of other attention that keeps the answer; feasible: how many searches kept
-                      it, of how many restarts
-      top_flips, other_flips: whether the choice changes without the largest weight, and without another; true, false
-                      or null; divergence_difference (nats) and weight_difference between the two
-      removed         by order, the share of weights zeroed when the choice first changes (null: never); random: the
-                      same in each random order
-      uniform_margin_change (logits), uniform_probability_change, uniform_flips: what equal weights do
-      violated        by ranking, whether the word ranked first speaks against the decision
-      identifiability [H] share of the squared weights that reaches what the head writes; is_identifiable [H]
-    alignment         null, or of a translation with all words of its target: source, target [words]; layers (names of
-                      cross-attention calls); weights [layers, target, source]: mean share of attention, at the position
-                      that writes a word; gold: null, or sure and possible links [source word, target word];
-                      error_rates: layer, by ("weights" or "norms"), aligned ("output" or "input"), error_rate
-    verdict           answer, because [sentences], object, claim, scope, limits, spread (logits), replacements; and
-      components      name, value, p_value, side ("holds", "fails" or "open"), doubt, floor, bar, and reasons in
-                      words: failure (of being below the floor), open (of being between)
-      heads           idle (numbers of those that the decision ignores), share (of the displayed map)
-      error_rate      null, or models, wrong, inconclusive, rate, low, high (95 %), examples (1), words [from, to]
-      beside          numbers that describe and don't judge, as in `analyses.verdicts.measurement`: uniform, rank_tau,
-                      input_tau, rank_shuffled, rank_of_values, opposed, sink, position_rank, rarity_rank, rounding,
-                      rank_unfelt, input_unfelt
-    checks            name, value (null where it is no number), tolerance, passed, detail
-    caveats           sentences
+`SCHEMA` names the version; a field is never renamed or given another meaning without a new one. Lists count from 0,
+and a number that is undefined is null. `analysis.schema.json` beside this file is the same as a JSON Schema.
 """
 
-from dataclasses import asdict
-from typing import Any
+from typing import Literal, final
 
-from analyses.decision.analyze import Analysis
-from analyses.decision.caveats import caveats
-from analyses.decision.patch_wording import verdict_in_patches
-from analyses.decision.provenance import model_to_dict, run_to_dict
-from analyses.export.to_json import finite, plain
-from analyses.planning.effort import EFFORTS
-from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
-from analyses.verdicts.one_text import TextComponent
-from analyses.verdicts.thresholds import BARS
+from typing_extensions import TypedDict
 
-SCHEMA = "interpret-attention/analysis/2"
-BESIDE = (
-    "uniform", "rank_tau", "input_tau", "rank_shuffled", "rank_of_values", "opposed", "sink", "position_rank",
-    "rarity_rank", "rounding", "rank_unfelt", "input_unfelt",
-)  # fmt: skip
+from analyses.attention.encoded_maps import TilesDict
+from analyses.classic.battery import ClassicDict
+from analyses.explanations.agreement import AgreementDict
+from analyses.explanations.attribution import AttributionDict
+from analyses.explanations.faithfulness_schema import FaithfulnessDict
+from analyses.export.encoding import WeightsDict
+from analyses.export.json_schema import Share, written_as
+from analyses.planning.plan import CostDict
+from analyses.translation.word_alignment import AlignmentDict
+from analyses.verdicts.error_rates import ErrorRateDict
+from analyses.verdicts.measurement import Measurement
+from analyses.verdicts.thresholds import Answer, ComponentName, Side, Topic
+from interpret.attention.checks import CheckDict
+from interpret.subjects.inputs.example import UnitKind
+from interpret.subjects.inputs.picture import PictureDict
+from interpret.subjects.task_facts import DecisionKind, LayerKind
 
-
-def analysis_to_dict(analysis: Analysis, command: str) -> dict[str, Any]:
-    """Returns the analysis in the documented schema; undefined numbers are `None`."""
-    example, kept = analysis.example, analysis.attention
-    return {
-        "schema": SCHEMA,
-        "model": model_to_dict(analysis.subject, layers=kept.layers, heads=kept.heads),
-        "run": _run(analysis, command),
-        "text": example.text,
-        "truncated": example.truncated,
-        "tokens": list(example.tokens),
-        "separators": list(example.separators),
-        "unit_kind": "patch" if example.picture else example.unit_kind,
-        "units": [
-            {"text": unit.text, "tokens": list(unit.tokens), "start": unit.start, "end": unit.end}
-            for unit in example.units
-        ],
-        "image": None if example.picture is None else example.picture.to_dict(),
-        "parts": [
-            {"name": part.name, "start": example.spans[part.start][0], "columns": part.columns}
-            for part in example.parts
-        ],
-        "decision": _decision(analysis),
-        "attention": _attention(analysis),
-        "maps": [attribution.to_dict() for attribution in analysis.maps],
-        "rollout": _rollout(analysis),
-        "heads": {
-            "zero": plain(analysis.zeroed.drop),
-            "mean": plain(analysis.averaged.drop),
-            "gradient": plain(analysis.gradients.drop),
-        },
-        "faithfulness": analysis.faithfulness.to_dict(),
-        "agreement": analysis.agreement.to_dict(),
-        "classic": analysis.classic.to_dict(),
-        "verdict": _verdict(analysis) if example.picture is None else verdict_in_patches(_verdict(analysis)),
-        "alignment": None if analysis.alignment is None else analysis.alignment.to_dict(),
-        "checks": [check.to_dict() for check in analysis.checks],
-        "caveats": caveats(analysis),
-    }
+SCHEMA: Literal["interpret-attention/analysis/2"] = "interpret-attention/analysis/2"
 
 
-def _run(analysis: Analysis, command: str) -> dict[str, Any]:
-    return {
-        **run_to_dict(analysis.subject, command, seed=analysis.seed, cost=analysis.cost),
-        "effort": analysis.effort,
-        "adversary_steps": EFFORTS[analysis.effort].adversary_steps,
-    }
+class ModelDict(TypedDict):
+    """The model.
+
+    Attributes:
+        name: The user's name for it.
+        task: Its task, as transformers' pipelines spell it.
+        architecture: Name of its class.
+        parameters: Number of parameters.
+        layers: Number of attention calls.
+        layer_names: Name of each, such as "layer 3"; counted from 1.
+        layer_kinds: The stack that each belongs to; "layer" where there is only one.
+        heads: Number of heads of each.
+        sha256: Digest of the weights.
+        kernel: The attention function that it was run with.
+        causal: Whether positions see earlier ones only.
+        sink_policy: Whether the first word of a causal model is left out of rankings ("drop") or not ("keep").
+        units_policy: Kind of unit that was asked for.
+    """
+
+    name: str
+    task: str
+    architecture: str
+    parameters: int
+    layers: int
+    layer_names: list[str]
+    layer_kinds: list[LayerKind]
+    heads: int
+    sha256: str | None
+    kernel: str
+    causal: bool
+    sink_policy: str
+    units_policy: UnitKind
 
 
-def _decision(analysis: Analysis) -> dict[str, Any]:
-    decision = analysis.decision
-    return {
-        "target": decision.target,
-        "label": decision.label,
-        "probability": decision.probability,
-        "margin": decision.margin,
-        "predicted": decision.predicted,
-        "alternatives": [list(pair) for pair in decision.alternatives],
-        "readout": plain(decision.readout),
-        "place": None if decision.place is None else list(decision.place),
-    }
+class RunDict(CostDict):
+    """How the result was made.
+
+    Attributes:
+        command: Command that reproduces it; may be empty.
+        seed: Seed of everything random.
+        device: Device of the model.
+        dtype: Precision of the weights.
+        versions: Version of each package, and of Python.
+    """
+
+    command: str
+    seed: int
+    device: str
+    dtype: str
+    versions: dict[str, str]
 
 
-def _attention(analysis: Analysis) -> dict[str, Any]:
-    entropy, patterns = analysis.entropy.mean(), analysis.patterns
-    return {
-        "weights": analysis.attention.to_dict(),
-        "entropy": {"nats": plain(entropy.nats), "share": plain(entropy.share)},
-        "patterns": {name: plain(getattr(patterns, name)) for name in ("previous", "next", "first", "separator")},
-        "sink_mass": float(patterns.sink_mass),
-    }
+class AnalysisRunDict(RunDict):
+    """How the analysis was made.
+
+    Attributes:
+        effort: Name of the effort.
+        adversary_steps: Steps of the search for adversarial attention, in `classic`.
+    """
+
+    effort: str
+    adversary_steps: int
 
 
-def _rollout(analysis: Analysis) -> dict[str, Any]:
-    shares = analysis.rollout.from_position(analysis.decision.readout)
-    return {"residual": analysis.rollout.residual, "layers": plain(analysis.example.pool(shares))}
+class UnitDict(TypedDict):
+    """A unit that explanations rank: a word, a token or a patch.
+
+    Attributes:
+        text: Its text in the input.
+        tokens: Positions of its tokens.
+        start: First character in the text; 0 for a patch.
+        end: One past its last character; 0 for a patch.
+    """
+
+    text: str
+    tokens: list[int]
+    start: int
+    end: int
 
 
-def _verdict(analysis: Analysis) -> dict[str, Any]:
-    found, rate = analysis.verdict, analysis.error_rate
-    return {
-        "answer": found.answer,
-        "because": list(found.because),
-        "object": OBJECT,
-        "claim": CLAIM,
-        "scope": _scope(analysis),
-        "limits": list(LIMITS_OF_A_TEXT),
-        "spread": found.spread,
-        "replacements": analysis.replacements,
-        "components": [component(each) for each in found.findings],
-        "heads": {"idle": list(found.idle_heads), "share": found.idle_share},
-        "error_rate": None if rate is None else {**asdict(rate), "words": list(rate.words)},
-        "beside": {name: finite(getattr(analysis.measurement, name)) for name in BESIDE},
-    }
+class PartDict(TypedDict):
+    """A text of an input of several, such as the question or its context.
+
+    Attributes:
+        name: Its name.
+        start: Its first character.
+        columns: Number of columns where its units form a grid, row by row; null where they form a line.
+    """
+
+    name: str
+    start: int
+    columns: int | None
 
 
-def component(finding: TextComponent) -> dict[str, Any]:
-    """Returns one component of the verdict, with its thresholds."""
-    bars = BARS[finding.name]
-    numbers = {"value": finite(finding.value), "p_value": finite(finding.p_value)}
-    return {**asdict(finding), **numbers, **asdict(bars), "open": finding.open_reason}
+class DecidedDict(TypedDict):
+    """A decision of the model.
+
+    Attributes:
+        kind: What is decided: a label of the whole input, the label of one word, a span of the text, or the next token
+            of a text or of a translation.
+        target: Number of the label that is explained.
+        label: Its name.
+        probability: Its probability.
+        margin: Its logit less that of the best other label.
+        predicted: The label that the model prefers.
+        alternatives: The likeliest labels, each with its probability.
+    """
+
+    kind: DecisionKind
+    target: int
+    label: str
+    probability: Share
+    margin: float
+    predicted: str
+    alternatives: list[tuple[str, Share]]
 
 
-def _scope(analysis: Analysis) -> str:
-    return (
-        f"This text, this model and the decision “{analysis.decision.label.strip()}” only. Words are replaced by "
-        f"others drawn from {analysis.replacements}, and effects are read off the logit margin."
-    )
+class DecisionDict(DecidedDict):
+    """The decision that is explained.
+
+    Attributes:
+        readout: Share of each position in what the decision is read from.
+        place: First character of a label that is a part of the text, and one past its last; null otherwise.
+    """
+
+    readout: list[Share]
+    place: tuple[int, int] | None
+
+
+class EntropyDict(TypedDict):
+    """Entropy of each head's attention, `[layer][head]`, mean over rows.
+
+    Attributes:
+        nats: In nats.
+        share: As a share of the logarithm of the number of visible keys; null where there is only one.
+    """
+
+    nats: list[list[float | None]]
+    share: list[list[float | None]]
+
+
+class PatternsDict(TypedDict):
+    """Mean share of each head's attention on fixed positions, `[layer][head]`.
+
+    Attributes:
+        previous: On the position before.
+        next: On the position after.
+        first: On the first position.
+        separator: On special tokens.
+    """
+
+    previous: list[list[float | None]]
+    next: list[list[float | None]]
+    first: list[list[float | None]]
+    separator: list[list[float | None]]
+
+
+class AttentionDict(TypedDict):
+    """Recorded attention.
+
+    Attributes:
+        weights: All weights, or those of a long text in tiles.
+        entropy: How widely each head looks.
+        patterns: Where each head looks.
+        sink_mass: Share of all attention on the first position and on special tokens.
+    """
+
+    weights: WeightsDict | TilesDict
+    entropy: EntropyDict
+    patterns: PatternsDict
+    sink_mass: float
+
+
+class RolloutDict(TypedDict):
+    """Attention rollout of the position that the decision is read from.
+
+    Attributes:
+        residual: Share that the skip connection carries.
+        layers: `[layer][unit]`: share that came from each unit, after each layer.
+    """
+
+    residual: Share
+    layers: list[list[float]]
+
+
+class HeadsDict(TypedDict):
+    """Fall of the margin without each head, in logits, `[layer][head]`.
+
+    Attributes:
+        zero: With its output set to zero.
+        mean: With its output replaced by its mean over positions.
+        gradient: First-order estimate of `zero`.
+    """
+
+    zero: list[list[float | None]]
+    mean: list[list[float | None]]
+    gradient: list[list[float | None]]
+
+
+class ComponentDict(TypedDict):
+    """One component of a verdict on one decision.
+
+    Attributes:
+        name: Its name.
+        value: Measured value; "use" and "top" in standard deviations of the margin; null where undefined.
+        p_value: Share of random orders of the units that do as well; null where the component isn't about a ranking.
+        side: Whether it speaks for the claim, against it or neither.
+        doubt: Reason not to rely on the value, in words; empty without one.
+        floor: Threshold below which the claim fails.
+        bar: Threshold from which on the component supports it.
+        failure: Meaning of a value below the floor, in words.
+        open: Reason why it would be open, in words.
+    """
+
+    name: ComponentName
+    value: float | None
+    p_value: Share | None
+    side: Side
+    doubt: str
+    floor: float
+    bar: float
+    failure: str
+    open: str
+
+
+class IdleHeadsDict(TypedDict):
+    """Heads of the displayed layer that the decision ignores.
+
+    Attributes:
+        idle: Their numbers.
+        share: Their share of the displayed map.
+    """
+
+    idle: list[int]
+    share: Share
+
+
+class JudgementDict(TypedDict):
+    """The answer about one decision, and what it rests on.
+
+    Attributes:
+        answer: The answer.
+        because: Reasons, in words.
+        topics: What each reason is about: a component, "heads" that are idle, or "data" that allow no answer.
+        spread: Standard deviation of the margin when all units are replaced, in logits.
+        components: What was measured.
+        heads: Idle heads.
+        error_rate: How often such answers are wrong on planted models; null where that isn't known.
+    """
+
+    answer: Answer
+    because: list[str]
+    topics: list[Topic]
+    spread: float
+    components: list[ComponentDict]
+    heads: IdleHeadsDict
+    error_rate: ErrorRateDict | None
+
+
+class ClaimDict(TypedDict):
+    """What a verdict is about.
+
+    Attributes:
+        object: The weights that were tested.
+        claim: The claim about them.
+        limits: What the answer doesn't tell, in sentences.
+        replacements: Source of the units that replaced others.
+    """
+
+    object: str
+    claim: str
+    limits: list[str]
+    replacements: str
+
+
+@written_as(Measurement)
+class BesideDict(TypedDict):
+    """Numbers that describe and don't judge."""
+
+    uniform: float | None
+    rank_tau: float | None
+    input_tau: float | None
+    rank_shuffled: float | None
+    rank_of_values: float | None
+    opposed: float | None
+    sink: float | None
+    position_rank: float | None
+    rarity_rank: float | None
+    rounding: float | None
+    rank_unfelt: float | None
+    input_unfelt: float | None
+
+
+class VerdictDict(JudgementDict, ClaimDict):
+    """The verdict on the last layer's attention.
+
+    Attributes:
+        scope: For what the answer holds.
+        beside: Numbers that stand beside it.
+    """
+
+    scope: str
+    beside: BesideDict
+
+
+class AnalysisBase(TypedDict):
+    """Those fields of an analysis that a page shows as they are.
+
+    Attributes:
+        schema: Version of this format.
+        model: The model.
+        text: The text; the path of an image.
+        truncated: How many of its tokens were cut off at the end.
+        tokens: Each token as shown.
+        separators: Positions of special tokens.
+        unit_kind: What units are.
+        image: The picture; null for a text.
+        parts: The texts of an input of several; empty where there is one.
+        decision: The decision that is explained.
+        attention: Recorded attention.
+        heads: What each head does to the decision.
+        faithfulness: Explanations against random orders.
+        agreement: Explanations against each other.
+        classic: The published tests.
+        verdict: The answer.
+        alignment: Alignment of a translation with all words of its target; null where it wasn't asked for.
+        checks: Self-checks.
+        caveats: What to know beside the numbers, in sentences.
+    """
+
+    schema: Literal["interpret-attention/analysis/2"]
+    model: ModelDict
+    text: str
+    truncated: int
+    tokens: list[str]
+    separators: list[int]
+    unit_kind: UnitKind
+    image: PictureDict | None
+    parts: list[PartDict]
+    decision: DecisionDict
+    attention: AttentionDict
+    heads: HeadsDict
+    faithfulness: FaithfulnessDict
+    agreement: AgreementDict
+    classic: ClassicDict
+    verdict: VerdictDict
+    alignment: AlignmentDict | None
+    checks: list[CheckDict]
+    caveats: list[str]
+
+
+@final
+class AnalysisDict(AnalysisBase):
+    """A complete analysis of one decision.
+
+    Attributes:
+        run: How it was made.
+        units: What is ranked; patches row by row.
+        maps: Explanations of the decision.
+        rollout: Attention rollout.
+    """
+
+    run: AnalysisRunDict
+    units: list[UnitDict]
+    maps: list[AttributionDict]
+    rollout: RolloutDict

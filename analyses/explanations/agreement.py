@@ -3,14 +3,16 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from analyses.explanations.attribution import Attribution
+from analyses.export.json_schema import Correlation, Share
 from analyses.results.pictures import HeatMap
 from analyses.results.result import PlottedResult
 from analyses.results.wording import number
@@ -19,6 +21,20 @@ from analyses.statistics.rank_correlation import FLOAT32_TIES
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+class AgreementDict(TypedDict):
+    """Rank agreement of every pair of explanations, in a document.
+
+    Attributes:
+        methods: Names of the methods.
+        tau: Kendall's tau-b of each pair; null where it is undefined.
+        ties: Share of pairs of units that each method can't tell apart; null where there are none.
+    """
+
+    methods: list[str]
+    tau: list[list[Correlation | None]]
+    ties: list[Share | None]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -77,7 +93,7 @@ class Agreement(PlottedResult):
             )
         }
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> AgreementDict:
         """Plain numbers and names, `None` where a number is undefined."""
         tau = [[_number(value) for value in row] for row in self.tau.tolist()]
         return {"methods": list(self.methods), "tau": tau, "ties": [_number(value) for value in self.ties.tolist()]}

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from analyses.results.pictures import BarChart
 from analyses.results.result import PlottedResult
@@ -16,6 +17,36 @@ from interpret.subjects.inputs.example import Example
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+Family = Literal["attention", "gradient", "perturbation"]
+
+
+class AttributionOfUnits(TypedDict):
+    """One explanation of a decision, in a document.
+
+    Attributes:
+        method: Name of the method.
+        family: What the method is based on.
+        signed: Whether negative scores mean that a unit opposes the decision; if not, scores are magnitudes.
+        scores: One for each unit; larger is stronger support. Each method has its own unit of measure.
+        notes: Further numbers by name, such as "convergence delta".
+    """
+
+    method: str
+    family: Family
+    signed: bool
+    scores: list[float]
+    notes: dict[str, float]
+
+
+class AttributionDict(AttributionOfUnits):
+    """One explanation of a decision, with the scores of tokens.
+
+    Attributes:
+        tokens: Scores of tokens before they were pooled into units, special tokens included.
+    """
+
+    tokens: list[float]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,7 +80,7 @@ class Attribution(PlottedResult):
     """
 
     method: str
-    family: Literal["attention", "gradient", "perturbation"]
+    family: Family
     signed: bool
     scores: Float[Tensor, " unit"]
     tokens: Float[Tensor, " token"]
@@ -109,11 +140,11 @@ class Attribution(PlottedResult):
 
     def summary(self) -> list[str]:
         """Returns the method, and the words with the highest and the lowest scores."""
-        head = f"Attribution by {self.method} ({self.family}) of {len(self.scores)} words"
+        head = f"Attribution by {self.method} ({self.family}) of {len(self.scores)} units"
         notes = ", ".join(f"{name} {number(value)}" for name, value in self.notes.items())
         pairs = list(zip(self.names, self.scores.tolist(), strict=True))
         sides = [pair for pair in pairs if pair[1] >= 0], [pair for pair in pairs if pair[1] < 0]
-        said = [ranked([name for name, _ in side], [score for _, score in side]) or "no word" for side in sides]
+        said = [ranked([name for name, _ in side], [score for _, score in side]) or "no unit" for side in sides]
         shown = [f"for it: {said[0]}", f"against it: {said[1]}"] if self.signed else said[:1]
         return [head, *shown, *([notes] if notes else [])]
 
@@ -131,7 +162,7 @@ class Attribution(PlottedResult):
             "scores": lambda: BarChart(self.scores.tolist(), self.names, "word", f"score, {self.method}", self.signed)
         }
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> AttributionDict:
         """Returns plain numbers and strings, in the schema of an analysis."""
         return {
             "method": self.method,
@@ -139,5 +170,15 @@ class Attribution(PlottedResult):
             "signed": self.signed,
             "scores": self.scores.tolist(),
             "tokens": self.tokens.tolist(),
+            "notes": dict(self.notes),
+        }
+
+    def of_units(self) -> AttributionOfUnits:
+        """Returns plain numbers and strings, without the scores of tokens."""
+        return {
+            "method": self.method,
+            "family": self.family,
+            "signed": self.signed,
+            "scores": self.scores.tolist(),
             "notes": dict(self.notes),
         }

@@ -3,8 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from analyses.explanations.faithfulness_schema import (
+    FaithfulnessDict,
+    FaithfulnessOfMap,
+    Metric,
+    MetricOfMap,
+    MetricOfOrders,
+)
 from analyses.export.to_json import plain
 from analyses.results.pictures import Band, LineChart
 from analyses.results.result import PlottedResult
@@ -147,7 +154,7 @@ class Faithfulness(PlottedResult):
         quantiles = {"low": 0.05, "middle": 0.5, "high": 0.95}
         return {name: [float(point.quantile(share)) for point in points] for name, share in quantiles.items()}
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> FaithfulnessDict:
         """Returns plain values for JSON; the random orders' curve as 5, 50 and 95 % quantiles."""
         random, curve = self.random, self._quantiles("margin")
         return {
@@ -157,7 +164,12 @@ class Faithfulness(PlottedResult):
             "random": {
                 "comprehensiveness": _scores_to_dict(random.comprehensiveness),
                 "sufficiency": _scores_to_dict(random.sufficiency),
-                "curve": {"removed": list(random.removed), **curve},
+                "curve": {
+                    "removed": list(random.removed),
+                    "low": curve["low"],
+                    "middle": curve["middle"],
+                    "high": curve["high"],
+                },
             },
             "maps": [self._map_to_dict(row, method) for row, method in enumerate(self.methods)],
         }
@@ -167,23 +179,29 @@ class Faithfulness(PlottedResult):
             raise InputError(f"method must be one of {', '.join(self.methods)}, not {method!r}")
         return self.methods.index(method)
 
-    def _map_to_dict(self, row: int, method: str) -> dict[str, Any]:
+    def _map_to_dict(self, row: int, method: str) -> FaithfulnessOfMap:
         points = self.curve_of(method)
-        metrics = {
-            metric: {
-                "margin": float(getattr(self.measured, metric).margin[row]),
-                "probability": float(getattr(self.measured, metric).probability[row]),
-                "p_value": self.p_value(method, metric),
+
+        def metric(name: Metric) -> MetricOfMap:
+            scores: Scores = getattr(self.measured, name)
+            return {
+                "margin": float(scores.margin[row]),
+                "probability": float(scores.probability[row]),
+                "p_value": self.p_value(method, name),
             }
-            for metric in ("comprehensiveness", "sufficiency")
+
+        return {
+            "method": method,
+            "comprehensiveness": metric("comprehensiveness"),
+            "sufficiency": metric("sufficiency"),
+            "above_chance": self.effect(method),
+            "curve": {
+                "removed": list(self.measured.removed),
+                "margin": [float(point.margin[0]) for point in points],
+                "probability": [float(point.probability[0]) for point in points],
+            },
         }
-        curve = {
-            "removed": list(self.measured.removed),
-            "margin": [float(point.margin[0]) for point in points],
-            "probability": [float(point.probability[0]) for point in points],
-        }
-        return {"method": method, **metrics, "above_chance": self.effect(method), "curve": curve}
 
 
-def _scores_to_dict(scores: Scores) -> dict[str, Any]:
+def _scores_to_dict(scores: Scores) -> MetricOfOrders:
     return {"margin": plain(scores.margin), "probability": plain(scores.probability)}

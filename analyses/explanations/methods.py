@@ -36,7 +36,8 @@ class Method:
 
     Attributes:
         name: Its name in reports, in JSON and in `methods=`.
-        about: One sentence on what its scores show, for readers of reports.
+        about: One sentence on what its scores show, for readers of reports; "{one}" and "{many}" stand for the nouns of
+            what is ranked (`Nouns.say`).
         explain: Function of `(subject, example, decision, shared)`, where `shared` has results that several methods
             start from (`analyses.explanations.shared`).
         gradient_passes: Number of passes with a gradient, for the plan.
@@ -97,20 +98,20 @@ BUILT_IN = (
     ),
     Method(
         "saliency",
-        "How strongly the score reacts to a tiny change of each word. No direction.",
+        "How strongly the score reacts to a tiny change of each {one}. No direction.",
         lambda subject, example, decision, _: saliency(subject, example, decision),
         gradient_passes=1,
         for_each_token=False,
     ),
     Method(
         "input x gradient",
-        "The word's vector times that reaction: the first-order guess at what the word adds.",
+        "The {one}'s vector times that reaction: the first-order guess at what the {one} adds.",
         lambda subject, example, decision, _: input_x_gradient(subject, example, decision),
         gradient_passes=1,
     ),
     Method(
         "integrated gradients",
-        "Adds that reaction up on the way from a text without words to this one.",
+        "Adds that reaction up on the way from {blank} to this one.",
         lambda subject, example, decision, shared: integrated_gradients(
             subject, example, decision, steps=shared.integration_steps
         ),
@@ -119,7 +120,7 @@ BUILT_IN = (
     ),
     Method(
         "leave-one-out",
-        "Takes each word out by itself and measures how far the margin falls.",
+        "Takes each {one} out by itself and measures how far the margin falls.",
         lambda _, example, decision, shared: attribution_of_falls(example, decision.margin - shared.without.margin),
         for_each_token=False,  # computed once for all tokens instead (`analyses.generation.leave_one_out`)
     ),
@@ -138,14 +139,14 @@ def register(name: str, *, about: str, gradient_passes: int = 1) -> Callable[[Ex
 
     Args:
         name: Its name.
-        about: One sentence on what its scores show.
+        about: One sentence on what its scores show, as in `Method`.
         gradient_passes: Number of passes with a gradient, for the plan.
 
     Raises:
         InputError: A built-in method has this name.
 
     Example:
-        >>> @register("vector size", about="How long the vector of each word is.", gradient_passes=0)
+        >>> @register("vector size", about="How long the vector of each {one} is.", gradient_passes=0)
         ... def vector_size(subject, example, decision, shared):
         ...     tokens = subject.embed(example.ids[None])[0].detach().float().cpu().norm(dim=-1)
         ...     return Attribution("vector size", "gradient", False, example.pool(tokens), tokens)

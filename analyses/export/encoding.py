@@ -3,18 +3,35 @@
 import base64
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, UInt8
+from typing_extensions import TypedDict
 
 WEIGHTS_BYTES = 1_400_000  # of packed text; leaves room for the rest of a page of 2 MB
 _KEYS_KEPT = (64, 32, 16, 8, 4)
 
 
-def pack_weights(
-    weights: Float[np.ndarray, "layer head query key"], budget_bytes: int = WEIGHTS_BYTES
-) -> dict[str, Any]:
+class WeightsDict(TypedDict):
+    """Attention weights, packed; `unpack_weights` reads them.
+
+    Attributes:
+        shape: Numbers of layers, heads, queries and keys.
+        levels: The step that means 1.
+        encoding: How the data is written: bytes, deflated, in base64.
+        data: A step for each weight.
+        kept: What was left out to save room, in words.
+    """
+
+    shape: list[int]
+    levels: int
+    encoding: Literal["deflate+base64"]
+    data: str
+    kept: str
+
+
+def pack_weights(weights: Float[np.ndarray, "layer head query key"], budget_bytes: int = WEIGHTS_BYTES) -> WeightsDict:
     """Rounds attention weights to whole steps, compresses them and writes them as base64 text.
 
     What doesn't fit is packed more coarsely, in this order: fewer steps, then only the strongest keys of each
@@ -49,7 +66,7 @@ def pack_weights(
     )
 
 
-def unpack_weights(packed: dict[str, Any]) -> Float[np.ndarray, "layer head query key"]:
+def unpack_weights(packed: WeightsDict) -> Float[np.ndarray, "layer head query key"]:
     """Reads what `pack_weights` wrote: weights from 0 to 1, in steps of one over `levels`.
 
     Raises:

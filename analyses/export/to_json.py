@@ -17,6 +17,11 @@ def plain(values: Tensor) -> Any:
     return clean(values.tolist())
 
 
+def listed(values: tuple[Any, ...]) -> Any:
+    """Writes a tuple as the list that JSON has; documents declare a tuple, since each place has a type of its own."""
+    return list(values)
+
+
 def finite(number: float | None) -> float | None:
     """Returns the number, or `None` for NaN and infinity, which JSON can't hold."""
     return number if number is not None and math.isfinite(number) else None

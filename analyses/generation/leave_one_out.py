@@ -10,7 +10,6 @@ from analyses.explanations.attribution import Attribution
 from analyses.explanations.leave_one_out import attribution_of_falls
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, margin
-from interpret.subjects.inputs.continuation import Writer
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
@@ -37,7 +36,6 @@ def steps_leave_one_out(
     Raises:
         InputError: A step would be left without any token.
     """
-    assert isinstance(subject, Writer)
     longest, lengths = examples[-1], torch.tensor([len(example.ids) for example in examples])
     margins = torch.full((len(longest.units), len(examples)), torch.nan)
     gone = longest.spread(torch.eye(len(longest.units), dtype=torch.bool))
@@ -48,7 +46,7 @@ def steps_leave_one_out(
             raise InputError("the first word can't be taken out, for nothing stands before it; give a longer text")
         first = int(places.min())
         with torch.no_grad():
-            logits = subject.last_logits(ids, ids.shape[1] - first).float()
+            logits = subject.writer.last_logits(ids, ids.shape[1] - first).float()
         rows = torch.arange(len(units))
         for step, decision in enumerate(decisions):
             margins[units, step] = margin(logits[rows, places[:, step] - first], decision.target).cpu()

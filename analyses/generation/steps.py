@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -19,6 +19,7 @@ from analyses.explanations.rollout import Rollout, attention_rollout
 from analyses.explanations.shared import Shared
 from analyses.generation.in_short import steps_in_short, table_of_steps
 from analyses.generation.leave_one_out import steps_leave_one_out
+from analyses.generation.schema import StepsDict
 from analyses.heads.gradients import HeadGradients, head_gradients
 from analyses.planning.plan import Plan, PlanAndCost, plan_steps
 from analyses.results.reported import ModelResult
@@ -26,7 +27,6 @@ from analyses.verdicts.error_rates import Source
 from analyses.verdicts.resampling import Resampler
 from interpret.attention.maps import Beginning
 from interpret.attention.recording import Check
-from interpret.errors import InputError
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.inputs.continuation import Continuation, Writer
@@ -63,7 +63,7 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Steps(ModelResult):
+class Steps(ModelResult[StepsDict]):
     """Explanations of every token of a continuation. `to_dict` returns them in the documented schema.
 
     Attributes:
@@ -131,8 +131,8 @@ class Steps(ModelResult):
             for step in self.steps
         )
 
-    def _to_dict(self, command: str) -> dict[str, Any]:
-        from analyses.generation.schema import steps_to_dict
+    def _to_dict(self, command: str) -> StepsDict:
+        from analyses.generation.conversion import steps_to_dict
 
         return steps_to_dict(self, command)
 
@@ -191,12 +191,11 @@ def analyze_steps(
     """
     started = time.monotonic()
     require_asked(subject, corpus=corpus, seed=seed, max_memory=max_memory)
-    require_writer(subject)
+    writer = subject.writer
     chosen = methods_of_steps(methods)
     progress("reading the text")
     if not isinstance(text, Continuation):
-        assert isinstance(subject, Writer)
-        text = subject.continuation(text, second, most=most, truncate=truncate)
+        text = writer.continuation(text, second, most=most, truncate=truncate)
     eraser = subject.chosen_eraser(eraser, text.examples[-1])
     progress("planning")
     plan = plan_steps(subject, text, methods=methods, verdicts=verdicts, max_memory=max_memory)
@@ -229,29 +228,17 @@ def analyze_steps(
         layers=len(record),
         replacements="" if resampler is None else resampler.name,
         eraser=eraser,
-        checks=(*checks, _one_pass(subject, examples, decisions)),
+        checks=(*checks, _one_pass(writer, examples, decisions)),
         seed=seed,
         cost=PlanAndCost.since(started, plan, subject.device),
     )
 
 
-def require_writer(subject: Subject) -> None:
-    """Raises an error for a model that generates no text.
-
-    Raises:
-        InputError: The model generates no text; the message gives its task.
-    """
-    if not isinstance(subject, Writer):
-        raise InputError(
-            f"{subject.name} is for {subject.task}, which writes no tokens; give a language model or a translator"
-        )
-
-
-def _one_pass(subject: Any, examples: Sequence[Example], decisions: Sequence[Decision]) -> Check:
+def _one_pass(writer: Writer, examples: Sequence[Example], decisions: Sequence[Decision]) -> Check:
     """Checks that a pass of the longest input gives every step the margin that the step's own input gives."""
     first, longest = len(examples[0].ids), examples[-1].ids[None]
     with torch.no_grad():
-        logits = subject.last_logits(longest, longest.shape[1] - first + 1)[0]
+        logits = writer.last_logits(longest, longest.shape[1] - first + 1)[0]
     alone = torch.tensor([decision.margin for decision in decisions])
     pairs = zip(logits, decisions, strict=True)
     together = torch.cat([margin(row[None].float(), decision.target).cpu() for row, decision in pairs])

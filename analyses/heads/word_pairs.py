@@ -79,7 +79,7 @@ class WordPairs(MapsResult):
         word, first, second = self.words
         return {
             "difference": lambda: head_chart(
-                self, self.first - self.second, f"attention {word}-{first} less {word}-{second}", signed=True
+                self, self.first - self.second, f"{word}-{first} less {word}-{second}", signed=True
             ),
             "first": lambda: head_chart(self, self.first, f"attention {word}-{first}"),
             "second": lambda: head_chart(self, self.second, f"attention {word}-{second}"),

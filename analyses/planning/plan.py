@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
+from typing_extensions import TypedDict
 
 from analyses.explanations.methods import chosen_methods, methods_of_steps
+from analyses.export.json_schema import written_as
 from analyses.planning.effort import Effort
 from analyses.planning.speed import Speed, measure_speed
 from analyses.planning.work import Work, analysis_work, steps_work, study_work
@@ -191,6 +193,30 @@ def _tokens_at_once(speed: Speed, slopes: int, most: int, limit: int) -> int:
     return tokens
 
 
+@written_as(Plan)
+class PlanDict(TypedDict):
+    """Estimated time and memory, in a document."""
+
+    passes: float
+    seconds: float
+    memory: int
+    limit: int
+
+
+class CostDict(TypedDict):
+    """Planned and actual cost, in a document.
+
+    Attributes:
+        seconds: Wall time.
+        memory: The most that the process had held by the end, in bytes.
+        planned: The estimate, made before.
+    """
+
+    seconds: float
+    memory: int
+    planned: PlanDict
+
+
 @dataclass(frozen=True)
 class PlanAndCost:
     """Planned and actual cost of an analysis.
@@ -216,8 +242,13 @@ class PlanAndCost:
         """
         return cls(plan, time.monotonic() - started, peak_bytes(device))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> CostDict:
         """Returns plain values for JSON."""
-        names = ("passes", "seconds", "memory", "limit")
-        planned = {name: getattr(self.plan, name) for name in names}
+        plan = self.plan
+        planned: PlanDict = {
+            "passes": plan.passes,
+            "seconds": plan.seconds,
+            "memory": plan.memory,
+            "limit": plan.limit,
+        }
         return {"seconds": self.seconds, "memory": self.memory, "planned": planned}

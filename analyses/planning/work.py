@@ -16,7 +16,6 @@ from interpret.subjects.inputs.continuation import Continuation
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.models.reading_cost import ReadingCost
 from interpret.subjects.subject import Subject
-from interpret.subjects.tasks.language_model import NextToken
 
 GRADIENT = 3  # time of a pass with gradient, in passes
 SHORT_AT_ONCE = 16  # edits of one row in a batch, roughly
@@ -185,7 +184,7 @@ def _share_read(subject: Subject, example: Example, replacements: int) -> float:
 
     Models that continue from a cached prefix read the tokens before the word once (`SharedPrefix`).
     """
-    if not isinstance(subject, NextToken) or not example.units:
+    if not subject.shares_prefixes or not example.units:
         return 1.0
     tokens, cost = len(example.ids), ReadingCost.of(subject.model)
     whole = replacements * cost.rest(tokens, 0)

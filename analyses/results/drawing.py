@@ -20,6 +20,8 @@ _COLOURS = {"attention": "#0b6b66", "gradient": "#7d3288", "perturbation": "#1e1
 _DASHES = ("-", "--", ":", "-.")
 _LABELS_UP_TO = 150  # most names under an axis; more would be unreadable
 _LONGEST = 24  # characters of a name
+_LETTER = 0.075  # inches
+_WRITTEN_CELL = 1.7  # size of a cell with a number in it, in empty cells
 
 
 @contextmanager
@@ -197,10 +199,14 @@ def width_of_names(count: int) -> float:
 def _size(chart: Chart) -> tuple[float, float]:
     match chart:
         case HeatMap():
-            width, height = size_of_heat_map(len(chart.rows), len(chart.columns))
-            return min(20.0, max(3.0, width)), min(20.0, max(2.0, height + 0.5))
+            cells = _WRITTEN_CELL if chart.is_written else 1.0
+            width, height = size_of_heat_map(round(cells * len(chart.rows)), round(cells * len(chart.columns)))
+            names = [max(map(len, _shown(each)), default=0) * _LETTER for each in (chart.rows, chart.columns)]
+            least = (len(chart.measure) + 4) * _LETTER  # the measure stands upright beside the colours
+            return min(20.0, max(3.0, width + names[0])), min(20.0, max(2.0, least, height) + names[1])
         case BarChart():
-            return width_of_names(len(chart.names)), 2.6
+            longest = max(map(len, _shown(chart.names)), default=0)
+            return width_of_names(len(chart.names)), 2.2 + longest * _LETTER
         case LineChart():
             return 5.6, 3.6
         case ImageOverlay():

@@ -122,7 +122,7 @@ def _from_parquet(place: Path) -> _Parts:
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(place)
+        table = parquet.ParquetFile(place).read()  # read_table would take folders such as "a=1" for columns
     except (pyarrow.ArrowException, OSError) as error:
         raise DamagedError("it is no Parquet file, or not all of it") from error
     metadata = {name.decode(): text.decode() for name, text in (table.schema.metadata or {}).items()}

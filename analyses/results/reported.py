@@ -2,20 +2,23 @@
 
 import copy
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from analyses.results.data import LEFT_OUT
 from analyses.results.result import Result
 from interpret.errors import InputError
 from interpret.subjects.subject import Subject
 
+Form = TypeVar("Form", bound=Mapping[str, object])
+
 
 class ReportedResult(Result):
     """A result with a documented JSON form, which notebooks show as its report."""
 
     @abstractmethod
-    def to_dict(self, command: str = "") -> dict[str, Any]:
+    def to_dict(self, command: str = "") -> Mapping[str, object]:
         """Returns plain numbers and texts, in the documented schema.
 
         Args:
@@ -31,7 +34,7 @@ class ReportedResult(Result):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ModelResult(ReportedResult):
+class ModelResult(ReportedResult, Generic[Form]):
     """A result that keeps its model while it is in memory, and its JSON form once it was saved.
 
     Attributes:
@@ -56,7 +59,7 @@ class ModelResult(ReportedResult):
             )
         return self.live
 
-    def to_dict(self, command: str = "") -> dict[str, Any]:
+    def to_dict(self, command: str = "") -> Form:
         """Returns plain numbers and texts, in the documented schema; after reading, as they were when it was saved.
 
         Args:
@@ -64,17 +67,17 @@ class ModelResult(ReportedResult):
         """
         if self.document is None:
             return self._to_dict(command)
-        found = copy.deepcopy(self.document)
+        found: Any = copy.deepcopy(self.document)
         found["run"]["command"] = command or found["run"]["command"]
-        return found
+        return cast(Form, found)
 
     @abstractmethod
-    def _to_dict(self, command: str) -> dict[str, Any]:
+    def _to_dict(self, command: str) -> Form:
         """Makes the JSON form, for which the model is needed."""
 
     def to_save(self) -> Result:
         """Returns the result with its JSON form, which can't be made without the model."""
-        return replace(self, document=self.to_dict())
+        return replace(self, document=dict(self.to_dict()))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,13 +1,13 @@
 """Accuracy of the model on labelled texts, and its comparison with the most frequent label."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from analyses.statistics import proportion
+from analyses.studies.schema import AccuracyDict, Record
 
 
-def accuracy(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def accuracy(records: Sequence[Record]) -> AccuracyDict | None:
     """Counts correct decisions, with a 95 % Clopper-Pearson interval; `None` without labels.
 
     Args:
@@ -21,7 +21,7 @@ def accuracy(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     return {"count": len(labelled), "correct": correct, "low": bounds.low, "high": bounds.high}
 
 
-def doubts_about_accuracy(records: Sequence[Mapping[str, Any]]) -> list[str]:
+def doubts_about_accuracy(records: Sequence[Record]) -> list[str]:
     """Returns a doubt, which rules out "supported", unless accuracy is clearly above the most frequent label's share.
 
     Decisions that don't follow the data are noise, and so are their explanations.

@@ -20,7 +20,8 @@ def classic_columns(found: ClassicTests) -> dict[str, Any]:
         Bools, ints, floats, strings, lists of these, and `None` for what is undefined.
     """
     columns: dict[str, Any] = {}
-    for name, value in found.to_dict().items():
+    plain: dict[str, Any] = {**found.to_dict()}
+    for name, value in plain.items():
         if name in NESTED:
             columns |= {f"{PREFIX}{name}_{key.replace(' ', '_')}": each for key, each in value.items()}
         else:

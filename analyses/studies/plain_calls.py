@@ -1,10 +1,11 @@
 """Comparison of a study's scores with those of the plain call, for each text and over all."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from analyses.data_sets.notes import Note
+from analyses.studies.schema import Record
 from interpret.attention.checks import Check
 from interpret.subjects.checked_recording import held_against_plain_call
 from interpret.subjects.decision import Decision
@@ -28,7 +29,7 @@ def plain_call_columns(subject: Subject, example: Example, decision: Decision) -
     }
 
 
-def plain_call_check(records: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
+def plain_call_check(records: Sequence[Record]) -> tuple[Check, ...]:
     """Check of the text with the largest deviation from its plain call; empty if no text has a plain call.
 
     Args:
@@ -42,13 +43,13 @@ def plain_call_check(records: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
     return (Check(PLAIN_CALL, _deviation(worst), worst["plain_call_limit"], detail),)
 
 
-def plain_call_notes(records: Sequence[Mapping[str, Any]]) -> tuple[Note, ...]:
+def plain_call_notes(records: Sequence[Record]) -> tuple[Note, ...]:
     """Note on the rows whose scores differ from their plain call."""
     wrong = [record["row"] for record in records if record["plain_call_differs"]]
     failed = f"{{}} failed a self-check ({PLAIN_CALL})"
     return Note.about("plain call", wrong, f"{failed}: don't rely on what is said of them.")
 
 
-def _deviation(record: Mapping[str, Any]) -> float:
+def _deviation(record: Record) -> float:
     value = record["plain_call"]
     return math.inf if value is None else float(value)

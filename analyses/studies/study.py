@@ -7,7 +7,7 @@ from functools import cached_property
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from analyses.classic.battery import classic_tests
 from analyses.data_sets.matching import encoded, match_labels
@@ -20,6 +20,7 @@ from analyses.resumable.running import run_chunks
 from analyses.studies.accuracy import doubts_about_accuracy
 from analyses.studies.classic_columns import classic_columns
 from analyses.studies.plain_calls import plain_call_check, plain_call_columns, plain_call_notes
+from analyses.studies.schema import SCHEMA, Record, StudyDict, StudyFingerprint, StudyOptionsDict
 from analyses.studies.summary import summarise
 from analyses.verdicts.error_rates import ErrorRate, error_rate_of_study
 from analyses.verdicts.measurement import USUAL, Draws, Measurement
@@ -31,7 +32,6 @@ from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
-SCHEMA = "interpret-attention/study/2"
 CHUNK_ROWS = 8
 SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)  # factors of every bar and floor
 CLASSIC_ERASER = "delete"  # as in the papers, and the only eraser that every model allows
@@ -70,8 +70,20 @@ class Prepared:
         record, _ = self.subject.record(self.examples[0])
         return tuple(record.output(layer).shape[2] for layer in range(len(record)))
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self) -> StudyFingerprint:
         """Returns everything the records depend on."""
+        draws, classic = self.draws, self.classic
+        options: StudyOptionsDict = {
+            "permutations": draws.permutations,
+            "replacements": draws.replacements,
+            "orders": draws.orders,
+            "null_orders": draws.null_orders,
+            "chunk_rows": CHUNK_ROWS,
+            "resampler": self.resampler.name,
+            "object": self.object.key,
+        }
+        if classic:  # without them, older studies keep their fingerprint
+            options |= {"classic_eraser": CLASSIC_ERASER, "classic_adversary_steps": ADVERSARY_STEPS}
         return {
             "schema": SCHEMA,
             "model": {
@@ -83,13 +95,7 @@ class Prepared:
                 "units": self.subject.units,
             },
             "data": {"rows": len(self.rows.texts), "sha256": self.rows.sha256()},
-            "options": {
-                **asdict(self.draws),
-                "chunk_rows": CHUNK_ROWS,
-                "resampler": self.resampler.name,
-                "object": self.object.key,
-                **self._classic_options(),
-            },
+            "options": options,
             "seed": self.seed,
             "versions": {name: version(name) for name in ("interpret-attention", "torch", "transformers", "pyarrow")},
         }
@@ -132,11 +138,6 @@ class Prepared:
     def _together(self, chunk: Chunk) -> list[list[int]]:
         """Groups a chunk's rows by text length, to measure them together."""
         return [list(group) for _, group in groupby(chunk.rows, key=lambda row: len(self.examples[row].ids))]
-
-    def _classic_options(self) -> dict[str, Any]:
-        """Options of the published tests; empty without them, so that older studies keep their fingerprint."""
-        steps = {"classic_eraser": CLASSIC_ERASER, "classic_adversary_steps": ADVERSARY_STEPS}
-        return steps if self.classic else {}
 
     def _record(self, row: int, decision: Decision, found: Measurement) -> dict[str, Any]:
         numbers = {name: _without_nan(value) for name, value in asdict(found).items()}
@@ -244,7 +245,7 @@ def study(
     max_memory: int | None = None,
     planned: Callable[[Plan], None] = lambda plan: None,
     progress: Callable[[int, int], None] = lambda done, all_: None,
-) -> dict[str, Any]:
+) -> StudyDict:
     """Measures the chunks that aren't stored yet, and returns the summary with the verdict.
 
     Args:
@@ -272,7 +273,7 @@ def study(
     chunks = partition(len(prepared.examples), CHUNK_ROWS)
     with StudyFolder(Path(folder), prepared.fingerprint()).open() as opened:
         if (finished := opened.summary()) is not None:
-            return finished
+            return cast(StudyDict, finished)
         stored, at_once = opened.stored(), prepared.subject.tokens_at_once
         if missing := [chunk for chunk in chunks if chunk.index not in stored]:
             plan = prepared.plan(missing, max_memory=max_memory)
@@ -304,7 +305,7 @@ def study(
             error_rate=_error_rate(prepared, measurements),
             checks=plain_call_check(records),
         )
-        return opened.finish(summary)
+        return cast(StudyDict, opened.finish(summary))
 
 
 def _error_rate(prepared: Prepared, measurements: list[Measurement]) -> ErrorRate | None:
@@ -316,7 +317,7 @@ def _error_rate(prepared: Prepared, measurements: list[Measurement]) -> ErrorRat
     return error_rate_of_study(len(measurements), words) if is_calibrated else None
 
 
-def _measurement(record: dict[str, Any]) -> Measurement:
+def _measurement(record: Record) -> Measurement:
     names = Measurement.__dataclass_fields__
     return Measurement(**{name: _with_nan(record[name]) for name in names})
 

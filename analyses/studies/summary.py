@@ -1,44 +1,7 @@
-"""JSON schema of a study's summary.
-
-schema      "interpret-attention/study/2"
-study       the fingerprint: model, data, options, seed, versions
-object      what was tested; claim: what was claimed of it; scope: for what the answer holds
-verdict     answer, because [sentences], examples, needed (how many would settle it, or null), spread (logits)
-  components  name, mean, low, high (one-sided 95 % BCa bounds), floor, bar, failure (what being below the floor means),
-              p_floor, undefined, side, doubt (why it isn't believed, or "")
-  heads       idle (those of the displayed layer that the decision ignores), share (of the displayed map that is
-              theirs), floor (a share from here on refutes), bar (one below supports)
-  sensitivity [scale of all thresholds, answer]
-error_rate  how often such answers are wrong on models whose truth is known: models, wrong and inconclusive (counts),
-            rate, low, high (95 % Clopper-Pearson), examples, words [from, to]; null where it isn't known
-baselines   for "position" (later words first) and "rarity" (rarer words first): signs (the direction that each half of
-            the texts was given, 1, -1 or 0), rank (their Gini correlation with the input effects, in that direction)
-            and lead (that of attention minus theirs), both with mean, low, high, undefined; {} without such fields
-heads       every head's own row: texts [in the discovery half, in the confirmation half], and [layer][head] lists
-            discovery, confirmation (mean Gini correlations), p_discovery, p_confirmation (Benjamini-Hochberg; null
-            where not tested), found, confirmed (booleans); null without such fields
-classic     null without --classic, else the published tests over the texts, none of which is in the verdict; as in
-            `analyses.classic.over_texts`. An interval is mean, low, high (95 %), method ("BCa", "percentile", "exact"
-            or "none"), count (texts with a value), undefined
-  texts     how many; means: an interval each of attention_gradient, attention_leave_one_out, gradient_leave_one_out
-            (Kendall's tau-b), permutation (change of a label's probability), max_attention (share), conicity,
-            divergence, divergence_difference (nats) and uniform_margin_change (logits)
-  flips     texts whose choice changes without the largest weight and without a random other: both, top_only,
-            other_only, neither, undefined, p_value (McNemar, exact), and the interval decided_by_top
-  removed   by order, an interval of the share of weights zeroed when the choice first changes
-  rankings  pairs of orders on the same texts: first, second, p_value (Wilcoxon), adjusted (Holm), rank_biserial,
-            median_difference, difference (an interval), first_never, second_never (texts whose choice it never changes)
-  top_matters_less, free, uniform_flips, violations (by ranking), identifiable: shares of texts (of heads for the last),
-            an interval each
-extremes    most, least: row numbers of the texts with the highest and lowest input rank, of at least five words
-accuracy    count, correct, low, high (95 % Clopper-Pearson) where there are labels, else null
-checks      name, value (the worst of all texts; null where it is no number), tolerance, passed, detail
-notes       kind, count, which (row numbers), text
-limits      sentences
-"""
+"""Summary of a study: everything but its records, as `analyses.studies.schema` has it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -46,32 +9,44 @@ import numpy as np
 
 from analyses.classic.over_texts import classic_over_texts
 from analyses.data_sets.notes import Note
+from analyses.export.to_json import listed
 from analyses.studies.accuracy import accuracy
 from analyses.studies.baselines import trivial_baseline
 from analyses.studies.classic_columns import classic_of
 from analyses.studies.extremes import extremes
 from analyses.studies.head_map import head_map
+from analyses.studies.schema import (
+    BaselineDict,
+    ClassicOverTextsDict,
+    HeadMapDict,
+    Record,
+    StudiedModelDict,
+    StudyComponentDict,
+    StudyDict,
+    StudyFingerprint,
+)
 from analyses.verdicts.claim import LIMITS_OF_A_STUDY
 from analyses.verdicts.error_rates import ErrorRate
 from analyses.verdicts.objects import ObjectOfStudy, object_of_study
-from analyses.verdicts.thresholds import BARS, IDLE_SHARE
+from analyses.verdicts.thresholds import BARS, IDLE_SHARE, Answer
 from analyses.verdicts.verdict import Component, Verdict
 from interpret.attention.checks import Check
+from interpret.subjects.nouns import WORDS
 
 LAST_ROW = object_of_study("row")
 
 
 def summarise(
-    fingerprint: Mapping[str, Any],
+    fingerprint: StudyFingerprint,
     notes: Sequence[Note],
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[Record],
     found: Verdict,
-    sensitivity: Sequence[tuple[float, str]],
+    sensitivity: Sequence[tuple[float, Answer]],
     *,
     tested: ObjectOfStudy = LAST_ROW,
     error_rate: ErrorRate | None = None,
     checks: Sequence[Check] = (),
-) -> dict[str, Any]:
+) -> StudyDict:
     """Summarises a study: everything but its records.
 
     Args:
@@ -86,7 +61,7 @@ def summarise(
     """
     return {
         "schema": fingerprint["schema"],
-        "study": dict(fingerprint),
+        "study": {**fingerprint},
         "object": tested.name,
         "claim": tested.claim,
         "scope": (
@@ -96,6 +71,7 @@ def summarise(
         "verdict": {
             "answer": found.answer,
             "because": list(found.because),
+            "topics": list(found.topics),
             "examples": found.examples,
             "needed": found.needed,
             "spread": found.spread,
@@ -106,26 +82,28 @@ def summarise(
                 "floor": IDLE_SHARE.floor,
                 "bar": IDLE_SHARE.bar,
             },
-            "sensitivity": [list(pair) for pair in sensitivity],
+            "sensitivity": [listed(pair) for pair in sensitivity],
         },
-        "error_rate": None if error_rate is None else {**asdict(error_rate), "words": list(error_rate.words)},
+        "error_rate": None if error_rate is None else error_rate.to_dict(),
         "baselines": _baselines(records, fingerprint["seed"]),
         "heads": _heads(records, fingerprint["model"], fingerprint["seed"]),
         "classic": _classic(records, fingerprint["seed"]),
-        "extremes": {end: list(rows) for end, rows in asdict(extremes(records)).items()},
+        "extremes": _plain(asdict(extremes(records))),
         "accuracy": accuracy(records),
         "checks": [check.to_dict() for check in checks],
-        "notes": [{**asdict(note), "which": list(note.which)} for note in notes],
-        "limits": list(LIMITS_OF_A_STUDY),
+        "notes": [_plain(asdict(note)) for note in notes],
+        "limits": [WORDS.say(line) for line in LIMITS_OF_A_STUDY],
     }
 
 
-def _component(component: Component, tested: ObjectOfStudy) -> dict[str, Any]:
+def _component(component: Component, tested: ObjectOfStudy) -> StudyComponentDict:
     bars = BARS[component.name]
-    return {**_plain(asdict(component)), **asdict(bars), "failure": tested.failures.get(component.name, bars.failure)}
+    failure = tested.failures.get(component.name, WORDS.say(bars.failure))
+    plain: StudyComponentDict = _plain({**asdict(component), **asdict(bars), "failure": failure})
+    return plain
 
 
-def _baselines(records: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
+def _baselines(records: Sequence[Record], seed: int) -> dict[str, BaselineDict]:
     """Baselines whose field all records have."""
     attention = _column(records, "input_rank")
     return {
@@ -135,20 +113,24 @@ def _baselines(records: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any
     }
 
 
-def _heads(records: Sequence[Mapping[str, Any]], model: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
-    if (
-        model.get("layers") is None
-        or model.get("heads") is None
-        or any(record.get("head_ranks") is None for record in records)
-    ):
+def _heads(records: Sequence[Record], model: StudiedModelDict, seed: int) -> HeadMapDict | None:
+    layers, heads = model.get("layers"), model.get("heads")
+    if layers is None or heads is None or any(record.get("head_ranks") is None for record in records):
         return None
     ranks = np.array([record["head_ranks"] for record in records], dtype=float)
-    found = head_map(ranks.reshape(len(records), model["layers"], model["heads"]), seed=seed)
-    names = ("discovery", "confirmation", "p_discovery", "p_confirmation", "found", "confirmed")
-    return {"texts": list(found.texts), **{name: _plain(getattr(found, name).tolist()) for name in names}}
+    found = head_map(ranks.reshape(len(records), layers, heads), seed=seed)
+    return {
+        "texts": listed(found.texts),
+        "discovery": _plain(found.discovery.tolist()),
+        "confirmation": _plain(found.confirmation.tolist()),
+        "p_discovery": _plain(found.p_discovery.tolist()),
+        "p_confirmation": _plain(found.p_confirmation.tolist()),
+        "found": found.found.tolist(),
+        "confirmed": found.confirmed.tolist(),
+    }
 
 
-def _classic(records: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any] | None:
+def _classic(records: Sequence[Record], seed: int) -> ClassicOverTextsDict | None:
     """Published tests over the texts; `None` unless every record has them."""
     texts = [classic_of(record) for record in records]
     known = [each for each in texts if each is not None]
@@ -159,11 +141,11 @@ def _classic(records: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any] 
     found["rankings"] = [
         {**each, "adjusted": p_value} for each, p_value in zip(found["rankings"], adjusted, strict=True)
     ]
-    plain: dict[str, Any] = _plain(found)
+    plain: ClassicOverTextsDict = _plain(found)
     return plain
 
 
-def _column(records: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
+def _column(records: Sequence[Record], name: str) -> np.ndarray:
     """A field of all records; NaN where it is undefined."""
     return np.array([record[name] for record in records], dtype=float)
 

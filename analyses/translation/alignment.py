@@ -61,7 +61,7 @@ def alignment(
         pooling[row, list(tokens)] = 1
     with torch.no_grad(), recording(subject.model) as record:
         subject.logits(ids[None])
-        calls = [layer for layer in range(len(record)) if subject.layer_name(layer).startswith("cross")]
+        calls = [layer for layer in range(len(record)) if subject.layer_kind(layer) == "cross"]
     weights = torch.stack([record.weights(layer)[0].float().cpu() for layer in calls])
     norms = _norms(subject, ids, record, calls)
     names = tuple(text for text, _ in sources)

@@ -1,6 +1,6 @@
 """Alignment of a translation: cross-attention from every position of a target to the words of its source."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import TypedDict
 
+from analyses.export.json_schema import Share
 from analyses.results.pictures import HeatMap
 from analyses.results.result import PlottedResult
 from analyses.results.wording import number, sizes
@@ -20,6 +22,54 @@ if TYPE_CHECKING:
 
 Measured = Literal["weights", "norms"]
 Aligned = Literal["output", "input"]
+
+
+class AlignmentErrorRate(TypedDict):
+    """Alignment error rate of one layer by one measure, in a document.
+
+    Attributes:
+        layer: Name of the cross-attention call.
+        by: By attention weights, or by norms of weighted value vectors.
+        aligned: Whether a word's row is where it is written, or where it is read.
+        error_rate: Alignment error rate.
+    """
+
+    layer: str
+    by: Measured
+    aligned: Aligned
+    error_rate: Share
+
+
+class GoldDict(TypedDict):
+    """Links between words made by people, in a document.
+
+    Attributes:
+        sure: Links of a source word and a target word, from 0, that all agreed on.
+        possible: Links that some made; the sure ones are among them.
+    """
+
+    sure: list[tuple[int, int]]
+    possible: list[tuple[int, int]]
+
+
+class AlignmentDict(TypedDict):
+    """Cross-attention of a whole translation, word by word, in a document.
+
+    Attributes:
+        source: Words of the source.
+        target: Words of the target.
+        layers: Names of the cross-attention calls.
+        weights: `[layer][target word][source word]`: mean share of attention, at the position that writes a word.
+        gold: Links made by people; null without them.
+        error_rates: Alignment error rates; empty without such links.
+    """
+
+    source: list[str]
+    target: list[str]
+    layers: list[str]
+    weights: list[list[list[float]]]
+    gold: GoldDict | None
+    error_rates: list[AlignmentErrorRate]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,7 +126,7 @@ class Alignment(PlottedResult):
         shift = 0 if aligned == "output" else 1
         return torch.stack([rows[[piece + shift for piece in pieces]].mean(dim=0) for pieces in self.pieces])
 
-    def error_rates(self) -> list[dict[str, Any]]:
+    def error_rates(self) -> list[AlignmentErrorRate]:
         """Computes the alignment error rate of each layer, measure and alignment setting, by the strongest links.
 
         Returns:
@@ -144,15 +194,18 @@ class Alignment(PlottedResult):
         measure = f"share of attention, {self.layers[layer]}"
         return HeatMap(self.matrix(layer).tolist(), self.target, self.source, "target", "source", measure)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> AlignmentDict:
         """Returns plain numbers and words, in the schema of an analysis."""
         gold = self.gold
+        links: GoldDict | None = (
+            None if gold is None else {"sure": _links(gold.sure), "possible": _links(gold.possible)}
+        )
         return {
             "source": list(self.source),
             "target": list(self.target),
             "layers": list(self.layers),
             "weights": [self.matrix(layer).tolist() for layer in range(len(self.layers))],
-            "gold": None if gold is None else {name: sorted(map(list, getattr(gold, name))) for name in _GOLD},
+            "gold": links,
             "error_rates": self.error_rates(),
         }
 
@@ -168,6 +221,10 @@ class Alignment(PlottedResult):
 
 _GOLD = ("sure", "possible")
 _SHOWN = 8  # most links in a summary
+
+
+def _links(pairs: Collection[tuple[int, int]]) -> Any:
+    return sorted(map(list, pairs))
 
 
 def strongest_links(matrix: Float[Tensor, "target source"]) -> frozenset[tuple[int, int]]:

@@ -1,17 +1,20 @@
-"""Wording of a verdict's claim, object and limits, shared by summaries, reports and the command line."""
+"""Wording of a verdict's claim, object and limits, shared by summaries, reports and the command line.
+
+The sentences have places for nouns, which `Nouns.say` fills in.
+"""
 
 CLAIM = (
-    "these weights rank the input words by their causal effect on the logit margin, and do so because the effect "
+    "these weights rank the input {many} by their causal effect on the logit margin, and do so because the effect "
     "passes through this attention"
 )
 
 OBJECT = "the last layer's attention row of the decision's position, mean over heads, special tokens left out"
 
 _ALWAYS = (
-    "It says which words weigh how much, not for what reason.",
-    "Words are changed one at a time or the first few together: what words do only jointly is not seen.",
-    "Edited weights and texts with replaced words are unlike what the model was trained on.",
-    "Attention in the last layer is paid to states that know other words too; the input rank says how far that goes.",
+    "It says which {many} weigh how much, not for what reason.",
+    "{Many} are changed one at a time or the first few together: what {many} do only jointly is not seen.",
+    "Edited weights and {wholes} with replaced {many} are unlike what the model was trained on.",
+    "Attention in the last layer is paid to states that know other {many} too; the input rank says how far that goes.",
     "Sharp attention of an untrained network explains that network's meaningless output: the claim is about causes, "
     "not about sense.",
     "Nothing here says that people would find the explanation plausible.",
@@ -21,6 +24,6 @@ LIMITS_OF_A_STUDY = (
     *_ALWAYS,
 )
 LIMITS_OF_A_TEXT = (
-    "One text can't show how the model decides in general.",
+    "One {whole} can't show how the model decides in general.",
     *_ALWAYS,
 )

@@ -1,15 +1,96 @@
 """Error rates of verdicts, by the number and length of their texts, from the calibration table."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from typing_extensions import TypedDict
+
+from analyses.export.json_schema import Share, written_as
 from analyses.statistics import proportion
 
 Source = Literal["corpus", "vocabulary"]
+
+
+class CountedAnswers(TypedDict):
+    """Numbers of models by the verdict on them.
+
+    Attributes:
+        models: All of them.
+        supported: Those judged "supported".
+        not_supported: Those judged "not supported".
+        inconclusive: Those judged "inconclusive".
+    """
+
+    models: int
+    supported: int
+    not_supported: int
+    inconclusive: int
+
+
+class WrongAnswers(TypedDict):
+    """How many verdicts are wrong: "supported" where attention doesn't explain, or the reverse.
+
+    Attributes:
+        models: Number of models: in some, attention explains the decisions, in the others it doesn't.
+        wrong: Number of wrong verdicts.
+        inconclusive: Number of inconclusive verdicts.
+        rate: Share of wrong verdicts; null without models.
+        low: Lower end of its 95 % Clopper-Pearson interval; null without models.
+        high: Upper end.
+    """
+
+    models: int
+    wrong: int
+    inconclusive: int
+    rate: Share | None
+    low: Share | None
+    high: Share | None
+
+
+class AnswersByTruth(TypedDict):
+    """Verdicts on models of which the truth is known.
+
+    Attributes:
+        explains: On models whose attention explains their decisions.
+        does_not: On models whose attention doesn't.
+        error: How many are wrong.
+    """
+
+    explains: CountedAnswers
+    does_not: CountedAnswers
+    error: WrongAnswers
+
+
+class StudyCell(AnswersByTruth):
+    """Verdicts over a number of texts of similar length.
+
+    Attributes:
+        examples: Number of texts that each verdict rests on.
+        words: Fewest and most words in a text.
+    """
+
+    examples: int
+    words: tuple[int, int]
+
+
+class TextCell(AnswersByTruth):
+    """Verdicts on single texts of similar length.
+
+    Attributes:
+        source: Source of replacement words.
+        words: Fewest and most words in a text.
+    """
+
+    source: Source
+    words: tuple[int, int]
+
+
+class _Table(TypedDict):
+    study: list[StudyCell]
+    single: list[TextCell]
 
 
 @dataclass(frozen=True)
@@ -36,6 +117,26 @@ class ErrorRate:
     examples: int
     words: tuple[int, int]
 
+    def to_dict(self) -> "ErrorRateDict":
+        """Returns plain numbers for JSON."""
+        plain: Any = {**asdict(self), "words": list(self.words)}
+        found: ErrorRateDict = plain
+        return found
+
+
+@written_as(ErrorRate)
+class ErrorRateDict(TypedDict):
+    """Error rate of one kind of verdict on planted models, in a document."""
+
+    models: int
+    wrong: int
+    inconclusive: int
+    rate: Share
+    low: Share
+    high: Share
+    examples: int
+    words: tuple[int, int]
+
 
 def error_rate_of_study(examples: int, words: float) -> ErrorRate | None:
     """Error rate for the largest calibrated number of texts up to `examples`; `None` if none was calibrated.
@@ -45,7 +146,10 @@ def error_rate_of_study(examples: int, words: float) -> ErrorRate | None:
         words: Mean number of words per text.
     """
     cells = [cell for cell in _table()["study"] if cell["examples"] <= examples and _fits(cell, words)]
-    return _rate(max(cells, key=lambda cell: cell["examples"])) if cells else None
+    if not cells:
+        return None
+    largest = max(cells, key=lambda cell: cell["examples"])
+    return _rate(largest, largest["examples"])
 
 
 def error_rate_of_text(source: Source, words: int) -> ErrorRate | None:
@@ -56,19 +160,15 @@ def error_rate_of_text(source: Source, words: int) -> ErrorRate | None:
         words: Number of words of the text.
     """
     cells = [cell for cell in _table()["single"] if cell["source"] == source and _fits(cell, words)]
-    return _rate(cells[0]) if cells else None
+    return _rate(cells[0], 1) if cells else None
 
 
-def error_of(explains: Mapping[str, int], does_not: Mapping[str, int]) -> dict[str, Any]:
+def error_of(explains: CountedAnswers, does_not: CountedAnswers) -> WrongAnswers:
     """Computes the share of wrong verdicts: supported where attention doesn't explain, or the reverse.
 
     Args:
-        explains: Counts for models that attention explains: models, supported, not_supported and inconclusive.
-        does_not: The same counts for the other models.
-
-    Returns:
-        models, wrong and inconclusive, which are numbers of models, and rate, low and high, 0 to 1: the share of wrong
-        ones and its 95 % Clopper-Pearson interval; `None` where there is no model.
+        explains: Verdicts on models that attention explains.
+        does_not: Verdicts on the other models.
     """
     models = explains["models"] + does_not["models"]
     wrong = explains["not_supported"] + does_not["supported"]
@@ -83,19 +183,28 @@ def error_of(explains: Mapping[str, int], does_not: Mapping[str, int]) -> dict[s
     }
 
 
-def _fits(cell: dict[str, Any], words: float) -> bool:
-    return bool(cell["words"][0] <= round(words) <= cell["words"][1])
+def _fits(cell: StudyCell | TextCell, words: float) -> bool:
+    return cell["words"][0] <= round(words) <= cell["words"][1]
 
 
-def _rate(cell: dict[str, Any]) -> ErrorRate | None:
+def _rate(cell: StudyCell | TextCell, examples: int) -> ErrorRate | None:
     error = error_of(cell["explains"], cell["does_not"])
-    if not error["models"]:
+    if error["rate"] is None or error["low"] is None or error["high"] is None:
         return None
-    return ErrorRate(**error, examples=cell.get("examples", 1), words=(cell["words"][0], cell["words"][1]))
+    return ErrorRate(
+        models=error["models"],
+        wrong=error["wrong"],
+        inconclusive=error["inconclusive"],
+        rate=error["rate"],
+        low=error["low"],
+        high=error["high"],
+        examples=examples,
+        words=(cell["words"][0], cell["words"][1]),
+    )
 
 
 @cache
-def _table() -> dict[str, Any]:
+def _table() -> _Table:
     """Loads the package's calibration table, made by `interpret calibrate`."""
-    table: dict[str, Any] = json.loads((files("analyses.verdicts") / "table.json").read_text())
+    table: _Table = json.loads((files("analyses.verdicts") / "table.json").read_text())
     return table

@@ -1,13 +1,20 @@
 """Measurement of all components of a verdict, for several equally long texts."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from analyses.statistics import randomisation_p_value
+from analyses.verdicts.columns import (
+    HeadColumns,
+    InputColumns,
+    PositionColumns,
+    TextColumns,
+    TopColumns,
+    measurements,
+)
 from analyses.verdicts.content import Content
 from analyses.verdicts.every_head import head_rows
 from analyses.verdicts.idle_heads import head_use
@@ -27,8 +34,6 @@ from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 from interpret.tolerances import margin_size
-
-Columns = dict[str, Sequence[Any]]  # fields of `Measurement`, a value for each text
 
 
 def measure(
@@ -69,17 +74,13 @@ def measure(
         head=head,
     )
     attention = Ranking(content.shares(row.read_by()), content.exists)
-    columns: Columns = {
-        "words": content.exists.sum(dim=1).tolist(),
-        "margin": row.margin.tolist(),
-        "sink": (1 - (row.read_by().cpu() * content.tokens).sum(dim=1)).tolist(),
-        **_heads(row, content, content.orders(draws.permutations, generator)),
-        **_positions(row, content, attention, draws, generator),
-        **inputs(row, content, attention, examples, resampler, readout, draws, generator),
-        **_top(row, content, attention, draws, generator),
-        **_real_texts(row, content, attention, examples, resampler, draws, generator),
-    }
-    return [Measurement(**{name: column[index] for name, column in columns.items()}) for index in range(len(examples))]
+    return measurements(  # in this order, as all draw from one generator
+        _heads(row, content, content.orders(draws.permutations, generator)),
+        _positions(row, content, attention, draws, generator),
+        inputs(row, content, attention, examples, resampler, readout, draws, generator),
+        _top(row, content, attention, draws, generator),
+        _texts(row, content, attention, examples, resampler, draws, generator),
+    )
 
 
 def common_readout(decisions: Sequence[Decision]) -> Float[Tensor, " token"]:
@@ -94,7 +95,7 @@ def common_readout(decisions: Sequence[Decision]) -> Float[Tensor, " token"]:
     return readouts.mean(dim=0)
 
 
-def _heads(row: DecisionRow, content: Content, orders: Tensor) -> Columns:
+def _heads(row: DecisionRow, content: Content, orders: Tensor) -> HeadColumns:
     """U and D: effects of permuting the weights of all heads and of each."""
     moved, heads = use(row, orders), head_use(row, content, orders)
     with torch.no_grad():
@@ -103,15 +104,15 @@ def _heads(row: DecisionRow, content: Content, orders: Tensor) -> Columns:
         "use": moved.median(dim=1).values.tolist(),
         "joint": heads.joint.tolist(),
         "uniform": (uniform - row.margin).abs().tolist(),
-        **{
-            name: [tuple(each) for each in getattr(heads, name).tolist()] for name in ("single", "conditional", "shown")
-        },
+        "single": list(map(tuple, heads.single.tolist())),
+        "conditional": list(map(tuple, heads.conditional.tolist())),
+        "shown": list(map(tuple, heads.shown.tolist())),
     }
 
 
 def _positions(
     row: DecisionRow, content: Content, attention: Ranking, draws: Draws, generator: torch.Generator
-) -> Columns:
+) -> PositionColumns:
     """R, and the numbers that describe it."""
     effects = position_effects(row, content)
     renormalised = felt(effects.renormalised, row)
@@ -137,7 +138,7 @@ def inputs(
     readout: Float[Tensor, " token"],
     draws: Draws,
     generator: torch.Generator,
-) -> Columns:
+) -> InputColumns:
     """I and S, and I of other rankings of the input words."""
     found = input_effects(row, examples, content, resampler, draws=draws.replacements, generator=generator)
     effects, *halves = (felt(each, row) for each in _estimates(found))
@@ -178,7 +179,9 @@ def _rarity(examples: Sequence[Example], content: Content, resampler: Resampler)
     return rarity
 
 
-def _top(row: DecisionRow, content: Content, attention: Ranking, draws: Draws, generator: torch.Generator) -> Columns:
+def _top(
+    row: DecisionRow, content: Content, attention: Ranking, draws: Draws, generator: torch.Generator
+) -> TopColumns:
     """T, and its p-value."""
     top = top_erasure(row, content, attention.scores, orders=draws.orders, generator=generator)
     return {
@@ -202,7 +205,7 @@ def spread(
     return variance.tolist(), written.view(len(examples), draws, *written.shape[1:])
 
 
-def _real_texts(
+def _texts(
     row: DecisionRow,
     content: Content,
     attention: Ranking,
@@ -210,8 +213,8 @@ def _real_texts(
     resampler: Resampler,
     draws: Draws,
     generator: torch.Generator,
-) -> Columns:
-    """Variance by which effects are standardised, and the share of off-distribution edits."""
+) -> TextColumns:
+    """The texts, the variance by which effects are standardised, and the share of off-distribution edits."""
     variance, others = spread(row, examples, resampler, draws.replacements, generator)
     real = torch.cat([row.written[:, None], others], dim=1)
     first = first_words(attention.scores[:, None], content)[:, 0]
@@ -223,6 +226,9 @@ def _real_texts(
         ),
     )
     return {
+        "words": content.exists.sum(dim=1).tolist(),
+        "margin": row.margin.tolist(),
+        "sink": (1 - (row.read_by().cpu() * content.tokens).sum(dim=1)).tolist(),
         "spread": variance,
         "unlike": list(zip(*(unlike(written, real).tolist() for written in edited), strict=True)),
     }

@@ -9,9 +9,10 @@ from analyses.explanations.methods import method_of_name
 from analyses.verdicts.claim import CLAIM, OBJECT
 from analyses.verdicts.measure import measure
 from analyses.verdicts.measurement import Measurement
-from analyses.verdicts.thresholds import BARS
+from analyses.verdicts.thresholds import BARS, ComponentName
 from analyses.verdicts.whole_maps import measure_map, measure_method
 from interpret.errors import InputError
+from interpret.subjects.nouns import WORDS
 
 KEYS = ("row", "head:LAYER.HEAD", "rollout", "columns", "method:NAME")
 METHOD = "method:"  # and its name
@@ -34,7 +35,7 @@ class ObjectOfStudy:
     key: str
     name: str
     claim: str
-    parts: tuple[str, ...]
+    parts: tuple[ComponentName, ...]
     measure: Callable[..., list[Measurement]] = field(repr=False, compare=False)
     failures: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -51,14 +52,14 @@ def object_of_study(key: str = "row") -> ObjectOfStudy:
         InputError: The key is none of these, or there is no such method.
     """
     if key == "row":
-        return ObjectOfStudy(key, OBJECT, CLAIM, tuple(BARS), measure)
+        return ObjectOfStudy(key, OBJECT, WORDS.say(CLAIM), tuple(BARS), measure)
     if named := re.fullmatch(_HEAD, key):
         layer, head = map(int, named.groups())
         name = (
             f"the attention row of the decision's position in layer {layer}, head {head} (counted from 0), chosen by "
             "the user, special tokens left out"
         )
-        return ObjectOfStudy(key, name, CLAIM, tuple(BARS), partial(measure, layer=layer, head=head))
+        return ObjectOfStudy(key, name, WORDS.say(CLAIM), tuple(BARS), partial(measure, layer=layer, head=head))
     if key == "rollout":
         name = "attention rollout at the decision's position, special tokens left out at the end"
         return ObjectOfStudy(key, name, _claim("rollout ranks"), _PARTS, partial(measure_map, name="rollout"))
@@ -92,7 +93,7 @@ def require_head(chosen: ObjectOfStudy, heads: Sequence[int]) -> None:
 
 
 _HEAD = r"head:(\d+)\.(\d+)"
-_PARTS = ("rank", "input rank", "top")
+_PARTS: tuple[ComponentName, ...] = ("rank", "input rank", "top")
 
 
 _CLAIM_OF_METHODS = (

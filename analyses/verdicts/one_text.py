@@ -19,12 +19,16 @@ from analyses.verdicts.thresholds import (
     LEAST_SPREAD,
     MOST_UNLIKE,
     SIGNIFICANCE_LEVEL,
+    SOME_IDLE,
     Answer,
+    ComponentName,
     Side,
+    Topic,
     two_answers,
     unlike_texts,
     unmoved,
 )
+from interpret.subjects.nouns import WORDS, Nouns
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -45,7 +49,7 @@ class TextComponent:
         doubt: Reason not to rely on the value, in words; empty if there is none.
     """
 
-    name: str
+    name: ComponentName
     value: float
     p_value: float | None
     side: Side
@@ -73,6 +77,7 @@ class OneTextVerdict(Result):
         idle_heads: Heads of the displayed layer that this decision ignores.
         idle_share: Their share of the displayed map.
         spread: Standard deviation of the margin, in logits, by which effects are standardised.
+        topics: What each reason is about: a component, "heads" that are idle, or "data" that allow no answer.
 
     Example:
         >>> found = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").verdict
@@ -88,6 +93,7 @@ class OneTextVerdict(Result):
     idle_heads: tuple[int, ...]
     idle_share: float
     spread: float
+    topics: tuple[Topic, ...]
 
     def summary(self) -> list[str]:
         """Returns the answer, the reasons, and the components."""
@@ -103,7 +109,7 @@ class OneTextVerdict(Result):
         return frame.assign(floor=[floor for floor, _ in bars], bar=[bar for _, bar in bars], doubt=frame.pop("doubt"))
 
 
-def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> OneTextVerdict:
+def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int], *, nouns: Nouns = WORDS) -> OneTextVerdict:
     """Judges the claim for one decision.
 
     A component holds at or above its bar; one about a ranking also needs p <= 0.05 against random orders. It fails
@@ -115,6 +121,7 @@ def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> One
     Args:
         found: Measurement from `measure` with the draws `ONE_TEXT`.
         idle_elsewhere: Heads that are idle in other texts, from `idle_elsewhere.idle_elsewhere`.
+        nouns: Nouns for what is ranked, for the reasons.
 
     Example:
         >>> measured = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").measurement
@@ -124,70 +131,80 @@ def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int]) -> One
     spread = math.sqrt(found.spread)
     unit = spread if spread > LEAST_SPREAD * found.rounding else math.nan
     findings = (
-        _finding("use", found.use / unit, unlike=found.unlike[0]),
-        _finding("rank", found.rank, found.p_rank, second=found.rank_substituted, unlike=found.unlike[1]),
-        _finding("input rank", found.input_rank, found.p_input, second=found.input_rank_without_chance),
-        _top(found.top / unit, found.p_top, unlike=found.unlike[2]),
-        _finding("share", found.share),
+        _finding("use", found.use / unit, nouns, unlike=found.unlike[0]),
+        _finding("rank", found.rank, nouns, found.p_rank, second=found.rank_substituted, unlike=found.unlike[1]),
+        _finding("input rank", found.input_rank, nouns, found.p_input, second=found.input_rank_without_chance),
+        _top(found.top / unit, found.p_top, nouns, unlike=found.unlike[2]),
+        _finding("share", found.share, nouns),
     )
     here = _idle_heads(found)
     idle = tuple(head for head in here if head in idle_elsewhere)
     idle_share = sum(found.shown[head] for head in idle)
-    obstacles = _obstacles(found, spread)
-    because = [BARS[each.name].failure for each in findings if each.side == "fails"]
+    obstacles = _obstacles(found, spread, nouns)
+    because: list[tuple[Topic, str]] = [
+        (each.name, nouns.say(BARS[each.name].failure)) for each in findings if each.side == "fails"
+    ]
     if idle_share >= IDLE_SHARE.floor:
-        because.append(IDLE_SHARE.failure)
+        because.append(("heads", IDLE_SHARE.failure))
     answer: Answer = "inconclusive"
     if because and not obstacles:
         answer = "not supported"
     elif not obstacles and all(each.side == "holds" for each in findings) and idle_share < IDLE_SHARE.bar:
         answer = "supported"
     if obstacles:
-        because = obstacles  # obstacles rule out any answer, so other reasons don't matter
+        because = [("data", line) for line in obstacles]  # they rule out any answer, so other reasons don't matter
     elif answer == "inconclusive":
-        because = [each.open_reason for each in findings if each.side == "open"]
+        because = [(each.name, each.open_reason) for each in findings if each.side == "open"]
         if IDLE_SHARE.bar <= idle_share < IDLE_SHARE.floor:
-            because.append("some of the displayed mean belongs to heads that the decision ignores")
-    return OneTextVerdict(answer, tuple(because), findings, idle, idle_share, spread)
+            because.append(("heads", SOME_IDLE))
+    topics, reasons = tuple(topic for topic, _ in because), tuple(line for _, line in because)
+    return OneTextVerdict(answer, reasons, findings, idle, idle_share, spread, topics)
 
 
-def _obstacles(found: Measurement, spread: float) -> list[str]:
+def _obstacles(found: Measurement, spread: float, nouns: Nouns) -> list[str]:
     """Reasons that rule out any answer."""
     said = []
     if found.words < FEWEST_WORDS:
-        said.append(f"{found.words} words are too few to tell any order from chance; it takes {FEWEST_WORDS}")
+        said.append(f"{found.words} {nouns.many} are too few to tell any order from chance; it takes {FEWEST_WORDS}")
     if spread <= (least := LEAST_SPREAD * found.rounding):
         said.append(
-            f"replacing its words changes nothing ({unmoved(least)}): the model ignores them, or knows none to replace "
-            "them by"
+            f"replacing its {nouns.many} changes nothing ({unmoved(least)}): the model ignores them, or knows none to "
+            "replace them by"
         )
     elif found.largest < LEAST_EFFECT * spread:
-        said.append("no word of this text moves the decision by itself, so there is nothing to rank")
+        said.append(f"no {nouns.one} of this {nouns.whole} moves the decision by itself, so there is nothing to rank")
     return said
 
 
-def _top(value: float, p_value: float, *, unlike: float) -> TextComponent:
+def _top(value: float, p_value: float, nouns: Nouns, *, unlike: float) -> TextComponent:
     doubt = ""
     if math.isnan(value):
-        doubt = "top is undefined on this text"
+        doubt = f"top is undefined on this {nouns.whole}"
     elif unlike > MOST_UNLIKE:
-        doubt = unlike_texts("top")
+        doubt = unlike_texts("top", nouns)
     elif value < BARS["top"].floor:
         doubt = (
-            "the words that attention ranks first together do hardly more than random words; they may pull in "
-            "opposite ways, which one text can't tell"
+            f"the {nouns.many} that attention ranks first together do hardly more than random {nouns.many}; they may "
+            f"pull in opposite ways, which one {nouns.whole} can't tell"
         )
     return TextComponent("top", value, p_value, "open" if doubt else "holds", doubt)
 
 
 def _finding(
-    name: str, value: float, p_value: float | None = None, *, second: float | None = None, unlike: float = 0.0
+    name: ComponentName,
+    value: float,
+    nouns: Nouns,
+    p_value: float | None = None,
+    *,
+    second: float | None = None,
+    unlike: float = 0.0,
 ) -> TextComponent:
     """Compares one component with its thresholds.
 
     Args:
         name: A key of `BARS`.
         value: Measured value.
+        nouns: Nouns for what is ranked.
         p_value: P-value against random orders, for components about a ranking.
         second: Second measurement of the same, which can only cast doubt.
         unlike: Share of off-distribution edits behind the value.
@@ -200,9 +217,9 @@ def _finding(
     )
     doubt = ""
     if math.isnan(value):
-        doubt = f"{name} is undefined on this text"
+        doubt = f"{name} is undefined on this {nouns.whole}"
     elif unlike > MOST_UNLIKE:
-        doubt = unlike_texts(name)
+        doubt = unlike_texts(name, nouns)
     elif second is not None and ((is_above and second < bars.floor) or (is_below and second >= bars.floor)):
         doubt = two_answers(name, value, second)
     side: Side = "open"

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from interpret.subjects.nouns import WORDS, Nouns
+
 Answer = Literal["supported", "not supported", "inconclusive"]
+ComponentName = Literal["use", "rank", "input rank", "top", "share"]
+Topic = ComponentName | Literal["heads", "data"]  # what a reason is about: a component, idle heads, or all of the data
 Side = Literal["holds", "fails", "open"]
 
 SIGNIFICANCE_LEVEL = 0.05
@@ -19,7 +23,7 @@ class Bars:
     Attributes:
         floor: Threshold below which the claim fails.
         bar: Threshold above which the component supports the claim.
-        failure: Meaning of a component below its floor, in words.
+        failure: Meaning of a component below its floor, in words; `Nouns.say` fills in its nouns.
     """
 
     floor: float
@@ -27,16 +31,17 @@ class Bars:
     failure: str
 
 
-BARS = {
+BARS: dict[ComponentName, Bars] = {
     "use": Bars(0.10, 0.25, "the decision hardly depends on these weights: attention is not on the causal path"),
     "rank": Bars(0.15, 0.30, "the decision uses these weights, but their order is not the order of effects"),
-    "input rank": Bars(0.15, 0.30, "the weights rank states of this layer, not the input words"),
-    "top": Bars(0.05, 0.15, "the words that attention ranks first do no more than random words"),
-    "share": Bars(0.30, 0.60, "most of what the words do reaches the decision by ways round this attention"),
+    "input rank": Bars(0.15, 0.30, "the weights rank states of this layer, not the input {many}"),
+    "top": Bars(0.05, 0.15, "the {many} that attention ranks first do no more than random {many}"),
+    "share": Bars(0.30, 0.60, "most of what the {many} do reaches the decision by ways round this attention"),
 }
 IDLE_SHARE = Bars(
     0.30, 0.10, "much of the displayed mean belongs to heads that the decision ignores"
 )  # the lower, the better
+SOME_IDLE = "some of the displayed mean belongs to heads that the decision ignores"
 
 
 def unmoved(least: float) -> str:
@@ -44,9 +49,9 @@ def unmoved(least: float) -> str:
     return f"moves of up to {least:.1g} logits may be rounding of the scores"
 
 
-def unlike_texts(name: str) -> str:
+def unlike_texts(name: str, nouns: Nouns = WORDS) -> str:
     """Reason for not relying on a component with many off-distribution edits."""
-    return f"{name} was measured on outputs of attention unlike those that texts give, so it isn't believed"
+    return f"{name} was measured on outputs of attention unlike those that {nouns.wholes} give, so it isn't believed"
 
 
 def two_answers(name: str, one: float, other: float) -> str:

@@ -23,12 +23,16 @@ from analyses.verdicts.thresholds import (
     LEAST_SPREAD,
     MOST_UNLIKE,
     SIGNIFICANCE_LEVEL,
+    SOME_IDLE,
     Answer,
+    ComponentName,
     Side,
+    Topic,
     two_answers,
     unlike_texts,
     unmoved,
 )
+from interpret.subjects.nouns import WORDS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -53,7 +57,7 @@ class Component:
         doubt: Reason not to rely on the value, in words; empty if there is none.
     """
 
-    name: str
+    name: ComponentName
     mean: float
     low: float
     high: float
@@ -76,6 +80,7 @@ class Verdict(Result):
         spread: Standard deviation of the margin, in logits, by which effects are standardised.
         examples: Number of examples.
         needed: Number of examples that would settle an open answer; `None` if none is open or more wouldn't help.
+        topics: What each reason is about: a component, "heads" that are idle, or the "data" as a whole.
 
     Example:
         >>> measured = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").measurement
@@ -94,6 +99,7 @@ class Verdict(Result):
     spread: float
     examples: int
     needed: int | None
+    topics: tuple[Topic, ...]
 
     def summary(self) -> list[str]:
         """Returns the answer, the reasons, and the components with their bounds."""
@@ -115,7 +121,7 @@ class Verdict(Result):
 def verdict(
     measurements: Sequence[Measurement],
     *,
-    parts: Collection[str] = tuple(BARS),
+    parts: Collection[ComponentName] = tuple(BARS),
     scale: float = 1.0,
     seed: int = 0,
     doubts: Sequence[str] = (),
@@ -144,16 +150,18 @@ def verdict(
     spread = math.sqrt(np.mean([each.spread for each in measurements]))
     looks = {name: look for name, look in _looks(measurements, spread, seed).items() if name in parts}
     unlike = np.mean([each.unlike for each in measurements], axis=0).tolist()
-    far = dict(zip(("use", "rank", "top"), unlike, strict=True))
+    far: dict[ComponentName, float] = dict(zip(("use", "rank", "top"), unlike, strict=True))
     is_strange = {name: far.get(name, 0.0) > MOST_UNLIKE for name in looks}
     failed = [name for name in _failed(looks, scale) if not is_strange[name]]
     components = tuple(_component(name, looks[name], name in failed, is_strange[name], scale) for name in looks)
     idle = _idle_heads(measurements, seed)
     idle_share = float(np.mean([sum(each.shown[head] for head in idle) for each in measurements]))
     obstacles = _obstacles(measurements, spread)
-    because = [(failures or {}).get(name, BARS[name].failure) for name in failed]
+    because: list[tuple[Topic, str]] = [
+        (name, (failures or {}).get(name, WORDS.say(BARS[name].failure))) for name in failed
+    ]
     if idle_share >= IDLE_SHARE.floor * scale:
-        because.append(IDLE_SHARE.failure)
+        because.append(("heads", IDLE_SHARE.failure))
     answer: Answer = "inconclusive"
     if because and not obstacles:
         answer = "not supported"
@@ -161,11 +169,13 @@ def verdict(
         answer = "supported" if idle_share < IDLE_SHARE.bar * scale else "inconclusive"
     needed = None
     if answer == "inconclusive":
-        because = [*obstacles, *doubts, *(_open(each, scale) for each in components if each.side == "open"), *because]
+        unsettled = [(each.name, _open(each, scale)) for each in components if each.side == "open"]
+        because = [*(("data", line) for line in (*obstacles, *doubts)), *unsettled, *because]
         if IDLE_SHARE.bar * scale <= idle_share < IDLE_SHARE.floor * scale:
-            because.append("some of the displayed mean belongs to heads that the decision ignores")
+            because.append(("heads", SOME_IDLE))
         needed = _needed(components, looks, scale, len(measurements))
-    return Verdict(answer, tuple(because), components, idle, idle_share, spread, len(measurements), needed)
+    topics, reasons = tuple(topic for topic, _ in because), tuple(line for _, line in because)
+    return Verdict(answer, reasons, components, idle, idle_share, spread, len(measurements), needed, topics)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,17 +194,17 @@ class _Looks:
         return max(self.first.p_below(floor), self.second.p_below(floor))
 
 
-def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dict[str, _Looks]:
+def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dict[ComponentName, _Looks]:
     """Bootstraps every component, effects in standard deviations of the margin; NaN where that may be rounding."""
     unit = spread if spread > _least(measurements) else math.nan
-    first = {
+    first: dict[ComponentName, np.ndarray] = {
         "use": np.array([each.use for each in measurements]) / unit,
         "rank": np.array([each.rank for each in measurements]),
         "input rank": np.array([each.input_rank for each in measurements]),
         "top": np.array([each.top for each in measurements]) / unit,
         "share": np.array([each.share for each in measurements]),
     }
-    second = first | {
+    second: dict[ComponentName, np.ndarray] = first | {
         "rank": np.array([each.rank_substituted for each in measurements]),
         "input rank": np.array([each.input_rank_without_chance for each in measurements]),
     }
@@ -209,10 +219,10 @@ def _least(measurements: Sequence[Measurement]) -> float:
     return LEAST_SPREAD * math.sqrt(np.mean([each.rounding**2 for each in measurements]))
 
 
-def _failed(looks: dict[str, _Looks], scale: float) -> list[str]:
+def _failed(looks: dict[ComponentName, _Looks], scale: float) -> list[ComponentName]:
     """Names of components below their floors, by Holm's step-down rule."""
     pending = sorted(looks, key=lambda name: looks[name].p_below(BARS[name].floor * scale))
-    failed: list[str] = []
+    failed: list[ComponentName] = []
     for rank, name in enumerate(pending):
         if looks[name].p_below(BARS[name].floor * scale) > SIGNIFICANCE_LEVEL / (len(pending) - rank):
             break
@@ -220,7 +230,7 @@ def _failed(looks: dict[str, _Looks], scale: float) -> list[str]:
     return failed
 
 
-def _component(name: str, looks: _Looks, has_failed: bool, is_strange: bool, scale: float) -> Component:
+def _component(name: ComponentName, looks: _Looks, has_failed: bool, is_strange: bool, scale: float) -> Component:
     mean, floor = looks.first, BARS[name].floor * scale
     low, high = mean.lower(SIGNIFICANCE_LEVEL), mean.upper(SIGNIFICANCE_LEVEL)
     doubt = ""
@@ -285,7 +295,9 @@ def _open(component: Component, scale: float) -> str:
     )
 
 
-def _needed(components: Sequence[Component], looks: dict[str, _Looks], scale: float, examples: int) -> int | None:
+def _needed(
+    components: Sequence[Component], looks: dict[ComponentName, _Looks], scale: float, examples: int
+) -> int | None:
     """Number of examples that would settle it: the minimum if a component failed, else enough to leave none open."""
     if any(each.side == "fails" for each in components):
         return FEWEST_EXAMPLES if examples < FEWEST_EXAMPLES else None

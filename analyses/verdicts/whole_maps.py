@@ -18,9 +18,10 @@ from analyses.explanations.methods import method_of_name
 from analyses.explanations.rollout import attention_rollout
 from analyses.explanations.shared import Shared
 from analyses.statistics import randomisation_p_value
+from analyses.verdicts.columns import HeadColumns, PositionColumns, TextColumns, TopColumns, measurements
 from analyses.verdicts.content import Content
 from analyses.verdicts.knockout import knockout_margins
-from analyses.verdicts.measure import Columns, common_readout, felt, inputs, spread, unfelt
+from analyses.verdicts.measure import common_readout, felt, inputs, spread, unfelt
 from analyses.verdicts.measurement import USUAL, Draws, Measurement
 from analyses.verdicts.ranking import Ranking
 from analyses.verdicts.resampling import Resampler
@@ -127,25 +128,35 @@ def _measured(
     targets = torch.tensor([decision.target for decision in decisions])
     row = read_row(subject, ids, targets, readout=readout)
     ranking = Ranking(shares, content.exists)
-    undefined = [float("nan")] * len(examples)
-    columns: Columns = {
+    positions, top = _knockouts(row, content, ranking, draws, generator)
+    of_inputs = inputs(row, content, ranking, examples, resampler, readout, draws, generator)
+    texts: TextColumns = {
         "words": content.exists.sum(dim=1).tolist(),
         "margin": row.margin.tolist(),
         "sink": sink.tolist(),
-        **dict.fromkeys(("use", "joint", "uniform", "rank_shuffled", "rank_of_values"), undefined),
-        **dict.fromkeys(("single", "conditional", "shown"), [()] * len(examples)),
-        **_knockouts(row, content, ranking, draws, generator),
-        **inputs(row, content, ranking, examples, resampler, readout, draws, generator),
-        "share": undefined,
         "spread": spread(row, examples, resampler, draws.replacements, generator)[0],
         "unlike": [(0.0, 0.0, 0.0)] * len(examples),
     }
-    return [Measurement(**{key: column[index] for key, column in columns.items()}) for index in range(len(examples))]
+    of_inputs["share"] = [math.nan] * len(examples)
+    return measurements(_no_heads(len(examples)), positions, of_inputs, top, texts)
+
+
+def _no_heads(examples: int) -> HeadColumns:
+    """Columns of a map that no head has."""
+    undefined, none = [math.nan] * examples, [()] * examples
+    return {
+        "use": undefined,
+        "joint": undefined,
+        "uniform": undefined,
+        "single": [*none],
+        "conditional": [*none],
+        "shown": [*none],
+    }
 
 
 def _knockouts(
     row: DecisionRow, content: Content, ranking: Ranking, draws: Draws, generator: torch.Generator
-) -> Columns:
+) -> tuple[PositionColumns, TopColumns]:
     clean = row.margin[:, None]
     alone = knockout_margins(row.subject, row.ids, row.targets, content, one_by_one(content))
     measured = (alone - clean).abs()
@@ -154,16 +165,21 @@ def _knockouts(
     removed = first_words(torch.cat([ranking.scores[:, None], keys], dim=1), content)
     moved = knockout_margins(row.subject, row.ids, row.targets, content, removed.flatten(1, 2)) - clean
     means = budgets_mean(moved.abs().view(removed.shape[:3]), content)
-    rank = ranking.agreement(effects)
-    return {
+    rank, undefined = ranking.agreement(effects), [math.nan] * len(clean)
+    positions: PositionColumns = {
         "rank": rank,
         "rank_substituted": rank,  # there is no second way to knock a word out
         "rank_tau": ranking.tau(effects),
+        "rank_shuffled": undefined,
+        "rank_of_values": undefined,
         "p_rank": ranking.p_values(effects, draws.null_orders, generator),
         "rank_unfelt": unfelt(measured, effects, content),
+    }
+    top: TopColumns = {
         "top": (means[:, 0] - means[:, 1:].mean(dim=1)).tolist(),
         "p_top": [randomisation_p_value(float(each[0]), each[1:].double()) for each in means],
     }
+    return positions, top
 
 
 def _recordings(subject: Subject, ids: Shaped[Tensor, "example token *number"]) -> Iterator[Recording]:

@@ -2,17 +2,35 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
+from typing_extensions import TypedDict
 
 from interpret.attention.call import AttentionCall
 
 BLOCKS = 8  # blocks of rows that are checked in each layer of a long text
+
+
+class CheckDict(TypedDict):
+    """One self-check, in a document.
+
+    Attributes:
+        name: Description of the check.
+        value: Largest deviation found; null where it is no number.
+        tolerance: Largest deviation that passes.
+        detail: Context that a reader needs beside the number; may be empty.
+        passed: Whether the deviation is within the tolerance.
+    """
+
+    name: str
+    value: float | None
+    tolerance: float
+    detail: str
+    passed: bool
 
 
 @dataclass(frozen=True)
@@ -47,10 +65,16 @@ class Check:
         """True if the deviation is within the tolerance; NaN never is."""
         return self.value <= self.tolerance
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> CheckDict:
         """Returns plain numbers and strings; `None` for a deviation that isn't finite."""
         value = self.value if math.isfinite(self.value) else None
-        return {**asdict(self), "value": value, "passed": self.passed}
+        return {
+            "name": self.name,
+            "value": value,
+            "tolerance": self.tolerance,
+            "detail": self.detail,
+            "passed": self.passed,
+        }
 
     @property
     def warning(self) -> str:

@@ -76,12 +76,12 @@ class ExampleCall(CompositeCall):
         """Value vectors of this input that these rows use."""
         return self._own(self._call.values_at(rows))
 
-    def outputs_under(
+    def written(
         self, weights: Float[Tensor, "1 head row seen"], start: int = 0
     ) -> Float[Tensor, "1 row head value_dim"]:
         """Computes head outputs from these weights of this input."""
         several = weights.expand(self._call.shape[0], -1, -1, -1)
-        return self._own(self._call.outputs_under(several, start))
+        return self._own(self._call.written(several, start))
 
     @property
     def visible(self) -> Bool[Tensor, "1 #head query key"]:

@@ -1,8 +1,12 @@
 """`interpret analyze` on a translation: alignment of target words with source words."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interpret.errors import InputError
+
+if TYPE_CHECKING:
+    from analyses.decision.schema import AnalysisDict
+    from analyses.translation.word_alignment import AlignmentErrorRate
 
 
 def read_alignment(subject: Any, text: str, target: str | None, gold: str | None, *, truncate: bool) -> Any:
@@ -18,7 +22,7 @@ def read_alignment(subject: Any, text: str, target: str | None, gold: str | None
     Raises:
         InputError: A gold alignment is given that can't be used.
     """
-    if subject.task == "translation":
+    if subject.translates:
         from analyses.translation.alignment import alignment
 
         return alignment(subject, text, target, gold=gold, truncate=truncate)
@@ -37,15 +41,15 @@ def require_one_token(gold: str | None) -> None:
         raise InputError("--gold is shown beside one decision, and several tokens are explained; leave one of them out")
 
 
-def errors_line(found: dict[str, Any]) -> list[str]:
+def errors_line(found: "AnalysisDict") -> list[str]:
     """Summary line with the alignment error rate of each layer; empty without a gold alignment."""
-    rates = (found.get("alignment") or {"error_rates": []})["error_rates"]
+    rates = found["alignment"]["error_rates"] if found["alignment"] else []
     if not rates:
         return []
     said = [f"{each['layer']} {each['error_rate']:.1%}" for each in rates if _as_shown(each)]
     return [f"alignment  error rate by weights: {', '.join(said)}"]
 
 
-def _as_shown(rate: dict[str, Any]) -> bool:
+def _as_shown(rate: "AlignmentErrorRate") -> bool:
     """True if a rate belongs to the matrix that the report shows."""
-    return bool(rate["by"] == "weights" and rate["aligned"] == "output")
+    return rate["by"] == "weights" and rate["aligned"] == "output"

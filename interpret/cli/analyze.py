@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -33,6 +33,11 @@ from interpret.cli.tokens import PositionType, Tokens
 from interpret.cli.tokens import summary as tokens_summary
 from interpret.errors import InputError
 from interpret.system.writing import make_folder, require_folder, require_writable, write_whole
+
+if TYPE_CHECKING:
+    from analyses.decision.schema import AnalysisDict, ComponentDict
+    from analyses.generation.schema import StepsDict
+    from analyses.verdicts.error_rates import ErrorRateDict
 
 ERASERS = ("mask", "delete", "mean", "blur", "noisy linear")  # the last three for images
 
@@ -91,8 +96,8 @@ def analyze(context: click.Context, /, text: str | None, file: Path | None, **op
             require_writable(path)
         found, out = _analyze(read_text(text, file), command_line(context), **options)
     printed = options["json_path"] == STANDARD_OUTPUT
-    said = _summary if "decision" in found else tokens_summary
-    say(json.dumps(found, allow_nan=False) if printed else said(found, out))
+    said = _summary(found, out) if "decision" in found else tokens_summary(found, out)
+    say(json.dumps(found, allow_nan=False) if printed else said)
     if not all(check["passed"] for check in found["checks"]):
         sys.exit(FAILED_CHECK)
 
@@ -105,7 +110,7 @@ def _asked(text: str, tokens: Tokens, options: dict[str, Any], progress: Callabl
     said = {name: options.pop(name) for name in names}
     progress("reading the text")
     question = Question.read(subject, text, tokens, **said)
-    if not said["chat"] and not question.has_marks and getattr(subject, "chat", None) is not None:
+    if not said["chat"] and not question.has_marks and subject.chat is not None:
         from interpret.subjects.inputs.chat import UNUSED
 
         tell(UNUSED)
@@ -130,7 +135,7 @@ def _analyze(
     out: Path,
     json_path: Path | None,
     **options: Any,
-) -> tuple[dict[str, Any], Path]:
+) -> "tuple[AnalysisDict | StepsDict, Path]":
     tokens = Tokens.of(options)
     figures = options.pop("figures")
     if figures:
@@ -143,7 +148,7 @@ def _analyze(
     contents = (_page(found), json.dumps(found, ensure_ascii=False, allow_nan=False))
     for path, content in zip(_files(out, json_path), contents, strict=False):
         write_whole(path, content)
-    if figures:
+    if figures and "decision" in found:  # `Tokens` refuses figures of several tokens
         from reports.figures.analysis import save_figures
 
         make_folder(figures)
@@ -163,7 +168,7 @@ def _files(out: Path, json_path: Path | None) -> list[Path]:
     return [out, json_path]
 
 
-def _page(found: dict[str, Any]) -> str:
+def _page(found: "AnalysisDict | StepsDict") -> str:
     if "decision" in found:
         from reports.analysis.page import render
 
@@ -173,7 +178,7 @@ def _page(found: dict[str, Any]) -> str:
     return render_steps(found)
 
 
-def _summary(found: dict[str, Any], out: Path) -> str:
+def _summary(found: "AnalysisDict", out: Path) -> str:
     decision, verdict = found["decision"], found["verdict"]
     lines = [
         f"decision   {shown(decision['label'])} "
@@ -189,7 +194,7 @@ def _summary(found: dict[str, Any], out: Path) -> str:
     return "\n".join(lines)
 
 
-def _component(each: dict[str, Any]) -> str:
+def _component(each: "ComponentDict") -> str:
     from reports.analysis.findings import limits
 
     value = "undefined" if each["value"] is None else f"{each['value']:.2f}"
@@ -199,7 +204,7 @@ def _component(each: dict[str, Any]) -> str:
     return f"           {each['name']:<10} {value:>5}  {each['side']:<5} ({fails}holds from {bar:.2f} on{chance})"
 
 
-def _error_rate(rate: dict[str, Any] | None) -> str:
+def _error_rate(rate: "ErrorRateDict | None") -> str:
     if rate is None:
         return "no error rate is known for an input like this; the answer may be wrong more often than others"
     return (

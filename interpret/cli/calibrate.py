@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +15,8 @@ from interpret.system.writing import write_whole
 
 if TYPE_CHECKING:
     from analyses.calibration.calibrate import CalibrationPlan
+    from analyses.calibration.schema import CalibrationDict, OverallCell
+    from analyses.verdicts.error_rates import WrongAnswers
 
 TABLE = "table.json"
 MOST_DRAWS = 100_000  # a list of more may not fit into memory
@@ -92,7 +94,7 @@ def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _calibrated(asked: "CalibrationPlan", out: Path, workers: int, command: str) -> tuple[dict[str, Any], Path]:
+def _calibrated(asked: "CalibrationPlan", out: Path, workers: int, command: str) -> "tuple[CalibrationDict, Path]":
     """Runs missing draws, then rewrites the tables and the report."""
     from analyses.calibration.calibrate import run_calibration
     from analyses.calibration.tables import tabulate
@@ -109,7 +111,7 @@ def _calibrated(asked: "CalibrationPlan", out: Path, workers: int, command: str)
     return table, out / REPORT
 
 
-def _shown(table: dict[str, Any], tables: Path, page: Path) -> str:
+def _shown(table: "CalibrationDict", tables: Path, page: Path) -> str:
     from reports.calibration.terms import BOUNDS_NOTHING, FEWEST
 
     protocol = [cell for cell in table["overall"] if cell["group"] == "protocol"]
@@ -132,11 +134,11 @@ def _shown(table: dict[str, Any], tables: Path, page: Path) -> str:
     return "\n".join([*lines, "", f"table      {tables}", f"report     {page}"])
 
 
-def _named(cell: dict[str, Any]) -> str:
+def _named(cell: "OverallCell") -> str:
     return f"1 text, {cell['source']}" if cell["source"] else f"{cell['examples']} texts"
 
 
-def _error(error: dict[str, Any]) -> str:
+def _error(error: "WrongAnswers") -> str:
     """Number of wrong verdicts, and their share with its interval."""
     if not error["models"]:
         return "no model"

@@ -168,7 +168,7 @@ def require_no_file_name(subject: Any, text: str) -> None:
     Raises:
         InputError: There is such a file, and the model reads texts.
     """
-    if subject.task == "image-classification" or not _is_file(text):
+    if subject.reads_images or not _is_file(text):
         return
     raise InputError(
         f"{text!r} is the name of a file, and {subject.name} reads texts; read the text in it with --file, or give "

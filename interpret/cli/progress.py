@@ -3,11 +3,14 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from interpret.cli.streams import ERASED, silence, tell
+
+if TYPE_CHECKING:
+    from analyses.planning.plan import CostDict
 
 
 def progress_line() -> Callable[[str], None]:
@@ -51,7 +54,7 @@ def show_plan(plan: Any) -> None:
         tell(f"planned    {plan}")
 
 
-def cost_line(run: dict[str, Any]) -> str:
+def cost_line(run: "CostDict") -> str:
     """Summary line with the actual and planned time and memory."""
     from interpret.system.memory import shown_bytes, shown_seconds
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interpret.cli.alignment import read_alignment, require_one_token
 from interpret.cli.options import require_no_file_name
 from interpret.cli.tokens import Tokens
 from interpret.errors import InputError
+
+if TYPE_CHECKING:
+    from analyses.decision.schema import AnalysisDict
+    from analyses.generation.schema import StepsDict
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Question:
 
     def answer(
         self, command: str, *, effort: str, verdicts: bool, target: str | None, corpus: str | None, **options: Any
-    ) -> dict[str, Any]:
+    ) -> "AnalysisDict | StepsDict":
         """Runs the analysis and returns its results in the JSON schema.
 
         Args:
@@ -113,7 +117,7 @@ class Question:
     def _replacements(self, corpus: str, progress: Callable[[str], None]) -> Any:
         """Reads replacement words from other texts, or patches from other images."""
         progress("reading the corpus")
-        if self.subject.task == "image-classification":
+        if self.subject.reads_images:
             from analyses.verdicts.patch_resampling import images_of
 
             return images_of(corpus, self.subject)
@@ -126,7 +130,7 @@ def _as_message(subject: Any, chat: bool, system: str | None) -> dict[str, Any]:
     """Options of `encode` for a chat message; empty for any other text."""
     if not chat and system is None:
         return {}
-    if subject.task != "text-generation":
+    if not subject.answers_messages:
         option = "--chat" if chat else "--system"
         raise InputError(f"{subject.name} is for {subject.task}, which answers no messages, so {option} means nothing")
     return {"chat": chat, "system": system}
@@ -134,14 +138,14 @@ def _as_message(subject: Any, chat: bool, system: str | None) -> dict[str, Any]:
 
 def _position(subject: Any, number: int | str) -> int | None:
     """Index in the target of the token to explain, from 0; `None` for all."""
-    if subject.task != "translation":
+    if not subject.translates:
         raise InputError(f"{subject.name} is for {subject.task}, which writes no target, so --position means nothing")
     return None if isinstance(number, str) else number - 1
 
 
 def _second(subject: Any, given: dict[str, str | None]) -> str | None:
     """Returns the second text, after checking that it was given by this task's option."""
-    takes = "continuation" if subject.task == "text-generation" else subject.second_text
+    takes = subject.option_of_second
     for name, text in given.items():
         if text is not None and name != takes:
             wanted = f"takes --{takes}" if takes else "reads one input only"

@@ -27,6 +27,7 @@ from interpret.system.writing import make_folder, write_whole
 
 if TYPE_CHECKING:
     from analyses.planning.plan import Plan, PlanAndCost
+    from analyses.studies.schema import NoteDict, StudyComponentDict, StudyDict
     from analyses.studies.study import Prepared
 
 SHOWN_ROWS = 5
@@ -121,7 +122,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     )
 
 
-def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> tuple[dict[str, Any], "PlanAndCost | None"]:
+def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> "tuple[StudyDict, PlanAndCost | None]":
     """Runs the study; returns its results and cost, the latter `None` if nothing was left to measure."""
     from analyses.planning.plan import PlanAndCost
     from analyses.studies.study import study as run
@@ -152,7 +153,7 @@ def _single_command(context: click.Context) -> list[str]:
 
 
 def _report(
-    prepared: "Prepared", found: dict[str, Any], out: Path, command: str, single_command: list[str] | None
+    prepared: "Prepared", found: "StudyDict", out: Path, command: str, single_command: list[str] | None
 ) -> Path:
     """Writes missing pages of single texts (if there is a command for them), and rewrites the report."""
     from pyarrow.parquet import read_table
@@ -162,7 +163,7 @@ def _report(
 
     with StudyFolder(out, prepared.fingerprint()).open():
         records = read_table(out / RESULTS).to_pylist()
-        rows = [row for end in found["extremes"].values() for row in end]
+        rows = [*found["extremes"]["most"], *found["extremes"]["least"]]
         texts = {record["row"]: record["text"] for record in records}
         pages = {row: out / TEXTS / f"row-{row}.html" for row in rows}
         if single_command:
@@ -188,13 +189,12 @@ def _write_texts(prepared: "Prepared", missing: dict[Path, str], command: list[s
             tell(f"no report {page}: {error}")
             continue
         found = analysis.to_dict(shlex.join([*command, text]))
-        for differing in analysis.cost.to_dict():  # differs from run to run, unlike anything else in the folder
-            del found["run"][differing]
-        write_whole(page, render(found))
+        run: Any = {name: value for name, value in found["run"].items() if name not in analysis.cost.to_dict()}
+        write_whole(page, render({**found, "run": run}))  # costs differ from run to run, unlike all else in the folder
     progress("")
 
 
-def _shown(found: dict[str, Any], cost: "PlanAndCost | None", out: Path, page: Path) -> str:
+def _shown(found: "StudyDict", cost: "PlanAndCost | None", out: Path, page: Path) -> str:
     verdict = found["verdict"]
     tested = found["study"]["options"]["object"]
     name = tested.partition(":")[2] if tested.startswith("method:") else "attention"
@@ -211,7 +211,7 @@ def _shown(found: dict[str, Any], cost: "PlanAndCost | None", out: Path, page: P
     return "\n".join([*lines, f"results    {out}", f"report     {page}"])
 
 
-def _component(each: dict[str, Any]) -> str:
+def _component(each: "StudyComponentDict") -> str:
     numbers = [each[name] for name in ("mean", "low", "high")]
     mean, low, high = ("undefined" if number is None else f"{number:.2f}" for number in numbers)
     return (
@@ -220,7 +220,7 @@ def _component(each: dict[str, Any]) -> str:
     )
 
 
-def _note(note: dict[str, Any]) -> str:
+def _note(note: "NoteDict") -> str:
     rows = ", ".join(str(number) for number in note["which"][:SHOWN_ROWS])
     more = ", ..." if note["count"] > SHOWN_ROWS else ""
     return f"{note['text']} Rows {rows}{more}." if rows else note["text"]

@@ -1,13 +1,16 @@
 """`interpret analyze` on several tokens, each of which is one decision."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from interpret.cli.options import shown
 from interpret.cli.progress import cost_line
 from interpret.errors import InputError
+
+if TYPE_CHECKING:
+    from analyses.generation.schema import StepDict, StepsDict
 
 EVERY = "all"
 LONGEST_NUMBER = 18  # digits; Python refuses to parse thousands of them
@@ -75,10 +78,7 @@ class Tokens:
         Raises:
             InputError: The model generates no text.
         """
-        from analyses.generation.steps import require_writer
-
-        require_writer(subject)
-        return subject.continuation(text, second, most=self.generate, **options)
+        return subject.writer.continuation(text, second, most=self.generate, **options)
 
     def _require_fitting(self, options: dict[str, Any]) -> None:
         if self.generate is not None and self.continuation is not None:
@@ -99,7 +99,7 @@ class Tokens:
             )
 
 
-def summary(found: dict[str, Any], out: Any) -> str:
+def summary(found: "StepsDict", out: Any) -> str:
     """Summary with one line for each token."""
     who = "written by the model" if found["generated"] else "given"
     head = ("token", "probability", "margin", "attention", "looks at most", "depends on most")
@@ -111,7 +111,7 @@ def summary(found: dict[str, Any], out: Any) -> str:
     return "\n".join([head_line, *lines, cost_line(found["run"]), f"report     {out}"])
 
 
-def _row(found: dict[str, Any], step: dict[str, Any]) -> tuple[str, ...]:
+def _row(found: "StepsDict", step: "StepDict") -> tuple[str, ...]:
     decision, verdict = step["decision"], step["verdict"]
     return (
         shown(decision["label"]),
@@ -122,7 +122,7 @@ def _row(found: dict[str, Any], step: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _first(found: dict[str, Any], step: dict[str, Any], method: str) -> str:
+def _first(found: "StepsDict", step: "StepDict", method: str) -> str:
     """Word that a map ranks first."""
     scores = next(each["scores"] for each in step["maps"] if each["method"] == method)
     text: str = found["units"][scores.index(max(scores))]["text"]

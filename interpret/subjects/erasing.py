@@ -22,8 +22,8 @@ def chosen_eraser(subject: TaskModel, eraser: str | None, example: Example) -> s
     if eraser is None:
         return subject.erasers[0]
     if eraser not in subject.erasers:
-        units = "words" if example.picture is None else "patches"
-        raise InputError(f"{subject.name} can remove {units} by {' or '.join(subject.erasers)}, not by {eraser!r}")
+        erasers = " or ".join(subject.erasers)
+        raise InputError(f"{subject.name} can remove {example.nouns.many} by {erasers}, not by {eraser!r}")
     return eraser
 
 

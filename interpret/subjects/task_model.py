@@ -14,11 +14,12 @@ from interpret.attention.position_spans import PositionSpan
 from interpret.subjects.batching import usual_tokens_at_once
 from interpret.subjects.inputs.example import Example, UnitKind
 from interpret.subjects.plain_call import PlainCall
+from interpret.subjects.task_facts import TaskFacts
 
 LIKELIEST = 5  # labels that a decision names
 
 
-class TaskModel(ABC):
+class TaskModel(TaskFacts, ABC):
     """A model with its task.
 
     A task says how an input is encoded (`encode_one`), what labels are called (`label`, `find_label`) and how scores
@@ -26,9 +27,7 @@ class TaskModel(ABC):
     fit most tasks. Inputs of one forward pass always have the same length, so no padding is needed.
 
     Attributes:
-        name: The user's name for the model.
         tokenizer: Turns text into ids.
-        task: Name of the task, as transformers' pipelines spell it.
         model: Never changed; run in evaluation mode, and otherwise left in its owner's mode.
         erasers: Ways to remove a unit from the input, the default first: "mask", "delete".
         is_causal: True if queries see only earlier keys.
@@ -41,7 +40,6 @@ class TaskModel(ABC):
     """
 
     tokenizer: Tokenizer
-    task: str
     before_numbers = ""
     weight_files: tuple[Path, ...] = ()
     units: UnitKind = "word"

@@ -38,9 +38,7 @@ class TextSubject(Subject):
     Attributes:
         tokenizer: Turns text into ids, special tokens included; a copy of the one that was given, without padding and
             truncation.
-        longest: Most tokens the model can read; `None` without a limit.
         conventions: The user's way to call the model: its tokenizer and further inputs.
-        second_text: Name of the second text, if the task takes one.
         needs_second_text: True if the task requires a second text.
         completing_option: Option that completes an input that isn't a single text; `None` if a single text is enough.
         part_names: Names of the parts of an input of two texts.
@@ -58,7 +56,6 @@ class TextSubject(Subject):
 
     embedding_calls: tuple[EmbeddingCall, ...] = ("alone", "beside ids")
     embedding_call: EmbeddingCall = "alone"
-    second_text: str | None = None
     needs_second_text = False
     completing_option: str | None = None
     part_names = ("text", "second text")

@@ -1,8 +1,8 @@
 """Tables of a translation's word alignment, for the page."""
 
 from dataclasses import dataclass
-from typing import Any
 
+from analyses.translation.word_alignment import AlignmentDict
 from reports.shared.notation import percent
 from reports.shared.shades import step_class
 
@@ -26,12 +26,12 @@ class Cell:
     gold: str
 
 
-def has_table(alignment: dict[str, Any]) -> bool:
+def has_table(alignment: AlignmentDict) -> bool:
     """Returns whether the matrix is small enough for a table."""
     return len(alignment["source"]) * len(alignment["target"]) <= MOST_CELLS
 
 
-def rows(alignment: dict[str, Any]) -> list[list[Cell]]:
+def rows(alignment: AlignmentDict) -> list[list[Cell]]:
     """Returns the last layer's matrix, a row for each word of the translation."""
     return [
         [_cell(alignment, word, place, share, max(row)) for place, share in enumerate(row)]
@@ -39,13 +39,13 @@ def rows(alignment: dict[str, Any]) -> list[list[Cell]]:
     ]
 
 
-def strongest(alignment: dict[str, Any]) -> list[list[tuple[str, str]]]:
+def strongest(alignment: AlignmentDict) -> list[list[tuple[str, str]]]:
     """Returns, for each word of the translation, its most attended source word and share in each layer."""
     layers = [[_first(alignment, row) for row in matrix] for matrix in alignment["weights"]]
     return [list(row) for row in zip(*layers, strict=True)]
 
 
-def error_table(alignment: dict[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+def error_table(alignment: AlignmentDict) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Returns the table of alignment error rates: names of the columns, and each layer's name and values."""
     rates = alignment["error_rates"]
     kinds = list(dict.fromkeys((each["by"], each["aligned"]) for each in rates))
@@ -54,13 +54,16 @@ def error_table(alignment: dict[str, Any]) -> tuple[list[str], list[tuple[str, l
     return columns, [(name.capitalize(), [found[name, *kind] for kind in kinds]) for name in alignment["layers"]]
 
 
-def _cell(alignment: dict[str, Any], word: int, place: int, share: float, largest: float) -> Cell:
-    links = alignment["gold"] or {"sure": [], "possible": []}
-    gold = next((kind for kind in ("sure", "possible") if [place, word] in links[kind]), "")
+def _cell(alignment: AlignmentDict, word: int, place: int, share: float, largest: float) -> Cell:
+    links = alignment["gold"]
+    gold = ""
+    if links is not None:
+        sure, possible = ({(source, target) for source, target in each} for each in (links["sure"], links["possible"]))
+        gold = "sure" if (place, word) in sure else "possible" if (place, word) in possible else ""
     names = (step_class("h", share, 1.0), "strongest" if 0 < share == largest else "")
     return Cell(percent(share), " ".join(name for name in names if name), gold)
 
 
-def _first(alignment: dict[str, Any], row: list[float]) -> tuple[str, str]:
+def _first(alignment: AlignmentDict, row: list[float]) -> tuple[str, str]:
     share = max(row)
     return (alignment["source"][row.index(share)] if share > 0 else "–", percent(share))

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from analyses.classic.battery import ClassicDict
 from analyses.classic.over_texts import EQUAL_ANSWERS
-from reports.analysis.classic_terms import LARGEST_DIVERGENCE, LEAD, ORDERS, RANKINGS, TESTS, TITLE, Published
+from interpret.subjects.nouns import WORDS, Nouns
+from reports.analysis.classic_terms import LARGEST_DIVERGENCE, LEAD, ORDERS, RANKINGS, TITLE, Published, published_tests
 from reports.shared.notation import number, percent
 from reports.shared.side_by_side import decimals
 
@@ -25,13 +26,14 @@ class ClassicTestInWords:
     found: list[str]
 
 
-def rows(classic: dict[str, Any]) -> list[ClassicTestInWords]:
+def rows(classic: ClassicDict, nouns: Nouns = WORDS) -> list[ClassicTestInWords]:
     """Returns the rows of the tests, in order.
 
     Args:
         classic: The field `classic` of an analysis.
+        nouns: Nouns for what is ranked.
     """
-    found: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    found: dict[str, Callable[[ClassicDict], list[str]]] = {
         "gradient": lambda each: [_agreement(each["attention_gradient"])],
         "leave_one_out": lambda each: [_agreement(each["attention_leave_one_out"])],
         "yardsticks": lambda each: [_agreement(each["gradient_leave_one_out"])],
@@ -43,7 +45,10 @@ def rows(classic: dict[str, Any]) -> list[ClassicTestInWords]:
         "sign": _sign,
         "effective": _effective,
     }
-    return [ClassicTestInWords(test, found[name](classic)) for name, test in TESTS.items()]
+    return [
+        ClassicTestInWords(test, list(map(nouns.say, found[name](classic))))
+        for name, test in published_tests(nouns).items()
+    ]
 
 
 def alike(tau: float) -> str:
@@ -60,20 +65,20 @@ def points(change: float) -> str:
 
 def _agreement(tau: float | None) -> str:
     if tau is None:
-        return "Undefined: one of the two doesn’t tell the words apart."
+        return "Undefined: one of the two doesn’t tell the {many} apart."
     return f"{alike(tau)}: Kendall’s tau is {decimals(tau)}."
 
 
-def _permutation(classic: dict[str, Any]) -> list[str]:
+def _permutation(classic: ClassicDict) -> list[str]:
     return [
         f"The probability of a label typically changes by {points(classic['permutation']).removeprefix('+')}.",
-        f"To read this by: the largest weight is {percent(classic['max_attention'])} of the attention on words; "
+        f"To read this by: the largest weight is {percent(classic['max_attention'])} of the attention on {{many}}; "
         f"the mean cosine of value vectors with their mean is {decimals(classic['conicity'])} (near 1, no permutation "
         "can do much).",
     ]
 
 
-def _adversary(classic: dict[str, Any]) -> list[str]:
+def _adversary(classic: ClassicDict) -> list[str]:
     feasible, restarts = classic["feasible"], classic["restarts"]
     if not feasible:
         return [f"None was found: no search of {restarts} kept the answer."]
@@ -84,7 +89,7 @@ def _adversary(classic: dict[str, Any]) -> list[str]:
     ]
 
 
-def _uniform(classic: dict[str, Any]) -> list[str]:
+def _uniform(classic: ClassicDict) -> list[str]:
     return [
         f"With equal weights the decision {_changes(classic['uniform_flips'])}.",
         f"The margin moves by {_signed(classic['uniform_margin_change'])} logits, the probability by "
@@ -92,22 +97,21 @@ def _uniform(classic: dict[str, Any]) -> list[str]:
     ]
 
 
-def _single(classic: dict[str, Any]) -> list[str]:
-    if classic["top_flips"] is None:
+def _single(classic: ClassicDict) -> list[str]:
+    top, other, difference = classic["top_flips"], classic["other_flips"], classic["divergence_difference"]
+    if top is None or other is None or difference is None:
         return ["Undefined: there is one weight only."]
-    difference = classic["divergence_difference"]
     way = "further" if difference > 0 else "less far"
     said = f"The largest moves the answer {way}, by {number(abs(difference))} nats."
     if abs(difference) <= EQUAL_ANSWERS:
         said = "Both move the answer equally far."
     return [
-        f"Without the largest weight the decision {_changes(classic['top_flips'])}; without the other one it "
-        f"{_changes(classic['other_flips'])}.",
+        f"Without the largest weight the decision {_changes(top)}; without the other one it {_changes(other)}.",
         said,
     ]
 
 
-def _removed(classic: dict[str, Any]) -> list[str]:
+def _removed(classic: ClassicDict) -> list[str]:
     if not classic["random"]:
         return ["Undefined: there is one weight only."]
     said = []
@@ -132,14 +136,14 @@ def _share(share: float | None) -> str:
     return "never" if share is None else f"{percent(share)} of them"
 
 
-def _sign(classic: dict[str, Any]) -> list[str]:
+def _sign(classic: ClassicDict) -> list[str]:
     return [
         f"{RANKINGS[name].capitalize()}: {'against it' if violated else 'not against it'}."
         for name, violated in classic["violated"].items()
     ]
 
 
-def _effective(classic: dict[str, Any]) -> list[str]:
+def _effective(classic: ClassicDict) -> list[str]:
     heads, own = len(classic["is_identifiable"]), sum(classic["is_identifiable"])
     known = [share for share in classic["identifiability"] if share is not None]
     said = [f"In {heads - own} of {heads} heads others could; in {own} there are none."]

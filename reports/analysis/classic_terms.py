@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from interpret.subjects.nouns import WORDS, Nouns
+
 TITLE = "What the classic tests say"
 
 LEAD = (
@@ -30,33 +32,37 @@ class Published:
     asks: str
     why: str
 
+    def of(self, nouns: Nouns) -> "Published":
+        """Fills in the nouns for what is ranked."""
+        return Published(**{name: nouns.say(text) for name, text in vars(self).items()})
 
-TESTS = {
+
+_TESTS = {
     "gradient": Published(
         "Agreement with gradients",
         JAIN,
-        "Does attention rank the words as gradients do?",
-        "Gradients are not the truth either: ways to rank words often disagree with each other as much, so a low "
+        "Does attention rank the {many} as gradients do?",
+        "Gradients are not the truth either: ways to rank {many} often disagree with each other as much, so a low "
         "agreement is no evidence against attention.",
     ),
     "leave_one_out": Published(
-        "Agreement with leaving words out",
+        "Agreement with leaving {many} out",
         JAIN,
-        "Does attention rank the words by what leaving each one out does?",
-        "Both can agree although attention plays no part: it may rest on the words that decide while these act on "
+        "Does attention rank the {many} by what leaving each one out does?",
+        "Both can agree although attention plays no part: it may rest on the {many} that decide while these act on "
         "the decision another way.",
     ),
     "yardsticks": Published(
         "The two yardsticks",
         JAIN,
-        "Do gradients and leaving words out agree with each other?",
+        "Do gradients and leaving {many} out agree with each other?",
         "It says nothing about attention; but where they disagree, attention can’t agree with both.",
     ),
     "permutation": Published(
         "Permuted weights",
         JAIN,
-        "Does the answer change when the words’ weights trade places at random?",
-        "Nothing changes where all weights are alike, much changes where attention matters but ranks the words "
+        "Does the answer change when the {many}’ weights trade places at random?",
+        "Nothing changes where all weights are alike, much changes where attention matters but ranks the {many} "
         "wrongly, and a probability near 0% or 100% hardly moves in any case.",
     ),
     "adversary": Published(
@@ -69,9 +75,9 @@ TESTS = {
     "uniform": Published(
         "Equal weights",
         "Wiegreffe and Pinter, 2019",
-        "Would equal weights on all words do?",
+        "Would equal weights on all {many} do?",
         "Equal weights can give the same answer although the model uses its own, and another one although its own rank "
-        "the words wrongly; besides, the paper trains models with equal weights, and here one layer is edited.",
+        "the {many} wrongly; besides, the paper trains models with equal weights, and here one layer is edited.",
     ),
     "single": Published(
         "The largest weight alone",
@@ -84,14 +90,14 @@ TESTS = {
         "Weights until the decision changes",
         SERRANO,
         "How many weights must go, in several orders, until the decision changes?",
-        "The orders are of this layer’s positions, which already know of the words around them; which input words "
+        "The orders are of this layer’s positions, which already know of the {many} around them; which input {many} "
         "matter is another question.",
     ),
     "sign": Published(
-        "Words that speak against",
+        "{Many} that speak against",
         "Liu et al., 2022",
-        "Does the word ranked first speak against the decision?",
-        "A weight has no sign: a word that speaks against the decision can matter to it as much, and one word says "
+        "Does the {one} ranked first speak against the decision?",
+        "A weight has no sign: a {one} that speaks against the decision can matter to it as much, and one {one} says "
         "nothing about the rest of the order.",
     ),
     "effective": Published(
@@ -102,6 +108,14 @@ TESTS = {
         "always exist.",
     ),
 }
+
+
+def published_tests(nouns: Nouns) -> dict[str, Published]:
+    """Returns the descriptions, about words or about patches."""
+    return {name: test.of(nouns) for name, test in _TESTS.items()}
+
+
+TESTS = published_tests(WORDS)
 
 ORDERS = {
     "attention": "largest weight first",

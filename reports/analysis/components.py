@@ -1,9 +1,11 @@
 """Descriptions of a verdict's five components for non-specialists."""
 
 from dataclasses import dataclass
-from typing import Any
 
+from analyses.studies.schema import StudyDict
 from analyses.verdicts.objects import METHOD
+from analyses.verdicts.thresholds import ComponentName
+from interpret.subjects.nouns import WORDS, Nouns
 from reports.shared.notation import percent
 from reports.shared.side_by_side import decimals
 
@@ -30,6 +32,17 @@ class ComponentInWords:
     unit: str
     is_share: bool = False
 
+    def of(self, nouns: Nouns) -> "ComponentInWords":
+        """Fills in the nouns for what is ranked."""
+        return ComponentInWords(
+            question=nouns.say(self.question),
+            meaning=nouns.say(self.meaning),
+            holds=nouns.say(self.holds),
+            fails=nouns.say(self.fails),
+            unit=nouns.say(self.unit),
+            is_share=self.is_share,
+        )
+
     def written(self, value: float | None) -> str:
         """Formats a value of this component."""
         return percent(value) if self.is_share else decimals(value)
@@ -41,12 +54,12 @@ class ComponentInWords:
 
 _ORDER = "1 is the same order, 0 no relation, −1 the reverse"
 
-PARTS = {
+_PARTS: dict[ComponentName, ComponentInWords] = {
     "use": ComponentInWords(
-        "Does it matter which word has which weight?",
-        "When the weights of the words trade places, the margin moves by {} of its usual variation.",
-        "it matters which word has which weight",
-        "It hardly matters which word has which weight.",
+        "Does it matter which {one} has which weight?",
+        "When the weights of the {many} trade places, the margin moves by {} of its usual variation.",
+        "it matters which {one} has which weight",
+        "It hardly matters which {one} has which weight.",
         "usual variations of the margin",
     ),
     "rank": ComponentInWords(
@@ -58,32 +71,32 @@ PARTS = {
         _ORDER,
     ),
     "input rank": ComponentInWords(
-        "Do words with larger weights matter more?",
-        "The words ranked by weight, beside what replacing each does: agreement {}, where 1 is the same order and 0 "
+        "Do {many} with larger weights matter more?",
+        "The {many} ranked by weight, beside what replacing each does: agreement {}, where 1 is the same order and 0 "
         "none.",
-        "words with larger weights matter more",
-        "Words with larger weights do not matter more: the weights rank what this layer holds, not the words.",
+        "{many} with larger weights matter more",
+        "{Many} with larger weights do not matter more: the weights rank what this layer holds, not the {many}.",
         _ORDER,
     ),
     "top": ComponentInWords(
-        "Do the words with the largest weights do more than random words?",
-        "Erasing the words with the largest weights moves the margin by {} of its usual variation further than erasing "
-        "random words.",
-        "the words with the largest weights do more than random words",
-        "The words with the largest weights do no more than random words.",
+        "Do the {many} with the largest weights do more than random {many}?",
+        "Erasing the {many} with the largest weights moves the margin by {} of its usual variation further than "
+        "erasing random {many}.",
+        "the {many} with the largest weights do more than random {many}",
+        "The {many} with the largest weights do no more than random {many}.",
         "usual variations of the margin",
     ),
     "share": ComponentInWords(
-        "Does what the words do go through this attention?",
-        "Of what the words do to the decision, {} goes through this attention; the rest goes round it.",
-        "what the words do goes through this attention",
-        "Most of what the words do goes round this attention.",
-        "share of what the words do",
+        "Does what the {many} do go through this attention?",
+        "Of what the {many} do to the decision, {} goes through this attention; the rest goes round it.",
+        "what the {many} do goes through this attention",
+        "Most of what the {many} do goes round this attention.",
+        "share of what the {many} do",
         is_share=True,
     ),
 }
 
-_OF_MAPS = {
+_OF_MAPS: dict[ComponentName, ComponentInWords] = {
     "rank": ComponentInWords(
         "Do words with larger shares do more when they are knocked out?",
         "The words ranked by the map, beside what hiding each from all other positions does: agreement {}, where 1 is "
@@ -102,7 +115,7 @@ _OF_MAPS = {
     ),
 }
 
-_OF_METHODS = {
+_OF_METHODS: dict[ComponentName, ComponentInWords] = {
     "input rank": ComponentInWords(
         "Do words with larger scores matter more?",
         "The words ranked by the size of their scores, beside what replacing each does: agreement {}, where 1 is the "
@@ -122,13 +135,21 @@ _OF_METHODS = {
 }
 
 
-def method_tested(summary: dict[str, Any]) -> str:
+def method_tested(summary: StudyDict) -> str:
     """Returns the name of the method whose explanations a study tests; empty for attention."""
     key = str(summary["study"]["options"].get("object", "row"))
     return key.removeprefix(METHOD) if key.startswith(METHOD) else ""
 
 
-def parts_of(summary: dict[str, Any]) -> dict[str, ComponentInWords]:
+def parts_in(nouns: Nouns) -> dict[ComponentName, ComponentInWords]:
+    """Returns the descriptions, about words or about patches."""
+    return {name: part.of(nouns) for name, part in _PARTS.items()}
+
+
+PARTS = parts_in(WORDS)
+
+
+def parts_of(summary: StudyDict) -> dict[ComponentName, ComponentInWords]:
     """Returns the descriptions that suit a study's object: a row, a map over all layers, or a method."""
     if method_tested(summary):
         return {**PARTS, **_OF_METHODS}

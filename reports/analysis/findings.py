@@ -1,34 +1,34 @@
 """Reasons of the verdict on one text, in sentences for non-specialists."""
 
-from typing import Any
-
-from reports.analysis.components import PARTS, SIDES
+from analyses.decision.schema import ComponentDict, JudgementDict
+from interpret.subjects.nouns import WORDS, Nouns
+from reports.analysis.components import SIDES, ComponentInWords, parts_in
 from reports.shared.notation import listed, p_value, percent, sentence
 
 
-def reasons(verdict: dict[str, Any]) -> list[tuple[str, str]]:
+def reasons(verdict: JudgementDict, nouns: Nouns = WORDS) -> list[tuple[str, str]]:
     """Returns the reasons of the answer: pairs of "against", "open", "in favour" or "", and a sentence.
 
     Reasons that rule out any answer stand alone, because the components then count neither for nor against.
+
+    Args:
+        verdict: Verdict of an analysis or of a step.
+        nouns: Nouns for what is ranked.
     """
-    parts = {each["name"]: each for each in verdict["components"]}
-    said = [("", sentence(line)) for line in verdict["because"] if line not in _told(parts)]
+    parts, reasons = parts_in(nouns), list(zip(verdict["topics"], verdict["because"], strict=True))
+    said = [("", sentence(line)) for topic, line in reasons if topic not in parts]
     unsettled = [each for each in verdict["components"] if each["side"] != "holds"]
-    if verdict["answer"] == "inconclusive" and unsettled and len(said) == len(verdict["because"]):
+    if verdict["answer"] == "inconclusive" and unsettled and len(said) == len(reasons):
         return said
     for side in ("fails", "open"):
-        said += [(SIDES[side], _reason(each)) for each in verdict["components"] if each["side"] == side]
-    holding = [PARTS[name].holds for name, each in parts.items() if each["side"] == "holds"]
+        said += [
+            (SIDES[side], _reason(each, parts[each["name"]])) for each in verdict["components"] if each["side"] == side
+        ]
+    holding = [parts[each["name"]].holds for each in verdict["components"] if each["side"] == "holds"]
     return [*said, (SIDES["holds"], sentence(listed(holding)))] if holding else said
 
 
-def _told(parts: dict[str, Any]) -> set[str]:
-    """Reasons of the verdict that the page words differently."""
-    return {line for each in parts.values() for line in (each["failure"], each["doubt"], each["open"]) if line}
-
-
-def _reason(component: dict[str, Any]) -> str:
-    part = PARTS[component["name"]]
+def _reason(component: ComponentDict, part: ComponentInWords) -> str:
     if component["doubt"]:
         return f"{part.question} {sentence(component['doubt'])}"
     said = part.meaning.format(part.written(component["value"]))
@@ -40,19 +40,20 @@ def _reason(component: dict[str, Any]) -> str:
     return f"{part.question} {said[:-1]} ({limits})."
 
 
-def listed_heads(verdict: dict[str, Any]) -> str:
+def listed_heads(verdict: JudgementDict) -> str:
     """Lists the idle heads, counted from 1."""
     return listed([str(head + 1) for head in verdict["heads"]["idle"]])
 
 
-def limits(component: dict[str, Any]) -> tuple[float | None, float]:
+def limits(component: ComponentDict) -> tuple[float | None, float]:
     """Returns the thresholds against and in favour; "top" has none against, as it can't refute on one text."""
     return (None, component["floor"]) if component["name"] == "top" else (component["floor"], component["bar"])
 
 
-def rows(verdict: dict[str, Any]) -> list[dict[str, str]]:
+def rows(verdict: JudgementDict, nouns: Nouns = WORDS) -> list[dict[str, str]]:
     """Returns the components as rows of a table."""
-    limited = [(each, PARTS[each["name"]], *limits(each)) for each in verdict["components"]]
+    parts = parts_in(nouns)
+    limited = [(each, parts[each["name"]], *limits(each)) for each in verdict["components"]]
     return [
         {
             "name": each["name"],

@@ -1,14 +1,16 @@
 """Report of an analysis: one self-contained HTML file that makes no requests."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
 
-from analyses.decision.schema import SCHEMA
+from analyses.decision.schema import SCHEMA, AnalysisDict
 from analyses.explanations.methods import about_method
+from interpret.subjects.nouns import nouns_of
 from reports.analysis import alignment, classic, findings, image_page, pooled, quote, token_grid, view, wording
-from reports.analysis.excerpt import excerpt
+from reports.analysis.excerpt import ShownAnalysis, excerpt
 from reports.shared import charts, notation
 from reports.shared.document import asset, environment, policy
 from reports.shared.shades import largest, step_class, step_rules, switch_rules
@@ -34,7 +36,7 @@ _NAMES = {  # names that templates use
 }
 
 
-def render(analysis: dict[str, Any]) -> str:
+def render(analysis: AnalysisDict) -> str:
     """Renders an analysis as a page; computes only formats, colours and positions of marks.
 
     For a long text it shows an excerpt, marked as such, and pooled attention.
@@ -50,14 +52,14 @@ def render(analysis: dict[str, Any]) -> str:
     """
     if analysis.get("schema") != SCHEMA:
         raise ValueError(f'a page is made from an analysis of schema "{SCHEMA}", not {analysis.get("schema")!r}')
-    analysis = excerpt(analysis)
-    shown = {"image": None, "alignment": None, **view.seen(analysis)}
-    measures, image, sections = view.measures(shown), shown["image"], view.sections(analysis)
+    kept = excerpt(analysis)
+    shown = view.seen(kept)
+    measures, image, sections = view.measures(shown), shown["image"], view.sections(kept)
     rules = (image_page.style_rules(image), asset(image_page.STYLE)) if image else token_grid.style_rules(shown)
     style = "\n".join((*map(asset, _STYLES), _switches(shown, measures), *rules, *pooled.style_rules(shown)))
     scripts = pooled.scripts(shown, _SCRIPTS)
     script = "\n".join(map(asset, (image_page.SCRIPT, *scripts) if image else scripts))
-    page = (
+    return (
         environment()
         .get_template("page.html")
         .render(
@@ -66,7 +68,7 @@ def render(analysis: dict[str, Any]) -> str:
             quote=quote.quoted(shown, sections),
             tokens=[(position, view.token_text(shown["tokens"][position])) for position in shown["shown_tokens"]],
             measures=measures,
-            names=image_page.for_script(image)["names"],
+            nouns=nouns_of(shown["unit_kind"]),
             style=Markup(style),
             script=Markup(script),
             policy=policy(style, script, images=image is not None),
@@ -75,10 +77,9 @@ def render(analysis: dict[str, Any]) -> str:
             **_charts(shown),
         )
     )
-    return image_page.reworded(page) if image else page
 
 
-def _charts(analysis: dict[str, Any]) -> dict[str, Any]:
+def _charts(analysis: ShownAnalysis) -> dict[str, Any]:
     faithfulness, margin = analysis["faithfulness"], analysis["decision"]["margin"]
     marks = [entry["comprehensiveness"]["margin"] for entry in faithfulness["maps"]]
     chance = charts.chance(faithfulness["random"]["comprehensiveness"]["margin"], marks)
@@ -92,7 +93,7 @@ def _charts(analysis: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _switches(analysis: dict[str, Any], measures: list[view.Measure]) -> str:
+def _switches(analysis: ShownAnalysis, measures: list[view.Measure]) -> str:
     """Style rules that depend on the numbers of heads, maps and colourings."""
     curves = range(1, len(analysis["faithfulness"]["maps"]) + 1)
     return "\n".join(
@@ -113,7 +114,7 @@ def _chosen(scope: str, index: int, rule: str) -> str:
     return f"#{scope}:has(#{scope}-{index}:checked) {rule}"
 
 
-def _json(data: dict[str, Any]) -> str:
+def _json(data: Mapping[str, object]) -> str:
     """Writes JSON that can't close the HTML element that contains it."""
     written = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

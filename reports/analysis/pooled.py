@@ -1,32 +1,52 @@
 """Pooled attention of a long text, on a page."""
 
-from typing import Any
+from typing_extensions import TypedDict
 
-from analyses.attention.encoded_maps import ENCODING
+from analyses.attention.encoded_maps import ENCODING, TilesDict
+from reports.analysis.excerpt import ShownAnalysis
 from reports.shared.document import asset
 from reports.shared.notation import visible
 
 _BEGINS = 24  # most characters that name a stretch
 
 
-def is_pooled(analysis: dict[str, Any]) -> bool:
+class PooledForScript(TypedDict):
+    """What the script of pooled attention reads.
+
+    Attributes:
+        stretches: Name of each stretch of tokens.
+        tokens: The most attended tokens, by position.
+    """
+
+    stretches: list[str]
+    tokens: dict[str, str]
+
+
+def is_pooled(analysis: ShownAnalysis) -> bool:
     """Returns whether the analysis has tiles instead of weights."""
-    return bool(analysis["attention"]["weights"]["encoding"] == ENCODING)
+    return analysis["attention"]["weights"]["encoding"] == ENCODING
 
 
-def scripts(analysis: dict[str, Any], usual: tuple[str, ...]) -> tuple[str, ...]:
+def tiles(analysis: ShownAnalysis) -> TilesDict:
+    """Returns the tiles of an analysis that has them."""
+    weights = analysis["attention"]["weights"]
+    assert weights["encoding"] == ENCODING
+    return weights
+
+
+def scripts(analysis: ShownAnalysis, usual: tuple[str, ...]) -> tuple[str, ...]:
     """Returns the scripts of a page, for pooled attention with the script for tiles instead of weights."""
     return tuple("pooled.js" if name == "attention.js" else name for name in usual) if is_pooled(analysis) else usual
 
 
-def style_rules(analysis: dict[str, Any]) -> tuple[str, ...]:
+def style_rules(analysis: ShownAnalysis) -> tuple[str, ...]:
     """Returns style rules for tiles; empty without tiles."""
     return (asset("pooled.css"),) if is_pooled(analysis) else ()
 
 
-def for_script(analysis: dict[str, Any]) -> dict[str, Any]:
+def for_script(analysis: ShownAnalysis) -> PooledForScript:
     """Returns names of the stretches, and of the most attended tokens of the decision rows."""
-    weights, tokens = analysis["attention"]["weights"], analysis["tokens"]
+    weights, tokens = tiles(analysis), analysis["tokens"]
     found = {key for layer in weights["strongest"]["positions"] for row in layer for key in row}
     size = weights["size"]
     return {
@@ -35,9 +55,9 @@ def for_script(analysis: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def sizes(analysis: dict[str, Any]) -> dict[str, str]:
+def sizes(analysis: ShownAnalysis) -> dict[str, str]:
     """Returns formatted numbers about the tiles."""
-    weights = analysis["attention"]["weights"]
+    weights = tiles(analysis)
     length, size = weights["length"], weights["size"]
     last = length - (weights["shape"][-1] - 1) * size
     return {

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Any
 
+from reports.analysis.excerpt import ShownAnalysis
 from reports.analysis.view import Piece, gap, marked_words
 
 _ENDS = 10  # words at the beginning and the end of the excerpt
 _AROUND = 3  # words on both sides of one that is marked
 
 
-def quoted(analysis: dict[str, Any], sections: Sequence[tuple[str, list[Piece]]]) -> list[tuple[str, list[Piece]]]:
+def quoted(analysis: ShownAnalysis, sections: Sequence[tuple[str, list[Piece]]]) -> list[tuple[str, list[Piece]]]:
     """Returns the marked words of an excerpt with their neighbours; all words of a text that is shown whole.
 
     Args:

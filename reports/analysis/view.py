@@ -1,16 +1,23 @@
 """Data of an analysis for the page's template."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
-from reports.analysis import image_page, pooled
-from reports.analysis.excerpt import order
+from typing_extensions import TypedDict
+
+from analyses.explanations.attribution import AttributionOfUnits, Family
+from analyses.explanations.faithfulness_schema import FaithfulnessOfMap
+from interpret.subjects.nouns import nouns_of
+from reports.analysis import pooled
+from reports.analysis.excerpt import ShownAnalysis, order
+from reports.shared.charts import Axis
 from reports.shared.notation import column, percent, visible
 from reports.shared.shades import LETTERS, largest, step_class
 
+Part = TypeVar("Part")
 TOP = 3  # words that the first screen marks
 
 
@@ -62,21 +69,27 @@ class Measure:
         return percent if self.share else column(value for row in self.rows for value in row)
 
 
-def seen(value: Any) -> Any:
-    """Copies (a part of) an analysis with every character made visible, also in names of fields."""
+def seen(value: Part) -> Part:
+    """Copies (a part of) a document with every character made visible, also in names of fields."""
+    shown: Part = _seen(value)
+    return shown
+
+
+def _seen(value: Any) -> Any:
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, dict):
-        return {visible(key): part if key == "data" else seen(part) for key, part in value.items()}
+        return {visible(key): part if key == "data" else _seen(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [seen(part) for part in value]
+        return [_seen(part) for part in value]
     return value
 
 
-def sections(analysis: dict[str, Any]) -> list[tuple[str, list[Piece]]]:
+def sections(analysis: Mapping[str, Any]) -> list[tuple[str, list[Piece]]]:
     """Returns the texts of the raw analysis by name, in pieces; a single text has no name.
 
-    For an image or a grid of image tokens the pieces are its cells, without text between them.
+    The analysis may be one of a single token, which has fewer fields. For an image or a grid of image tokens the
+    pieces are its cells, without text between them.
     """
     if analysis.get("image"):
         return [("", [Piece(visible(unit["text"]), index) for index, unit in enumerate(analysis["units"])])]
@@ -91,14 +104,14 @@ def sections(analysis: dict[str, Any]) -> list[tuple[str, list[Piece]]]:
     ]
 
 
-def _cells(analysis: dict[str, Any], columns: int, start: int, stop: int) -> list[Piece]:
+def _cells(analysis: Mapping[str, Any], columns: int, start: int, stop: int) -> list[Piece]:
     units = enumerate(analysis["units"])
     return [
         Piece(visible(unit["text"]), index, columns=columns) for index, unit in units if start <= unit["start"] < stop
     ]
 
 
-def _pieces(analysis: dict[str, Any], start: int, stop: int) -> list[Piece]:
+def _pieces(analysis: Mapping[str, Any], start: int, stop: int) -> list[Piece]:
     text, place, found = analysis["text"], start, []
     first, last = analysis["decision"]["place"] or (0, 0)
     for index, unit in enumerate(analysis["units"]):
@@ -124,24 +137,24 @@ def _broken_lines(gap: str) -> str:
     return visible(gap).replace("↵", "↵\n")
 
 
-def has_stacks(analysis: dict[str, Any]) -> bool:
+def has_stacks(analysis: ShownAnalysis) -> bool:
     """Returns whether layers are of several kinds, such as encoder and decoder."""
-    return not analysis["model"]["layer_names"][0].startswith("layer")
+    return len(set(analysis["model"]["layer_kinds"])) > 1
 
 
-def stack(analysis: dict[str, Any], layer: int) -> str:
+def stack(analysis: ShownAnalysis, layer: int) -> str:
     """Returns the kind of a layer: "Layer", or "Encoder", "Decoder" or "Cross"."""
-    kind: str = analysis["model"]["layer_names"][layer].split()[0].capitalize()
-    return kind
+    kind: str = analysis["model"]["layer_kinds"][layer]
+    return kind.capitalize()
 
 
-def number_in_stack(analysis: dict[str, Any], layer: int) -> str:
+def number_in_stack(analysis: ShownAnalysis, layer: int) -> str:
     """Returns a layer's number among those of its kind, from 1."""
-    number: str = analysis["model"]["layer_names"][layer].split()[-1]
-    return number
+    kinds = analysis["model"]["layer_kinds"]
+    return str(kinds[: layer + 1].count(kinds[layer]))
 
 
-def has_long_label(analysis: dict[str, Any]) -> bool:
+def has_long_label(analysis: ShownAnalysis) -> bool:
     """Returns whether the labels are too long for one row."""
     decision = analysis["decision"]
     return len(decision["label"]) > 12 or max(len(label) for label, _ in decision["alternatives"]) > 20
@@ -160,13 +173,13 @@ def token_text(token: str) -> str:
     return visible(token)
 
 
-def decision_position(analysis: dict[str, Any]) -> int:
+def decision_position(analysis: ShownAnalysis) -> int:
     """Returns the position with the largest weight in the readout."""
     readout = analysis["decision"]["readout"]
     return max(range(len(readout)), key=lambda position: readout[position])
 
 
-def marked_words(analysis: dict[str, Any]) -> dict[str, tuple[str, set[int]]]:
+def marked_words(analysis: ShownAnalysis) -> dict[str, tuple[str, set[int]]]:
     """Returns the top words of the first attention map and of the first perturbation map, by family."""
     marked = {}
     for family in ("attention", "perturbation"):
@@ -177,10 +190,26 @@ def marked_words(analysis: dict[str, Any]) -> dict[str, tuple[str, set[int]]]:
     return marked
 
 
-def falls(analysis: dict[str, Any], axis: Any) -> list[dict[str, Any]]:
+class Fall(TypedDict):
+    """One map in the chart on the first screen.
+
+    Attributes:
+        entry: Its faithfulness.
+        family: Its family.
+        fall: Fall of the margin, in logits.
+        at: Its place on the axis.
+    """
+
+    entry: FaithfulnessOfMap
+    family: Family
+    fall: float
+    at: float
+
+
+def falls(analysis: ShownAnalysis, axis: Axis) -> list[Fall]:
     """Returns one row for each map in the chart on the first screen."""
     families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
-    rows = []
+    rows: list[Fall] = []
     for entry in analysis["faithfulness"]["maps"]:
         fall = entry["comprehensiveness"]["margin"]
         family = families.get(entry["method"], "gradient")
@@ -188,7 +217,7 @@ def falls(analysis: dict[str, Any], axis: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def measures(analysis: dict[str, Any]) -> list[Measure]:
+def measures(analysis: ShownAnalysis) -> list[Measure]:
     """Returns the measures that can colour the grid of heads."""
     heads, entropy, patterns = analysis["heads"], analysis["attention"]["entropy"], analysis["attention"]["patterns"]
     fall = "How far the margin falls, in logits, "
@@ -214,7 +243,7 @@ def cell_classes(chosen: Sequence[Measure], layer: int, head: int) -> str:
     return " ".join(name for name in names if name)
 
 
-def word_classes(maps: Sequence[dict[str, Any]], unit: int) -> str:
+def word_classes(maps: Sequence[AttributionOfUnits], unit: int) -> str:
     """Returns the CSS classes of one word in the colouring of every map."""
     names = [
         step_class(LETTERS[index], entry["scores"][unit], largest(entry["scores"])) for index, entry in enumerate(maps)
@@ -222,7 +251,7 @@ def word_classes(maps: Sequence[dict[str, Any]], unit: int) -> str:
     return " ".join(name for name in names if name)
 
 
-def part_tokens(analysis: dict[str, Any]) -> list[dict[str, Any]]:
+def part_tokens(analysis: ShownAnalysis) -> list[dict[str, Any]]:
     """Returns each text's name, its first token and one past its last; special tokens go with the text before them."""
     units, parts, count = analysis["units"], analysis["parts"], len(analysis["tokens"])
     starts = [part["start"] for part in parts[1:]]
@@ -231,10 +260,11 @@ def part_tokens(analysis: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"name": part["name"], "first": first, "end": end} for part, first, end in bounds if first < end]
 
 
-def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str, Any]:
+def for_script(analysis: ShownAnalysis, chosen: Sequence[Measure]) -> dict[str, object]:
     """Returns the part of an analysis that the script reads, with displayable texts."""
     maps = [{key: entry[key] for key in ("method", "signed", "scores", "ranks")} for entry in analysis["maps"]]
-    parts = {
+    image, nouns = analysis["image"], nouns_of(analysis["unit_kind"])
+    parts: dict[str, object] = {
         "sinks": sorted({0, *analysis["separators"]}),
         "sinkMass": analysis["attention"]["sink_mass"],
         "position": decision_position(analysis),
@@ -250,7 +280,9 @@ def for_script(analysis: dict[str, Any], chosen: Sequence[Measure]) -> dict[str,
         "parts": [] if has_stacks(analysis) or pooled.is_pooled(analysis) else part_tokens(analysis),
         "tokens": [] if pooled.is_pooled(analysis) else [token_text(token) for token in analysis["tokens"]],
         **(pooled.for_script(analysis) if pooled.is_pooled(analysis) else {}),
-        **image_page.for_script(analysis.get("image")),
+        "picture": image is not None,
+        "columns": 1 if image is None else image["columns"],
+        "names": {"one": nouns.one, "many": nouns.many, "whole": nouns.whole},
     }
     return {name: _short(part) for name, part in parts.items()}
 

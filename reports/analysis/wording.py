@@ -1,27 +1,33 @@
-"""Sentences and glossary of the page of an analysis, for readers who don't know transformers."""
+"""Sentences and glossary of the page of an analysis, for readers who don't know transformers.
 
-from typing import Any
+The constants have places for nouns, which `Nouns.say` fills in.
+"""
 
+from typing_extensions import ReadOnly, TypedDict
+
+from analyses.decision.schema import DecidedDict
+from interpret.subjects.nouns import Nouns, nouns_of
+from reports.analysis.excerpt import ShownAnalysis
 from reports.shared.charts import Chance
 from reports.shared.notation import listed, number, p_value, percent
 
-QUESTION = "Does attention show which words this decision depends on?"
+QUESTION = "Does attention show which {many} this decision depends on?"
 
-ATTENTION = "Attention is where the model looks as it reads. An attention map shows it word by word."
+ATTENTION = "Attention is where the model looks as it reads. An attention map shows it {one} by {one}."
 
 ANSWERS = {
-    "supported": "Yes, for this text and as far as this test goes: words with larger weights move the decision more, "
-    "and they do so through this attention.",
-    "not supported": "No. For this text, do not read the last layer’s weights as the reasons for the decision.",
-    "inconclusive": "This text can’t settle it. Until more is known, do not read the weights as reasons.",
+    "supported": "Yes, for this {whole} and as far as this test goes: {many} with larger weights move the decision "
+    "more, and they do so through this attention.",
+    "not supported": "No. For this {whole}, do not read the last layer’s weights as the reasons for the decision.",
+    "inconclusive": "This {whole} can’t settle it. Until more is known, do not read the weights as reasons.",
 }
 
-FAMILIES = {"attention": "attention", "gradient": "gradients", "perturbation": "word removal"}
+FAMILIES = {"attention": "attention", "gradient": "gradients", "perturbation": "{one} removal"}
 
 GLOSSARY = {
     "attention": (
         "attention",
-        "A transformer works on a text in positions, one for each piece of a word. To update a position it mixes in "
+        "A transformer works on {a_whole} in positions, one for each {piece}. To update a position it mixes in "
         "what stands at other positions. The attention weights are the shares of that mix; for each position they add "
         "up to 100%. A large weight says where the model looked. It does not say that what it saw there mattered.",
     ),
@@ -32,14 +38,14 @@ GLOSSARY = {
     ),
     "head": (
         "head",
-        "Each layer looks at the text several times side by side. Each of these looks is a head and has attention "
+        "Each layer looks at the {whole} several times side by side. Each of these looks is a head and has attention "
         "weights of its own.",
     ),
     "map": (
         "map",
-        "A map gives every word a number: how much it counted, according to one method. Attention maps show where the "
-        "model looked. Gradient maps show how the score reacts when a word changes a little. Leave-one-out takes each "
-        "word out and looks what happens. They often disagree.",
+        "A map gives every {one} a number: how much it counted, according to one method. Attention maps show where the "
+        "model looked. Gradient maps show how the score reacts when a {one} changes a little. Leave-one-out takes each "
+        "{one} out and looks what happens. They often disagree.",
     ),
     "margin": (
         "logit margin",
@@ -49,19 +55,19 @@ GLOSSARY = {
     ),
     "p-value": (
         "p-value",
-        "How often chance does as well: the share of random orders of the words that move the decision at least as "
+        "How often chance does as well: the share of random orders of the {many} that move the decision at least as "
         "far as the map's order does. 0.03 means 3 in 100. A small one is hard to put down to luck; a large one is no "
         "evidence that the map is wrong. Each is that of one map by itself: of several, one may be lucky.",
     ),
     "comprehensiveness": (
         "comprehensiveness",
-        "How far the margin falls, on average, when the words that a map ranks first are taken out. Large: those "
-        "words mattered.",
+        "How far the margin falls, on average, when the {many} that a map ranks first are taken out. Large: those "
+        "{many} mattered.",
     ),
     "sufficiency": (
         "sufficiency",
-        "How far the margin falls, on average, when only the words that a map ranks first are left. Small: those "
-        "words were enough.",
+        "How far the margin falls, on average, when only the {many} that a map ranks first are left. Small: those "
+        "{many} were enough.",
     ),
     "entropy": (
         "entropy",
@@ -70,12 +76,12 @@ GLOSSARY = {
     ),
     "separator": (
         "special token",
-        "Models add marks of their own to a text, such as a start or an end mark. Much attention often rests on these "
-        "and on the first position, and says nothing about the words.",
+        "Models add {added}. Much attention often rests on these "
+        "and on the first position, and says nothing about the {many}.",
     ),
     "rollout": (
         "attention rollout",
-        "Multiplies attention layer by layer, to estimate which words a position's content came from. It ignores what "
+        "Multiplies attention layer by layer, to estimate which {many} a position's content came from. It ignores what "
         "is read and how it is changed on the way; it only follows the shares.",
     ),
     "cross-attention": (
@@ -90,7 +96,7 @@ GLOSSARY = {
     ),
     "tau": (
         "Kendall's tau",
-        "Compares two orders of the same words. 1: the same order. 0: no relation. −1: reversed. Words with equal "
+        "Compares two orders of the same {many}. 1: the same order. 0: no relation. −1: reversed. {Many} with equal "
         "values are ties; a map with many ties cannot rank much.",
     ),
     "ablation": (
@@ -103,35 +109,45 @@ GLOSSARY = {
 
 _REMOVALS = {
     "mask": "replaced by the model’s blank, the mask token",
-    "delete": "left out of the text",
+    "delete": "left out of the {whole}",
     "mean": "painted over in the mean colour of the whole picture",
     "blur": "blurred until nothing as small as itself can be seen",
     "noisy linear": "filled in from the pixels around it, with a little noise",
 }
 
 
-def is_causal(analysis: dict[str, Any]) -> bool:
+class WithDecision(TypedDict):
+    """An analysis, or one token of several.
+
+    Attributes:
+        decision: Its decision.
+    """
+
+    decision: ReadOnly[DecidedDict]
+
+
+def is_causal(analysis: WithDecision) -> bool:
     """Returns whether the decision is a next token."""
-    return analysis["model"]["task"] in ("text-generation", "translation")
+    return analysis["decision"]["kind"] in ("next token", "target token")
 
 
-def decision_lead(analysis: dict[str, Any]) -> str:
+def decision_lead(analysis: ShownAnalysis) -> str:
     """Returns the words before the label."""
     asked = analysis["decision"]["label"] != analysis["decision"]["predicted"]
     if is_causal(analysis):
         return "You asked about the next token" if asked else "The model’s next token is"
-    if analysis["model"]["task"] == "token-classification":
+    if analysis["decision"]["kind"] == "label of a word":
         return "You asked about the boxed word as" if asked else "The model labels the boxed word"
     if analysis["decision"]["place"] is not None:
         return "You asked about the answer" if asked else "The model’s answer is"
     return "You asked about" if asked else "The model decides"
 
 
-def sureness(analysis: dict[str, Any]) -> list[str]:
+def sureness(analysis: WithDecision) -> list[str]:
     """Describes the model's probability and margin, in sentences."""
     decision = analysis["decision"]
     share, margin = percent(decision["probability"]), number(abs(decision["margin"]))
-    labels = "this answer" if analysis["model"]["task"] == "question-answering" else "this label"
+    labels = "this answer" if analysis["decision"]["kind"] == "span" else "this label"
     thing = "this token" if is_causal(analysis) else labels
     said = [f"It puts {share} on {thing}: its own estimate, not how often it is right."]
     if decision["label"] != decision["predicted"]:
@@ -144,18 +160,22 @@ def sureness(analysis: dict[str, Any]) -> list[str]:
     return said
 
 
-def removal(analysis: dict[str, Any]) -> str:
+def _nouns(analysis: ShownAnalysis) -> Nouns:
+    return nouns_of(analysis["unit_kind"])
+
+
+def removal(analysis: ShownAnalysis) -> str:
     """Explains how words are taken out."""
-    return f"“Taken out” means: {_REMOVALS[analysis['faithfulness']['eraser']]}."
+    return f"“Taken out” means: {_nouns(analysis).say(_REMOVALS[analysis['faithfulness']['eraser']])}."
 
 
-def top_words(analysis: dict[str, Any]) -> str:
+def top_words(analysis: ShownAnalysis) -> str:
     """Names the numbers of words taken out, such as "top 1, 2, 3 and 5 words"."""
-    budgets = analysis["faithfulness"]["budgets"]
-    return f"top {listed([str(budget) for budget in budgets])} word{'s' if budgets[-1] > 1 else ''}"
+    budgets, nouns = analysis["faithfulness"]["budgets"], _nouns(analysis)
+    return f"top {listed([str(budget) for budget in budgets])} {nouns.many if budgets[-1] > 1 else nouns.one}"
 
 
-def comparison(analysis: dict[str, Any], chance: Chance) -> list[str]:
+def comparison(analysis: ShownAnalysis, chance: Chance) -> list[str]:
     """Compares the comprehensiveness of attention maps with chance, gradients and perturbations, in sentences."""
     families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
     falls = {
@@ -163,19 +183,21 @@ def comparison(analysis: dict[str, Any], chance: Chance) -> list[str]:
         for entry in analysis["faithfulness"]["maps"]
     }
     attention = [method for method in falls if families[method] == "attention"]
-    said = []
+    nouns, said = _nouns(analysis), []
     if attention:
         parts = [f"by {number(falls[m][0])} for {m} (p = {p_value(falls[m][1])})" for m in attention]
         margin = number(analysis["decision"]["margin"])
-        said.append(f"Without the words that attention ranks first, the margin of {margin} falls {listed(parts)}.")
+        said.append(
+            f"Without the {nouns.many} that attention ranks first, the margin of {margin} falls {listed(parts)}."
+        )
     said.append(
-        f"Without randomly chosen words it falls by {number(chance.middle)} in the middle case; nine times in ten, "
-        f"the change is between {number(chance.low)} and {number(chance.high)}."
+        f"Without randomly chosen {nouns.many} it falls by {number(chance.middle)} in the middle case; nine times in "
+        f"ten, the change is between {number(chance.low)} and {number(chance.high)}."
     )
     for family, name in (("gradient", "gradient map"), ("perturbation", "removal map")):
         others = sorted((m for m in falls if families[m] == family), key=lambda method: -falls[method][0])
         if others:
             which = f"The {'best ' if len(others) > 1 else ''}{name}, {others[0]},"
             fall, p = falls[others[0]]
-            said.append(f"{which} finds words without which it falls by {number(fall)} (p = {p_value(p)}).")
+            said.append(f"{which} finds {nouns.many} without which it falls by {number(fall)} (p = {p_value(p)}).")
     return said

@@ -1,5 +1,5 @@
 // Lines from the words that look to the words that are looked at; the thicker, the more attention.
-const MOST_WORDS = 40; // more would be lines over lines: then only the chosen word's are drawn
+const MOST_WORDS = 32; // more would be lines over lines: then only the chosen word's are drawn
 const MOST_LINES = 12;
 const LINE = 26; // pixels from word to word
 const THICKEST = 8; // pixels of the strongest line

@@ -67,10 +67,13 @@ function startMap(maps) {
     box.style.setProperty("--names", `${sides}px`);
     svg.style.width = `${size * columns.length}px`;
     svg.style.height = `${size * rows.length}px`;
-    byId("map-larger").disabled = size >= LARGEST_CELL;
-    byId("map-smaller").disabled = zoom === 1;
+    // A button that is disabled would lose the focus.
+    byId("map-larger").setAttribute("aria-disabled", String(size >= LARGEST_CELL));
+    byId("map-smaller").setAttribute("aria-disabled", String(zoom === 1));
   }
   function enlarge(factor) {
+    const button = byId(factor > 1 ? "map-larger" : "map-smaller");
+    if (button.getAttribute("aria-disabled") === "true") return;
     zoom = Math.max(1, zoom * factor);
     fit();
     show();

@@ -1,10 +1,8 @@
 """Report of a calibration: one self-contained HTML file without scripts or requests."""
 
-from typing import Any
-
 from markupsafe import Markup
 
-from analyses.calibration.calibrate import SCHEMA
+from analyses.calibration.schema import SCHEMA, CalibrationDict
 from reports.calibration import terms as calibration_terms
 from reports.calibration import view as calibration_view
 from reports.calibration import wording as calibration_wording
@@ -14,7 +12,7 @@ from reports.shared.notation import visible
 _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css", "calibration.css", "print.css")
 
 
-def render_calibration(table: dict[str, Any], *, command: str = "") -> str:
+def render_calibration(table: CalibrationDict, *, command: str = "") -> str:
     """Renders the tables of a calibration as a page; computes only formats and positions of marks.
 
     Args:

@@ -1,5 +1,7 @@
 """Terms and glossary of the page of a calibration, for non-specialists."""
 
+from typing import Literal
+
 from reports.study import terms
 
 QUESTION = "How often are the verdicts of this toolkit wrong?"
@@ -12,7 +14,7 @@ BOUNDS_NOTHING = (
 TRUTHS = {"explains": "explains", "does_not": "does not", "does not": "does not", "partial": "partly"}
 
 # By name in the tables: wording, and the fill of the bar.
-ANSWERS = {
+ANSWERS: dict[Literal["supported", "inconclusive", "not_supported"], tuple[str, str]] = {
     "supported": ("supported", "favour"),
     "inconclusive": ("inconclusive", "openzone"),
     "not_supported": ("not supported", "against"),

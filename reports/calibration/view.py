@@ -1,19 +1,18 @@
 """Data of a calibration for the page's template."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from analyses.calibration.schema import CalibrationDict, DiagnosticityDict, DoseDict, OverallCell
+from analyses.verdicts.error_rates import CountedAnswers, WrongAnswers
 from reports.analysis.view import seen
 from reports.calibration.terms import ANSWERS, DOSES, METRICS, OF_THE_VERDICT
 from reports.calibration.wording import title
 from reports.shared.charts import Axis, axis_over
 
 
-def completed(table: dict[str, Any]) -> dict[str, Any]:
+def completed(table: CalibrationDict) -> CalibrationDict:
     """Copies the tables with every character made visible."""
-    shown: dict[str, Any] = seen(table)
-    return shown
+    return seen(table)
 
 
 @dataclass(frozen=True)
@@ -28,17 +27,17 @@ class Rate:
     """
 
     title: str
-    error: dict[str, Any]
-    others: dict[str, Any]
+    error: WrongAnswers
+    others: WrongAnswers
     axis: Axis
 
 
-def rates(table: dict[str, Any]) -> list[Rate]:
+def rates(table: CalibrationDict) -> list[Rate]:
     """Returns an error rate for each number of texts, and for single decisions with each source of replacements."""
-    groups: dict[str, list[dict[str, Any]]] = {"protocol": [], "others": []}
+    groups: dict[str, list[OverallCell]] = {"protocol": [], "others": []}
     for cell in table["overall"]:
         groups[cell["group"]].append(cell)
-    ends = [cell["error"]["high"] for cell in groups["protocol"] if cell["error"]["models"]]
+    ends = [high for cell in groups["protocol"] if (high := cell["error"]["high"]) is not None]
     axis = axis_over([*ends, 0.01], padding=0.06)  # the axis reaches at least one in a hundred
     return [
         Rate(title(cell), cell["error"], other["error"], axis)
@@ -56,7 +55,7 @@ class Segment:
     width: float
 
 
-def bar(counts: Mapping[str, int]) -> list[Segment]:
+def bar(counts: CountedAnswers) -> list[Segment]:
     """Returns the answers as segments of a bar, without empty ones."""
     found, start = [], 0.0
     for name, (answer, fill) in ANSWERS.items():
@@ -79,14 +78,14 @@ class Curve:
         places: Position of each judged level, 0 to 100, and its label.
     """
 
-    entry: dict[str, Any]
+    entry: DoseDict
     title: str
     level: str
     areas: list[tuple[str, str]]
     places: list[tuple[float, str]]
 
 
-def curves(table: dict[str, Any]) -> list[Curve]:
+def curves(table: CalibrationDict) -> list[Curve]:
     """Returns a chart for each dose, with levels at equal distances."""
     found = []
     for entry in table["doses"]:
@@ -99,7 +98,7 @@ def curves(table: dict[str, Any]) -> list[Curve]:
     return found
 
 
-def _areas(places: list[float], counts: list[dict[str, int]]) -> list[tuple[str, str]]:
+def _areas(places: list[float], counts: list[CountedAnswers]) -> list[tuple[str, str]]:
     """Returns the stacked areas, from the top: not supported, inconclusive, supported."""
     if len(places) < 2:
         return []
@@ -117,12 +116,12 @@ def _areas(places: list[float], counts: list[dict[str, int]]) -> list[tuple[str,
 class Metric:
     """Metric with its AUC for explaining against non-explaining models."""
 
-    entry: dict[str, Any]
+    entry: DiagnosticityDict
     title: str
     meaning: str
 
 
-def metrics(table: dict[str, Any]) -> list[tuple[str, list[Metric]]]:
+def metrics(table: CalibrationDict) -> list[tuple[str, list[Metric]]]:
     """Returns the verdict's components and the other metrics, each group with its heading."""
     rows = [Metric(entry, *METRICS.get(entry["metric"], (entry["metric"], ""))) for entry in table["diagnosticity"]]
     own = [row for row in rows if row.entry["metric"] in OF_THE_VERDICT]

@@ -1,7 +1,10 @@
 """Sentences of the page of a calibration, for non-specialists."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from analyses.calibration.schema import CalibrationDict, DoseDict, FamilyDict, OverallCell
+from analyses.verdicts.error_rates import CountedAnswers, WrongAnswers
 from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 from reports.calibration.terms import FEWEST, GLOSSARY, SOURCES
 from reports.shared.notation import listed, p_value, percent
@@ -9,13 +12,13 @@ from reports.shared.notation import listed, p_value, percent
 __all__ = ["GLOSSARY"]
 
 
-def main_rate(table: dict[str, Any]) -> dict[str, Any]:
+def main_rate(table: CalibrationDict) -> OverallCell:
     """Returns the main error rate: that of verdicts over the largest number of texts."""
     cells = [cell for cell in table["overall"] if cell["group"] == "protocol" and cell["of"] == "study"]
     return max(cells, key=lambda cell: int(cell["examples"]))
 
 
-def headline(table: dict[str, Any]) -> str:
+def headline(table: CalibrationDict) -> str:
     """Returns the answer in a few words."""
     error = main_rate(table)["error"]
     if error["models"] < FEWEST:
@@ -23,7 +26,7 @@ def headline(table: dict[str, Any]) -> str:
     return f"{percent(error['rate'])} of them" if error["wrong"] else f"None of {error['models']:,}"
 
 
-def answer(table: dict[str, Any]) -> str:
+def answer(table: CalibrationDict) -> str:
     """Returns the answer in sentences."""
     cell = main_rate(table)
     error = cell["error"]
@@ -36,7 +39,7 @@ def answer(table: dict[str, Any]) -> str:
     )
 
 
-def done(table: dict[str, Any]) -> str:
+def done(table: CalibrationDict) -> str:
     """Describes the calibration in plain words."""
     families, draws = table["families"], table["plan"]["draws"]
     judged = sum(family["draws"] for family in families)
@@ -48,14 +51,14 @@ def done(table: dict[str, Any]) -> str:
     )
 
 
-def bounds(error: dict[str, Any]) -> str:
+def bounds(error: WrongAnswers) -> str:
     """Formats a rate and its bounds."""
     if not error["models"]:
         return "no model"
     return f"{percent(error['rate'])} ({percent(error['low'])} to {percent(error['high'])})"
 
 
-def of_all(error: dict[str, Any]) -> str:
+def of_all(error: WrongAnswers) -> str:
     """Formats the number of wrong verdicts."""
     return f"{error['wrong']:,} of {error['models']:,}"
 
@@ -65,19 +68,19 @@ def share(part: int, whole: int) -> str:
     return percent(part / whole) if whole else "–"
 
 
-def title(cell: dict[str, Any]) -> str:
-    """Names the kind of a cell's verdicts."""
+def title(cell: Mapping[str, Any]) -> str:
+    """Names the kind of a cell's verdicts, of any of the tables."""
     if cell.get("source"):
         return f"1 text, {SOURCES.get(cell['source'], cell['source'])}"
     return f"{cell['examples']} texts"
 
 
-def wrong(family: dict[str, Any], counts: dict[str, int]) -> int | None:
+def wrong(family: FamilyDict, counts: CountedAnswers) -> int | None:
     """Returns the number of wrong verdicts on a family; `None` where no verdict would be right."""
     return {"explains": counts["not_supported"], "does not": counts["supported"]}.get(family["truth"])
 
 
-def reversal(dose: dict[str, Any]) -> str:
+def reversal(dose: DoseDict) -> str:
     """Describes whether support falls with the dose, as it should."""
     models = [each["models"] for each in dose["counts"]]
     if not sum(models):
@@ -94,12 +97,12 @@ def reversal(dose: dict[str, Any]) -> str:
     )
 
 
-def uniformity(table: dict[str, Any]) -> str:
+def uniformity(table: CalibrationDict) -> str:
     """Describes whether p-values are uniform on the null families."""
-    known = [each for each in table["uniformity"] if each["p"] is not None]
+    known = [(each["family"], p) for each in table["uniformity"] if (p := each["p"]) is not None]
     if not known:
         return "No model of these families was judged."
-    uneven = [f"{each['family']} (p {_told(each['p'])})" for each in known if each["p"] < SIGNIFICANCE_LEVEL]
+    uneven = [f"{family} (p {_told(p)})" for family, p in known if p < SIGNIFICANCE_LEVEL]
     if not uneven:
         return (
             f"None of the {len(known)} spreads differs from an even one by more than chance explains "

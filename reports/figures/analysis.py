@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analyses.decision.schema import AnalysisDict
 from analyses.results.drawing import (
     draw_bars,
     draw_heat_map,
@@ -26,7 +27,7 @@ FORMATS = ("svg", "png", "pdf")
 
 
 def save_figures(
-    analysis: dict[str, Any], folder: str | os.PathLike[str], *, formats: Sequence[str] = ("svg", "png")
+    analysis: AnalysisDict, folder: str | os.PathLike[str], *, formats: Sequence[str] = ("svg", "png")
 ) -> list[Path]:
     """Draws the figures of an analysis and writes each one in every format.
 
@@ -59,7 +60,7 @@ def save_figures(
     return paths
 
 
-def _names(analysis: dict[str, Any]) -> list[str]:
+def _names(analysis: AnalysisDict) -> list[str]:
     return [unit["text"] for unit in analysis["units"]]
 
 
@@ -68,7 +69,7 @@ def _numbers(count: int) -> list[str]:
     return [str(number + 1) for number in range(count)]
 
 
-def _text_maps(analysis: dict[str, Any]) -> "Figure":
+def _text_maps(analysis: AnalysisDict) -> "Figure":
     maps, names = analysis["maps"], _names(analysis)
     figure = new_figure(width_of_names(len(names)), 1.15 * len(maps) + 1.2)
     rows = figure.subplots(len(maps), 1, squeeze=False)[:, 0]
@@ -81,7 +82,7 @@ def _text_maps(analysis: dict[str, Any]) -> "Figure":
     return figure
 
 
-def _grid(analysis: dict[str, Any], panels: dict[str, Any], label: str, *, signed: bool, top: float) -> "Figure":
+def _grid(analysis: AnalysisDict, panels: dict[str, Any], label: str, *, signed: bool, top: float) -> "Figure":
     layers, heads = (_numbers(analysis["model"][name]) for name in ("layers", "heads"))
     width, height = size_of_heat_map(len(layers), len(heads))
     figure = new_figure(len(panels) * width, height)
@@ -91,7 +92,7 @@ def _grid(analysis: dict[str, Any], panels: dict[str, Any], label: str, *, signe
     return figure
 
 
-def _head_importance(analysis: dict[str, Any]) -> "Figure":
+def _head_importance(analysis: AnalysisDict) -> "Figure":
     heads = analysis["heads"]
     panels = {"zero ablation": heads["zero"], "mean ablation": heads["mean"], "gradient": heads["gradient"]}
     values = [abs(value) for rows in panels.values() for row in rows for value in row if value is not None]
@@ -99,19 +100,19 @@ def _head_importance(analysis: dict[str, Any]) -> "Figure":
     return _grid(analysis, panels, "fall of the margin (logits)", signed=True, top=top)
 
 
-def _head_entropy(analysis: dict[str, Any]) -> "Figure":
+def _head_entropy(analysis: AnalysisDict) -> "Figure":
     panels = {"entropy": analysis["attention"]["entropy"]["share"]}
     return _grid(analysis, panels, "share of the largest possible", signed=False, top=1)
 
 
-def _rollout(analysis: dict[str, Any]) -> "Figure":
+def _rollout(analysis: AnalysisDict) -> "Figure":
     layers, names = analysis["rollout"]["layers"], _names(analysis)
     figure = new_figure(width_of_names(len(names)) + 1, 0.24 * len(layers) + 1.8)
     draw_heat_map(figure.subplots(), HeatMap(layers, _numbers(len(layers)), names, "layer", "unit", "share"))
     return figure
 
 
-def _deletion_curves(analysis: dict[str, Any]) -> "Figure":
+def _deletion_curves(analysis: AnalysisDict) -> "Figure":
     found, random = analysis["faithfulness"]["maps"], analysis["faithfulness"]["random"]["curve"]
     chart = LineChart(
         found[0]["curve"]["removed"],
@@ -126,7 +127,7 @@ def _deletion_curves(analysis: dict[str, Any]) -> "Figure":
     return figure
 
 
-def _agreement(analysis: dict[str, Any]) -> "Figure":
+def _agreement(analysis: AnalysisDict) -> "Figure":
     methods, tau = analysis["agreement"]["methods"], analysis["agreement"]["tau"]
     figure = new_figure(0.62 * len(methods) + 2.4, 0.5 * len(methods) + 1.8)
     draw_heat_map(
@@ -135,7 +136,7 @@ def _agreement(analysis: dict[str, Any]) -> "Figure":
     return figure
 
 
-_FIGURES: dict[str, Callable[[dict[str, Any]], "Figure"]] = {
+_FIGURES: dict[str, Callable[[AnalysisDict], "Figure"]] = {
     "text-maps": _text_maps,
     "head-importance": _head_importance,
     "head-entropy": _head_entropy,

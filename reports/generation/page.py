@@ -1,11 +1,12 @@
 """Report of a continuation: one HTML file that steps through its tokens."""
 
-from typing import Any
+from dataclasses import replace
 
 from markupsafe import Markup
 
 from analyses.explanations.methods import about_method
-from analyses.generation.schema import SCHEMA
+from analyses.generation.schema import SCHEMA, StepsDict
+from interpret.subjects.nouns import WORDS
 from reports.analysis import findings, view, wording
 from reports.generation import view as steps_view
 from reports.shared.document import asset, environment, policy
@@ -16,7 +17,7 @@ PAGE_BYTES = 1_900_000
 _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "steps.css", "print.css")
 
 
-def render_steps(found: dict[str, Any]) -> str:
+def render_steps(found: StepsDict) -> str:
     """Renders the steps of a text as a page; computes only formats, colours and positions.
 
     Steps are chosen by radio buttons and shown by style rules, so that the page works without scripts; the script adds
@@ -41,7 +42,7 @@ def render_steps(found: dict[str, Any]) -> str:
     return page
 
 
-def _page(found: dict[str, Any], count: int) -> str:
+def _page(found: StepsDict, count: int) -> str:
     steps = [steps_view.step(found, index) for index in range(count)]
     style = "\n".join((*map(asset, _STYLES), _rules(found, count)))
     script = asset("steps.js")
@@ -62,12 +63,13 @@ def _page(found: dict[str, Any], count: int) -> str:
             findings=findings,
             view=view,
             wording=wording,
+            token_nouns=replace(WORDS, whole="token"),
             about_method=about_method,
         )
     )
 
 
-def _rules(found: dict[str, Any], count: int) -> str:
+def _rules(found: StepsDict, count: int) -> str:
     """Style rules that depend on the numbers of steps and maps."""
     maps = found["steps"][0]["maps"]
     return "\n".join(

@@ -1,15 +1,30 @@
 """Data of the steps of a text for the page's template."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from analyses.decision.schema import ModelDict
+from analyses.explanations.attribution import AttributionOfUnits
+from analyses.generation.schema import StepDict, StepsDict
+from analyses.verdicts.thresholds import Answer
 from reports.analysis import view, wording
 from reports.shared.notation import listed, number, percent
 from reports.shared.shades import LETTERS, largest, step_class
 
-MARKS = {"supported": "✓", "not supported": "✗", "inconclusive": "–"}
+MARKS: dict[Answer, str] = {"supported": "✓", "not supported": "✗", "inconclusive": "–"}
 TOP_HEADS = 3
+
+
+class ShownStep(StepDict):
+    """A step, for sentences about a decision.
+
+    Attributes:
+        model: The model.
+    """
+
+    model: ModelDict
 
 
 @dataclass(frozen=True)
@@ -34,17 +49,17 @@ class StepShown:
     units: int
     classes: list[str]
     sections: list[tuple[str, list[view.Piece]]]
-    shown: dict[str, Any]
+    shown: ShownStep
     lead: str
     sureness: list[str]
     heads: str
     mark: str
 
 
-def step(found: dict[str, Any], index: int) -> StepShown:
+def step(found: StepsDict, index: int) -> StepShown:
     """Returns the data of one step of the raw result."""
     raw = found["steps"][index]
-    shown = {**view.seen(raw), "model": found["model"]}
+    shown: ShownStep = {**view.seen(raw), "model": found["model"]}
     given = not found["generated"]
     return StepShown(
         index=index,
@@ -60,7 +75,7 @@ def step(found: dict[str, Any], index: int) -> StepShown:
     )
 
 
-def _classes(maps: list[dict[str, Any]]) -> list[str]:
+def _classes(maps: list[AttributionOfUnits]) -> list[str]:
     colourings = [
         [step_class(LETTERS[index], score, top) for score in entry["scores"]]
         for index, entry in enumerate(maps)
@@ -69,7 +84,7 @@ def _classes(maps: list[dict[str, Any]]) -> list[str]:
     return [" ".join(filter(None, names)) for names in zip(*colourings, strict=True)]
 
 
-def _before(found: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+def _before(found: StepsDict, raw: StepDict) -> Mapping[str, Any]:
     """Returns the text before a token, in the form of an analysis."""
     text = found["text"][: raw["read"]]
     if raw["read"] == found["parts"][-1]["start"]:
@@ -81,7 +96,7 @@ def _before(found: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
     return {"text": text, "units": units, "parts": found["parts"], "decision": raw["decision"]}
 
 
-def _sureness(shown: dict[str, Any], given: bool) -> list[str]:
+def _sureness(shown: ShownStep, given: bool) -> list[str]:
     """Describes the model's probability and margin, worded for a given token where it isn't the predicted one."""
     said = wording.sureness(shown)
     decision = shown["decision"]
@@ -91,7 +106,7 @@ def _sureness(shown: dict[str, Any], given: bool) -> list[str]:
     return said
 
 
-def _heads(found: dict[str, Any], drops: list[list[float | None]]) -> str:
+def _heads(found: StepsDict, drops: list[list[float | None]]) -> str:
     ranked = sorted(
         ((value, layer, head) for layer, row in enumerate(drops) for head, value in enumerate(row) if value),
         reverse=True,
@@ -103,18 +118,18 @@ def _heads(found: dict[str, Any], drops: list[list[float | None]]) -> str:
     return f"By a first-order estimate, the margin would fall most without {listed(said)}, in logits." if said else ""
 
 
-def answers(found: dict[str, Any]) -> dict[str, int]:
+def answers(found: StepsDict) -> dict[str, int]:
     """Counts the steps with each answer, in a fixed order; empty without verdicts."""
     if found["verdict"] is None:
         return {}
-    counted = Counter(each["verdict"]["answer"] for each in found["steps"])
+    counted = Counter(each["verdict"]["answer"] for each in found["steps"] if each["verdict"] is not None)
     return {answer: counted[answer] for answer in MARKS}
 
 
-def lead(found: dict[str, Any]) -> str:
+def lead(found: StepsDict) -> str:
     """Returns the sentence that introduces the page."""
     count = len(found["steps"])
     tokens = f"{count} token{'s' if count > 1 else ''}"
-    if found["model"]["task"] == "translation":
+    if found["steps"][0]["decision"]["kind"] == "target token":
         return f"The model {'wrote' if found['generated'] else 'was given'} this translation: {tokens}."
     return f"The model {'wrote' if found['generated'] else 'was given'} what follows this text: {tokens}."

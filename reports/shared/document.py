@@ -7,6 +7,7 @@ from importlib import resources
 
 import jinja2
 
+from interpret.subjects.nouns import WORDS
 from reports.shared import error_rate, notation
 
 
@@ -44,7 +45,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters.update(number=notation.number, percent=notation.percent, p_value=notation.p_value)
-    made.globals.update(error_rate=error_rate.sentence)
+    made.globals.update(error_rate=error_rate.sentence, nouns=WORDS)
     return made
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from statistics import quantiles
-from typing import Any
 
+from analyses.studies.schema import StudyComponentDict
 from reports.shared.charts import Axis, axis_over
 
 BINS = 30
@@ -28,13 +28,12 @@ class Lane:
     high: float | None
 
 
-def lane(entry: dict[str, Any], *, end: float) -> Lane:
+def lane(entry: StudyComponentDict, *, end: float) -> Lane:
     """Places a component's mean, bounds and thresholds on an axis that reaches at least to `end`."""
-    names = ("floor", "bar", "low", "mean", "high")
-    known = {name: value for name in names if (value := entry[name]) is not None}
-    axis = axis_over([*known.values(), end])
-    places = {name: axis.at(known[name]) if name in known else None for name in names}
-    return Lane(places["floor"] or 0.0, places["bar"] or 0.0, places["low"], places["mean"], places["high"])
+    floor, bar, bounds = entry["floor"], entry["bar"], (entry["low"], entry["mean"], entry["high"])
+    axis = axis_over([floor, bar, *(each for each in bounds if each is not None), end])
+    low, mean, high = (None if each is None else axis.at(each) for each in bounds)
+    return Lane(axis.at(floor), axis.at(bar), low, mean, high)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Results of the published tests over many texts, in sentences and numbers distinct from the verdict."""
 
 from collections.abc import Callable
-from typing import Any
 
+from analyses.studies.schema import ClassicOverTextsDict, FlipTableDict, IntervalDict
 from reports.analysis.classic import ClassicTestInWords, alike
 from reports.analysis.classic_terms import LARGEST_DIVERGENCE, LEAD, ORDERS, RANKINGS, TESTS, TITLE
 from reports.shared.notation import number, p_value, percent
@@ -21,21 +21,15 @@ _NAMES = {
     "divergence_difference": "largest weight less another: divergence of answers, nats",
     "uniform_margin_change": "change of the margin, equal weights, logits",
 }
-_SHARES = {
-    "top_matters_less": "texts that the largest weight moves less than another",
-    "free": "texts with adversarial attention",
-    "uniform_flips": "texts that equal weights decide otherwise",
-    "identifiable": "heads that no other weights fit",
-}
 
 
-def rows(classic: dict[str, Any]) -> list[ClassicTestInWords]:
+def rows(classic: ClassicOverTextsDict) -> list[ClassicTestInWords]:
     """Returns the rows of the tests, in order.
 
     Args:
         classic: The field `classic` of a summary.
     """
-    found: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    found: dict[str, Callable[[ClassicOverTextsDict], list[str]]] = {
         "gradient": lambda each: _agreement(each["means"]["attention_gradient"]),
         "leave_one_out": lambda each: _agreement(each["means"]["attention_leave_one_out"]),
         "yardsticks": lambda each: _agreement(each["means"]["gradient_leave_one_out"]),
@@ -50,7 +44,7 @@ def rows(classic: dict[str, Any]) -> list[ClassicTestInWords]:
     return [ClassicTestInWords(test, found[name](classic)) for name, test in TESTS.items()]
 
 
-def compared(classic: dict[str, Any]) -> list[list[str]]:
+def compared(classic: ClassicOverTextsDict) -> list[list[str]]:
     """Returns the formatted table of paired comparisons of orders."""
     return [
         [
@@ -68,12 +62,15 @@ def compared(classic: dict[str, Any]) -> list[list[str]]:
     ]
 
 
-def numbers(classic: dict[str, Any]) -> list[list[str]]:
+def numbers(classic: ClassicOverTextsDict) -> list[list[str]]:
     """Returns a row for every interval: name, mean, lower and upper end, method, texts with and without a value."""
     named = {
         **{_NAMES[name]: each for name, each in classic["means"].items()},
         **{f"weights zeroed, {ORDERS[name]}": each for name, each in classic["removed"].items()},
-        **{title: classic[name] for name, title in _SHARES.items()},
+        "texts that the largest weight moves less than another": classic["top_matters_less"],
+        "texts with adversarial attention": classic["free"],
+        "texts that equal weights decide otherwise": classic["uniform_flips"],
+        "heads that no other weights fit": classic["identifiable"],
         **{
             f"texts whose first word is against, {RANKINGS[name]}": each for name, each in classic["violations"].items()
         },
@@ -91,13 +88,13 @@ def numbers(classic: dict[str, Any]) -> list[list[str]]:
     ]
 
 
-def _agreement(tau: dict[str, Any]) -> list[str]:
+def _agreement(tau: IntervalDict) -> list[str]:
     if tau["mean"] is None:
         return ["Undefined on every text."]
     return [f"{alike(tau['mean'])}, on average: the mean of Kendall’s tau is {_interval(tau)}.", *_undefined(tau)]
 
 
-def _permutation(classic: dict[str, Any]) -> list[str]:
+def _permutation(classic: ClassicOverTextsDict) -> list[str]:
     means = classic["means"]
     return [
         f"The probability of a label changes by {_interval(means['permutation'], percent)} on average.",
@@ -107,7 +104,7 @@ def _permutation(classic: dict[str, Any]) -> list[str]:
     ]
 
 
-def _adversary(classic: dict[str, Any]) -> list[str]:
+def _adversary(classic: ClassicOverTextsDict) -> list[str]:
     return [
         f"On {_interval(classic['free'], percent)} of the texts there is.",
         f"The most different attention diverges from the model’s by {_interval(classic['means']['divergence'])} nats "
@@ -115,14 +112,14 @@ def _adversary(classic: dict[str, Any]) -> list[str]:
     ]
 
 
-def _uniform(classic: dict[str, Any]) -> list[str]:
+def _uniform(classic: ClassicOverTextsDict) -> list[str]:
     return [
         f"With equal weights the decision changes on {_interval(classic['uniform_flips'], percent)} of the texts.",
         f"The margin moves by {_interval(classic['means']['uniform_margin_change'], number)} logits on average.",
     ]
 
 
-def _single(classic: dict[str, Any]) -> list[str]:
+def _single(classic: ClassicOverTextsDict) -> list[str]:
     flips = classic["flips"]
     if not flips["both"] + flips["top_only"] + flips["other_only"] + flips["neither"]:
         return ["Undefined: every text has one weight only."]
@@ -136,7 +133,7 @@ def _single(classic: dict[str, Any]) -> list[str]:
     return [*said, *_undefined(flips)]
 
 
-def _removed(classic: dict[str, Any]) -> list[str]:
+def _removed(classic: ClassicOverTextsDict) -> list[str]:
     said = []
     for name, title in ORDERS.items():
         each = classic["removed"][name]
@@ -148,23 +145,23 @@ def _removed(classic: dict[str, Any]) -> list[str]:
     return [*said, "The table below compares orders on the same texts (Wilcoxon’s test)."]
 
 
-def _sign(classic: dict[str, Any]) -> list[str]:
+def _sign(classic: ClassicOverTextsDict) -> list[str]:
     return [
         f"{RANKINGS[name].capitalize()}: on {_interval(each, percent)} of the texts."
         for name, each in classic["violations"].items()
     ]
 
 
-def _effective(classic: dict[str, Any]) -> list[str]:
+def _effective(classic: ClassicOverTextsDict) -> list[str]:
     return [f"In {_interval(classic['identifiable'], percent)} of the heads no others could (mean over the texts)."]
 
 
-def _undefined(entry: dict[str, Any]) -> list[str]:
+def _undefined(entry: IntervalDict | FlipTableDict) -> list[str]:
     count = entry["undefined"]
     return [f"Undefined on {count} text{'' if count == 1 else 's'}."] if count else []
 
 
-def _interval(entry: dict[str, Any], write: Callable[[float | None], str] = decimals) -> str:
+def _interval(entry: IntervalDict, write: Callable[[float | None], str] = decimals) -> str:
     """Formats a mean with its 95 % interval."""
     if entry["mean"] is None:
         return "–"

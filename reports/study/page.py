@@ -1,11 +1,10 @@
 """Report of a study: one self-contained HTML file without scripts or requests."""
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from markupsafe import Markup
 
-from analyses.studies.study import SCHEMA
+from analyses.studies.schema import SCHEMA, Record, StudyDict
 from reports.shared.document import asset, environment, policy
 from reports.shared.shades import step_rules
 from reports.study import classic as study_classic
@@ -16,7 +15,7 @@ _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css",
 
 
 def render_study(
-    summary: dict[str, Any], records: list[dict[str, Any]], *, linked: Collection[int] = (), command: str = ""
+    summary: StudyDict, records: Sequence[Record], *, linked: Collection[int] = (), command: str = ""
 ) -> str:
     """Renders a study as a page; computes only formats, colours, positions of marks and quartiles.
 

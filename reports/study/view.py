@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from analyses.studies.schema import HeadMapDict, MeanOfTextsDict, NoteDict, Record, StudyComponentDict, StudyDict
 from reports.analysis.components import PARTS, ComponentInWords, method_tested, parts_of
 from reports.analysis.view import seen, short_name
 from reports.shared.charts import Axis, axis_over
@@ -18,34 +19,38 @@ __all__ = ["decimals", "seen", "short_name", "visible"]
 
 TABLE_ROWS = 2000  # most texts in the table of all numbers, to limit the page's size
 LONGEST_SHOWN = 600  # most characters shown of a text
-_ENDS = {"use": 0.5, "rank": 1.0, "input rank": 1.0, "top": 0.3, "share": 1.0}  # least upper end of each axis
+_AXIS_ENDS = {"use": 0.5, "rank": 1.0, "input rank": 1.0, "top": 0.3, "share": 1.0}  # least upper end of each axis
 _IN_SPREADS = ("use", "top")  # in logits in the records, divided by the spread on the page
 
 
-def completed(summary: dict[str, Any]) -> dict[str, Any]:
+def completed(summary: StudyDict) -> StudyDict:
     """Copies the summary, with every character made visible and empty values for fields that older studies lack."""
-    later: dict[str, Any] = {"error_rate": None, "baselines": {}, "heads": None, "classic": None, "extremes": {}}
-    shown: dict[str, Any] = {**later, **seen(summary)}
+    later: dict[str, Any] = {"error_rate": None, "baselines": {}, "heads": None, "classic": None}
+    later["extremes"] = {"most": [], "least": []}
+    shown: Any = {**later, **seen(summary)}  # of an older study, perhaps
     empty = {"failure": "", "doubt": ""}
     components = [{**empty, **each} for each in shown["verdict"]["components"]]
     heads = {"floor": None, "bar": None, **shown["verdict"]["heads"]}
-    return {**shown, "verdict": {**shown["verdict"], "components": components, "heads": heads}}
+    verdict = {"topics": ["data"] * len(shown["verdict"]["because"]), **shown["verdict"]}
+    shown["verdict"] = {**verdict, "components": components, "heads": heads}
+    whole: StudyDict = shown
+    return whole
 
 
 @dataclass(frozen=True)
 class PartRow:
     """Component in the chart: its entry of the summary, its description, and the positions of its marks."""
 
-    entry: dict[str, Any]
+    entry: StudyComponentDict
     part: ComponentInWords
     lane: Lane
 
 
-def parts(summary: dict[str, Any]) -> list[PartRow]:
+def parts(summary: StudyDict) -> list[PartRow]:
     """Returns the components, in order."""
     words = parts_of(summary)
     return [
-        PartRow(entry, words[entry["name"]], lane(entry, end=_ENDS[entry["name"]]))
+        PartRow(entry, words[entry["name"]], lane(entry, end=_AXIS_ENDS[entry["name"]]))
         for entry in summary["verdict"]["components"]
     ]
 
@@ -65,27 +70,32 @@ class Rival:
 
     title: str
     note: str
-    rank: dict[str, Any]
-    lead: dict[str, Any] | None
+    rank: MeanOfTextsDict
+    lead: MeanOfTextsDict | None
     axis: Axis
     is_attention: bool = False
 
 
-def rivals(summary: dict[str, Any]) -> list[Rival]:
+def rivals(summary: StudyDict) -> list[Rival]:
     """Returns attention, the measured baselines, and uniform attention."""
     attention = next(each for each in summary["verdict"]["components"] if each["name"] == "input rank")
     found = summary["baselines"]
-    shown = [attention, *(each["rank"] for each in found.values())]
-    axis = axis_over([1.0, *(each[end] for each in shown for end in ("low", "mean", "high") if each[end] is not None)])
+    shown: list[MeanOfTextsDict] = [attention, *(each["rank"] for each in found.values())]
+    axis = axis_over([1.0, *_ends(shown)])
     method = method_tested(summary)
     tested = (method, "The scores that are tested.") if method else ("attention", "The weights that are tested.")
     rows = [Rival(*tested, attention, None, axis, is_attention=True)]
     for name, entry in found.items():
         note = f"{direction(name, entry['signs']).capitalize()}."
         rows.append(Rival(BASELINES[name][0], note, entry["rank"], entry["lead"], axis))
-    zero = {"mean": 0.0, "low": None, "high": None, "undefined": 0}
+    zero: MeanOfTextsDict = {"mean": 0.0, "low": None, "high": None, "undefined": 0}
     note = "The same weight for every word: no order, so 0 by definition."
     return [*rows, Rival("uniform", note, zero, None, axis)]
+
+
+def _ends(shown: Sequence[MeanOfTextsDict]) -> list[float]:
+    """Means and bounds, where they are known."""
+    return [end for each in shown for end in (each["low"], each["mean"], each["high"]) if end is not None]
 
 
 @dataclass(frozen=True)
@@ -106,7 +116,7 @@ class HeadGrid:
     confirmed: list[tuple[int, int, float]]
     tested: int
     top: float
-    entry: dict[str, Any] = field(repr=False)
+    entry: HeadMapDict = field(repr=False)
 
     def cell(self, layer: int, head: int) -> str:
         """Returns the CSS classes of one head."""
@@ -115,14 +125,18 @@ class HeadGrid:
         return f"{shade}{' confirmed' if self.entry['confirmed'][layer][head] else ''}"
 
 
-def head_grid(summary: dict[str, Any]) -> HeadGrid | None:
+def head_grid(summary: StudyDict) -> HeadGrid | None:
     """Returns the head map, or `None` if the study has none."""
     entry = summary["heads"]
     if entry is None:
         return None
     means = entry["confirmation"]
     places = [(layer, head) for layer, row in enumerate(means) for head in range(len(row))]
-    confirmed = [(layer + 1, head + 1, means[layer][head]) for layer, head in places if entry["confirmed"][layer][head]]
+    confirmed = [
+        (layer + 1, head + 1, mean)
+        for layer, head in places
+        if entry["confirmed"][layer][head] and (mean := means[layer][head]) is not None
+    ]
     first, second = entry["texts"]
     return HeadGrid(
         texts=(first, second),
@@ -134,7 +148,7 @@ def head_grid(summary: dict[str, Any]) -> HeadGrid | None:
     )
 
 
-def head_count(summary: dict[str, Any]) -> int:
+def head_count(summary: StudyDict) -> int:
     """Returns the largest number of heads in a layer, for the grid."""
     entry = summary["heads"]
     return 1 if entry is None else max(1, *(len(row) for row in entry["confirmation"]))
@@ -151,7 +165,7 @@ class Distribution:
     shown: Histogram | None
 
 
-def distributions(summary: dict[str, Any], records: Sequence[dict[str, Any]]) -> list[Distribution]:
+def distributions(summary: StudyDict, records: Sequence[Record]) -> list[Distribution]:
     """Returns the distribution of each component over the texts."""
     found, words = [], parts_of(summary)
     for entry in summary["verdict"]["components"]:
@@ -163,7 +177,7 @@ def distributions(summary: dict[str, Any], records: Sequence[dict[str, Any]]) ->
     return found
 
 
-def part_of(summary: dict[str, Any], record: dict[str, Any], name: str) -> float | None:
+def part_of(summary: StudyDict, record: Record, name: str) -> float | None:
     """Returns a component of one text, in the unit of its mean."""
     value: float | None = record[name.replace(" ", "_")]
     spread = summary["verdict"]["spread"]
@@ -182,23 +196,24 @@ class Text:
         link: Path of its own report, relative to the page; `None` where there is none.
     """
 
-    record: dict[str, Any]
+    record: Record
     numbers: list[tuple[str, str]]
     link: str | None
 
 
-def ends(summary: dict[str, Any], records: Sequence[dict[str, Any]], linked: Collection[int]) -> dict[str, list[Text]]:
+def ends(summary: StudyDict, records: Sequence[Record], linked: Collection[int]) -> dict[str, list[Text]]:
     """Returns the texts with the highest and the lowest input rank."""
     by_row = {record["row"]: record for record in records}
-    return {
-        end: [_text(summary, by_row[row], row in linked) for row in rows] for end, rows in summary["extremes"].items()
-    }
+    rows: dict[str, list[int]] = {"most": summary["extremes"]["most"], "least": summary["extremes"]["least"]}
+    return {end: [_text(summary, by_row[row], row in linked) for row in each] for end, each in rows.items()}
 
 
-def _text(summary: dict[str, Any], record: dict[str, Any], is_linked: bool) -> Text:
-    numbers = [(name, part.written(part_of(summary, record, name))) for name, part in PARTS.items()]
+def _text(summary: StudyDict, record: Record, is_linked: bool) -> Text:
+    numbers: list[tuple[str, str]] = [
+        (name, part.written(part_of(summary, record, name))) for name, part in PARTS.items()
+    ]
     text = record["text"]
-    shown = record | {"text": text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"}
+    shown = {**record, "text": text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"}
     return Text(seen(shown), numbers, f"texts/row-{record['row']}.html" if is_linked else None)
 
 
@@ -210,7 +225,7 @@ class TextTable:
     left_out: int
 
 
-def table(summary: dict[str, Any], records: Sequence[dict[str, Any]]) -> TextTable:
+def table(summary: StudyDict, records: Sequence[Record]) -> TextTable:
     """Returns the texts in the order of the data, as many as fit the page."""
     ordered = sorted(records, key=lambda record: record["row"])
     shown = ordered[:TABLE_ROWS]
@@ -232,13 +247,13 @@ def _cells(values: list[float | None]) -> list[str]:
     return list(map(column(values), values))
 
 
-def listed_rows(note: dict[str, Any]) -> str:
+def listed_rows(note: NoteDict) -> str:
     """Formats the first rows that a note is about."""
     rows = ", ".join(map(str, note["which"]))
     return f"Row{'' if note['count'] == 1 else 's'} {rows}{', …' if note['count'] > len(note['which']) else '.'}"
 
 
-def bounds(entry: dict[str, Any], part: ComponentInWords | None = None) -> str:
+def bounds(entry: MeanOfTextsDict, part: ComponentInWords | None = None) -> str:
     """Formats a mean with its bounds."""
     write = decimals if part is None else part.written
     if entry["mean"] is None:

@@ -1,8 +1,8 @@
 """Sentences of the page of a study, for non-specialists."""
 
-import re
-from typing import Any
+from collections.abc import Sequence
 
+from analyses.studies.schema import StudyComponentDict, StudyDict
 from analyses.verdicts.verdict import FEWEST_EXAMPLES
 from reports.analysis.components import PARTS, SIDES, ComponentInWords, method_tested, parts_of
 from reports.shared.notation import listed, percent, sentence
@@ -12,26 +12,27 @@ from reports.study.terms import ANSWERS, ANSWERS_OF_METHODS, BASELINES, GLOSSARY
 __all__ = ["GLOSSARY", "PARTS", "SIDES"]
 
 
-def tested(summary: dict[str, Any]) -> str:
+def tested(summary: StudyDict) -> str:
     """Returns what a study tests, in a word: attention, or the name of a method."""
     return method_tested(summary) or "attention"
 
 
-def question(summary: dict[str, Any]) -> str:
+def question(summary: StudyDict) -> str:
     """Returns the question that a study asks, about attention or the method that it tests."""
     method = method_tested(summary)
     return QUESTION_OF_METHODS.format(method) if method else QUESTION
 
 
-def plain_answer(summary: dict[str, Any]) -> str:
+def plain_answer(summary: StudyDict) -> str:
     """Returns what the answer means to a reader."""
     return (ANSWERS_OF_METHODS if method_tested(summary) else ANSWERS)[summary["verdict"]["answer"]]
 
 
-def reasons(summary: dict[str, Any]) -> list[tuple[str, str]]:
+def reasons(summary: StudyDict) -> list[tuple[str, str]]:
     """Returns the reasons of the answer: pairs of "against", "open", "in favour" or "", and a sentence."""
     components, parts = summary["verdict"]["components"], parts_of(summary)
-    others = [line for line in summary["verdict"]["because"] if not _is_of_a_part(line, components)]
+    told = zip(summary["verdict"]["topics"], summary["verdict"]["because"], strict=True)
+    others = [line for topic, line in told if topic not in parts]
     label = SIDES["fails"] if summary["verdict"]["answer"] == "not supported" else ""
     said = [(label, sentence(line)) for line in others]
     for side in ("fails", "open"):
@@ -42,14 +43,7 @@ def reasons(summary: dict[str, Any]) -> list[tuple[str, str]]:
     return said
 
 
-def _is_of_a_part(line: str, components: list[dict[str, Any]]) -> bool:
-    """Returns whether a reason of the verdict is one that the page words differently."""
-    return any(
-        line in (each["failure"], each["doubt"]) or re.match(rf"{each['name']} is -?\d", line) for each in components
-    )
-
-
-def _reason(component: dict[str, Any], part: ComponentInWords) -> str:
+def _reason(component: StudyComponentDict, part: ComponentInWords) -> str:
     if component["side"] == "open" and component["doubt"]:
         return f"{part.question} {sentence(component['doubt'])}"
     if component["mean"] is None:
@@ -64,7 +58,7 @@ def _reason(component: dict[str, Any], part: ComponentInWords) -> str:
     return f"{part.question} {said[:-1]} ({limits}).{undefined}"
 
 
-def needed(summary: dict[str, Any]) -> str:
+def needed(summary: StudyDict) -> str:
     """Describes the number of texts that would settle an open answer."""
     verdict = summary["verdict"]
     if verdict["answer"] != "inconclusive":
@@ -81,7 +75,7 @@ def needed(summary: dict[str, Any]) -> str:
     return ""
 
 
-def idle(summary: dict[str, Any]) -> str:
+def idle(summary: StudyDict) -> str:
     """Describes the idle heads."""
     heads = summary["verdict"]["heads"]
     limits = ""
@@ -97,7 +91,7 @@ def idle(summary: dict[str, Any]) -> str:
     )
 
 
-def sensitivity(summary: dict[str, Any]) -> str:
+def sensitivity(summary: StudyDict) -> str:
     """Describes whether the answer depends on the thresholds."""
     if summary["verdict"]["examples"] < FEWEST_EXAMPLES:
         return f"No threshold gives an answer from fewer than {FEWEST_EXAMPLES} texts."
@@ -107,13 +101,13 @@ def sensitivity(summary: dict[str, Any]) -> str:
     return "The answer is not the same for all of these, so it hangs on where the thresholds are."
 
 
-def rivalry(summary: dict[str, Any]) -> list[str]:
+def rivalry(summary: StudyDict) -> list[str]:
     """Compares what is tested with each trivial baseline, in a sentence each."""
     said, ranking = [], tested(summary)
     ranking = ranking[:1].upper() + ranking[1:]
     for name, entry in summary["baselines"].items():
         lead, title = entry["lead"], BASELINES[name][0]
-        if lead["mean"] is None or lead["low"] is None:
+        if lead["mean"] is None or lead["low"] is None or lead["high"] is None:
             said.append(f"{ranking} can’t be compared with {title}: too few texts have both values.")
             continue
         bounds = f"(95% bounds {decimals(lead['low'])} to {decimals(lead['high'])})"
@@ -127,7 +121,7 @@ def rivalry(summary: dict[str, Any]) -> list[str]:
     return said
 
 
-def direction(name: str, signs: list[int]) -> str:
+def direction(name: str, signs: Sequence[int]) -> str:
     """Describes the direction in which a baseline ranks the words."""
     first, second = (BASELINES[name][1].get(sign) for sign in signs)
     if first is None or second is None:
@@ -135,7 +129,7 @@ def direction(name: str, signs: list[int]) -> str:
     return first if first == second else f"{first} in one half of the texts, {second} in the other"
 
 
-def accuracy(summary: dict[str, Any]) -> str:
+def accuracy(summary: StudyDict) -> str:
     """Describes the model's accuracy."""
     found = summary["accuracy"]
     if found is None:

@@ -16,9 +16,10 @@ import pytest
 from scipy.stats import beta
 
 from analyses.calibration import calibrate
-from analyses.calibration.calibrate import SCHEMA, CalibrationPlan, run_calibration
+from analyses.calibration.calibrate import CalibrationPlan, run_calibration
 from analyses.calibration.draws import DOSES, LENGTHS, PROTOCOL, Job, draw, plan
 from analyses.calibration.judging import METRICS, judged
+from analyses.calibration.schema import SCHEMA
 from analyses.calibration.tables import tabulate
 from analyses.verdicts import error_rates
 from analyses.verdicts.error_rates import error_of, error_rate_of_study, error_rate_of_text

@@ -59,7 +59,7 @@ def test_rollout_of_positions_and_of_a_readout():
 def test_attribution_and_agreement():
     one = analyses.Attribution("a", "gradient", True, torch.tensor([0.5, -1.0]), torch.zeros(3), words=("good", "film"))
     assert rows(one.to_frame()) == [("a", 0, "good", 0.5), ("a", 1, "film", -1)]
-    assert repr(one) == "Attribution by a (gradient) of 2 words\n  for it: good 0.500\n  against it: film -1.00"
+    assert repr(one) == "Attribution by a (gradient) of 2 units\n  for it: good 0.500\n  against it: film -1.00"
     other = analyses.Attribution("b", "gradient", True, torch.tensor([-0.5, 2.0]), torch.zeros(3))
     agreement = analyses.rank_agreement([one, other]).to_frame()
     assert rows(agreement) == [("a", "a", 1), ("a", "b", -1), ("b", "a", -1), ("b", "b", 1)]

@@ -14,6 +14,7 @@ from analyses.studies.summary import summarise
 from analyses.verdicts.error_rates import ErrorRate
 from analyses.verdicts.thresholds import BARS
 from analyses.verdicts.verdict import Component, Verdict
+from interpret.subjects.nouns import WORDS
 
 LAYERS, HEADS = 2, 3
 FINGERPRINT = {
@@ -47,10 +48,10 @@ def records(count: int = 30) -> list[dict[str, Any]]:
 def summary(found: list[dict[str, Any]], model: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
     nan = float("nan")
     components = tuple(Component(name, nan, nan, nan, 1.0, 30, "open") for name in BARS)
-    answer = Verdict("inconclusive", ("too few",), components, (1,), 0.2, 1.5, len(found), None)
+    answer = Verdict("inconclusive", ("too few",), components, (1,), 0.2, 1.5, len(found), None, ("data",))
     fingerprint = FINGERPRINT if model is None else {**FINGERPRINT, "model": model}
     notes = [Note("empty", 1, (3,), "1 row without a text.")]
-    return summarise(fingerprint, notes, found, answer, [(1.0, "open")], **options)
+    return summarise(fingerprint, notes, found, answer, [(1.0, "inconclusive")], **options)
 
 
 def test_it_is_json_and_says_nothing_where_nothing_is_known() -> None:
@@ -59,7 +60,7 @@ def test_it_is_json_and_says_nothing_where_nothing_is_known() -> None:
     for each in found["verdict"]["components"]:
         bars = BARS[each["name"]]
         assert (each["mean"], each["low"], each["high"]) == (None, None, None)
-        assert (each["floor"], each["bar"], each["failure"]) == (bars.floor, bars.bar, bars.failure)
+        assert (each["floor"], each["bar"], each["failure"]) == (bars.floor, bars.bar, WORDS.say(bars.failure))
     assert found["verdict"]["heads"] == {"idle": [1], "share": 0.2, "floor": 0.3, "bar": 0.1}
 
 

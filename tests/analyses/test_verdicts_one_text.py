@@ -9,6 +9,7 @@ from measurements_for_tests import FIELDS, GOOD, changed
 from analyses.verdicts.measurement import Measurement
 from analyses.verdicts.one_text import LEAST_EFFECT, ONE_TEXT, OneTextVerdict, TextComponent, one_text_verdict
 from analyses.verdicts.thresholds import BARS, IDLE_SHARE
+from interpret.subjects.nouns import WORDS
 
 P_VALUES = {"rank": "p_rank", "input rank": "p_input", "top": "p_top"}
 UNIT = {"use": 2.0, "top": 2.0}  # `GOOD`'s spread is 4: effects are in units of its root
@@ -59,7 +60,7 @@ def test_as_many_draws_as_the_rule_was_made_for() -> None:
 def test_each_component_by_itself_refutes_below_its_floor(name: str) -> None:
     poor = {P_VALUES[name]: 0.4} if name in ORDERS else {}
     found = one_text_verdict(with_value(name, BARS[name].floor - 0.001, **poor), ())
-    assert found.answer == "not supported" and found.because == (BARS[name].failure,)
+    assert found.answer == "not supported" and found.because == (WORDS.say(BARS[name].failure),)
     assert sides(found) == {**dict.fromkeys(BARS, "holds"), name: "fails"}
     assert one_text_verdict(with_value(name, BARS[name].floor, **poor), ()).answer == "inconclusive"
 
@@ -103,14 +104,14 @@ def test_top_does_not_have_to_reach_its_bar(p_value: float) -> None:
 
 def test_a_component_that_fails_refutes_also_where_top_is_open() -> None:
     found = judged(share=0.1, top=-1.0)
-    assert found.answer == "not supported" and found.because == (BARS["share"].failure,)
+    assert found.answer == "not supported" and found.because == (WORDS.say(BARS["share"].failure),)
 
 
 def test_all_that_failed_is_said_in_the_order_of_the_components() -> None:
     found = judged((0, 1), share=0.1, use=0.1, rank=0.0, p_rank=0.7, single=(0.0, 0.5), conditional=(0.0, 0.5))
     assert found.answer == "not supported"
     assert found.because == (
-        BARS["use"].failure, BARS["rank"].failure, BARS["share"].failure, IDLE_SHARE.failure
+        BARS["use"].failure, BARS["rank"].failure, WORDS.say(BARS["share"].failure), IDLE_SHARE.failure
     )  # fmt: skip
 
 

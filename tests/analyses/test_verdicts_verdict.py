@@ -9,6 +9,7 @@ from measurements_for_tests import FIELDS, sample
 
 from analyses.verdicts.thresholds import BARS, IDLE
 from analyses.verdicts.verdict import FEWEST_EXAMPLES, Verdict, verdict
+from interpret.subjects.nouns import WORDS
 
 
 def side(found: Verdict, name: str) -> str:
@@ -29,7 +30,7 @@ def test_supported_when_every_component_is_above_its_bar() -> None:
 def test_one_component_below_its_floor_refutes_and_says_which(name: str, field: str) -> None:
     found = verdict(sample(**{field: 0.0}))
     assert found.answer == "not supported"
-    assert found.because == (BARS[name].failure,)
+    assert found.because == (WORDS.say(BARS[name].failure),)
     assert side(found, name) == "fails"
     assert all(each.side == "holds" for each in found.components if each.name != name)
 

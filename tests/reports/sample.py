@@ -10,11 +10,13 @@ from measurements_for_tests import changed
 
 from analyses.attention.encoded_maps import pack_tiles
 from analyses.attention.pooled_maps import Tiles
-from analyses.decision.schema import BESIDE, component
+from analyses.decision.conversion import component
+from analyses.decision.schema import BesideDict
 from analyses.export.encoding import pack_weights
 from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_TEXT, OBJECT
 from analyses.verdicts.error_rates import ErrorRate
 from analyses.verdicts.one_text import one_text_verdict
+from interpret.subjects.nouns import WORDS as NOUNS
 
 _SENTENCE = """
     The harbour lay quiet until a single trawler came home with gulls behind it and not one gripping tale to tell ;
@@ -128,6 +130,7 @@ def sample_analysis(
             "parameters": 22713986,
             "layers": layers,
             "layer_names": [f"layer {layer + 1}" for layer in range(layers)],
+            "layer_kinds": ["layer"] * layers,
             "heads": heads,
             "sha256": "0123456789abcdef" * 4,
             "kernel": "sdpa",
@@ -162,7 +165,13 @@ def sample_analysis(
             {"text": word, "tokens": [index + 1], "start": start, "end": end}
             for index, (word, (start, end)) in enumerate(zip(words, spans, strict=True))
         ],
-        "parts": [{"name": "question", "start": 0}, {"name": "context", "start": spans[5][0]}] if answers else [],
+        "image": None,
+        "parts": [
+            {"name": "question", "start": 0, "columns": None},
+            {"name": "context", "start": spans[5][0], "columns": None},
+        ]
+        if answers
+        else [],
         "decision": decision,
         "attention": _attention_summary(rng, attention, layers, heads, nulls),
         "maps": _maps(rng, units, len(tokens)),
@@ -209,6 +218,7 @@ def _decision(rng: Any, labels: list[str], tokens: int, causal: bool, other_targ
     readout[-1 if causal else 0] = 1.0
     target = 1 if other_target else 0
     return {
+        "kind": "next token" if causal else "label",
         "target": target,
         "label": labels[target],
         "probability": shares[target],
@@ -406,16 +416,17 @@ def _verdict(answer: str, nulls: bool) -> dict[str, Any]:
     return {
         "answer": found.answer,
         "because": list(found.because),
+        "topics": list(found.topics),
         "object": OBJECT,
-        "claim": CLAIM,
+        "claim": NOUNS.say(CLAIM),
         "scope": "This text, this model and this label only. Words are replaced by others drawn from the vocabulary.",
-        "limits": list(LIMITS_OF_A_TEXT),
+        "limits": [NOUNS.say(line) for line in LIMITS_OF_A_TEXT],
         "spread": found.spread,
         "replacements": "the vocabulary",
-        "components": [component(each) for each in found.findings],
+        "components": [component(each, NOUNS) for each in found.findings],
         "heads": {"idle": [0, 2], "share": 0.17} if nulls else {"idle": [], "share": 0.0},
         "error_rate": None if nulls else {**asdict(rate), "words": list(rate.words)},
-        "beside": {name: None if nulls else 0.25 for name in BESIDE},
+        "beside": {name: None if nulls else 0.25 for name in BesideDict.__annotations__},
     }
 
 

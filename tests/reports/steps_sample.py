@@ -12,6 +12,7 @@ MAPS = (
     ("input x gradient", "gradient", True),
     ("leave-one-out", "perturbation", True),
 )
+OF_A_STEP = ("answer", "because", "topics", "spread", "components", "heads", "error_rate")
 # Settings of `sample_steps` that tests look at.
 STEPS: dict[str, dict[str, Any]] = {
     "written": {},
@@ -107,6 +108,7 @@ def _step(
         "read": max(seam, spans[place - 1][1]) if place > prompt else seam,
         "units": units,
         "decision": {
+            "kind": "target token" if translation else "next token",
             "target": place,
             "label": label,
             "probability": 0.05 if given else 0.62,
@@ -127,7 +129,5 @@ def _step(
             for method, family, signed in MAPS
         ],
         "heads": [[None if nulls else value for value in row] for row in drops],
-        "verdict": {key: verdict[key] for key in ("answer", "because", "spread", "components", "heads", "error_rate")}
-        if verdicts
-        else None,
+        "verdict": {key: verdict[key] for key in OF_A_STEP} if verdicts else None,
     }

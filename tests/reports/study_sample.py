@@ -92,6 +92,7 @@ def sample_study(
         "verdict": {
             "answer": answer,
             "because": [FAILURE for _ in fails] if fails else [f"{each} is 0.20, between" for each in open_],
+            "topics": list(fails or open_),
             "examples": texts,
             "needed": None,
             "spread": 2.0,

@@ -205,6 +205,12 @@ def test_keys_lead_from_the_heads_to_a_cell_to_a_word_and_back(visit: Any) -> No
     assert page.locator("#map-box svg").bounding_box()["width"] > 1.2 * size
     page.keyboard.press("-")
     assert page.locator("#map-box svg").bounding_box()["width"] == size
+    page.locator("#map-larger").focus()
+    for _ in range(4):
+        page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "map-larger"
+    assert page.locator("#map-box svg").bounding_box()["width"] == 20 * 40  # pixels of a cell, at most
+    page.locator("#map-box svg").focus()
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.dataset.head") == "0"
 

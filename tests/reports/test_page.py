@@ -314,6 +314,7 @@ def test_one_text_has_no_name() -> None:
 def test_layers_of_several_stacks_are_named_by_them() -> None:
     analysis = sample_analysis(layers=3)
     analysis["model"]["layer_names"] = ["encoder 1", "decoder 1", "cross 1"]
+    analysis["model"]["layer_kinds"] = ["encoder", "decoder", "cross"]
     html = render(analysis)
     text = Reader(html).text()
     assert "Encoder 1" in text and "Cross 1" in text and "Layer 1" not in text
@@ -326,10 +327,10 @@ def test_what_forbids_any_answer_is_the_only_reason() -> None:
     sides = [each["side"] for each in verdict["components"]]
     assert {"holds", "open"} <= set(sides)
     obstacle = "4 words are too few to tell any order from chance; it takes 5"
-    assert findings.reasons({**verdict, "because": [obstacle]}) == [("", f"{obstacle}.")]
+    assert findings.reasons({**verdict, "because": [obstacle], "topics": ["data"]}) == [("", f"{obstacle}.")]
     unsettled = next(each for each in verdict["components"] if each["side"] == "open")
     line = unsettled["doubt"] or unsettled["open"]
-    assert [side for side, _ in findings.reasons({**verdict, "because": [line]})] == [
+    assert [side for side, _ in findings.reasons({**verdict, "because": [line], "topics": [unsettled["name"]]})] == [
         *("open" for side in sides if side == "open"),
         "in favour",
     ]

@@ -37,7 +37,7 @@ def test_the_sample_has_the_fields_that_steps_have(saved: Any) -> None:
     for each in (found, sample):
         each["caveats"] = []
         for step in each["steps"]:
-            step["verdict"] |= {"because": [], "error_rate": None}
+            step["verdict"] |= {"because": [], "topics": [], "error_rate": None}
             step["verdict"]["heads"]["idle"] = []
     assert fields(sample) == fields(found)
 

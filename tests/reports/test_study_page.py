@@ -10,6 +10,7 @@ from sample import HOSTILE
 from study_sample import HOLDING, STUDIES, sample_study
 from test_page import Reader
 
+from interpret.subjects.nouns import WORDS
 from reports.analysis.components import PARTS
 from reports.shared.charts import Axis
 from reports.shared.error_rate import UNKNOWN
@@ -65,7 +66,7 @@ def test_the_answer_comes_first_with_its_reasons_and_error_rate(
     for said in (summary["claim"], summary["object"], visible(summary["scope"])):
         assert said in first
     if summary.get("error_rate") is None:
-        assert UNKNOWN in first
+        assert WORDS.say(UNKNOWN) in first
     else:
         assert "Tried on 1,400 models that were built" in first
         assert "wrong in 0.4% of the cases (95% bounds 0.2% to 0.9%) and inconclusive in 7.0%" in first
@@ -173,6 +174,7 @@ def test_another_schema_is_refused() -> None:
 def test_reasons_are_in_plain_words_and_nothing_of_the_rule_is_lost() -> None:
     summary, _ = sample_study(open_=("use",))
     summary["verdict"]["because"] += ["12 examples are too few; a verdict needs 50", "rank is undefined on 40 examples"]
+    summary["verdict"]["topics"] += ["data", "data"]
     said = reasons(summary)
     assert said[0] == ("", "12 examples are too few; a verdict needs 50.")
     assert said[1] == ("", "Rank is undefined on 40 examples.")
@@ -181,6 +183,7 @@ def test_reasons_are_in_plain_words_and_nothing_of_the_rule_is_lost() -> None:
     assert said[3][0] == "in favour" and len(said) == 4
     refuted, _ = sample_study(fails=("share",))
     refuted["verdict"]["because"].append("much belongs to idle heads")
+    refuted["verdict"]["topics"].append("heads")
     assert [side for side, _ in reasons(refuted)] == ["against", "against", "in favour"]
     assert reasons(refuted)[0][1] == "Much belongs to idle heads."
     assert reasons(refuted)[1][1].startswith("Most of what the words do goes round this attention. Of what the words")
@@ -190,7 +193,7 @@ def test_a_component_that_is_not_believed_says_why() -> None:
     summary, _ = sample_study(open_=("rank",))
     doubt = "rank depends on how it is measured, 0.30 or 0.10, so neither is believed"
     summary["verdict"]["components"][1]["doubt"] = doubt
-    summary["verdict"]["because"] = [doubt]
+    summary["verdict"] |= {"because": [doubt], "topics": ["rank"]}
     assert reasons(summary)[0] == ("open", f"{PARTS['rank'].question} R{doubt[1:]}.")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -69,7 +69,7 @@ class Writer(Protocol):
     """A subject that generates text, as `analyze_steps` requires."""
 
     def continuation(
-        self, text: str, second: str | None = None, *, most: int | None = None, **options: Any
+        self, text: str, second: str | None = None, *, most: int | None = None, truncate: bool = False
     ) -> Continuation:
         """Returns a text and the tokens that follow it.
 
@@ -77,7 +77,7 @@ class Writer(Protocol):
             text: The text, or the source of a translation.
             second: The continuation; by default the model's greedy generation.
             most: Maximum number of tokens to generate.
-            options: Further options of `encode`.
+            truncate: Whether to cut a text that is too long.
 
         Raises:
             InputError: A text is empty or too long, both of `second` and `most` are given, or `most` is below 1.

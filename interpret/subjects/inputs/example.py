@@ -10,8 +10,9 @@ from torch import Tensor
 
 from interpret.modes.gradients_on import tracked
 from interpret.subjects.inputs.picture import Picture
+from interpret.subjects.nouns import Nouns, nouns_of
 
-UnitKind = Literal["word", "token"]
+UnitKind = Literal["word", "token", "patch"]
 
 _SHOWN_CHARACTERS, _SHOWN_TOKENS = 60, 20  # most in a repr
 
@@ -77,7 +78,7 @@ class Example:
         picture: The image as the model sees it, for image models.
         expected: The label explained by default if that isn't the likeliest: the next token of a given target.
         texts: The user's texts, separate and uncut; empty for chat messages and other composed inputs.
-        unit_kind: Kind of the units of a text.
+        unit_kind: Kind of the units: words or tokens of a text, patches of an image.
         remarks: Sentences that tell the reader of a report how the input is read.
 
     Example:
@@ -113,6 +114,21 @@ class Example:
         tokens = " | ".join(token.strip() for token in self.tokens[:_SHOWN_TOKENS])
         more = " | …" if len(self.tokens) > _SHOWN_TOKENS else ""
         return f"Example of {text!r}\n  {units}, {len(self.ids)} tokens{cut}\n  {tokens}{more}"
+
+    @property
+    def nouns(self) -> Nouns:
+        """Nouns for its units and for itself, in sentences."""
+        return nouns_of(self.unit_kind)
+
+    @property
+    def is_one_text(self) -> bool:
+        """True if the input is a single text; False for an image, and for an input of several parts."""
+        return self.picture is None and not self.parts
+
+    @property
+    def has_grid(self) -> bool:
+        """True if some of its tokens form a grid, as those of an image that is written token by token."""
+        return any(part.columns for part in self.parts)
 
     @property
     def has_marks(self) -> bool:

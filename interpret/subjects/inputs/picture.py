@@ -5,10 +5,11 @@ import io
 import os
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from jaxtyping import UInt8
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from interpret.errors import InputError
 from interpret.system.files import read_file
@@ -21,6 +22,26 @@ Mode = Literal["RGB", "L"]
 
 LARGEST_PNG = 120_000  # bytes; larger pictures are written as JPEG, to limit the size of a report page
 _QUALITY = 90
+
+
+class PictureDict(TypedDict):
+    """The picture as a model sees it, in a document.
+
+    Attributes:
+        rows: Number of rows of patches.
+        columns: Number of columns of patches.
+        height: Height in pixels.
+        width: Width in pixels.
+        media_type: Format of the file.
+        data: The file in base64.
+    """
+
+    rows: int
+    columns: int
+    height: int
+    width: int
+    media_type: str
+    data: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +67,7 @@ class Picture:
         png = _written(image, "PNG", optimize=True)
         return ("image/png", png) if len(png) <= LARGEST_PNG else ("image/jpeg", _written(image, "JPEG"))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> PictureDict:
         """Converts to plain numbers and strings, ready for JSON; `data` is the file in base64."""
         kind, content = self.encoded()
         height, width, _ = self.pixels.shape

@@ -4,16 +4,12 @@ The tensor holds the ids of the source, then those of the target, each as its co
 the start of the target stays known when words of the source are removed or changed.
 """
 
-from typing import Literal
-
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
 from interpret.attention.position_spans import PositionSpan
-
-Kind = Literal["encoder", "decoder", "cross"]
-"""An attention call: of the source to itself, of the target to itself, or of the target to the source."""
+from interpret.subjects.task_facts import LayerKind
 
 
 def joined_ids(
@@ -36,8 +32,8 @@ def source_length(ids: Int[Tensor, "#batch token"]) -> int:
     return int((ids[0] >= 0).sum())
 
 
-def span_of(kind: Kind, ids: Int[Tensor, "batch token"]) -> PositionSpan:
-    """Positions of the queries and keys of an attention call."""
+def span_of(kind: LayerKind, ids: Int[Tensor, "batch token"]) -> PositionSpan:
+    """Positions of the queries and keys of an attention call of an encoder, a decoder, or from the one to the other."""
     length, source = ids.shape[1], source_length(ids)
     parts = {"source": (0, source), "target": (source, length)}
     return PositionSpan(

@@ -29,6 +29,7 @@ class QuestionAnswering(TextSubject):
     """
 
     task = "question-answering"
+    decides = "span"
     second_text = "context"
     needs_second_text = True
     completing_option = "context"

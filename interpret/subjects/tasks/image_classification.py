@@ -44,14 +44,13 @@ class ImageClassification(NamedLabels, Subject):
         auto_class: The class of transformers that builds models for the task.
         model_classes: Name pattern of such models' classes.
         missing_head: Error text for a checkpoint that lacks the head for the task.
-        second_text: `None`, because images come alone.
     """
 
     task = "image-classification"
+    reads_images = True
     auto_class = "AutoModelForImageClassification"
     model_classes = "…ForImageClassification"
     missing_head = "this checkpoint has no trained image classification head"
-    second_text: str | None = None
 
     def __init__(
         self,
@@ -111,6 +110,7 @@ class ImageClassification(NamedLabels, Subject):
             separators=tuple(range(grid.extra)),
             spans=((0, 0),) * grid.tokens,
             picture=Picture(self._seen(image), grid.rows, grid.columns),
+            unit_kind="patch",
         )
 
     def embed(self, ids: Float[Tensor, "batch token number"]) -> Float[Tensor, "batch token number"]:

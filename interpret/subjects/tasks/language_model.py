@@ -39,9 +39,6 @@ class NextToken(TextSubject):
 
     Special tokens that the tokenizer puts after a text are left out, because they would end the text.
 
-    Attributes:
-        chat: Its chat template; `None` if the tokenizer has none.
-
     Example:
         >>> subject = interpret.load("path/to/gpt2")
         >>> isinstance(subject, interpret.NextToken)
@@ -54,6 +51,9 @@ class NextToken(TextSubject):
     """
 
     task = "text-generation"
+    decides = "next token"
+    answers_messages = True
+    shares_prefixes = True
     before_numbers = "#"
     auto_class = "AutoModelForCausalLM"
     model_classes = "…ForCausalLM"
@@ -70,12 +70,21 @@ class NextToken(TextSubject):
         weight_files: Sequence[Path] = (),
     ) -> None:
         super().__init__(name, model, tokenizer, longest=longest, sink=sink, weight_files=weight_files)
-        self.chat: ChatTemplate | None = None
         if not self.is_causal:
             raise InputError(
                 f"{name} ({type(model).__name__}) lets its positions see later ones, so it predicts no next token; "
                 "give a language model that reads from left to right, such as GPT-2 or Llama"
             )
+
+    @property
+    def option_of_second(self) -> str | None:
+        """A continuation follows the text."""
+        return "continuation"
+
+    @property
+    def writer(self) -> "NextToken":
+        """The model itself."""
+        return self
 
     @classmethod
     def from_transformers(cls, name: str, model: Any, tokenizer: Any, **options: Any) -> "TextSubject":

@@ -27,6 +27,7 @@ class TokenClassification(NamedLabels, TextSubject):
     """
 
     task = "token-classification"
+    decides = "label of a word"
     completing_option = "target"
     auto_class = "AutoModelForTokenClassification"
     model_classes = "…ForTokenClassification"

@@ -17,13 +17,14 @@ from interpret.errors import InputError
 from interpret.modes.evaluating import evaluating
 from interpret.subjects.inputs.continuation import Continuation, require_one_source
 from interpret.subjects.inputs.example import Example, Part
-from interpret.subjects.inputs.source_and_target import Kind, joined_ids, source_length, span_of, split_ids
+from interpret.subjects.inputs.source_and_target import joined_ids, source_length, span_of, split_ids
 from interpret.subjects.inputs.token_ids import plain_ids
 from interpret.subjects.models.fast_tokenizers import fast_tokenizer, ids_as_written, sentence_pieces
 from interpret.subjects.models.languages import set_languages
 from interpret.subjects.models.probing import named_outputs
 from interpret.subjects.models.target_texts import TargetTexts
 from interpret.subjects.plain_call import PlainCall
+from interpret.subjects.task_facts import LayerKind
 from interpret.subjects.text import TextSubject
 from interpret.system.refusals import refusing
 from interpret.tolerances import apart
@@ -41,6 +42,8 @@ class Translation(TextSubject):
     """
 
     task = "translation"
+    decides = "target token"
+    translates = True
     before_numbers = "#"
     second_text = "target-text"
     completing_option = "target-text"
@@ -215,6 +218,15 @@ class Translation(TextSubject):
         kind = self._kinds[layer]
         return f"{kind} {self._kinds[: layer + 1].count(kind)}"
 
+    def layer_kind(self, layer: int) -> LayerKind:
+        """Encoder, decoder, or cross-attention between the two."""
+        return self._kinds[layer]
+
+    @property
+    def writer(self) -> "Translation":
+        """The model itself."""
+        return self
+
     def last_logits(self, ids: Int[Tensor, "batch token"], count: int) -> Float[Tensor, "batch step label"]:
         """Next-token logits at each of the last `count` positions of the target."""
         source, target = split_ids(ids.to(self.device))
@@ -262,11 +274,11 @@ class Translation(TextSubject):
                     break
         return self._scales
 
-    def _found_kinds(self) -> tuple[Kind, ...]:
+    def _found_kinds(self) -> tuple[LayerKind, ...]:
         """Kind of each attention call, told by its shape on a source of three tokens and a target of two."""
         with torch.no_grad(), recording(self.model) as record:
             self.logits(self.sample())
-        shapes: dict[tuple[int, ...], Kind] = {(3, 3): "encoder", (2, 2): "decoder", (2, 3): "cross"}
+        shapes: dict[tuple[int, ...], LayerKind] = {(3, 3): "encoder", (2, 2): "decoder", (2, 3): "cross"}
         return tuple(shapes[tuple(record.weights(layer).shape[2:])] for layer in range(len(record)))
 
     def _target(self, source: Example, text: str | None, most: int | None = None) -> list[int]:

@@ -12,6 +12,7 @@ import interpret
 from analyses.explanations.methods import BUILT_IN
 from analyses.verdicts.thresholds import BARS
 from interpret.cli import main
+from interpret.subjects.nouns import WORDS
 
 FETCHED = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src", "object": "data"}
 NEVER_FETCHED = {"canonical", "index", "search", "next", "prev", "author"}
@@ -78,7 +79,8 @@ def test_every_command_and_every_method_has_its_page(site):
     for method in BUILT_IN:
         page = site / "methods" / f"{re.sub(r'[ -]', '_', method.name.lower())}.html"
         text = page.read_text("utf-8").replace("’", "'")
-        assert method.about in text and "<math" in text and "cell-output" in text and "When it misleads" in text
+        wanted = (WORDS.say(method.about), "<math", "cell-output", "When it misleads")
+        assert not [part for part in wanted if part not in text], page
 
 
 def test_numbers_of_the_calibration_are_those_of_its_table(site):

@@ -49,7 +49,7 @@ class Method:
         >>> method.name
         'saliency'
         >>> method.about
-        'How strongly the score reacts to a tiny change of each word. No direction.'
+        'How strongly the score reacts to a tiny change of each {one}. No direction.'
     """
 
     name: str

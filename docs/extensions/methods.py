@@ -7,6 +7,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from analyses.explanations.methods import BUILT_IN, LEAVE_ONE_OUT, about_method
+from interpret.subjects.nouns import WORDS
 
 TEXT = "Slow at first, then wonderful."
 
@@ -24,7 +25,7 @@ class Explanation(SphinxDirective):
             raise ExtensionError(f"{self.get_location()}: no method is called {name!r}")
         self.env.methods_with_pages.add(name)
         lines = [
-            about_method(name),
+            WORDS.say(about_method(name)),
             "",
             "```{code-cell}",
             "import interpret",

@@ -96,7 +96,9 @@ def test_tutorials_are_notebooks_without_outputs(site):
     made = sorted((site / "tutorials").glob("*.ipynb"))
     assert len(made) == 5
     for path in made:
-        cells = json.loads(path.read_text("utf-8"))["cells"]
+        written = path.read_text("utf-8")
+        assert not re.search(r"```\{\w|\.md[)#]", written), f"{path.name} has what only the site knows"
+        cells = json.loads(written)["cells"]
         code = [cell for cell in cells if cell["cell_type"] == "code"]
         assert len(code) >= 5 and all(cell["outputs"] == [] for cell in code)
         assert cells[0]["source"].startswith("# ") and all(ast.parse(cell["source"]).body for cell in code)

@@ -12,9 +12,19 @@ CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTA
 HEADER = re.compile(r"\A---\n.*?^---\n", re.MULTILINE | re.DOTALL)
 
 
+IN_A_NOTEBOOK = {  # what only the site knows, as Markdown that Jupyter shows
+    r"^```\{command\} ([^\n]*)\n(?::\w+:\n)*```$": r"```bash\n\1\n```",
+    r"^```\{report\} [^\n]*\n```$": "",
+    r"\]\(([^):]+)\.md(#[^)]*)?\)": r"](\1.html\2)",
+}
+
+
 def notebook_of(page: str) -> dict[str, Any]:
     """A page of MyST Markdown as a notebook: text and code in turn."""
-    parts = CELL.split(HEADER.sub("", page))
+    page = HEADER.sub("", page)
+    for known, shown in IN_A_NOTEBOOK.items():
+        page = re.sub(known, shown, page, flags=re.MULTILINE)
+    parts = CELL.split(page)
     cells = []
     for place, part in enumerate(parts):
         source = re.sub(r"\A(:\w+:.*\n)+\n?", "", part).strip()

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -24,6 +24,7 @@ MOST_METADATA = 50_000_000  # bytes; readers of Parquet refuse footers that are 
 _LISTS = re.compile(r"\[\n[^\[\]{}]*\]")  # innermost ones
 
 
+@runtime_checkable
 class Saved(Protocol):
     """What is saved: a dataclass that becomes a table, as `Result` does."""
 

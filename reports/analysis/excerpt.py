@@ -81,7 +81,7 @@ def excerpt(analysis: AnalysisDict) -> ShownAnalysis:
     """
     count, layers = len(analysis["units"]), analysis["rollout"]["layers"]
     most = ROOM_BYTES // (_BYTES_OF_WORD + _BYTES_OF_LAYER * len(layers))
-    chosen = list(range(count)) if count <= most or analysis["image"] else _chosen(analysis, most)
+    chosen = list(range(count)) if count <= most or analysis.get("image") else _chosen(analysis, most)
     skipped = [unit - before - 1 for before, unit in pairwise([-1, *chosen])]
     units: list[ShownUnit] = [
         {**analysis["units"][unit], "skipped": left} for unit, left in zip(chosen, skipped, strict=True)
@@ -135,7 +135,7 @@ def _always(analysis: AnalysisDict) -> Iterator[int]:
     """Yields the ends of each text, the cells of grids, the words of the label, and the strongest words of all maps."""
     units = analysis["units"]
     starts = [part["start"] for part in analysis["parts"][1:]]
-    columns = [part["columns"] for part in analysis["parts"]] or [None]
+    columns = [part.get("columns") for part in analysis["parts"]] or [None]
     for (start, stop), grid in zip(pairwise([0, *starts, len(analysis["text"]) + 1]), columns, strict=True):
         inside = [index for index, unit in enumerate(units) if start <= unit["start"] < stop]
         yield from inside if grid else {*inside[:_ENDS], *inside[-_ENDS:]}

@@ -52,7 +52,7 @@ def render(analysis: AnalysisDict) -> str:
     """
     if analysis.get("schema") != SCHEMA:
         raise ValueError(f'a page is made from an analysis of schema "{SCHEMA}", not {analysis.get("schema")!r}')
-    kept = excerpt(analysis)
+    kept = excerpt(_completed(analysis))
     shown = view.seen(kept)
     measures, image, sections = view.measures(shown), shown["image"], view.sections(kept)
     rules = (image_page.style_rules(image), asset(image_page.STYLE)) if image else token_grid.style_rules(shown)
@@ -77,6 +77,17 @@ def render(analysis: AnalysisDict) -> str:
             **_charts(shown),
         )
     )
+
+
+def _completed(analysis: AnalysisDict) -> AnalysisDict:
+    """Copies an analysis, with values for fields that files of earlier versions lack."""
+    model, verdict, image = analysis["model"], analysis["verdict"], analysis.get("image")
+    later: Any = {"image": None, "alignment": None, "unit_kind": "patch" if image else "word", **analysis}
+    later["model"] = {"layer_kinds": ["layer"] * model["layers"], **model}
+    later["decision"] = {"kind": "label", **analysis["decision"]}
+    later["verdict"] = {"topics": ["data"] * len(verdict["because"]), **verdict}
+    whole: AnalysisDict = later
+    return whole
 
 
 def _charts(analysis: ShownAnalysis) -> dict[str, Any]:

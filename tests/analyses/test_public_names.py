@@ -18,7 +18,7 @@ def test_short_names_are_those_of_the_stub():
     stub = ast.parse(Path(analyses.__file__).with_suffix(".pyi").read_text("utf-8"))
     told = {each.targets[0].id: each.value.id for each in stub.body if isinstance(each, ast.Assign)}
     assert told == analyses.SHORT
-    assert analyses.attention.entropy is analyses.attention_entropy
+    assert analyses.entropy is analyses.attention_entropy
     assert analyses.ablate_heads is analyses.head_importance
 
 

@@ -105,7 +105,7 @@ def test_labels_travel_from_a_recording_to_all_results():
         analyses.attention_rollout(maps),
         analyses.attention_rollout(maps, readouts=decision.readout[None]),
         analyses.head_importance(subject, example, decision),
-        analyses.heads.gradients(subject, example, decision),
+        analyses.head_gradients(subject, example, decision),
     ):
         assert found.labels == Labels(layers, example.tokens), type(found)
     for name in ("last-layer attention", "attention rollout", "Chefer relevance", "saliency", "integrated gradients",

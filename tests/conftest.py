@@ -82,12 +82,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.fail(how) if os.environ.get("CI") else pytest.skip(how)
     base = tmp_path_factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, root = base / "site", Path(__file__).parents[1]
+    folder, unfinished = base / "site", base / "site-unfinished"
     with FileLock(base / "site.lock"):
         if not folder.exists():
-            command = [sys.executable, "-m", "sphinx", "-W", "-q", "-d", str(base / "site-trees"), "docs", str(folder)]
-            done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+            command = [sys.executable, "-m", "sphinx", "-W", "-q", "-d", f"{base}/site-trees", "docs", str(unfinished)]
+            done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stdout + done.stderr
+            unfinished.rename(folder)
     return folder
 
 

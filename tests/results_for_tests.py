@@ -47,7 +47,7 @@ def erasure(orders: int) -> Erasure:
 @cache
 def whole() -> "analyses.Analysis":
     """A real analysis by the small model that comes with the package."""
-    return analyses.decision.analyze(interpret.load(), TEXT, effort="quick", methods=["saliency", "leave-one-out"])
+    return analyses.analyze(interpret.load(), TEXT, effort="quick", methods=["saliency", "leave-one-out"])
 
 
 @cache

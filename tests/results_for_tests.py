@@ -11,7 +11,7 @@ from saved_models import save_llama
 import analyses
 import interpret
 from analyses.explanations.faithfulness import Erasure
-from analyses.results.data import Data, equal_tensors
+from analyses.results.plain_data import Data, equal_tensors
 from analyses.results.result import Result
 from analyses.translation.alignment_errors import GoldAlignment
 from analyses.verdicts.one_text import TextComponent

@@ -21,9 +21,13 @@ SHORT = {  # other names of some functions
     "rollout": "attention_rollout",
 }
 
-_imported, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_imported, _, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __all__ += list(SHORT)
 keep_former_paths(__name__)
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def __getattr__(name: str) -> Any:

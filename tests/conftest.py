@@ -2,10 +2,13 @@
 
 import importlib.util
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -69,6 +72,23 @@ def smollm2() -> Iterator[TextSubject]:
     before = {name: weight.clone() for name, weight in subject.model.named_parameters()}
     yield subject
     assert all(torch.equal(before[name], weight) for name, weight in subject.model.named_parameters())
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built site; built once, also where several processes run tests side by side."""
+    if importlib.util.find_spec("sphinx") is None:
+        how = 'the site is built by the packages of the extra "docs": pip install -c constraints.txt -e ".[docs]"'
+        pytest.fail(how) if os.environ.get("CI") else pytest.skip(how)
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, root = base / "site", Path(__file__).parents[1]
+    with FileLock(base / "site.lock"):
+        if not folder.exists():
+            command = [sys.executable, "-m", "sphinx", "-W", "-q", "-d", str(base / "site-trees"), "docs", str(folder)]
+            done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+    return folder
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The README says what is true: its code runs, its commands exist, its numbers are those of a run."""
+"""README and guides say what is true: code runs, commands exist, numbers are those of a run."""
 
 import re
 import shlex
@@ -13,8 +13,14 @@ from analyses.heads.word_pairs import word_pairs
 from analyses.verdicts.verdict import BARS
 from interpret.cli import main
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LONGEST = 120  # lines of the front door; everything else is in docs/
 SENTENCE = "The cat sat on the mat."
+
+
+def guide(name):
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
 
 
 def blocks(language):
@@ -45,13 +51,33 @@ def test_every_command_is_in_the_readme():
 
 
 def test_every_picture_is_there():
-    pictures = re.findall(r"!\[.+?\]\((.+?)\)", README)
+    pictures = re.findall(r"!\[.+?\]\((.+?)\)", README + guide("tasks").replace("](../", "]("))
     assert len(pictures) == 6
-    assert all((Path(__file__).parents[1] / picture).is_file() for picture in pictures)
+    assert all((ROOT / picture).is_file() for picture in pictures)
 
 
-def test_the_verdict_has_the_words_that_the_readme_explains():
-    assert re.findall(r"^- \*\*(.+?)\*\*:", README, re.MULTILINE) == ["supported", "not supported", "inconclusive"]
+def test_every_page_that_the_readme_names_is_there():
+    named = [link for link in re.findall(r"\]\(([^#)]+)", README) if "://" not in link]
+    assert len(named) > 10
+    assert all((ROOT / link).is_file() for link in named)
+
+
+def test_the_readme_stays_a_front_door():
+    assert len(README.splitlines()) <= LONGEST
+
+
+def test_the_guide_for_contributors_sets_up_as_the_readme_does():
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    setup = README.partition("## Run the tests")[2].partition("```bash\n")[2].partition("```")[0]
+    assert setup.strip() and setup in contributing
+
+
+def test_the_verdict_has_the_words_that_the_guide_explains():
+    assert re.findall(r"^- \*\*(.+?)\*\*:", guide("verdicts"), re.MULTILINE) == [
+        "supported",
+        "not supported",
+        "inconclusive",
+    ]
 
 
 def worked_example(subject):
@@ -93,7 +119,7 @@ def test_the_worked_example_is_what_smollm2_gives(smollm2):
 
 def row_of(task):
     """What the table of tasks says of one: command, decision, answer."""
-    return next(line.split("|")[2:5] for line in README.splitlines() if line.startswith(f"| {task} |"))
+    return next(line.split("|")[2:5] for line in guide("tasks").splitlines() if line.startswith(f"| {task} |"))
 
 
 def measured_components(subject, text, second=None, **encoding):
@@ -118,7 +144,7 @@ def test_the_table_of_tasks_says_what_its_commands_give(shared, monkeypatch, tas
     words = shlex.split(command.strip(" `"))
     options = dict(zip(words[3:-2:2], words[4:-2:2], strict=True))
     place = {"position": int(options["--position"]) - 1} if "--position" in options else {}
-    monkeypatch.chdir(Path(__file__).parents[1])
+    monkeypatch.chdir(ROOT)
     subject = interpret.load(shared / "models" / folder)
     decision, values, verdict = measured_components(subject, words[2], options.get("--context"), **place)
     label, probability = re.search(r"“(.+?)” \((.+?)\)", decides).groups()
@@ -131,6 +157,7 @@ def test_the_table_of_tasks_says_what_its_commands_give(shared, monkeypatch, tas
 
 
 def test_the_thresholds_of_a_study_are_those_of_the_rule():
-    rows = {line.split("|")[1].strip(): line.split("|")[3:5] for line in README.splitlines() if line.count("|") == 6}
+    lines = guide("data_sets").splitlines()
+    rows = {line.split("|")[1].strip(): line.split("|")[3:5] for line in lines if line.count("|") == 6}
     for name, bars in BARS.items():
         assert [float(cell) for cell in rows[name]] == [bars.floor, bars.bar]

@@ -23,6 +23,17 @@ class Received(MapsResult):
     Attributes:
         total: Attention from all positions, 0 to the number of rows.
         own: Attention from the position itself, 0 to 1.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> received = attention_received(record)
+        >>> received.total.shape  # layer, head, key
+        torch.Size([3, 4, 9])
+        >>> [round(share, 2) for share in received.from_others.tolist()]
+        [0.09, 0.21, 0.08, 0.08, 0.06, 0.12, 0.18, 0.08, 0.1]
     """
 
     total: Float[Tensor, "*example layer head key"]
@@ -67,6 +78,14 @@ def attention_received(
 
     Raises:
         ValueError: It isn't made of shares, or a recording is of several texts and `example` doesn't say which.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> example.tokens[attention_received(record).from_others.argmax()]
+        'Slow'
     """
     if is_several(attention):
         return stacked([attention_received(each, example=example) for each in attention])

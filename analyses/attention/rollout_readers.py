@@ -31,6 +31,17 @@ class Rollout(MapsResult):
             each `flow[l, q]` sums to 1. With `readouts`, `q` indexes those.
         residual: Share that the skip connection carries.
         readouts: Weighted means of positions that were followed; `None` where every position was.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> rollout = attention_rollout(record)
+        >>> rollout.flow.shape  # layer, query, key
+        torch.Size([3, 9, 9])
+        >>> [round(share, 2) for share in rollout.from_position(0)[-1].tolist()]  # of [CLS], after the last layer
+        [0.19, 0.27, 0.03, 0.06, 0.03, 0.08, 0.27, 0.03, 0.04]
     """
 
     flow: Float[Tensor, "*example layer query key"]

@@ -64,6 +64,14 @@ class ClassicTests(Result):
         violated: Liu et al.: whether the target's probability rises when each ranking's first word is removed.
         identifiability: Brunner et al.: each head's share of the squared weights that reaches what it writes.
         is_identifiable: Whether each head's output determines its weights.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> found = classic_tests(subject, example, decision, adversary_steps=10)
+        >>> found.words, round(found.max_attention, 2), found.uniform_flips
+        (7, 0.46, False)
     """
 
     words: int
@@ -191,6 +199,16 @@ def classic_tests(
         InputError: The text has no words, or the model doesn't allow this eraser.
 
     Source: each method's file in this folder gives its paper and the departures from it.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> found = classic_tests(subject, example, decision, adversary_steps=10)
+        >>> round(found.attention_gradient, 2)  # Kendall's tau of attention and gradient
+        0.05
+        >>> round(found.uniform_margin_change, 2)  # the margin moves by this many logits if all weights are equal
+        0.21
     """
     row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
     content = Content.of([example])

@@ -76,6 +76,16 @@ def read_rows(
     Raises:
         InputError: There is no such file, data set, split or column; the file is damaged; the column holds no text;
             or fewer than two rows can be used.
+
+    Example:
+        >>> with open("films.csv", "w") as file:
+        ...     for row in ("text,label", "A gripping film.,positive", "A boring film.,negative"):
+        ...         print(row, file=file)
+        >>> rows = read_rows("films.csv")
+        >>> rows.texts
+        ('A gripping film.', 'A boring film.')
+        >>> rows.labels
+        ('positive', 'negative')
     """
     if limit is not None and limit < FEWEST_ROWS:
         raise InputError(f"the limit is {limit}, but a study needs at least {FEWEST_ROWS} rows; give more")

@@ -12,7 +12,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AnalysisDocument(DocumentResult):
-    """What `interpret analyze --json` wrote, in the schema of `analyses.decision.schema`."""
+    """What `interpret analyze --json` wrote, in the schema of `analyses.decision.schema`.
+
+    Example:
+        >>> import json
+        >>> found = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick")
+        >>> with open("analysis.json", "w") as file:  # as `interpret analyze --json` does
+        ...     json.dump(found.to_dict(), file)
+        >>> type(read("analysis.json")).__name__
+        'AnalysisDocument'
+        >>> read("analysis.json").to_dict()["verdict"]["answer"]
+        'not supported'
+    """
 
     def summary(self) -> list[str]:
         """Returns the text, the decision, the verdict, and the explanation that stands out most."""

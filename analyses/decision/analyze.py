@@ -70,6 +70,17 @@ class Analysis(ModelResult[AnalysisDict]):
         effort: Name of the effort.
         seed: Seed of everything random.
         cost: Planned and actual cost.
+
+    Example:
+        >>> found = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick")
+        >>> found.decision.label
+        'positive'
+        >>> found.verdict.answer
+        'not supported'
+        >>> [each.method for each in found.maps][:3]
+        ['last-layer attention', 'attention rollout', 'Chefer relevance']
+        >>> sorted(found.to_dict())[:3]
+        ['agreement', 'alignment', 'attention']
     """
 
     example: Example
@@ -169,6 +180,15 @@ def analyze(
         InputError: The text, the target, a method, the eraser, or another argument can't be used, or the memory
             doesn't suffice.
         CaptureError: The model's attention can't be read.
+
+    Example:
+        >>> found = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick")
+        >>> found.verdict.answer
+        'not supported'
+        >>> found.verdict.because[0]
+        'the decision hardly depends on these weights: attention is not on the causal path'
+        >>> found.zeroed.top(1)  # the head whose silence lowers the margin most: layer, head
+        [(0, 3)]
     """
     require_asked(subject, corpus=corpus, alignment=alignment, effort=effort, seed=seed, max_memory=max_memory)
     chosen = chosen_methods(methods)

@@ -38,6 +38,13 @@ class WordHeatMaps(PlottedResult):
         image: The generated image, from 0 to 255.
         maps: Number of maps in the sum, each of one head at one step.
         steps: Passes of the unet.
+
+    Example:
+        >>> found = word_heat_maps(pipeline, "a cat", steps=1)
+        >>> [word.text for word in found.words]
+        ['a', 'cat']
+        >>> found.of("cat").shape == found.image.shape[:2]
+        True
     """
 
     prompt: str
@@ -115,6 +122,13 @@ def word_heat_maps(
     section 2.2: attention of the down- and upsampling blocks, enlarged to the image by bicubic interpolation and summed
     over heads, blocks and time steps; the block in the middle is left out. Since interpolation is linear, maps of the
     same size are added first, which gives the same sum.
+
+    Example:
+        >>> found = word_heat_maps(pipeline, "a cat and a dog", steps=2, guidance=1.0)
+        >>> found.heat.shape[0] == len(found.words)
+        True
+        >>> found.steps
+        2
     """
     unet = getattr(pipeline, "unet", None)
     if not isinstance(unet, nn.Module):

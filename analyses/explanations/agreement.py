@@ -46,6 +46,11 @@ class Agreement(PlottedResult):
         tau: Kendall's tau-b of each pair, from -1 (opposite order) over 0 to 1 (same order). NaN where it is
             undefined: an explanation gives all units the same score, or there are fewer than two units.
         ties: Share of pairs of units that an explanation gives tied scores, in [0, 1]; NaN below two units.
+
+    Example:
+        >>> found = Agreement(("rollout", "saliency"), torch.tensor([[1.0, 0.4], [0.4, 1.0]]), torch.zeros(2))
+        >>> round(found.to_dict()["tau"][0][1], 1)
+        0.4
     """
 
     methods: tuple[str, ...]
@@ -109,6 +114,12 @@ def rank_agreement(maps: Sequence[Attribution]) -> Agreement:
 
     Source: Kendall (1945), The treatment of ties in ranking problems, Biometrika 33 (tau-b), by scipy. The share
     of ties is of each explanation's own scores, not of magnitudes.
+
+    Example:
+        >>> text, subject = "Slow at first, then wonderful.", interpret.load()
+        >>> maps = [explain(subject, text, method) for method in ("saliency", "integrated gradients")]
+        >>> round(float(rank_agreement(maps).tau[0, 1]), 2)
+        0.9
     """
     sizes = [len(each.scores) for each in maps]
     if len(set(sizes)) != 1:

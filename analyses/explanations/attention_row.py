@@ -34,6 +34,16 @@ def last_layer_attention(
         ValueError: The attention or the decision is of another text, or a recording of several.
 
     Source: Raw attention in Abnar and Zuidema (2020), arXiv:2005.00928, section 2. They keep every position.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> found = last_layer_attention(record, example, decision)
+        >>> [round(share, 2) for share in found.scores.tolist()]
+        [0.46, 0.08, 0.07, 0.05, 0.17, 0.1, 0.07]
     """
     maps = maps_of(attention).as_chain()
     if maps.length != len(example.ids):

@@ -66,6 +66,17 @@ class Attribution(PlottedResult):
     Raises:
         ValueError: There are more units than tokens, an unsigned score is negative, or not every unit has a word.
         InputError: A number isn't finite, because the model computed NaN or infinity.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> found = explain(subject, example, "integrated gradients")
+        >>> found.signed
+        True
+        >>> [round(score, 1) for score in found.scores.tolist()]
+        [-1.9, 0.0, 0.3, 0.2, -0.4, 3.9, 0.0]
+        >>> [example.units[index].text for index in found.order()[:2]]
+        ['wonderful', 'first']
     """
 
     method: str

@@ -40,6 +40,13 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
     relevance, which the paper allows. They take the gradient of a label's score; we take that of its margin. They read
     the row of [CLS] without its own column, which contains the initial identity; we subtract the identity, so that rows
     whose own position is a word can be read as well.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> chefer_relevance(subject, example, decision).order()[:2]
+        [5, 2]
     """
     ids, readout = example.ids[None], decision.readout_in(example).float().cpu()
     record, slopes = _slopes(subject, example, decision)

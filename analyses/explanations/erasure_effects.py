@@ -57,6 +57,17 @@ class Faithfulness(PlottedResult):
         methods: Names of the explanations, one for each row of `measured`.
         measured: Effects of the explanations' orders.
         random: Effects of random orders; their curve is measured only at 0 and at the budgets.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> maps = [saliency(subject, example, decision)]
+        >>> found = faithfulness(subject, example, decision, maps, orders=100)
+        >>> found.budgets
+        (1, 2, 4)
+        >>> round(found.p_value("saliency"), 1)
+        0.4
     """
 
     eraser: str

@@ -54,6 +54,17 @@ def faithfulness(
     thresholds of 1, 5, 10, 20 and 50 % of the words (at least one). We count equal budgets once, and report the
     logit margin beside the probability, because probabilities saturate. Comparison with random orders of the same
     text: the randomisation test of Phipson and Smyth (2010), arXiv:1603.05766.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> maps = [saliency(subject, example, decision), leave_one_out(subject, example, decision, eraser="mask")]
+        >>> found = faithfulness(subject, example, decision, maps, orders=100)
+        >>> found.methods
+        ('saliency', 'leave-one-out')
+        >>> [round(fall, 2) for fall in found.measured.comprehensiveness.margin.tolist()]  # in logits
+        [1.03, 4.19]
     """
     units = len(example.units)
     if orders < 100 or units == 0:

@@ -25,6 +25,13 @@ def saliency(subject: Subject, example: Example, decision: Decision) -> Attribut
 
     Source: Simonyan, Vedaldi and Zisserman (2013), arXiv:1312.6034, section 3; for text, Li et al. (2016),
     arXiv:1506.01066, section 5. They take absolute values of single dimensions; we take the L2 norm over `hidden`.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> saliency(subject, example, decision).order()[:2]
+        [0, 5]
     """
     from captum.attr import Saliency
 
@@ -42,6 +49,13 @@ def input_x_gradient(subject: Subject, example: Example, decision: Decision) -> 
 
     Source: Shrikumar et al. (2016), arXiv:1605.01713; for text, Denil, Demiraj and de Freitas (2014),
     arXiv:1412.6815.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> input_x_gradient(subject, example, decision).order()[:2]
+        [0, 5]
     """
     from captum.attr import InputXGradient
 
@@ -80,6 +94,16 @@ def integrated_gradients(
         InputError: `baseline` is "mask" and the model has no mask token.
 
     Source: Sundararajan, Taly and Yan (2017), arXiv:1703.01365, section 3, equation 1. They use a Riemann sum.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> found = integrated_gradients(subject, example, decision, steps=20)
+        >>> [round(score, 1) for score in found.scores.tolist()]
+        [-1.9, 0.0, 0.3, 0.2, -0.4, 3.9, 0.0]
+        >>> round(abs(found.notes["convergence delta"]), 1)  # difference between their sum and that of the margins
+        0.0
     """
     from captum.attr import IntegratedGradients
 

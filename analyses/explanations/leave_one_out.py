@@ -30,6 +30,14 @@ def leave_one_out(subject: Subject, example: Example, decision: Decision, *, era
 
     Source: Li, Monroe and Jurafsky (2016), arXiv:1612.08220, section 3. They divide the fall of the
     log-likelihood by its value; we report the fall of the logit margin.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> found = leave_one_out(subject, example, decision, eraser="delete")
+        >>> [round(fall, 2) for fall in found.scores.tolist()]
+        [-0.82, 0.08, 0.28, 0.33, -0.34, 4.21, 0.12]
     """
     decision.readout_in(example)
     removed = torch.eye(len(example.units), dtype=torch.bool)

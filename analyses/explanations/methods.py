@@ -43,6 +43,13 @@ class Method:
         gradient_passes: Number of passes with a gradient, for the plan.
         follows_path: Whether it needs `shared.integration_steps` further such passes.
         for_each_token: Whether it runs by default where every token of a text is explained.
+
+    Example:
+        >>> method = chosen_methods(["saliency"])[1]
+        >>> method.name
+        'saliency'
+        >>> method.about
+        'How strongly the score reacts to a tiny change of each {one}. No direction.'
     """
 
     name: str
@@ -127,11 +134,6 @@ _methods: dict[str, Method] = {method.name: method for method in BUILT_IN}
 def register(name: str, *, about: str, gradient_passes: int = 1) -> Callable[[Explain], Explain]:
     """Registers a method of your own for every later analysis and report.
 
-        @register("vector size", about="How long the vector of each {one} is.", gradient_passes=0)
-        def vector_size(subject, example, decision, shared):
-            tokens = subject.embed(example.ids[None])[0].detach().float().cpu().norm(dim=-1)
-            return Attribution("vector size", "gradient", False, example.pool(tokens), tokens)
-
     An installed package adds one by an entry point of the group "interpret.methods" that names the function. A
     registered method of the same name is replaced, as when a notebook cell is run again.
 
@@ -142,6 +144,15 @@ def register(name: str, *, about: str, gradient_passes: int = 1) -> Callable[[Ex
 
     Raises:
         InputError: A built-in method has this name.
+
+    Example:
+        >>> @register("vector size", about="How long the vector of each {one} is.", gradient_passes=0)
+        ... def vector_size(subject, example, decision, shared):
+        ...     tokens = subject.embed(example.ids[None])[0].detach().float().cpu().norm(dim=-1)
+        ...     return Attribution("vector size", "gradient", False, example.pool(tokens), tokens)
+        >>> explain(interpret.load(), "Slow at first, then wonderful.", "vector size").order()[0]
+        0
+        >>> unregister("vector size")
     """
     if any(name == each.name for each in BUILT_IN):
         raise InputError(f"there is a method {name!r} already; give yours another name")
@@ -158,6 +169,13 @@ def unregister(name: str) -> None:
 
     Raises:
         InputError: There is none of this name, or it is built in.
+
+    Example:
+        >>> try:
+        ...     unregister("saliency")
+        ... except interpret.InputError as error:
+        ...     print(error)
+        there is no method of your own called 'saliency'
     """
     if name not in _methods or _methods[name] in BUILT_IN:
         raise InputError(f"there is no method of your own called {name!r}")
@@ -172,6 +190,10 @@ def chosen_methods(names: Sequence[str] | None = None) -> tuple[Method, ...]:
 
     Raises:
         InputError: A name is unknown.
+
+    Example:
+        >>> [method.name for method in chosen_methods(["saliency"])]
+        ['last-layer attention', 'saliency']
     """
     _load_installed()
     if isinstance(names, str):
@@ -217,8 +239,6 @@ def explain(
 ) -> Attribution:
     """Explains one decision by one method.
 
-        explain(interpret.load(), "A gripping and funny film.", "saliency")
-
     Args:
         subject: A model, from `interpret.load`.
         text: The input text, or an image's path; or an encoded input from `subject.encode`.
@@ -231,6 +251,11 @@ def explain(
     Raises:
         InputError: There is no such method, or the input or the target can't be used.
         CaptureError: The model's attention can't be read.
+
+    Example:
+        >>> found = explain(interpret.load(), "Slow at first, then wonderful.", "saliency")
+        >>> [round(score, 2) for score in found.scores.tolist()]
+        [1.5, 0.18, 0.31, 0.2, 0.55, 1.19, 0.19]
     """
     chosen = method_of_name(method)
     example = text if isinstance(text, Example) else subject.encode(text, second)

@@ -57,6 +57,18 @@ def attention_rollout(
             isn't made of shares.
 
     Source: Abnar and Zuidema (2020), arXiv:2005.00928, section 3; they use 0.5. `sinks` is ours.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> rollout = attention_rollout(record, readouts=decision.readout[None])
+        >>> rollout.flow.shape  # layer, readout, key
+        torch.Size([3, 1, 9])
+        >>> example.tokens[rollout.flow[-1, 0].argmax()]
+        'Slow'
     """
     if is_several(attention):
         own = [None] * len(attention) if readouts is None else each_of(readouts, attention, "readouts")
@@ -85,6 +97,16 @@ def rollout_attribution(rollout: Rollout, example: Example, decision: Decision) 
 
     Raises:
         ValueError: The rollout or the decision is of another text.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> found = rollout_attribution(attention_rollout(record), example, decision)
+        >>> [round(share, 2) for share in found.scores.tolist()]
+        [0.35, 0.04, 0.08, 0.04, 0.1, 0.35, 0.04]
     """
     length = rollout.flow.shape[-1]
     if length != len(example.ids):

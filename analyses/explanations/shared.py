@@ -24,6 +24,16 @@ class Shared:
         integration_steps: Points of an integral along a path.
         eraser: How units are taken out; by default the first of `subject.erasers`.
         known: Values of the properties below that are already computed.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> shared = Shared(subject, example, decision)
+        >>> shared.attention.layers, shared.attention.heads
+        (3, 4)
+        >>> shared.without.margin.shape  # the margin without each word
+        torch.Size([7])
     """
 
     def __init__(

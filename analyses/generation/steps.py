@@ -75,6 +75,14 @@ class Steps(ModelResult[StepsDict]):
         checks: Self-checks and their results.
         seed: Seed of everything random.
         cost: Planned and actual cost.
+
+    Example:
+        >>> subject = interpret.load("path/to/gpt2")
+        >>> found = analyze_steps(subject, "The cat sat on", " the mat", verdicts=False)
+        >>> len(found.steps) == len(found.continuation.tokens)
+        True
+        >>> found.table("leave-one-out").shape == (len(found.steps), len(found.continuation.units))
+        True
     """
 
     continuation: Continuation
@@ -174,6 +182,12 @@ def analyze_steps(
         InputError: The model writes no text, a text, the number or the eraser can't be used, or the memory doesn't
             suffice.
         CaptureError: The model's attention can't be read.
+
+    Example:
+        >>> subject = interpret.load("path/to/gpt2")
+        >>> found = analyze_steps(subject, "The cat sat on", most=2, verdicts=False)
+        >>> [each.method for each in found.steps[0].maps]
+        ['last-layer attention', 'attention rollout', 'input x gradient', 'leave-one-out']
     """
     started = time.monotonic()
     require_asked(subject, corpus=corpus, seed=seed, max_memory=max_memory)

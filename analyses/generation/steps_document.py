@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StepsDocument(DocumentResult):
-    """What `interpret analyze --generate N --json` wrote, in the schema of `analyses.generation.schema`."""
+    """What `interpret analyze --generate N --json` wrote, in the schema of `analyses.generation.schema`.
+
+    Example:
+        >>> import json
+        >>> found = analyze_steps(interpret.load("path/to/gpt2"), "The cat sat on", " the mat", verdicts=False)
+        >>> with open("steps.json", "w") as file:  # as a command does with --json
+        ...     json.dump(found.to_dict(), file)
+        >>> type(read("steps.json")).__name__
+        'StepsDocument'
+        >>> sorted(read("steps.json").to_frame()["method"].unique())[:2]
+        ['attention rollout', 'input x gradient']
+    """
 
     def summary(self) -> list[str]:
         """Returns the text, and each token with its probability and verdict."""

@@ -41,6 +41,16 @@ class HeadImportance(MapsResult):
             opposes it.
         ablation: Replacement of the head output: "zero", "mean" or "resample".
         way: How the passes ran (`Sweep.way`); the numbers don't depend on it.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> found = head_importance(subject, example, decision)
+        >>> found.drop.shape  # layer, head
+        torch.Size([3, 4])
+        >>> found.top(2)
+        [(0, 3), (2, 2)]
     """
 
     drop: Float[Tensor, "layer head"]
@@ -112,6 +122,14 @@ def head_importance(
     Source: Michel, Levy and Neubig (2019), arXiv:1905.10650, section 3.2, for "zero". They measure a score over
     a data set; we measure the logit margin of one decision. Zhang and Nanda (2024), arXiv:2309.16042, section 2.2, for
     "resample", which keeps the inputs of later layers closer to the model's distribution.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> found = head_importance(subject, example, decision, ablation="mean")
+        >>> [round(fall, 2) for fall in found.drop[0].tolist()]  # of the first layer's heads, in logits
+        [0.12, -0.15, -0.02, -0.16]
     """
     found = head_importances(
         subject, example, decision, ablations=(ablation,), other=other, seed=seed, progress=progress

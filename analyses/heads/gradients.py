@@ -27,6 +27,16 @@ class HeadGradients(MapsResult):
     Attributes:
         drop: Estimated fall of the margin with the head set to zero, in logits: the signed derivative of the margin by
             the head's gate. Exact where the margin is linear in the head output.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> found = head_gradients(subject, example, decision)
+        >>> found.drop.shape  # layer, head
+        torch.Size([3, 4])
+        >>> found.importance[0].argmax()
+        tensor(3)
     """
 
     drop: Float[Tensor, "layer head"]
@@ -62,6 +72,13 @@ def head_gradients(subject: Subject, example: Example, decision: Decision) -> He
     Source: Michel, Levy and Neubig (2019), arXiv:1905.10650, section 4.1: `I_h = E|dL/dxi_h|`, where the paper's
     `xi_h` is our gate. We differentiate the logit margin of one decision, not the loss over data, keep the sign
     in `drop`, and don't normalise by layer.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> [round(fall, 2) for fall in head_gradients(subject, example, decision).drop[0].tolist()]
+        [0.24, -0.09, 0.07, 1.43]
     """
     decision.readout_in(example)
     gates: list[Tensor] = []

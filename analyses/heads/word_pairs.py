@@ -33,6 +33,16 @@ class WordPairs(MapsResult):
         random: The same with as many heads drawn at random.
         remarks: Remarks for readers on which words were taken.
         words: The shared word, the first other and the second other.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> found = word_pairs(subject, example, decision, word="wonderful", first="first", second="Slow")
+        >>> int(found.preferring.sum())  # of twelve heads
+        6
+        >>> 0 < found.p_value <= 1
+        True
     """
 
     first: Float[Tensor, "layer head"]
@@ -107,6 +117,16 @@ def word_pairs(
 
     Raises:
         InputError: A word isn't in the text.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> found = word_pairs(subject, example, decision, word="wonderful", first="first", second="Slow")
+        >>> found.first.shape  # layer, head
+        torch.Size([3, 4])
+        >>> round(found.fall, 2)  # of the margin, in logits
+        0.13
     """
     mentions = [_mention(example, name) for name in (word, first, second)]
     places = [list(mention.unit.tokens) for mention in mentions]

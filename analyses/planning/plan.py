@@ -38,6 +38,12 @@ class Plan(Result):
         memory: Peak memory of the process on the model's device, in bytes, the weights included.
         limit: Most bytes that it may hold.
         tokens_at_once: Tokens of one forward pass that fit the memory.
+
+    Example:
+        >>> plans = []
+        >>> found = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick", planned=plans.append)
+        >>> plans[0].passes > 100 and plans[0].memory < plans[0].limit
+        True
     """
 
     passes: float

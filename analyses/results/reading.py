@@ -44,6 +44,13 @@ def read(path: str | os.PathLike[str]) -> Result:
     Raises:
         InputError: There is no such file, it is of another kind, of a newer version or of an unknown type, or it is
             damaged.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> record, checks = subject.record(subject.encode("Slow at first, then wonderful."))
+        >>> attention_entropy(record).save("entropy.safetensors")
+        >>> read("entropy.safetensors").nats.shape  # layer, head, query
+        torch.Size([3, 4, 9])
     """
     place = Path(path)
     place = place / STUDY_FILE if place.is_dir() else place

@@ -20,6 +20,16 @@ class Result(ABC):
 
     Attributes:
         kinds: All subclasses by name; `read` makes no other type.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> record, checks = subject.record(subject.encode("Slow at first, then wonderful."))
+        >>> found = attention_entropy(record)
+        >>> isinstance(found, Result)
+        True
+        >>> found.save("entropy.json")
+        >>> found.to_frame().shape == read("entropy.json").to_frame().shape
+        True
     """
 
     kinds: ClassVar[dict[str, type["Result"]]] = {}

@@ -193,6 +193,14 @@ def prepare(
 
     Raises:
         InputError: Fewer than two texts can be used, no label is the model's, or the model has no such head.
+
+    Example:
+        >>> with open("films.csv", "w") as file:
+        ...     for row in ("text,label", "A gripping film.,positive", "A boring film.,negative"):
+        ...         print(row, file=file)
+        >>> prepared = prepare(interpret.load(), read_rows("films.csv"))
+        >>> [example.text for example in prepared.examples]
+        ['A gripping film.', 'A boring film.']
     """
     chosen = object_of_study(object_key)
     rows, label_notes = match_labels(rows, subject)
@@ -253,6 +261,14 @@ def study(
 
     Raises:
         InputError: The folder has another study, or can't be written, or the memory doesn't suffice.
+
+    Example:
+        >>> with open("films.csv", "w") as file:
+        ...     for row in ("text,label", "A gripping film.,positive", "A boring film.,negative"):
+        ...         print(row, file=file)
+        >>> summary = study(prepare(interpret.load(), read_rows("films.csv")), "films")
+        >>> summary["verdict"]["answer"]  # of two texts nothing can be said
+        'inconclusive'
     """
     chunks = partition(len(prepared.examples), CHUNK_ROWS)
     with StudyFolder(Path(folder), prepared.fingerprint()).open() as opened:

@@ -18,6 +18,17 @@ class StudyDocument(Result):
 
     Attributes:
         document: Its content.
+
+    Example:
+        >>> with open("films.csv", "w") as file:
+        ...     for row in ("text,label", "A gripping film.,positive", "A boring film.,negative"):
+        ...         print(row, file=file)
+        >>> summary = study(prepare(interpret.load(), read_rows("films.csv")), "films")
+        >>> found = read("films")  # the folder that the study wrote
+        >>> type(found).__name__
+        'StudyDocument'
+        >>> list(found.to_frame()["component"])
+        ['use', 'rank', 'input rank', 'top', 'share']
     """
 
     document: dict[str, Any]

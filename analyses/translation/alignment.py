@@ -41,6 +41,14 @@ def alignment(
     Source: Norms: Kobayashi et al. (2020), arXiv:2004.10102, section 2, `|| sum over heads of a f(x) ||` with
     `f(x) = (x W_V + b_V) W_O`; vectors of heads are summed before the norm, and norms of the tokens of a word after it.
     Special tokens of either side are no words, so no word can be linked to them; that is ours.
+
+    Example:
+        >>> subject = interpret.load("path/to/marian")
+        >>> found = alignment(subject, "the cat sat", "the mat")
+        >>> found.layers
+        ('cross 1', 'cross 2')
+        >>> found.matrix(-1).shape  # target word, source word
+        torch.Size([2, 3])
     """
     written = subject.continuation(source, target, truncate=truncate)
     ids, words, pieces = _whole(subject, written, spaced=gold is not None)

@@ -76,6 +76,11 @@ def alignment_error_rate(predicted: Links, sure: Links, possible: Links) -> floa
 
     Source: Och and Ney (2003), A Systematic Comparison of Various Statistical Alignment Models, Computational
     Linguistics 29(1), section 4.
+
+    Example:
+        >>> predicted = {(0, 0), (1, 2)}
+        >>> round(alignment_error_rate(predicted, sure={(0, 0)}, possible={(0, 0), (1, 1)}), 2)
+        0.33
     """
     if not predicted and not sure:
         raise ValueError("an error rate needs predicted or sure links, but there are neither")

@@ -87,6 +87,12 @@ class Alignment(PlottedResult):
         norms: Norm of the vector that each source word adds to a position, all heads together; `None` where the model's
             output projection can't be found.
         gold: Gold alignment, if one was given.
+
+    Example:
+        >>> weights = torch.tensor([[[[0.9, 0.1], [0.2, 0.8]]]])  # layer, head, query, source
+        >>> found = Alignment(("the", "dog"), ("der", "Hund"), ((0,), (1,)), ("cross 1",), weights, None)
+        >>> [[round(share, 1) for share in row] for row in found.matrix().tolist()]
+        [[0.9, 0.1], [0.2, 0.8]]
     """
 
     source: tuple[str, ...]

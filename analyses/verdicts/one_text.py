@@ -78,6 +78,13 @@ class OneTextVerdict(Result):
         idle_share: Their share of the displayed map.
         spread: Standard deviation of the margin, in logits, by which effects are standardised.
         topics: What each reason is about: a component, "heads" that are idle, or "data" that allow no answer.
+
+    Example:
+        >>> found = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").verdict
+        >>> found.answer
+        'not supported'
+        >>> [(each.name, each.side) for each in found.findings]
+        [('use', 'fails'), ('rank', 'open'), ('input rank', 'open'), ('top', 'holds'), ('share', 'open')]
     """
 
     answer: Answer
@@ -115,6 +122,11 @@ def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int], *, nou
         found: Measurement from `measure` with the draws `ONE_TEXT`.
         idle_elsewhere: Heads that are idle in other texts, from `idle_elsewhere.idle_elsewhere`.
         nouns: Nouns for what is ranked, for the reasons.
+
+    Example:
+        >>> measured = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").measurement
+        >>> one_text_verdict(measured, idle_elsewhere=[]).answer
+        'not supported'
     """
     spread = math.sqrt(found.spread)
     unit = spread if spread > LEAST_SPREAD * found.rounding else math.nan

@@ -64,6 +64,13 @@ class CorpusUnigram(Resampler):
     """Resampler that draws corpus words by frequency, with the same number of tokens and the same case.
 
     If the corpus has fewer than two such words, all words with as many tokens are drawn from.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> texts = ("Slow at first, then wonderful.", "Good at first, then terrible.")
+        >>> corpus = CorpusUnigram([subject.encode(text) for text in texts])
+        >>> analyze(subject, texts[0], corpus=corpus, effort="quick").replacements
+        'corpus unigram by length and case'
     """
 
     name = "corpus unigram by length and case"

@@ -81,6 +81,14 @@ class Verdict(Result):
         examples: Number of examples.
         needed: Number of examples that would settle an open answer; `None` if none is open or more wouldn't help.
         topics: What each reason is about: a component, "heads" that are idle, or the "data" as a whole.
+
+    Example:
+        >>> measured = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").measurement
+        >>> found = verdict([measured] * 60)
+        >>> found.answer
+        'not supported'
+        >>> [(each.name, each.side) for each in found.components]
+        [('use', 'fails'), ('rank', 'holds'), ('input rank', 'holds'), ('top', 'open'), ('share', 'open')]
     """
 
     answer: Answer
@@ -131,6 +139,11 @@ def verdict(
 
     Raises:
         ValueError: There is no measurement.
+
+    Example:
+        >>> measured = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").measurement
+        >>> verdict([measured] * 10).because[0]
+        '10 examples are too few; a verdict needs 50'
     """
     if not measurements:
         raise ValueError("a verdict needs at least one measurement, not 0")

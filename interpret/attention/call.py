@@ -41,6 +41,19 @@ class AttentionCall(ABC):
         edited_output: True if an edit changed `output`, so that it is no longer weights times values.
         differentiable: True if gradients were enabled when the call ran; only then do its weights carry them.
         dependencies: Calls of the pass that it was computed from; `None` if that wasn't traced.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> call = record.calls[0]
+        >>> call.name
+        'blocks.0.attention'
+        >>> call.shape  # batch, head, query, key
+        (1, 4, 9, 9)
+        >>> call.output.shape  # batch, query, head, dim
+        torch.Size([1, 9, 4, 32])
     """
 
     way: ClassVar[Way]

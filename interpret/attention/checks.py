@@ -42,6 +42,17 @@ class Check:
         value: Largest deviation found.
         tolerance: Largest deviation that passes.
         detail: Context that a reader needs beside the number.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> check = record.checks()[0]
+        >>> check.name
+        'each row of attention weights sums to 1'
+        >>> check.passed
+        True
     """
 
     name: str

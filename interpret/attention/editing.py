@@ -21,6 +21,16 @@ class Edit:
         stage: "weights" changes `[batch, head, query, key]`, "output" changes `[batch, query, head, dim]`.
         change: Takes the layer's index and tensor, and returns a new tensor; it must not write into its argument.
         layer: Attention call to edit, counted from 0 in one forward pass, or a range of them; `None` is every layer.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> half = interpret.Edit("output", lambda layer, output: output / 2, layer=2)
+        >>> round(subject.decide(example).margin, 2)
+        2.41
+        >>> with interpret.editing(subject.model, half):
+        ...     print(round(subject.decide(example).margin, 2))
+        2.27
     """
 
     stage: Literal["weights", "output"]
@@ -145,6 +155,17 @@ def editing(model: nn.Module, *edits: Edit) -> Iterator[None]:
         CaptureError: Attention runs inside an autograd function whose gradients wouldn't include the edit.
         CaptureError: At the end of the block, an edit named a layer that never ran or a position that no pass read, so
             it changed nothing.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> round(subject.decide(example).margin, 2)
+        2.41
+        >>> with interpret.editing(subject.model, interpret.zero_head(0, 3), interpret.zero_head(2, 2)):
+        ...     print(round(subject.decide(example).margin, 2))
+        1.59
+        >>> round(subject.decide(example).margin, 2)
+        2.41
     """
     editor = _Editor(model, edits)
     with tapped(model, editor):

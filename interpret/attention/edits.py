@@ -17,7 +17,15 @@ from interpret.errors import CaptureError
 
 
 def zero_head(layer: int, head: int) -> Edit:
-    """Zeroes a head's output at every position."""
+    """Zeroes a head's output at every position.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.editing(subject.model, interpret.zero_head(0, 3)):
+        ...     print(round(subject.decide(example).margin, 2))
+        1.4
+    """
     return set_head(layer, head, torch.zeros(()))
 
 
@@ -29,6 +37,13 @@ def mean_head(layer: int, head: int, mean: Float[Tensor, "*position dim"] | None
         head: Head of that layer, from 0.
         mean: `[dim]`, or `[query, dim]` for a mean at each position of the text. By default the mean over the positions
             of the text at hand, padding included: what the head writes when it can't tell positions apart.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.editing(subject.model, interpret.mean_head(0, 3)):
+        ...     print(round(subject.decide(example).margin, 2))
+        2.57
     """
     if mean is not None:
         return set_head(layer, head, mean)
@@ -53,6 +68,17 @@ def set_head(layer: int, head: int, output: Float[Tensor, "..."]) -> Edit:
         output: Broadcasts to `[batch, query, dim]`; `recording.output(layer)[:, :, head]` of another text fits. `query`
             is the position in the text, also with a KV cache; with one, `output` may end before the text does, and
             later positions stay as they are.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> other = subject.encode("Good at first, then terrible.")
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(other.ids[None])
+        >>> patched = interpret.set_head(0, 3, record.output(0)[:, :, 3])
+        >>> with interpret.editing(subject.model, patched):
+        ...     print(round(subject.decide(example).margin, 2))
+        1.13
     """
     ends = f"positions 0 to {output.shape[-2] - 1}" if output.ndim > 1 else "all positions"
 
@@ -73,6 +99,13 @@ def uniform_row(layer: int, head: int | None = None, query: int | None = None) -
 
     A key counts as visible if its weight isn't 0. In float16 a small weight may round to 0; use bfloat16 or float32,
     which have the range.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.editing(subject.model, interpret.uniform_row(2, query=0)):
+        ...     print(round(subject.decide(example).margin, 2))
+        2.62
     """
 
     def spread(rows: Tensor, _: TextOffset) -> Tensor:
@@ -96,6 +129,14 @@ def permute_row(
 
     Raises:
         ValueError: `order` isn't a permutation, or a key is named twice or is below 0.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> traded = interpret.permute_row(2, keys=[1, 6], order=[1, 0], query=0)  # weights of "Slow" and "wonderful"
+        >>> with interpret.editing(subject.model, traded):
+        ...     print(round(subject.decide(example).margin, 2))
+        2.83
     """
     if sorted(order) != list(range(len(keys))):
         raise ValueError(f"order must be a permutation of 0 to {len(keys) - 1}, not {list(order)}")
@@ -124,7 +165,7 @@ def block_attention(
 ) -> Edit:
     """Blocks attention edges: queries at some positions can't attend to keys at others.
 
-    For example, the last position can't attend to position 2 in four layers:
+    For example, the last position can't attend to position 2 in four layers::
 
         with interpret.editing(model, interpret.block_attention(range(8, 12), None, len(ids) - 1, 2)):
             logits = model(**inputs).logits
@@ -141,6 +182,14 @@ def block_attention(
         ValueError: A head or a position is below 0, or no key is given.
 
     Source: Geva et al. (2023), arXiv:2304.14767, section 4.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> blocked = interpret.block_attention(range(3), None, query=0, key=6)  # [CLS] can't look at "wonderful"
+        >>> with interpret.editing(subject.model, blocked):
+        ...     print(round(subject.decide(example).margin, 2))
+        0.3
     """
     heads, queries, keys = (None if each is None else _listed(each) for each in (head, query, key))
     if not keys or any(number < 0 for each in (heads, queries, keys) for number in each or ()):
@@ -174,6 +223,14 @@ def set_weights(layer: int, weights: Float[Tensor, "..."]) -> Edit:
         layer: Attention call, from 0.
         weights: Broadcasts to `[batch, head, query, key]`. `query` and `key` are positions in the text, also with a KV
             cache; with one, `weights` may end before the text does, and later positions stay as they are.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> even = torch.full((1, 4, 9, 9), 1 / 9)  # batch, head, query, key
+        >>> with interpret.editing(subject.model, interpret.set_weights(2, even)):
+        ...     print(round(subject.decide(example).margin, 2))
+        2.62
     """
 
     def change_at(own: Tensor, offset: TextOffset) -> Tensor:

@@ -57,6 +57,15 @@ def attend(
 
     Returns:
         Head outputs `[batch, query, head, dim]`, and weights if the kernel returns them.
+
+    Example:
+        >>> def kernel(module, query, key, value, mask, **extras):
+        ...     written = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        ...     return written.transpose(1, 2), None
+        >>> query = key = value = torch.ones(1, 2, 5, 8)  # batch, head, position, dim
+        >>> written, weights = interpret.attend(torch.nn.Identity(), query, key, value, None, kernel=kernel)
+        >>> written.shape  # batch, query, head, dim
+        torch.Size([1, 5, 2, 8])
     """
     taps = taps_of(module)
     if not taps:

@@ -28,6 +28,22 @@ class Recording:
         passes: Calls and positions of each pass.
         model: The model that made the calls.
         labels: Names of its layers and tokens; `None` unless a subject recorded it.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> len(record)
+        3
+        >>> record.weights(0).shape  # batch, head, query, key
+        torch.Size([1, 4, 9, 9])
+        >>> record.row(2, head=0, position=0).argmax()
+        tensor(1)
+        >>> record.stacked().shape  # layer, head, query, key
+        torch.Size([3, 4, 9, 9])
+        >>> all(check.passed for check in record.checks())
+        True
     """
 
     def __init__(

@@ -65,7 +65,7 @@ class _Recorder(Tap):
 def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recording]:
     """Records the attention of each forward pass of `model` that runs inside the block.
 
-    For example, the attention of each token that a language model generates:
+    For example, the attention of each token that a language model generates::
 
         with recording(model) as record:
             written = model.generate(ids, max_new_tokens=20)
@@ -94,6 +94,14 @@ def recording(model: nn.Module, *, only: int | None = None) -> Iterator[Recordin
 
     Yields:
         The recording, complete once the model has run.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> with interpret.recording(subject.model) as record:
+        ...     logits = subject.logits(example.ids[None])
+        >>> record.weights(0).shape  # batch, head, query, key
+        torch.Size([1, 4, 9, 9])
     """
     record = Recording(model)
     recorder = _Recorder(model, record, only)

@@ -65,7 +65,7 @@ def load(
 
     Any other module of yours must take token ids `[batch, token]`, as `input_ids` if its `forward` names that, with
     `attention_mask` and `token_type_ids` if it names those, and look the ids up in one `nn.Embedding`. It returns
-    logits `[batch, label]` for text-classification, and next-token logits `[batch, token, label]` for text-generation:
+    logits `[batch, label]` for text-classification, and next-token logits `[batch, token, label]` for text-generation::
 
         class Reader(nn.Module):
             def __init__(self):
@@ -114,6 +114,14 @@ def load(
     Raises:
         InputError: The model can't be found or loaded completely, or its attention can't be read; the message says why
             in one line.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> subject.name
+        'built-in sentiment model'
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> subject.decide(example).label
+        'positive'
     """
     require_task(task)
     given = {"source_language": source_language, "target_language": target_language}

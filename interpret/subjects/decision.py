@@ -27,6 +27,15 @@ class Decision:
         readout: Weight of each readout position, summing to 1; one position in most models.
         place: First character of the label in the input and one past its last, if it is a part of the input.
         logits: Logits of all labels; `None` if they were not kept.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> decision.label, round(decision.probability, 2), round(decision.margin, 1)
+        ('positive', 0.92, 2.4)
+        >>> subject.decide(example, "negative").margin < 0
+        True
     """
 
     target: int

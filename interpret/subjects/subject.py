@@ -29,6 +29,17 @@ class Subject(TaskModel):
     """A model under examination: encodes inputs, decides, records attention and erases units, one input or many.
 
     It is used through a subclass for its task, which says what `TaskModel` asks for, and has the attributes of that.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> subject.task
+        'text-classification'
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> subject.logits(example.ids[None]).shape  # batch, label
+        torch.Size([1, 2])
+        >>> removed = torch.eye(7, dtype=torch.bool)  # each of the seven words by itself
+        >>> subject.erase(example, removed, target=1, eraser="delete").margin.shape
+        torch.Size([7])
     """
 
     @overload

@@ -20,6 +20,17 @@ class Batch(Sequence[Example]):
 
     Attributes:
         examples: The inputs.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> batch = subject.encode(["Slow at first, then wonderful.", "A dull film."])
+        >>> len(batch), len(batch[1].ids)
+        (2, 6)
+        >>> [decision.label for decision in subject.decide(batch)]
+        ['positive', 'negative']
+        >>> records, checks = subject.record(batch)
+        >>> records[1].weights(0).shape  # batch, head, query, key
+        torch.Size([1, 4, 6, 6])
     """
 
     examples: tuple[Example, ...] = field(repr=False)

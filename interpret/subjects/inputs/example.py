@@ -26,6 +26,13 @@ class Unit:
         tokens: Positions of its tokens.
         start: First character in the input.
         end: One past its last character.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Unwatchable!")
+        >>> unit = example.units[0]
+        >>> unit.text, unit.tokens, unit.start, unit.end
+        ('Unwatchable', (1, 2, 3), 0, 11)
     """
 
     text: str
@@ -73,6 +80,16 @@ class Example:
         texts: The user's texts, separate and uncut; empty for chat messages and other composed inputs.
         unit_kind: Kind of the units: words or tokens of a text, patches of an image.
         remarks: Sentences that tell the reader of a report how the input is read.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> example.tokens
+        ('[CLS]', 'Slow', 'at', 'first', ',', 'then', 'wonderful', '.', '[SEP]')
+        >>> [unit.text for unit in example.units]
+        ['Slow', 'at', 'first', ',', 'then', 'wonderful', '.']
+        >>> example.separators
+        (0, 8)
     """
 
     text: str

@@ -33,6 +33,15 @@ class TextClassification(NamedLabels, TextSubject):
 
     Attributes:
         labels: Names of the classes, in the order of the logits.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> isinstance(subject, interpret.TextClassification)
+        True
+        >>> subject.labels
+        ('negative', 'positive')
+        >>> subject.erasers
+        ('mask', 'delete')
     """
 
     task = "text-classification"

@@ -38,6 +38,16 @@ class NextToken(TextSubject):
     """A causal language model, whose labels are the tokens of its vocabulary.
 
     Special tokens that the tokenizer puts after a text are left out, because they would end the text.
+
+    Example:
+        >>> subject = interpret.load("path/to/gpt2")
+        >>> isinstance(subject, interpret.NextToken)
+        True
+        >>> example = subject.encode("The cat sat on")
+        >>> [unit.text for unit in example.units]  # not the first: it is an attention sink
+        ['cat', 'sat', 'on']
+        >>> subject.decide(example).readout.argmax() == len(example.ids) - 1  # read from the last token
+        tensor(True)
     """
 
     task = "text-generation"

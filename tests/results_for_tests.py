@@ -11,7 +11,7 @@ from saved_models import save_llama
 import analyses
 import interpret
 from analyses.explanations.faithfulness import Erasure
-from analyses.results.data import Data, equal_tensors
+from analyses.results.plain_data import Data, equal_tensors
 from analyses.results.result import Result
 from analyses.translation.alignment_errors import GoldAlignment
 from analyses.verdicts.one_text import TextComponent
@@ -47,7 +47,7 @@ def erasure(orders: int) -> Erasure:
 @cache
 def whole() -> "analyses.Analysis":
     """A real analysis by the small model that comes with the package."""
-    return analyses.decision.analyze(interpret.load(), TEXT, effort="quick", methods=["saliency", "leave-one-out"])
+    return analyses.analyze(interpret.load(), TEXT, effort="quick", methods=["saliency", "leave-one-out"])
 
 
 @cache

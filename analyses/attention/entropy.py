@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from analyses.attention.several import is_several, stacked
+from analyses.attention.several_texts import is_several, stacked
 from analyses.attention.streaming import Reader, read_maps
-from analyses.results.heads import head_chart
+from analyses.results.head_maps import head_chart
 from analyses.results.pictures import HeatMap
 from analyses.results.result import MapsResult
 from analyses.results.wording import axes_and_sizes, extremes, number

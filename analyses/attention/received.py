@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.attention.several import is_several, stacked
+from analyses.attention.several_texts import is_several, stacked
 from analyses.attention.streaming import SharesReader, read_maps
 from analyses.results.pictures import BarChart
 from analyses.results.result import MapsResult

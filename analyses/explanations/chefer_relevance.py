@@ -50,12 +50,12 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
     """
     ids, readout = example.ids[None], decision.readout_in(example).float().cpu()
     record, slopes = _slopes(subject, example, decision)
-    frames = [subject.position_span(ids, layer) for layer in range(len(record))]
-    if all(frame.is_whole for frame in frames):
+    spans = [subject.position_span(ids, layer) for layer in range(len(record))]
+    if all(span.is_whole for span in spans):
         record.require_chain()
         tokens = _followed_back(record, slopes, readout)
     else:
-        tokens = readout @ relevance([_product(*pair) for pair in zip(record.calls, slopes, strict=True)], frames)
+        tokens = readout @ relevance([_product(*pair) for pair in zip(record.calls, slopes, strict=True)], spans)
     scores = example.pool(tokens)
     return Attribution("Chefer relevance", "gradient", False, scores, tokens, words=example.words)
 
@@ -109,7 +109,7 @@ def _followed_back(
 
 
 def relevance(
-    products: Sequence[Float[Tensor, "_query _key"]], frames: Sequence[PositionSpan]
+    products: Sequence[Float[Tensor, "_query _key"]], spans: Sequence[PositionSpan]
 ) -> Float[Tensor, "token token"]:
     """Propagates relevance through the layers, from the input to each position.
 
@@ -120,7 +120,7 @@ def relevance(
 
     Args:
         products: `A` of each call, in execution order, at least 0.
-        frames: Positions of each call's rows and keys.
+        spans: Positions of each call's rows and keys.
 
     Returns:
         `R` minus the initial identity, whose sum with small numbers would lose them: row `q` is the relevance of each
@@ -134,10 +134,10 @@ def relevance(
     """
     if not products:
         raise ValueError("relevance needs the attention of at least one call, but there is none")
-    got = torch.zeros(frames[0].length, frames[0].length)
-    for product, frame in zip(products, frames, strict=True):
-        rows, keys = slice(*frame.queries), slice(*frame.keys)
-        if frame.queries == frame.keys:
+    got = torch.zeros(spans[0].length, spans[0].length)
+    for product, span in zip(products, spans, strict=True):
+        rows, keys = slice(*span.queries), slice(*span.keys)
+        if span.queries == span.keys:
             got[rows] += product @ got[keys]
             got[rows, keys] += product
         else:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.attention.rollout_readers import Rollout, rollout_reader
-from analyses.attention.several import each_of, is_several, stacked
+from analyses.attention.several_texts import each_of, is_several, stacked
 from analyses.attention.streaming import read_maps
 from analyses.explanations.attribution import Attribution
 from interpret.attention.maps import Maps, maps_of

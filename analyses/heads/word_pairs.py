@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from analyses.results.heads import head_chart
+from analyses.results.head_maps import head_chart
 from analyses.results.labelling import labels_of
 from analyses.results.pictures import HeatMap
 from analyses.results.result import MapsResult

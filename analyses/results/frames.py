@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
-from analyses.results.data import axes_of, field_types
+from analyses.results.plain_data import axes_of, field_types
 from interpret.attention.labels import Labels
 
 if TYPE_CHECKING:

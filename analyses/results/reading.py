@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from analyses.results.data import DamagedError, Data
+from analyses.results.plain_data import DamagedError, Data
 from analyses.results.result import Result
 from analyses.results.saving import FORMATS, KEY, SCHEMA, TENSORS_KEY
 from analyses.results.tensors_as_text import tensor_from_json, tensors_from_text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, cast
 
-from analyses.results.data import LEFT_OUT
+from analyses.results.plain_data import LEFT_OUT
 from analyses.results.result import Result
 from interpret.errors import InputError
 from interpret.subjects.subject import Subject

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from analyses.results.data import Data, equal_tensors
+from analyses.results.plain_data import Data, equal_tensors
 from analyses.results.tensors_as_text import tensor_to_json, tensors_to_text
 from interpret.errors import InputError
 from interpret.system.writing import write_whole

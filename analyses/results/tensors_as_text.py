@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from analyses.results.data import DamagedError
+from analyses.results.plain_data import DamagedError
 
 MOST_BYTES = 2**31  # of unpacked tensors: a small file could claim any number
 _DTYPES = {str(each).removeprefix("torch."): each for each in (

@@ -29,13 +29,13 @@ def head_rows(
 
 
 def _read(
-    frame: PositionSpan, call: AttentionCall, readout: Float[Tensor, " token"]
+    span: PositionSpan, call: AttentionCall, readout: Float[Tensor, " token"]
 ) -> Float[Tensor, "example head key"]:
     """Rows of one call; a position without a row attends to itself."""
-    here = frame.has_row & (readout != 0)
+    here = span.has_row & (readout != 0)
     positions = tuple(here.nonzero()[:, 0].tolist())
-    itself = (readout * ~frame.has_row).expand(*call.shape[:2], -1)
+    itself = (readout * ~span.has_row).expand(*call.shape[:2], -1)
     if not positions:
         return itself
-    rows = frame.all_keys(call.rows_at(frame.rows(positions)).float().cpu())
+    rows = span.all_keys(call.rows_at(span.rows(positions)).float().cpu())
     return torch.einsum("ehrk,r->ehk", rows, readout[here]) + itself

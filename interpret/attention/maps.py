@@ -119,57 +119,57 @@ class RecordedMaps(Maps):
     """Maps of a recording, computed from queries and keys block by block."""
 
     def __init__(
-        self, record: Recording, frames: Sequence[PositionSpan] | None = None, *, example: int | None = None
+        self, record: Recording, spans: Sequence[PositionSpan] | None = None, *, example: int | None = None
     ) -> None:
         """Aligns the calls of a recording to the positions of its input.
 
         Args:
             record: Recording of one forward pass.
-            frames: Positions of each call's rows and keys; by default every call has all positions.
+            spans: Positions of each call's rows and keys; by default every call has all positions.
             example: Index of the input in the pass, from 0; not needed for a single input.
 
         Raises:
-            CaptureError: Calls have other shapes than their frames.
+            CaptureError: Calls have other shapes than their spans.
             InputError: There are several inputs and no `example`, or `example` is out of range.
         """
         calls = [record.calls[layer] for layer in range(len(record))]
         shapes = [call.shape[1:] for call in calls]
         _, queries, keys = shapes[0]
-        if frames is None and len(set(shapes)) == 1 and queries != keys:
+        if spans is None and len(set(shapes)) == 1 and queries != keys:
             raise CaptureError(
                 f"attention through layers needs maps with as many queries as keys, not {queries} and {keys}; of "
                 "`generate` take record.whole(), or run one pass over the whole text"
             )
-        self.frames = [PositionSpan.whole(shapes[0][1])] * len(shapes) if frames is None else list(frames)
+        self.spans = [PositionSpan.whole(shapes[0][1])] * len(shapes) if spans is None else list(spans)
         expected = [
-            (shapes[0][0], frame.queries[1] - frame.queries[0], frame.keys[1] - frame.keys[0]) for frame in self.frames
+            (shapes[0][0], span.queries[1] - span.queries[0], span.keys[1] - span.keys[0]) for span in self.spans
         ]
         if shapes != expected:
             raise CaptureError(
                 f"layers have attention maps of different shapes {sorted(set(shapes))}; read them with weights(layer)"
             )
         self.record, self.calls, self.example = record, calls, record.example(example)
-        self.layers, self.heads, self.length = len(shapes), shapes[0][0], self.frames[0].length
-        self.rows = torch.stack([frame.has_row for frame in self.frames])
+        self.layers, self.heads, self.length = len(shapes), shapes[0][0], self.spans[0].length
+        self.rows = torch.stack([span.has_row for span in self.spans])
         self.device, self.labels = record.output(0).device, record.labels
 
     def as_chain(self) -> Maps:
-        """Merges heads of one layer that ran one after another; returns itself if frames have some positions only."""
-        if not all(frame.is_whole for frame in self.frames):
+        """Merges heads of one layer that ran one after another; returns itself if spans have some positions only."""
+        if not all(span.is_whole for span in self.spans):
             return self
         chain, layers = copy.copy(self), self.record.layers()
         chain.calls, chain.layers, chain.heads = layers, len(layers), layers[0].shape[1]
         if any(layer.shape[1] != chain.heads for layer in layers):
             raise CaptureError("layers have different numbers of heads; read them with weights(layer)")
-        chain.frames, chain.rows = self.frames[: chain.layers], self.rows[: chain.layers]
+        chain.spans, chain.rows = self.spans[: chain.layers], self.rows[: chain.layers]
         if self.labels is not None and chain.layers != self.layers:
             chain.labels = replace(self.labels, layers=())  # names are those of the calls, which were merged
         return chain
 
     def blocks(self, layer: int, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """Yields the rows of a call between two positions in blocks, from first to last."""
-        call, frame = self.calls[layer], self.frames[layer]
-        first, end = frame.queries
+        call, span = self.calls[layer], self.spans[layer]
+        first, end = span.queries
         start, stop = max(start, first) - first, min(self.length if stop is None else stop, end) - first
         for begin, past in call.blocks_by_group:
             rows = max(begin, start), min(past, stop)
@@ -179,7 +179,7 @@ class RecordedMaps(Maps):
                 for heads in call.head_groups:
                     weights = call.rows_of(heads, *rows)[self.example].detach().float()
                     seen = torch.nn.functional.pad(visible, (0, weights.shape[2] - visible.shape[2]))
-                    weights, seen = (_moved(each, frame.keys[0]) for each in (weights, seen))
+                    weights, seen = (_moved(each, span.keys[0]) for each in (weights, seen))
                     yield Block(first + rows[0], weights, seen, heads.start)
 
 

@@ -10,7 +10,7 @@ from results_for_tests import SAMPLES, same, whole
 from safetensors import safe_open
 
 import analyses
-from analyses.results.data import Data
+from analyses.results.plain_data import Data
 from analyses.results.saving import SCHEMA, save
 from interpret.errors import InputError
 

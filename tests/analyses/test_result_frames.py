@@ -8,7 +8,7 @@ from subjects_for_tests import tiny_bert
 
 import analyses
 import interpret
-from analyses.results.data import equal_tensors
+from analyses.results.plain_data import equal_tensors
 from interpret.attention.labels import Labels
 
 LABELS = Labels(("layer 1", "layer 2"), ("[CLS]", "film"))

@@ -6,7 +6,7 @@ from subjects_for_tests import tiny_bert, tiny_llama
 
 import analyses
 import interpret
-from analyses.results.data import equal_tensors
+from analyses.results.plain_data import equal_tensors
 from interpret.errors import InputError
 
 TEXTS = ("the film is warm", "the cast is not very clever but the plot is slow", "the end drags")

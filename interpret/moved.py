@@ -13,16 +13,17 @@ _FOLDERS = (
         "interpret",
         "interpret.attention",
         "attention_call:call interface_call unkept_call:call parted_call:composite_calls kernel_call:kernels "
-        "rejoined_call:composite_calls eager:kernels masks placed:text_offset pass_inputs kept_keys "
-        "steps:passes_of_generation chain:layer_chain checks recomputation seam_taps:hooks seam:interface "
-        "record:recording maps frame:position_spans",
+        "rejoined_call:composite_calls eager:kernels masks placed:text_offset pass_inputs "
+        "kept_keys:key_value_storage steps:passes_of_generation chain:layer_chain checks "
+        "recomputation:gradient_checkpointing seam_taps:hooks seam:interface record:recording maps "
+        "frame:position_spans",
     ),
     (
         "interpret.watching",
         "interpret.attention.observed",
-        "calls form:product_axes heads hooks:module_hooks kernels:attention_functions marks:tensor_tags mode "
-        "pieces:sparse_call places:attention_functions products:attention_functions suspects:custom_attention "
-        "whole:sparse_hooks",
+        "calls form:product_axes heads:head_axis hooks:module_hooks kernels:attention_functions marks:tensor_tags "
+        "mode pieces:sparse_call places:attention_functions products:attention_functions "
+        "suspects:custom_attention whole:sparse_hooks",
     ),
     ("interpret.watching", "interpret.attention.tracing", "positions:position_axis streams:traces"),
     (
@@ -41,7 +42,7 @@ _FOLDERS = (
     (
         "interpret",
         "interpret.interventions",
-        "replay:layer_cache last_layer:layer_cache row:decision_row written_row:head_outputs sweep:batched_edits",
+        "replay:layer_cache last_layer:layer_cache row:decision_row written_row:head_output_row sweep:batched_edits",
     ),
     ("interpret", "interpret.modes", "evaluating gradients:gradients_on"),
     ("interpret", "interpret.subjects", "passes:forward_pass blocks:forward_pass"),
@@ -66,7 +67,7 @@ _FOLDERS = (
         "answering classification generation:language_model image_tokens language_model last_token:classification "
         "own_module seq2seq:translation tagging vision:image_classification",
     ),
-    ("interpret.subjects", "interpret.subjects", "single:tasks"),
+    ("interpret.subjects", "interpret.subjects", "single:tasks labels:label_names"),
     (
         "interpret.doctor",
         "interpret.projections",
@@ -76,12 +77,12 @@ _FOLDERS = (
         "interpret.doctor",
         "interpret.doctor",
         "finding:check_result rows:table table_rows:table head_edits:edits row_edits:edits padding:batching "
-        "promise:prediction",
+        "promise:prediction overrides:config_overrides",
     ),
     ("interpret.projections", "interpret.projections", "multiplied:output_projection answers:scores"),
     ("interpret.interventions", "interpret.interventions", "partial_layer:layer_cache"),
-    ("interpret.native", "interpret.native", "shipped:storing teacher:corpus"),
-    ("interpret.cli", "interpret.cli", "cost:progress"),
+    ("interpret.native", "interpret.native", "shipped:storing teacher:corpus visible_keys:mask_rules"),
+    ("interpret.cli", "interpret.cli", "cost:progress ending:signals"),
     (
         "analyses",
         "analyses.attention",
@@ -96,7 +97,7 @@ _FOLDERS = (
     (
         "analyses",
         "analyses.decision",
-        "analyze judgement schema caveats provenance kept_attention attention_statistics asked",
+        "analyze judgement schema caveats provenance kept_attention attention_statistics asked:argument_checks",
     ),
     ("analyses", "analyses.generation", "steps steps_leave_one_out:leave_one_out steps_schema:schema"),
     ("analyses", "analyses.export", "plain:to_json packing:encoding"),
@@ -106,10 +107,11 @@ _FOLDERS = (
     (
         "analyses.components",
         "analyses.verdicts",
-        "bars:thresholds claim content decoys:idle_heads dominance:value_norms edits:row_edits "
-        "elsewhere:idle_elsewhere every_head image_tokens input_rank knockout masked_model measure measurement objects "
-        "one_text pairing:shuffled_values patch_resampling rank ranking resampling top_k unlike:off_distribution use "
-        "verdict vocabulary whole_maps",
+        "bars:thresholds claim content:words_of_row decoys:idle_heads dominance:value_norms edits:row_edits "
+        "elsewhere:idle_elsewhere every_head image_tokens:image_token_resampling input_rank knockout masked_model "
+        "measure measurement objects:objects_of_study one_text pairing:shuffled_values patch_resampling "
+        "rank:rank_in_row ranking resampling top_k:top_erasure unlike:off_distribution use verdict vocabulary "
+        "whole_maps",
     ),
     ("analyses.calibration", "analyses.verdicts", "error_rates"),
     (
@@ -127,7 +129,8 @@ _FOLDERS = (
         "analyses.classic",
         "analyses.classic",
         "seed_variance:model_comparison without_words:probability_effects slopes:probability_effects "
-        "flip_table:decision_flips ranking_tests:decision_flips",
+        "flip_table:decision_flips ranking_tests:decision_flips violation:faithfulness_violation "
+        "adversarial:adversarial_attention",
     ),
     (
         "analyses.statistics",
@@ -173,7 +176,7 @@ MOVED = {
     "interpret.edit": ("interpret.attention.editing", "interpret.attention.edits"),
     "interpret.subjects.patches": ("interpret.subjects.inputs.patches", "interpret.subjects.models.patch_probing"),
     "interpret.subjects.probing": ("interpret.subjects.models.probing", "interpret.subjects.embedding_check"),
-    "interpret.subjects.single_score": ("interpret.subjects.labels", "interpret.subjects.tasks.classification"),
+    "interpret.subjects.single_score": ("interpret.subjects.label_names", "interpret.subjects.tasks.classification"),
 }
 
 

@@ -10,17 +10,17 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import TypedDict
 
-from analyses.classic.adversarial import adversarial_attention
+from analyses.classic.adversarial_attention import adversarial_attention
 from analyses.classic.effective_attention import effective_attention
+from analyses.classic.faithfulness_violation import faithfulness_violation
 from analyses.classic.jain_wallace import jain_wallace
 from analyses.classic.probability_effects import without_each_unit
 from analyses.classic.serrano_smith import serrano_smith
 from analyses.classic.uniform import uniform_attention
-from analyses.classic.violation import faithfulness_violation
 from analyses.export.json_schema import Correlation, Share, written_as
 from analyses.results.result import Result
 from analyses.results.wording import number
-from analyses.verdicts.content import Content
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import read_row
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision

@@ -9,8 +9,8 @@ from torch import Tensor
 from analyses.classic.distances import total_variation
 from analyses.classic.probability_effects import rounding
 from analyses.statistics import kendall_tau
-from analyses.verdicts.content import Content
 from analyses.verdicts.row_edits import permuted
+from analyses.verdicts.words_of_row import Content
 from interpret.attention.editing import Edit, editing
 from interpret.interventions.decision_row import DecisionRow
 from interpret.modes.gradients_on import gradients_on

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from analyses.classic.distances import js_divergence
 from analyses.classic.probability_effects import weight_slopes
-from analyses.verdicts.content import Content
 from analyses.verdicts.row_edits import in_parts
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow
 
 LEAST_MASS = 1e-9  # of the mass that is left when weights are renormalised

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import torch
 
-from analyses.verdicts.content import Content
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow
-from interpret.interventions.head_outputs import margins
+from interpret.interventions.head_output_row import margins
 
 
 @dataclass(frozen=True)

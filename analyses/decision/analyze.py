@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from analyses.attention.entropy import Entropy
 from analyses.attention.patterns import Patterns
 from analyses.classic.battery import ClassicTests, classic_tests
-from analyses.decision.asked import require_asked
+from analyses.decision.argument_checks import require_asked
 from analyses.decision.attention_statistics import attention_statistics
 from analyses.decision.in_short import analysis_in_short, best_of, table_of_maps
 from analyses.decision.judgement import judge, usual_source

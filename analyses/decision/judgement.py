@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from analyses.verdicts.error_rates import ErrorRate, Source, error_rate_of_text
 from analyses.verdicts.idle_elsewhere import idle_elsewhere
-from analyses.verdicts.image_tokens import TokensOfTheImage
+from analyses.verdicts.image_token_resampling import TokensOfTheImage
 from analyses.verdicts.measure import measure
 from analyses.verdicts.measurement import Measurement
 from analyses.verdicts.one_text import ONE_TEXT, OneTextVerdict, one_text_verdict

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
-from analyses.decision.asked import require_asked
+from analyses.decision.argument_checks import require_asked
 from analyses.decision.in_short import table_of_maps
 from analyses.decision.judgement import Judgement, judge, usual_source
 from analyses.explanations.attribution import Attribution

@@ -24,7 +24,7 @@ from analyses.studies.schema import SCHEMA, Record, StudyDict, StudyFingerprint,
 from analyses.studies.summary import summarise
 from analyses.verdicts.error_rates import ErrorRate, error_rate_of_study
 from analyses.verdicts.measurement import USUAL, Draws, Measurement
-from analyses.verdicts.objects import ObjectOfStudy, object_of_study, require_head
+from analyses.verdicts.objects_of_study import ObjectOfStudy, object_of_study, require_head
 from analyses.verdicts.resampling import CorpusUnigram, Resampler
 from analyses.verdicts.verdict import verdict
 from interpret.modes.gradients_on import gradients_on

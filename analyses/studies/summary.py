@@ -27,7 +27,7 @@ from analyses.studies.schema import (
 )
 from analyses.verdicts.claim import LIMITS_OF_A_STUDY
 from analyses.verdicts.error_rates import ErrorRate
-from analyses.verdicts.objects import ObjectOfStudy, object_of_study
+from analyses.verdicts.objects_of_study import ObjectOfStudy, object_of_study
 from analyses.verdicts.thresholds import BARS, IDLE_SHARE, Answer
 from analyses.verdicts.verdict import Component, Verdict
 from interpret.attention.checks import Check

@@ -2,9 +2,9 @@
 
 import torch
 
-from analyses.verdicts.content import Content
 from analyses.verdicts.idle_heads import head_use
 from analyses.verdicts.resampling import Resampler
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import read_row
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example

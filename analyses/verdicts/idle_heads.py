@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from analyses.verdicts.content import Content
 from analyses.verdicts.row_edits import permuted
 from analyses.verdicts.thresholds import IDLE
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow
 
 

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from analyses.verdicts.content import Content
 from analyses.verdicts.resampling import Resampler
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow
 from interpret.subjects.inputs.example import Example
 

@@ -4,10 +4,10 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from analyses.verdicts.content import Content
+from analyses.verdicts.words_of_row import Content
 from interpret.attention.edges import without_edges
 from interpret.attention.editing import Edit, editing
-from interpret.interventions.head_outputs import margins
+from interpret.interventions.head_output_row import margins
 from interpret.subjects.subject import Subject
 
 

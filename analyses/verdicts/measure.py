@@ -6,8 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.statistics import randomisation_p_value
-from analyses.verdicts.columns import (
+from analyses.verdicts.every_head import head_rows
+from analyses.verdicts.idle_heads import head_use
+from analyses.verdicts.input_rank import InputEffects, input_effects
+from analyses.verdicts.measurement import MARGIN_ROUNDING, SHUFFLES, USUAL, Draws, Measurement
+from analyses.verdicts.measurement_columns import (
     HeadColumns,
     InputColumns,
     PositionColumns,
@@ -15,20 +18,16 @@ from analyses.verdicts.columns import (
     TopColumns,
     measurements,
 )
-from analyses.verdicts.content import Content
-from analyses.verdicts.every_head import head_rows
-from analyses.verdicts.idle_heads import head_use
-from analyses.verdicts.input_rank import InputEffects, input_effects
-from analyses.verdicts.measurement import MARGIN_ROUNDING, SHUFFLES, USUAL, Draws, Measurement
 from analyses.verdicts.off_distribution import unlike
-from analyses.verdicts.rank import position_effects
+from analyses.verdicts.rank_in_row import position_effects
 from analyses.verdicts.ranking import Ranking
 from analyses.verdicts.resampling import Resampler
 from analyses.verdicts.row_edits import erased, in_parts, level, one_by_one, permuted
 from analyses.verdicts.shuffled_values import shuffled_effects
-from analyses.verdicts.top_k import first_words, top_erasure
+from analyses.verdicts.top_erasure import first_words, top_erasure
 from analyses.verdicts.use import use
 from analyses.verdicts.value_norms import value_effects
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow, read_row
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
@@ -184,13 +183,7 @@ def _top(
 ) -> TopColumns:
     """T, and its p-value."""
     top = top_erasure(row, content, attention.scores, orders=draws.orders, generator=generator)
-    return {
-        "top": top.gain.tolist(),
-        "p_top": [
-            randomisation_p_value(float(ranked), random.double())
-            for ranked, random in zip(top.ranked, top.random, strict=True)
-        ],
-    }
+    return {"top": top.gain.tolist(), "p_top": top.p_values}
 
 
 def spread(

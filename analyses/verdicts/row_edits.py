@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from analyses.verdicts.content import Content
+from analyses.verdicts.words_of_row import Content
 from interpret.attention.edges import LEAST_LEFT
 from interpret.interventions.decision_row import DecisionRow
 

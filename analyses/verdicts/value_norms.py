@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.verdicts.content import Content
 from analyses.verdicts.row_edits import erased, in_parts, level, one_by_one
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow
 
 

@@ -17,16 +17,15 @@ from analyses.attention.received import attention_received
 from analyses.explanations.methods import method_of_name
 from analyses.explanations.rollout import attention_rollout
 from analyses.explanations.shared import Shared
-from analyses.statistics import randomisation_p_value
-from analyses.verdicts.columns import HeadColumns, PositionColumns, TextColumns, TopColumns, measurements
-from analyses.verdicts.content import Content
 from analyses.verdicts.knockout import knockout_margins
 from analyses.verdicts.measure import common_readout, felt, inputs, spread, unfelt
 from analyses.verdicts.measurement import USUAL, Draws, Measurement
+from analyses.verdicts.measurement_columns import HeadColumns, PositionColumns, TextColumns, TopColumns, measurements
 from analyses.verdicts.ranking import Ranking
 from analyses.verdicts.resampling import Resampler
 from analyses.verdicts.row_edits import one_by_one
-from analyses.verdicts.top_k import budgets_mean, first_words
+from analyses.verdicts.top_erasure import TopErasure, budgets_mean, first_words
+from analyses.verdicts.words_of_row import Content
 from interpret.attention.recording import Recording, recording
 from interpret.interventions.decision_row import DecisionRow, read_row
 from interpret.modes.evaluating import evaluating
@@ -175,11 +174,8 @@ def _knockouts(
         "p_rank": ranking.p_values(effects, draws.null_orders, generator),
         "rank_unfelt": unfelt(measured, effects, content),
     }
-    top: TopColumns = {
-        "top": (means[:, 0] - means[:, 1:].mean(dim=1)).tolist(),
-        "p_top": [randomisation_p_value(float(each[0]), each[1:].double()) for each in means],
-    }
-    return positions, top
+    knocked_out = TopErasure(means[:, 0], means[:, 1:])
+    return positions, {"top": knocked_out.gain.tolist(), "p_top": knocked_out.p_values}
 
 
 def _recordings(subject: Subject, ids: Shaped[Tensor, "example token *number"]) -> Iterator[Recording]:

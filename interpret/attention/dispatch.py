@@ -5,8 +5,8 @@ from collections.abc import Callable
 from torch import Tensor
 
 from interpret.attention.call import AttentionCall
+from interpret.attention.gradient_checkpointing import prepare_recomputation
 from interpret.attention.hooks import Tap, listeners
-from interpret.attention.recomputation import prepare_recomputation
 
 
 def run_with_taps(taps: list[Tap], call: AttentionCall, compute: Callable[[], Tensor]) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from interpret.attention.call import Way
 from interpret.attention.kernels import Kernel, KernelCall, eager_kernel, parameters_loaded
-from interpret.attention.masks import boolean_mask, causal_mask, cut_argument, with_rows_from_zero
+from interpret.attention.masks import additive_mask, boolean_mask, causal_mask, cut_argument
 from interpret.errors import CaptureError
 
 PLAIN_EXTRAS = {"scaling", "dropout", "position_ids", "cache_position"}  # extras that leave the scores a scaled product
@@ -200,14 +200,11 @@ class InterfaceCall(KernelCall):
         allowed = self._kernel_mask(start, stop, seen)
         if self.kernel == "eager":
             return allowed
-        if allowed is not None and allowed.dtype != torch.bool:
-            return with_rows_from_zero(allowed) if torch.finfo(self.query.dtype).bits < 32 else allowed
         if allowed is None:
             if not self._has_causal_flag:
                 return None
             allowed = causal_mask(stop - start, seen, self.query.device, first=start)
-        hidden = torch.finfo(self.query.dtype).min
-        return torch.zeros_like(allowed, dtype=self.query.dtype).masked_fill(~allowed, hidden)
+        return additive_mask(allowed, self.query.dtype)
 
     def _kernel_mask(self, start: int, stop: int, seen: int) -> Tensor | None:
         """Returns the same part of the mask in the kernel's own form."""

@@ -1,4 +1,4 @@
-"""Masks of attention calls: causal ones, the keys that a mask shows, and parts for some rows."""
+"""Masks of attention calls: causal ones, the keys that a mask shows, parts for some rows, and eager form."""
 
 from typing import Any
 
@@ -58,6 +58,18 @@ def cut_argument(given: Any, whole: tuple[int, int], start: int, stop: int, seen
         rows, columns = (torch.arange(*ends, device=given.device)[None] for ends in ((start, stop), (0, seen)))
         return given.among(rows, columns)
     return given[..., slice(None) if queries == 1 else slice(start, stop), :seen]
+
+
+def additive_mask(mask: Shaped[Tensor, "*any key"], dtype: torch.dtype) -> Shaped[Tensor, "*any key"]:
+    """Rebuilds a kernel's mask in eager form: added to scores, with the smallest number for hidden keys.
+
+    Args:
+        mask: Boolean, true where attention is allowed, or additive.
+        dtype: The model's own number format.
+    """
+    if mask.dtype == torch.bool:
+        return torch.zeros_like(mask, dtype=dtype).masked_fill(~mask, torch.finfo(dtype).min)
+    return with_rows_from_zero(mask) if torch.finfo(dtype).bits < 32 else mask
 
 
 def with_rows_from_zero(mask: Shaped[Tensor, "*any key"]) -> Shaped[Tensor, "*any key"]:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from interpret.attention.call import AttentionCall
 from interpret.attention.interface_call import InterfaceCall
-from interpret.attention.kept_keys import call_identifiers
+from interpret.attention.key_value_storage import call_identifiers
 from interpret.attention.pass_inputs import PassInputs
 from interpret.errors import CaptureError
 

@@ -8,7 +8,7 @@ from torch import nn
 from interpret.attention.call import UnkeptCall
 from interpret.attention.checks import Check
 from interpret.attention.interface import AttentionCall, Tap, tapped
-from interpret.attention.kept_keys import KeptKeys
+from interpret.attention.key_value_storage import KeptKeys
 from interpret.attention.layer_chain import is_seen, remember
 from interpret.attention.pass_inputs import PassInputs
 from interpret.attention.passes_of_generation import GenerationPass

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from interpret.cli.ending import ended_by_signals, interrupted_without_a_word
+from interpret.cli.signals import ended_by_signals, interrupted_without_a_word
 
 with interrupted_without_a_word():
     from interpret.cli.analyze import analyze

@@ -7,7 +7,7 @@ import copy
 import re
 from typing import Any
 
-from interpret.doctor.overrides import OVERRIDES
+from interpret.doctor.config_overrides import OVERRIDES
 
 VOCABULARY = 96
 _MOST_LAYERS = 4  # of each stack: the first of each kind

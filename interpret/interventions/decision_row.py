@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_map_only
 from interpret.attention.interface import AttentionCall
 from interpret.errors import InputError
 from interpret.indices import OutOfRange, require_index
-from interpret.interventions.head_outputs import HeadOutputRow
+from interpret.interventions.head_output_row import HeadOutputRow
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.forward_pass import Entry, run_pass
 from interpret.subjects.subject import Subject

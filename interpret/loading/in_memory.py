@@ -10,7 +10,7 @@ from interpret.errors import InputError
 from interpret.loading.wrappers import Unwrapped, require_same_inside
 from interpret.modes.evaluating import evaluating
 from interpret.subjects.embedding_check import require_same_from_embeddings
-from interpret.subjects.labels import NamedLabels
+from interpret.subjects.label_names import NamedLabels
 from interpret.subjects.models.conventions import takes
 from interpret.subjects.subject import Subject
 from interpret.subjects.tasks import TASKS

@@ -17,7 +17,7 @@ from interpret.loading.readable import require_readable
 from interpret.loading.wrappers import unwrapped
 from interpret.modes.evaluating import evaluating
 from interpret.subjects.embedding_check import require_same_from_embeddings
-from interpret.subjects.labels import SCORE, require_names
+from interpret.subjects.label_names import SCORE, require_names
 from interpret.subjects.models.fast_tokenizers import fast_tokenizer
 from interpret.subjects.models.probing import require_finite, some_ids
 from interpret.subjects.models.wrapped import Inputs, WrappedModule, wrapped

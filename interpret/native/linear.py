@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from interpret.attention.interface import Kernel
 from interpret.native.attention import MultiHeadAttention
-from interpret.native.visible_keys import VisibleKeys
+from interpret.native.mask_rules import VisibleKeys
 
 BLOCK = 128  # tokens per block of a causal sum
 

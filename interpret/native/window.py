@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from interpret.attention.interface import Kernel
 from interpret.native.attention import MultiHeadAttention, fused_attention_forward
-from interpret.native.visible_keys import VisibleKeys
+from interpret.native.mask_rules import VisibleKeys
 
 BLOCK = 128  # queries per block
 

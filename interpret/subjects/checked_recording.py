@@ -12,10 +12,10 @@ from torch import Tensor
 from interpret.attention.checks import Check
 from interpret.attention.labels import Labels
 from interpret.attention.recording import Recording
-from interpret.subjects.batching import in_passes
 from interpret.subjects.forward_pass import run_pass
 from interpret.subjects.inputs.batch import Batch
 from interpret.subjects.inputs.example import Example
+from interpret.subjects.inputs_per_pass import in_passes
 from interpret.subjects.task_model import TaskModel
 from interpret.tolerances import apart
 

@@ -10,9 +10,9 @@ from torch import Tensor
 from interpret.attention.recording import recording
 from interpret.errors import InputError
 from interpret.indices import whole_number
-from interpret.subjects.batching import inputs_at_once
 from interpret.subjects.decision import Decision, Scores, margin
 from interpret.subjects.inputs.example import Example
+from interpret.subjects.inputs_per_pass import inputs_at_once
 from interpret.subjects.task_model import TaskModel
 
 

@@ -7,9 +7,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interpret.errors import InputError
-from interpret.subjects.batching import passes_by_length
 from interpret.subjects.decision import Scores
 from interpret.subjects.inputs.example import Example
+from interpret.subjects.inputs_per_pass import passes_by_length
 from interpret.subjects.task_model import TaskModel
 
 

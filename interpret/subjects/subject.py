@@ -14,13 +14,13 @@ from interpret.attention.maps import Maps, RecordedMaps
 from interpret.attention.recording import Recording
 from interpret.errors import InputError
 from interpret.modes.gradients_on import gradients_on
-from interpret.subjects.batching import in_passes, inputs_at_once
 from interpret.subjects.checked_recording import RecordedBatch, recorded, recorded_batch
 from interpret.subjects.deciding import chosen_label, decision_on, finite_logits, readouts, scores_of, target_name
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.erasing import chosen_eraser, scores_without
 from interpret.subjects.inputs.batch import Batch, Text, encoded_batch
 from interpret.subjects.inputs.example import Example
+from interpret.subjects.inputs_per_pass import in_passes, inputs_at_once
 from interpret.subjects.models.facts import ModelFacts, model_facts
 from interpret.subjects.task_model import TaskModel
 

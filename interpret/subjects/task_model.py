@@ -11,8 +11,8 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from interpret.attention.position_spans import PositionSpan
-from interpret.subjects.batching import usual_tokens_at_once
 from interpret.subjects.inputs.example import Example, UnitKind
+from interpret.subjects.inputs_per_pass import usual_tokens_at_once
 from interpret.subjects.plain_call import PlainCall
 from interpret.subjects.task_facts import TaskFacts
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from analyses.studies.schema import StudyDict
-from analyses.verdicts.objects import METHOD
+from analyses.verdicts.objects_of_study import METHOD
 from analyses.verdicts.thresholds import ComponentName
 from interpret.subjects.nouns import WORDS, Nouns
 from reports.shared.notation import percent

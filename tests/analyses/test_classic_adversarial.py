@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.optim.adam import adam
 
 import interpret
-from analyses.classic import adversarial
-from analyses.classic.adversarial import adversarial_attention
+from analyses.classic.adversarial_attention import adversarial_attention
 from analyses.classic.distances import js_divergence
-from analyses.verdicts.content import Content
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow, read_row
 from interpret.subjects.subject import Subject
 
@@ -98,7 +97,7 @@ def test_fewer_steps_are_longer_up_to_a_limit(steps: int, rate: float, monkeypat
         moved.append(scores[0].detach() - before)
         raise StopIteration  # one is enough
 
-    monkeypatch.setattr(adversarial, "adam", watched)
+    monkeypatch.setattr("analyses.classic.adversarial_attention.adam", watched)
     with pytest.raises(StopIteration):
         adversarial_attention(row, content, restarts=2, steps=steps)
     assert float(moved[0].abs().max()) == pytest.approx(rate, rel=1e-3)

@@ -9,15 +9,15 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, OneLayerSubject, ToySubject, tiny_bert, tiny_llama
 
-from analyses.classic.adversarial import adversarial_attention
+from analyses.classic.adversarial_attention import adversarial_attention
 from analyses.classic.battery import RANKINGS, ClassicTests, classic_tests
 from analyses.classic.effective_attention import effective_attention
+from analyses.classic.faithfulness_violation import faithfulness_violation
 from analyses.classic.jain_wallace import jain_wallace
 from analyses.classic.probability_effects import without_each_unit
 from analyses.classic.serrano_smith import serrano_smith
 from analyses.classic.uniform import uniform_attention
-from analyses.classic.violation import faithfulness_violation
-from analyses.verdicts.content import Content
+from analyses.verdicts.words_of_row import Content
 from interpret.errors import InputError
 from interpret.interventions.decision_row import read_row
 

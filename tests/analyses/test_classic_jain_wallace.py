@@ -13,7 +13,7 @@ from torch import Tensor
 import interpret
 from analyses.classic.jain_wallace import JainWallace, jain_wallace
 from analyses.classic.probability_effects import without_each_unit
-from analyses.verdicts.content import Content
+from analyses.verdicts.words_of_row import Content
 from interpret.errors import InputError
 from interpret.interventions.decision_row import read_row
 from interpret.subjects.subject import Subject

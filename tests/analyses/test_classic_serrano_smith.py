@@ -10,7 +10,7 @@ from torch import Tensor
 
 import interpret
 from analyses.classic.serrano_smith import serrano_smith
-from analyses.verdicts.content import Content
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow, read_row
 from interpret.subjects.subject import Subject
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 import interpret
 from analyses.classic.uniform import uniform_attention
-from analyses.verdicts.content import Content
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow, read_row
 from interpret.subjects.decision import margin
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, OneLayerSubject, tiny_bert
 
+from analyses.classic.faithfulness_violation import Violation, faithfulness_violation
 from analyses.classic.probability_effects import without_each_unit
-from analyses.classic.violation import Violation, faithfulness_violation
-from analyses.verdicts.content import Content
+from analyses.verdicts.words_of_row import Content
 from interpret.errors import InputError
 from interpret.interventions.decision_row import read_row
 from interpret.subjects.subject import Subject

@@ -20,10 +20,10 @@ from whole_passes_for_tests import (
     without,
 )
 
-from analyses.verdicts.content import Content
 from analyses.verdicts.measure import measure
 from analyses.verdicts.measurement import Draws, Measurement
 from analyses.verdicts.resampling import CorpusUnigram, Resampler
+from analyses.verdicts.words_of_row import Content
 from interpret.subjects.inputs.example import Example
 
 DRAWS = Draws(permutations=3, replacements=4, orders=3, null_orders=19)

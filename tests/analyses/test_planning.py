@@ -17,7 +17,7 @@ from analyses.planning.plan import Plan, PlanAndCost, plan_analysis, plan_steps
 from analyses.planning.speed import Speed, measure_speed
 from analyses.planning.work import analysis_work, steps_work
 from interpret.errors import InputError
-from interpret.subjects.batching import TOKENS_AT_ONCE
+from interpret.subjects.inputs_per_pass import TOKENS_AT_ONCE
 from interpret.subjects.subject import Subject
 
 TEXT = "the plot drags but the cast is very warm and the film is clever and not dull"

@@ -18,13 +18,13 @@ from analyses.explanations.methods import register, unregister
 from analyses.explanations.shared import Shared
 from analyses.statistics import gini_correlation
 from analyses.studies.study import Prepared, prepare, study
-from analyses.verdicts.content import Content
 from analyses.verdicts.input_rank import input_effects
 from analyses.verdicts.measure import measure
 from analyses.verdicts.measurement import SHUFFLES, Draws
-from analyses.verdicts.objects import object_of_study
+from analyses.verdicts.objects_of_study import object_of_study
 from analyses.verdicts.thresholds import BARS
-from analyses.verdicts.top_k import top_erasure
+from analyses.verdicts.top_erasure import top_erasure
+from analyses.verdicts.words_of_row import Content
 from interpret.cli import main
 from interpret.errors import InputError
 from interpret.interventions.decision_row import read_row

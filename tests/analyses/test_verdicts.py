@@ -7,16 +7,16 @@ from torch import Tensor
 
 import interpret
 from analyses.verdicts import row_edits
-from analyses.verdicts.content import Content
 from analyses.verdicts.idle_heads import head_use
 from analyses.verdicts.input_rank import input_effects
-from analyses.verdicts.rank import position_effects
+from analyses.verdicts.rank_in_row import position_effects
 from analyses.verdicts.resampling import CorpusUnigram
 from analyses.verdicts.row_edits import blanked, erased, one_by_one
 from analyses.verdicts.shuffled_values import shuffled_effects
-from analyses.verdicts.top_k import top_erasure
+from analyses.verdicts.top_erasure import top_erasure
 from analyses.verdicts.use import use
 from analyses.verdicts.value_norms import value_effects
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import read_row
 from interpret.subjects.decision import margin
 from interpret.subjects.inputs.example import Example

@@ -7,12 +7,12 @@ from subjects_for_tests import OneLayerSubject, tiny_bert, tiny_llama
 from torch import Tensor
 from whole_passes_for_tests import WholePasses, spread_evenly, tokens_of, trade_back, without
 
-from analyses.verdicts.content import Content
 from analyses.verdicts.off_distribution import unlike
-from analyses.verdicts.rank import position_effects
+from analyses.verdicts.rank_in_row import position_effects
 from analyses.verdicts.row_edits import erased, level, permuted
 from analyses.verdicts.shuffled_values import shuffled_effects
 from analyses.verdicts.value_norms import value_effects
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import read_row
 
 SETTINGS = {

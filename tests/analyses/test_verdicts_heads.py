@@ -7,12 +7,12 @@ from torch import Tensor
 from whole_passes_for_tests import WholePasses, tokens_of
 
 import interpret
-from analyses.verdicts.content import Content
 from analyses.verdicts.every_head import head_rows
 from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS, idle_elsewhere
 from analyses.verdicts.idle_heads import HeadUse, head_use
 from analyses.verdicts.resampling import CorpusUnigram
 from analyses.verdicts.thresholds import IDLE
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow, read_row
 
 

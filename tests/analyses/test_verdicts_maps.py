@@ -10,13 +10,13 @@ from analyses.attention.received import attention_received
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.methods import register, unregister
 from analyses.explanations.rollout import attention_rollout, rollout_attribution
-from analyses.verdicts.content import Content
 from analyses.verdicts.knockout import knockout_margins
 from analyses.verdicts.measurement import Draws
-from analyses.verdicts.objects import object_of_study
+from analyses.verdicts.objects_of_study import object_of_study
 from analyses.verdicts.resampling import CorpusUnigram
 from analyses.verdicts.row_edits import one_by_one
 from analyses.verdicts.verdict import verdict
+from analyses.verdicts.words_of_row import Content
 from interpret.errors import InputError
 from interpret.native.planted import plant
 from interpret.subjects.decision import margin

@@ -15,7 +15,7 @@ import interpret
 from analyses.attention.entropy import attention_entropy
 from analyses.attention.patterns import attention_patterns
 from analyses.attention.received import attention_received
-from analyses.decision.asked import require_asked
+from analyses.decision.argument_checks import require_asked
 from analyses.decision.attention_statistics import attention_statistics
 from analyses.explanations.attention_row import last_layer_attention
 from analyses.explanations.chefer_relevance import chefer_relevance

@@ -14,9 +14,9 @@ from analyses import attention_entropy, attention_rollout
 from analyses.attention.patterns import attention_patterns
 from interpret.attention.checks import Check
 from interpret.errors import InputError
-from interpret.subjects.batching import in_passes, passes_by_length
 from interpret.subjects.checked_recording import worst
 from interpret.subjects.inputs.batch import Batch, encoded_batch
+from interpret.subjects.inputs_per_pass import in_passes, passes_by_length
 
 TEXTS = (
     "The cat sat on the mat while the rain kept falling.",

@@ -11,7 +11,7 @@ from whole_passes_for_tests import WholePasses
 
 import interpret
 from interpret.interventions.decision_row import DecisionRow, read_row
-from interpret.interventions.head_outputs import margins
+from interpret.interventions.head_output_row import margins
 
 PLACES = {
     "bert, last layer, head 3": lambda: WholePasses(tiny_bert(), layer=2, head=3),

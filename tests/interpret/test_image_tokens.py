@@ -6,7 +6,7 @@ from own_modules import WORDS, Writer, word_tokenizer
 
 import interpret
 from analyses.decision.judgement import usual_source
-from analyses.verdicts.image_tokens import TokensOfTheImage
+from analyses.verdicts.image_token_resampling import TokensOfTheImage
 from analyses.verdicts.vocabulary import VocabularyUnigram
 from interpret.errors import InputError
 from interpret.subjects.inputs.example import Part, Unit

@@ -12,7 +12,7 @@ from interpret.attention.recording import recording
 from interpret.native import linear
 from interpret.native.attention import MultiHeadAttention
 from interpret.native.linear import LinearAttention, eager_attention_forward, linear_attention_forward
-from interpret.native.visible_keys import VisibleKeys
+from interpret.native.mask_rules import VisibleKeys
 
 HIDDEN = torch.randn(2, 11, 12, generator=torch.Generator().manual_seed(3))
 MEMORY = torch.randn(2, 8, 12, generator=torch.Generator().manual_seed(4))

@@ -15,7 +15,7 @@ from interpret.attention.interface import eager_kernel
 from interpret.attention.recording import recording
 from interpret.native import attention, window
 from interpret.native.attention import MultiHeadAttention
-from interpret.native.visible_keys import VisibleKeys
+from interpret.native.mask_rules import VisibleKeys
 from interpret.native.window import WindowAttention, window_attention_forward
 
 TOKENS = 11

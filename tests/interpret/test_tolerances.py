@@ -14,7 +14,7 @@ import interpret
 from analyses.decision.analyze import Analysis, analyze
 from analyses.generation.steps import analyze_steps
 from interpret.errors import InputError
-from interpret.interventions.head_outputs import margins
+from interpret.interventions.head_output_row import margins
 from interpret.subjects.decision import Scores
 from interpret.subjects.subject import Subject
 from interpret.subjects.tasks.classification import TextClassification

@@ -10,7 +10,7 @@ from interpret.attention.call import AttentionCall
 from interpret.attention.dispatch import run_with_taps
 from interpret.attention.hooks import Tap, taps_of
 from interpret.attention.observed.calls import ObservedKernel, ObservedProduct
-from interpret.attention.observed.heads import Folding, folding
+from interpret.attention.observed.head_axis import Folding, folding
 from interpret.attention.observed.product_axes import ProductAxes
 from interpret.attention.tracing.running_modules import RunningModule
 from interpret.attention.tracing.traces import dependencies_of

@@ -11,7 +11,7 @@ from torch import Tensor
 from interpret.attention.call import AttentionCall, Way
 from interpret.attention.kernels import KernelCall
 from interpret.attention.masks import boolean_mask, causal_mask
-from interpret.attention.observed.heads import Folding
+from interpret.attention.observed.head_axis import Folding
 from interpret.attention.observed.product_axes import ProductAxes
 
 

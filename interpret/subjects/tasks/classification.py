@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.inputs.token_ids import plain_ids
-from interpret.subjects.labels import NamedLabels, OneScore, is_multi_label, named_labels
+from interpret.subjects.label_names import NamedLabels, OneScore, is_multi_label, named_labels
 from interpret.subjects.models.conventions import takes
 from interpret.subjects.models.fast_tokenizers import fast_tokenizer
 from interpret.subjects.text import TextSubject

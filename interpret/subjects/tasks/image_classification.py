@@ -16,7 +16,7 @@ from interpret.subjects.inputs.batch import Text
 from interpret.subjects.inputs.example import Example, Unit
 from interpret.subjects.inputs.picture import Mode, Picture, open_image
 from interpret.subjects.inputs.pixel_filling import Filling, blurred, mean_colour, noisy_linear
-from interpret.subjects.labels import NamedLabels, is_multi_label, labels_of
+from interpret.subjects.label_names import NamedLabels, is_multi_label, labels_of
 from interpret.subjects.models.patch_probing import find_grid
 from interpret.subjects.plain_call import PlainCall
 from interpret.subjects.subject import Subject

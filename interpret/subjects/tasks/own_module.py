@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.inputs.token_ids import TokenIds, plain_ids
-from interpret.subjects.labels import NamedLabels, OneScore
+from interpret.subjects.label_names import NamedLabels, OneScore
 from interpret.subjects.models.conventions import Conventions
 from interpret.subjects.models.wrapped import WrappedModule
 from interpret.subjects.plain_call import PlainCall

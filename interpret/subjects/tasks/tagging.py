@@ -10,7 +10,7 @@ from torch import Tensor
 from interpret.errors import InputError
 from interpret.subjects.inputs.example import Example, Unit
 from interpret.subjects.inputs.mentions import Mention, find_mention
-from interpret.subjects.labels import NamedLabels, named_labels
+from interpret.subjects.label_names import NamedLabels, named_labels
 from interpret.subjects.models.fast_tokenizers import fast_tokenizer
 from interpret.subjects.text import TextSubject
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.optim.adam import adam
 
 from analyses.classic.distances import js_divergence
-from analyses.verdicts.content import Content
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow
 from interpret.modes.gradients_on import gradients_on
 

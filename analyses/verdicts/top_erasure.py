@@ -8,8 +8,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from analyses.explanations.faithfulness import THRESHOLDS
-from analyses.verdicts.content import Content
+from analyses.statistics import randomisation_p_value
 from analyses.verdicts.row_edits import erased, in_parts
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow
 
 
@@ -29,6 +30,12 @@ class TopErasure:
     def gain(self) -> Float[Tensor, " example"]:
         """Change by attention's order minus the mean change by random orders."""
         return self.ranked - self.random.mean(dim=1)
+
+    @property
+    def p_values(self) -> list[float]:
+        """Share of random orders that move the margin as far, for each text; never 0."""
+        pairs = zip(self.ranked.tolist(), self.random.double(), strict=True)
+        return [randomisation_p_value(ranked, random) for ranked, random in pairs]
 
 
 def top_erasure(

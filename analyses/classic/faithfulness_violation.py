@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.classic.probability_effects import EQUAL_PROBABILITIES, rounding, weight_slopes
-from analyses.verdicts.content import Content
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow
 
 

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from analyses.verdicts.content import Content
 from analyses.verdicts.row_edits import blanked, erased, in_parts, one_by_one
+from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow
 
 

@@ -44,6 +44,7 @@ from .heads.word_pairs import WordPairs as WordPairs
 from .heads.word_pairs import word_pairs as word_pairs
 from .planning.plan import Plan as Plan
 from .results.reading import read as read
+from .results.result import PlottedResult as PlottedResult
 from .results.result import Result as Result
 from .studies.study import prepare as prepare
 from .studies.study import study as study

@@ -19,6 +19,7 @@ extensions = [
     "mathml",
     "cells",
     "commands",
+    "inherited",
     "methods",
     "notebooks",
     "language_models",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AnalysisDocument(DocumentResult):
-    """What `interpret analyze --json` wrote, in the schema of `analyses.decision.schema`.
+    """What `interpret analyze --json` wrote, in the schema "interpret-attention/analysis/2".
 
     Example:
         >>> import json

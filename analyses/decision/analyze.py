@@ -162,12 +162,12 @@ def analyze(
         second: A second text, for tasks that have one: the context of a question, the other sentence of a pair.
         target: The label to explain, by its name or index; by default the predicted one.
         methods: Names of the explanations, beside last-layer attention; by default all that are registered
-            (`analyses.explanations.methods`).
+            (see `analyses.register`).
         eraser: How words or patches are taken out, one of `subject.erasers`; by default the first.
         corpus: Source of replacement words, from texts like this one. By default words are drawn from the model's
             vocabulary, and patches from the image itself.
         alignment: Alignment of the whole translation, to show beside the analysis of one of its tokens; from
-            `analyses.translation.alignment.alignment`.
+            `analyses.alignment`.
         effort: "quick", "standard" or "thorough".
         seed: Seed of everything random.
         truncate: Whether a text that is too long is cut instead of refused.

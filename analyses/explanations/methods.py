@@ -39,7 +39,7 @@ class Method:
         about: One sentence on what its scores show, for readers of reports; "{one}" and "{many}" stand for the nouns of
             what is ranked (`Nouns.say`).
         explain: Function of `(subject, example, decision, shared)`, where `shared` has results that several methods
-            start from (`analyses.explanations.shared`).
+            start from (`analyses.Shared`).
         gradient_passes: Number of passes with a gradient, for the plan.
         follows_path: Whether it needs `shared.integration_steps` further such passes.
         for_each_token: Whether it runs by default where every token of a text is explained.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StepsDocument(DocumentResult):
-    """What `interpret analyze --generate N --json` wrote, in the schema of `analyses.generation.schema`.
+    """What `interpret analyze --generate N --json` wrote, in the schema "interpret-attention/steps/1".
 
     Example:
         >>> import json

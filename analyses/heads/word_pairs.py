@@ -109,7 +109,7 @@ def word_pairs(
         example: The text.
         decision: The decision on it.
         word: The word that both pairs share, one of the ranked words. Of several mentions the first is taken, or a
-            numbered one, as in "mat#2"; see `interpret.subjects.inputs.mentions`.
+            numbered one, as in "mat#2".
         first: The other word of the first pair.
         second: The other word of the second pair.
         draws: Number of random sets of heads.

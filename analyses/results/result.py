@@ -80,7 +80,19 @@ class Result(ABC):
 
 
 class PlottedResult(Result):
-    """A result of which a picture says more than a table."""
+    """A result of which a picture says more than a table.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> record, checks = subject.record(subject.encode("Slow at first, then wonderful."))
+        >>> found = attention_entropy(record)
+        >>> isinstance(found, PlottedResult)
+        True
+        >>> list(found.pictures())
+        ['nats', 'share']
+        >>> axes = found.plot(of="share")
+        >>> axes.figure.savefig("entropy.png", bbox_inches="tight")
+    """
 
     @abstractmethod
     def pictures(self) -> Mapping[str, Callable[[], Chart]]:
@@ -89,9 +101,12 @@ class PlottedResult(Result):
     def plot(self, ax: "Axes | None" = None, *, of: str | None = None) -> "Axes":
         """Draws the result with matplotlib; nothing is shown or saved.
 
+        The axes belong to a figure, which becomes a file: `found.plot().figure.savefig("found.png",
+        bbox_inches="tight")`.
+
         Args:
             ax: Axes to draw on; by default those of a new figure.
-            of: What to show where there is a choice, one of `pictures()`.
+            of: Name of the picture, a key of `pictures()`; by default the first.
 
         Raises:
             InputError: There is no such picture.

@@ -14,7 +14,7 @@ _SHOWN = 4  # most reasons
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StudyDocument(Result):
-    """What `interpret study` wrote to summary.json, in the schema of `analyses.studies.summary`.
+    """What `interpret study` wrote to summary.json, in the schema "interpret-attention/study/2".
 
     Attributes:
         document: Its content.

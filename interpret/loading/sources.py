@@ -87,8 +87,9 @@ def load(
         model: A folder in transformers' format or of a native model, a `.gguf` file or a folder with only one, the id
             of a model on the Hugging Face Hub, or "owner/model/file.gguf" there; or a module, or a pipeline of
             transformers. By default the sentiment model that comes with this package.
-        task: One of `interpret.subjects.tasks.TASKS`, such as "question-answering"; by default what the model was
-            made for. For a module, "text-classification" or "text-generation"; by default told by its scores' shape.
+        task: "text-classification", "text-generation", "question-answering", "translation", "token-classification" or
+            "image-classification"; by default what the model was made for. For a module, one of the first two; by
+            default told by its scores' shape.
         device: Device to compute on, as torch spells it: "cpu", "cuda", "cuda:1", "mps".
         dtype: Precision of the weights: "float32", "bfloat16" or "float16". "auto" is float32 on a CPU, and
             elsewhere what the weights are stored in.

@@ -24,7 +24,8 @@ extensions = [
     "notebooks",
     "language_models",
 ]
-exclude_patterns = ["extensions"]
+exclude_patterns = ["extensions", "templates"]
+templates_path = ["templates"]
 default_role = "code"  # docstrings write code between single backticks
 
 autodoc_member_order = "bysource"
@@ -39,7 +40,7 @@ myst_heading_anchors = 3
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["style.css"]
 html_css_files = ["style.css"]
-html_sidebars = {name: [] for name in ("start", "gallery", "verdicts")}  # pages without neighbours
+html_sidebars = {name: [] for name in ("start", "recipes", "tasks", "gallery", "verdicts", "faq")}  # no pages beside them
 html_show_sphinx = False
 html_show_sourcelink = False
 html_show_search_summary = False  # the search would fetch pages, which browsers forbid to pages from the disk
@@ -47,7 +48,7 @@ html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "interpret"},
     "navbar_align": "left",
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 10,
     "article_header_start": [],
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],

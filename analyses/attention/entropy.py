@@ -10,7 +10,7 @@ from torch import Tensor
 
 from analyses.attention.several_texts import is_several, stacked
 from analyses.attention.streaming import Reader, read_maps
-from analyses.results.head_maps import head_chart
+from analyses.results.head_maps import first_heads, head_chart
 from analyses.results.pictures import HeatMap
 from analyses.results.result import MapsResult
 from analyses.results.wording import axes_and_sizes, extremes, number
@@ -32,6 +32,8 @@ class HeadEntropy(MapsResult):
         >>> record, checks = subject.record(subject.encode("Slow at first, then wonderful."))
         >>> [round(share, 2) for share in attention_entropy(record).mean().share[2].tolist()]  # of the last layer
         [0.9, 0.81, 0.95, 0.87]
+        >>> attention_entropy(record).mean().lowest(2)  # layer, head
+        [(0, 3), (0, 0)]
     """
 
     nats: Float[Tensor, "*example layer head"]
@@ -45,6 +47,16 @@ class HeadEntropy(MapsResult):
             f"mean {mean} nats, {share} of the largest possible",
             extremes(self.nats, " nats"),
         ]
+
+    def lowest(self, count: int) -> list[tuple[int, int]]:
+        """Returns the `count` heads (layer, head) that spread their attention least, in ascending order of `share`.
+
+        Raises:
+            InputError: `count` is below 0 or no whole number, or there are several examples.
+        """
+        if self.share.ndim > 2:
+            raise InputError("the lowest heads are those of one text; give the entropy of a single recording")
+        return first_heads(self.share, count, largest=False)
 
     def pictures(self) -> Mapping[str, Callable[[], HeatMap]]:
         """Returns both measures as heat maps of heads."""

@@ -175,8 +175,8 @@ class ClassicDict(TypedDict):
 @gradients_on()
 def classic_tests(
     subject: Subject,
-    example: Example,
-    decision: Decision,
+    example: Example | str,
+    decision: Decision | None = None,
     *,
     seed: int = 0,
     eraser: str = "delete",
@@ -187,8 +187,8 @@ def classic_tests(
 
     Args:
         subject: The model.
-        example: The text.
-        decision: The decision on it.
+        example: The text, encoded or not.
+        decision: The decision on it; by default the model's own.
         seed: Seed of everything random.
         eraser: How words are taken out of the text: "delete" as in the papers, or "mask".
         adversary_steps: Steps of the search for adversarial attention; the paper takes 500. `adversarial_attention`
@@ -202,14 +202,13 @@ def classic_tests(
 
     Example:
         >>> subject = interpret.load()
-        >>> example = subject.encode("Slow at first, then wonderful.")
-        >>> decision = subject.decide(example)
-        >>> found = classic_tests(subject, example, decision, adversary_steps=10)
+        >>> found = classic_tests(subject, "Slow at first, then wonderful.", adversary_steps=10)
         >>> round(found.attention_gradient, 2)  # Kendall's tau of attention and gradient
         0.05
         >>> round(found.uniform_margin_change, 2)  # the margin moves by this many logits if all weights are equal
         0.21
     """
+    subject, example, decision = subject.asked(example, decision)
     row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
     content = Content.of([example])
     tokens = int(content.tokens.sum())

@@ -1,8 +1,8 @@
 """Attribution: one score for each unit of an input, the common result of all explanations."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -64,7 +64,8 @@ class Attribution(PlottedResult):
         words: Text of each unit; empty where only their places are known.
 
     Raises:
-        ValueError: There are more units than tokens, an unsigned score is negative, or not every unit has a word.
+        ValueError: There is no such family, there are more units than tokens, an unsigned score is negative, or not
+            every unit has a word.
         InputError: A number isn't finite, because the model computed NaN or infinity.
 
     Example:
@@ -88,6 +89,8 @@ class Attribution(PlottedResult):
     words: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
+        if self.family not in get_args(Family):
+            raise ValueError(f"family must be one of {', '.join(get_args(Family))}, not {self.family!r}")
         if self.scores.ndim != 1 or self.tokens.ndim != 1 or len(self.scores) > len(self.tokens):
             raise ValueError(
                 f"{self.method} needs one score for each unit and for each token, and no more units than tokens, "
@@ -105,6 +108,40 @@ class Attribution(PlottedResult):
             )
         if not self.signed and bool((numbers[: len(self.scores) + len(self.tokens)] < 0).any()):
             raise ValueError(f"{self.method} is unsigned but gave a score below zero; call it signed")
+
+    @classmethod
+    def from_scores(
+        cls,
+        method: str,
+        example: Example,
+        scores: Float[Tensor, " unit"] | Sequence[float],
+        *,
+        family: Family = "perturbation",
+        signed: bool = True,
+    ) -> "Attribution":
+        """Makes scores of words an attribution; each word's score is shared evenly by its tokens.
+
+        Args:
+            method: A name for the scores.
+            example: The text.
+            scores: One for each unit, in the order of `example.units`; larger is stronger support.
+            family: What they are based on.
+            signed: Whether negative scores mean that a unit opposes the decision.
+
+        Raises:
+            ValueError: There isn't one score for each unit, or an unsigned one is negative.
+
+        Example:
+            >>> example = interpret.load().encode("Slow at first, then wonderful.")
+            >>> mine = Attribution.from_scores("word length", example, [len(unit.text) for unit in example.units])
+            >>> [example.units[index].text for index in mine.order()[:2]]
+            ['wonderful', 'first']
+        """
+        scores = torch.as_tensor(scores, dtype=torch.float32)
+        if scores.shape != (len(example.units),):
+            raise ValueError(f"{method} needs one score for each of {len(example.units)} units, not {len(scores)}")
+        sizes = torch.tensor([len(unit.tokens) for unit in example.units])
+        return cls(method, family, signed, scores, example.spread(scores / sizes), words=example.words)
 
     @classmethod
     def from_shares(

@@ -22,8 +22,8 @@ CURVE_POINTS = 10
 
 def faithfulness(
     subject: Subject,
-    example: Example,
-    decision: Decision,
+    example: Example | str,
+    decision: Decision | None,
     maps: Sequence[Attribution],
     *,
     eraser: str | None = None,
@@ -38,8 +38,8 @@ def faithfulness(
 
     Args:
         subject: The model.
-        example: The text.
-        decision: The decision on it.
+        example: The text, encoded or not.
+        decision: The decision on it; `None` for the model's own.
         maps: Explanations of that decision, at least one, with distinct names.
         eraser: One of `subject.erasers`; by default the first that the model allows.
         orders: Number of random orders, at least 100.
@@ -66,6 +66,7 @@ def faithfulness(
         >>> [round(fall, 2) for fall in found.measured.comprehensiveness.margin.tolist()]  # in logits
         [1.03, 4.19]
     """
+    subject, example, decision = subject.asked(example, decision)
     units = len(example.units)
     if orders < 100 or units == 0:
         raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {units}")
@@ -106,6 +107,11 @@ def _require_maps(maps: Sequence[Attribution], example: Example) -> None:
             raise InputError(
                 f"{each.method} must score the {len(example.units)} words of this text, not {len(each.scores)}; "
                 "explain the same example"
+            )
+        if len(each.tokens) != len(example.ids):
+            raise InputError(
+                f"{each.method} must score the {len(example.ids)} tokens of this text, not {len(each.tokens)}; "
+                "Attribution.from_scores(name, example, scores) makes scores of words an attribution"
             )
 
 

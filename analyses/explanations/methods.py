@@ -259,10 +259,8 @@ def explain(
     """
     chosen = method_of_name(method)
     example = text if isinstance(text, Example) else subject.encode(text, second)
-    target = subject.target_name(target)
-    subject = subject.about(example, target)
     with evaluating(subject.model), remembered(subject, example.ids[None]):
-        decision = subject.decide(example, target)
+        subject, example, decision = subject.asked(example, target=target)
         shared = Shared(subject, example, decision, integration_steps=integration_steps, eraser=eraser)
         return chosen(subject, example, decision, shared)
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.results.head_maps import head_chart
+from analyses.results.head_maps import first_heads, head_chart
 from analyses.results.labelling import labels_of
 from analyses.results.pictures import HeatMap
 from analyses.results.result import MapsResult
@@ -17,8 +17,7 @@ from analyses.results.wording import extremes, number, sizes
 from interpret.attention.editing import Edit
 from interpret.attention.edits import mean_head, set_head, zero_head
 from interpret.attention.recording import Recording, recording
-from interpret.errors import CaptureError, InputError
-from interpret.indices import whole_number
+from interpret.errors import CaptureError
 from interpret.interventions.batched_edits import Way, sweep
 from interpret.subjects.decision import Decision, known, margin
 from interpret.subjects.inputs.example import Example
@@ -63,11 +62,7 @@ class HeadImportance(MapsResult):
         Raises:
             InputError: `count` is below 0, or no whole number.
         """
-        if whole_number("count", count) < 0:
-            raise InputError(f"count must be at least 0, not {count}")
-        heads = self.drop.shape[1]
-        order = self.drop.flatten().argsort(descending=True, stable=True)[:count].tolist()
-        return [divmod(index, heads) for index in order]
+        return first_heads(self.drop, count, largest=True)
 
     def to_frame(self) -> "DataFrame":
         """Returns a row for each head: its place, the fall of the margin, and the ablation."""
@@ -91,8 +86,8 @@ class HeadImportance(MapsResult):
 
 def head_importance(
     subject: Subject,
-    example: Example,
-    decision: Decision,
+    example: Example | str,
+    decision: Decision | None = None,
     *,
     ablation: Ablation = "zero",
     other: Example | None = None,
@@ -105,8 +100,8 @@ def head_importance(
 
     Args:
         subject: The model.
-        example: The text.
-        decision: The decision on it, or on another target.
+        example: The text, encoded or not.
+        decision: The decision on it, or on another target; by default the model's own.
         ablation: "zero" sets the head output to zero. "mean" sets it to its mean over the positions of this text, which
             removes differences between positions (not a mean over a data set: it still depends on the text).
             "resample" sets it to its output on `other`: at the same positions if that is as long, else at positions
@@ -124,13 +119,11 @@ def head_importance(
     "resample", which keeps the inputs of later layers closer to the model's distribution.
 
     Example:
-        >>> subject = interpret.load()
-        >>> example = subject.encode("Slow at first, then wonderful.")
-        >>> decision = subject.decide(example)
-        >>> found = head_importance(subject, example, decision, ablation="mean")
+        >>> found = head_importance(interpret.load(), "Slow at first, then wonderful.", ablation="mean")
         >>> [round(fall, 2) for fall in found.drop[0].tolist()]  # of the first layer's heads, in logits
         [0.12, -0.15, -0.02, -0.16]
     """
+    subject, example, decision = subject.asked(example, decision)
     found = head_importances(
         subject, example, decision, ablations=(ablation,), other=other, seed=seed, progress=progress
     )

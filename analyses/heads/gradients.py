@@ -58,13 +58,13 @@ class HeadGradients(MapsResult):
 
 
 @gradients_on()
-def head_gradients(subject: Subject, example: Example, decision: Decision) -> HeadGradients:
+def head_gradients(subject: Subject, example: Example | str, decision: Decision | None = None) -> HeadGradients:
     """Multiplies each head's output by a gate of 1 and takes the margin's gradient with respect to the gates.
 
     Args:
         subject: The model; its parameters get no gradient.
-        example: The text.
-        decision: The decision on it, or on another target.
+        example: The text, encoded or not.
+        decision: The decision on it, or on another target; by default the model's own.
 
     Raises:
         CaptureError: No attention ran that can be edited, or layers have different numbers of heads.
@@ -74,12 +74,11 @@ def head_gradients(subject: Subject, example: Example, decision: Decision) -> He
     in `drop`, and don't normalise by layer.
 
     Example:
-        >>> subject = interpret.load()
-        >>> example = subject.encode("Slow at first, then wonderful.")
-        >>> decision = subject.decide(example)
-        >>> [round(fall, 2) for fall in head_gradients(subject, example, decision).drop[0].tolist()]
+        >>> found = head_gradients(interpret.load(), "Slow at first, then wonderful.")
+        >>> [round(fall, 2) for fall in found.drop[0].tolist()]
         [0.24, -0.09, 0.07, 1.43]
     """
+    subject, example, decision = subject.asked(example, decision)
     decision.readout_in(example)
     gates: list[Tensor] = []
 

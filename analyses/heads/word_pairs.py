@@ -15,10 +15,9 @@ from analyses.results.wording import number, quoted, sizes
 from analyses.statistics import randomisation_p_value
 from interpret.attention.edges import without_edges
 from interpret.attention.editing import Edit, editing
-from interpret.errors import InputError
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.inputs.example import Example
-from interpret.subjects.inputs.mentions import Mention, find_mention, mention_names
+from interpret.subjects.inputs.mentions import named_unit
 from interpret.subjects.subject import Subject
 
 
@@ -88,8 +87,8 @@ class WordPairs(MapsResult):
 
 def word_pairs(
     subject: Subject,
-    example: Example,
-    decision: Decision,
+    example: Example | str,
+    decision: Decision | None = None,
     *,
     word: str,
     first: str,
@@ -106,8 +105,8 @@ def word_pairs(
 
     Args:
         subject: The model.
-        example: The text.
-        decision: The decision on it.
+        example: The text, encoded or not.
+        decision: The decision on it; by default the model's own.
         word: The word that both pairs share, one of the ranked words. Of several mentions the first is taken, or a
             numbered one, as in "mat#2".
         first: The other word of the first pair.
@@ -120,15 +119,15 @@ def word_pairs(
 
     Example:
         >>> subject = interpret.load()
-        >>> example = subject.encode("Slow at first, then wonderful.")
-        >>> decision = subject.decide(example)
-        >>> found = word_pairs(subject, example, decision, word="wonderful", first="first", second="Slow")
+        >>> text = "Slow at first, then wonderful."
+        >>> found = word_pairs(subject, text, word="wonderful", first="first", second="Slow")
         >>> found.first.shape  # layer, head
         torch.Size([3, 4])
         >>> round(found.fall, 2)  # of the margin, in logits
         0.13
     """
-    mentions = [_mention(example, name) for name in (word, first, second)]
+    subject, example, decision = subject.asked(example, decision)
+    mentions = [named_unit(example, name) for name in (word, first, second)]
     places = [list(mention.unit.tokens) for mention in mentions]
     record, _ = subject.record(example)
     weights = record.stacked().float().cpu()
@@ -151,18 +150,6 @@ def word_pairs(
         words=(word, first, second),
         labels=labels_of(subject, example, len(weights)),
     )
-
-
-def _mention(example: Example, word: str) -> Mention:
-    """Finds a named word among the units, which exclude a dropped first position."""
-    mention = find_mention(example, word)
-    if mention is None:
-        words, is_first = ", ".join(mention_names(example)), example.text.casefold().startswith(word.casefold())
-        hint = (
-            "; the first word of this model isn't ranked, which --sink keep (sink='keep') changes" if is_first else ""
-        )
-        raise InputError(f"the text has no word {word!r} to compare; its words are: {words}{hint}")
-    return mention
 
 
 def _between(

@@ -1,10 +1,12 @@
-"""Heat maps of a number for each head."""
+"""Grids of a number for each head: as a heat map, and its first heads."""
 
 from jaxtyping import Float
 from torch import Tensor
 
 from analyses.results.pictures import HeatMap
 from analyses.results.result import MapsResult
+from interpret.errors import InputError
+from interpret.indices import whole_number
 
 
 def head_chart(
@@ -28,3 +30,20 @@ def head_chart(
     heads = [str(head) for head in range(grid.shape[1])]
     names = result.layer_names(len(grid))
     return HeatMap(grid.tolist(), names, heads, "layer", "head", measure, signed, top)
+
+
+def first_heads(values: Float[Tensor, "layer head"], count: int, *, largest: bool) -> list[tuple[int, int]]:
+    """Returns the heads (layer, head) of the largest or smallest numbers, in that order; ties in the order of layers.
+
+    Args:
+        values: A number for each head; NaN comes last.
+        count: How many heads, at most.
+        largest: Whether the largest come first.
+
+    Raises:
+        InputError: `count` is below 0, or no whole number.
+    """
+    if whole_number("count", count) < 0:
+        raise InputError(f"count must be at least 0, not {count}")
+    ranked = (-values if largest else values).flatten().nan_to_num(nan=float("inf"))
+    return [divmod(index, values.shape[1]) for index in ranked.argsort(stable=True)[:count].tolist()]

@@ -1,15 +1,18 @@
 """Results that have a documented JSON form, and a report that shows it."""
 
 import copy
+import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from analyses.results.plain_data import LEFT_OUT
 from analyses.results.result import Result
 from interpret.errors import InputError
 from interpret.subjects.subject import Subject
+from interpret.system.writing import write_whole
 
 Form = TypeVar("Form", bound=Mapping[str, object])
 
@@ -24,6 +27,25 @@ class ReportedResult(Result):
         Args:
             command: Command that reproduces the result, for readers of the report.
         """
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the result, from which `analyses.read` makes an equal one; or its report, as `.html`, for people.
+
+        Args:
+            path: Path of the file, ending in `.json`, `.safetensors`, `.parquet` or `.html`.
+
+        Raises:
+            InputError: The suffix is another, or the file can't be written.
+
+        Example:
+            >>> analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").save("report.html")
+        """
+        if Path(path).suffix != ".html":
+            super().save(path)
+            return
+        from analyses.results.pages import page_of
+
+        write_whole(Path(path), page_of(self.to_dict()))
 
     def _repr_html_(self) -> str:
         """Returns the report in a frame of its own, for notebooks."""

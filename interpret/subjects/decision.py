@@ -60,7 +60,8 @@ class Decision:
             lines.append(f"others: {', '.join(others[:_SHOWN])}")
         places = self.readout.nonzero()[:, 0].tolist()
         more = ", …" if len(places) > _SHOWN else ""
-        lines.append(f"read from {len(self.readout)} positions at {', '.join(map(str, places[:_SHOWN]))}{more}")
+        which = f"position{'s' * (len(places) != 1)} {', '.join(map(str, places[:_SHOWN]))}{more}"
+        lines.append(f"read from {which} of {len(self.readout)}, counted from 0")
         return "\n  ".join(lines)
 
     def readout_in(self, example: Example) -> Float[Tensor, " token"]:

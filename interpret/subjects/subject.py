@@ -20,6 +20,7 @@ from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.erasing import chosen_eraser, scores_without
 from interpret.subjects.inputs.batch import Batch, Text, encoded_batch
 from interpret.subjects.inputs.example import Example
+from interpret.subjects.inputs.mentions import named_unit
 from interpret.subjects.inputs_per_pass import in_passes, inputs_at_once
 from interpret.subjects.models.facts import ModelFacts, model_facts
 from interpret.subjects.task_model import TaskModel
@@ -77,17 +78,17 @@ class Subject(TaskModel):
         return self.encode_one(text, second, truncate=truncate, **options)  # type: ignore[arg-type]  # a path: images
 
     @overload
-    def decide(self, example: Example, target: Any = None) -> Decision: ...
+    def decide(self, example: Example | Text, target: Any = None) -> Decision: ...
 
     @overload
     def decide(self, example: Batch, target: Any = None) -> tuple[Decision, ...]: ...
 
     @gradients_on()
-    def decide(self, example: Example | Batch, target: Any = None) -> Decision | tuple[Decision, ...]:
+    def decide(self, example: Example | Text | Batch, target: Any = None) -> Decision | tuple[Decision, ...]:
         """Runs the model and returns its decision, or its scores for `target`; of a batch, one for each input.
 
         Args:
-            example: The input, or several; those of equal length share forward passes.
+            example: The input, encoded or as a text; or a batch, whose inputs of equal length share forward passes.
             target: Name or number of a label; by default the label that the model prefers.
 
         Raises:
@@ -101,26 +102,66 @@ class Subject(TaskModel):
                     lambda indices: self._decisions([example[index] for index in indices], target),
                 )
             )
-        return self._decisions([example], target)[0]
+        return self._decisions([self._encoded(example)], target)[0]
 
     @overload
     def record(
-        self, example: Example, *, alone: Float[Tensor, " label"] | None = None
+        self, example: Example | Text, *, alone: Float[Tensor, " label"] | None = None
     ) -> tuple[Recording, tuple[Check, ...]]: ...
 
     @overload
     def record(self, example: Batch) -> tuple[RecordedBatch, tuple[Check, ...]]: ...
 
     def record(
-        self, example: Example | Batch, *, alone: Float[Tensor, " label"] | None = None
+        self, example: Example | Text | Batch, *, alone: Float[Tensor, " label"] | None = None
     ) -> tuple[Recording | RecordedBatch, tuple[Check, ...]]:
         """Records the attention of an input, and checks its logits against an unrecorded and a plain call.
 
         Args:
-            example: The input; or several, whose recordings come in their order, with the worst result of each check.
+            example: The input, encoded or as a text; or a batch, whose recordings come in its order, with the worst
+                result of each check.
             alone: Logits of an unrecorded pass (`Decision.logits`) of a single input; by default the model is run.
         """
-        return recorded_batch(self, example) if isinstance(example, Batch) else recorded(self, example, alone)
+        if isinstance(example, Batch):
+            return recorded_batch(self, example)
+        return recorded(self, self._encoded(example), alone)
+
+    def asked(
+        self, example: Example | Text, decision: Decision | None = None, *, target: Any = None
+    ) -> "tuple[Subject, Example, Decision]":
+        """Returns what an analysis is about: the subject of one decision, the encoded input, and the decision.
+
+        Args:
+            example: The input, encoded or as a text.
+            decision: The decision on it; by default the model is run for it.
+            target: Name or number of a label; by default the label that the model prefers.
+
+        Raises:
+            InputError: The input can't be encoded, or there is no label of that name or number.
+        """
+        example = self._encoded(example)
+        if decision is not None:
+            return self, example, decision
+        target = self.target_name(target)
+        subject = self.about(example, target)
+        return subject, example, subject.decide(example, target)
+
+    def positions_of(self, example: Example, word: str) -> tuple[int, ...]:
+        """Returns the positions of a word's tokens, from 0, for edits of attention.
+
+        Args:
+            example: The input.
+            word: A word as it stands in the input, or several side by side; "Paris#2" is the second of several.
+
+        Raises:
+            InputError: The input has no such word.
+
+        Example:
+            >>> subject = interpret.load()
+            >>> subject.positions_of(subject.encode("Slow at first, then wonderful."), "wonderful")
+            (6,)
+        """
+        return named_unit(example, word).unit.tokens
 
     def maps(self, record: Recording, example: Example) -> Maps:
         """Attention maps over all positions from the recorded weights, computed lazily.
@@ -194,6 +235,9 @@ class Subject(TaskModel):
     def facts(self) -> ModelFacts:
         """Facts that identify the model in a report; computed lazily, because the weight files are read in full."""
         return model_facts(self.name, self.model, self.weight_files)
+
+    def _encoded(self, example: Example | Text) -> Example:
+        return example if isinstance(example, Example) else self.encode(example)
 
     def _decisions(self, alike: Sequence[Example], target: Any) -> list[Decision]:
         """Decisions on inputs of the same length."""

@@ -148,5 +148,5 @@ def test_decisions_and_examples_say_what_they_are():
         f"Decision: 'negative', probability {decision.probability:.3g}, margin {decision.margin:.3g} logits",
         "  chosen by the user; the model predicts 'positive'",
         f"  others: 'positive' {1 - decision.probability:.3g}",
-        "  read from 6 positions at 0",
+        "  read from position 0 of 6, counted from 0",
     ]

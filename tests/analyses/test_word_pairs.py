@@ -80,4 +80,4 @@ def test_a_word_that_is_not_there_is_named():
     example = subject.encode("the plot drags")
     with pytest.raises(InputError) as error:
         word_pairs(subject, example, subject.decide(example), word="plot", first="cat", second="drags")
-    assert str(error.value) == "the text has no word 'cat' to compare; its words are: the, plot, drags"
+    assert str(error.value) == "the text has no word 'cat'; its words are: the, plot, drags"

@@ -101,7 +101,5 @@ def test_pairs_of_mentions():
         == swapped.remarks
         == ("“the” stands in the text 2 times; the first is meant, and the#2 would be the others.",)
     )
-    with pytest.raises(
-        InputError, match=r"^the text has no word 'is#3' to compare; its words are: the, plot, is, .*is#2"
-    ):
+    with pytest.raises(InputError, match=r"^the text has no word 'is#3'; its words are: the, plot, is, .*is#2"):
         word_pairs(subject, example, decision, word="cast", first="is#3", second="the")

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from interpret.errors import InputError
 from interpret.subjects.inputs.example import Example, Unit
 
 _NUMBERED = re.compile(r"(.+)#(\d+)", re.DOTALL)
@@ -42,6 +43,22 @@ def find_mention(example: Example, name: str) -> Mention | None:
     found = _mentions(example, numbered[1].strip()) if numbered else []
     number = int(numbered[2]) if numbered else 0
     return Mention(found[number - 1], "") if 1 <= number <= len(found) else None
+
+
+def named_unit(example: Example, word: str) -> Mention:
+    """Finds a word, or several side by side, by name, as `find_mention` does.
+
+    Raises:
+        InputError: The text has no such word among its units, which leave out a dropped first position.
+    """
+    mention = find_mention(example, word)
+    if mention is None:
+        words, is_first = ", ".join(mention_names(example)), example.text.casefold().startswith(word.casefold())
+        hint = (
+            "; the first word of this model isn't ranked, which --sink keep (sink='keep') changes" if is_first else ""
+        )
+        raise InputError(f"the text has no word {word!r}; its words are: {words}{hint}")
+    return mention
 
 
 def mention_names(example: Example) -> list[str]:

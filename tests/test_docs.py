@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import analyses
 import interpret
 from analyses.explanations.methods import BUILT_IN
+from analyses.results.result import PlottedResult, Result
 from analyses.verdicts.thresholds import BARS
 from interpret.cli import main
 from interpret.subjects.nouns import WORDS
@@ -71,6 +72,36 @@ def test_every_public_name_is_in_the_reference(site):
         public = {getattr(package, name).__name__ for name in package.__all__ if name != "__version__"}
         names = {f"{package.__name__}.{name}" for name in public}
         assert names <= anchors, names - anchors
+
+
+def test_classes_of_results_link_to_what_they_inherit(site):
+    text = "".join(path.read_text("utf-8") for path in (site / "reference").glob("*.html"))
+    for name in analyses.__all__:
+        kind = getattr(analyses, name)
+        if isinstance(kind, type) and issubclass(kind, Result) and kind not in (Result, PlottedResult):
+            told = text.partition(f'id="analyses.{name}">')[2].partition("And everything of")[2].partition("</p>")[0]
+            linked = set(re.findall(r'href="[^"]*#analyses\.(\w+\.\w+)"', told))
+            assert {"Result.to_frame", "Result.save"} <= linked, name
+            assert ("PlottedResult.plot" in linked) == issubclass(kind, PlottedResult), name
+
+
+def test_the_reference_names_no_module_that_nobody_imports(site):
+    for path in (site / "reference").glob("*.html"):
+        shown = re.sub(r"<[^>]+>", "", path.read_text("utf-8"))
+        assert not re.findall(r"\b(?:interpret|analyses|reports)\.[a-z_]+\.[a-z_]+", shown), path.name
+
+
+def test_sidebars_have_the_name_of_their_section(site):
+    for section, page in (("Methods", "methods/saliency"), ("Tutorials", "tutorials/1_first_report")):
+        text = (site / f"{page}.html").read_text("utf-8")
+        assert re.findall(r'class="bd-links__title"[^>]*>([^<]+)<', text) == [section]
+
+
+def test_recipes_take_three_lines():
+    page = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text("utf-8")
+    cells = re.findall(r"^```\{code-cell\}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    recipes = [cell for cell in cells if "import " not in cell]  # cells that import are what recipes start from
+    assert len(recipes) > 15 and max(len(cell.splitlines()) for cell in recipes) <= 3
 
 
 def test_every_command_and_every_method_has_its_page(site):

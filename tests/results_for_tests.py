@@ -90,11 +90,11 @@ SAMPLES = {
     "ClassicTests": lambda: whole().classic,
     "OneTextVerdict": lambda: analyses.OneTextVerdict(
         "not supported", ("the weights do nothing",), (TextComponent("use", 0.01, None, "fails"),
-        TextComponent("rank", math.nan, 0.5, "open", "it is undefined")), (1,), 0.25, 1.5,
+        TextComponent("rank", math.nan, 0.5, "open", "it is undefined")), (1,), 0.25, 1.5, ("use",),
     ),
     "Verdict": lambda: analyses.Verdict(
         "inconclusive", ("rank is open",), (Component("rank", 0.2, 0.1, math.inf, 0.4, 3, "open", "doubt"),), (), 0.0,
-        1.5, 60, None,
+        1.5, 60, None, ("rank",),
     ),
     "Plan": lambda: analyses.Plan(12.5, 3.25, 2**31, 2**33, 2048),
     "Analysis": whole,

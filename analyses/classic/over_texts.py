@@ -37,7 +37,10 @@ class ClassicOverTexts:
 
     Attributes:
         texts: Number of texts.
-        means: Mean of each number of `MEANS` over the texts where it is defined; the intervals count the others.
+        means: Mean of each number over the texts where it is defined (the intervals count the others):
+            attention_gradient, attention_leave_one_out and gradient_leave_one_out (Kendall's tau-b), permutation
+            (change of a label's probability), max_attention (share), conicity, divergence and divergence_difference
+            (nats), and uniform_margin_change (logits).
         flips: Numbers of texts whose predicted label flips without the largest weight, and without a random one.
         top_matters_less: Share of texts where zeroing the largest weight moves the answer less than the random one.
         removed: Mean share of weights zeroed until the predicted label changes, for each order and "random" (the mean

@@ -13,9 +13,11 @@ import interpret
 from analyses.attention import pooled_maps
 from analyses.attention.encoded_maps import unpack_tiles
 from analyses.classic.battery import ClassicTests, classic_tests
-from analyses.decision import kept_attention, schema
+from analyses.decision import kept_attention
 from analyses.decision.analyze import EFFORTS, analyze
+from analyses.decision.schema import AnalysisDict
 from analyses.export.encoding import unpack_weights
+from analyses.export.json_schema import json_schema
 from interpret.attention import call
 from interpret.attention.recording import recording
 from reports.analysis.page import render
@@ -35,6 +37,9 @@ def found(analysis):
     return analysis.to_dict("interpret analyze ...")
 
 
+DOCUMENTED = set(re.findall(r"[a-z_0-9]+", json.dumps(json_schema(AnalysisDict))))
+
+
 def names_in(value):
     """Every key of nested dictionaries; those excepted that name methods, packages and the like."""
     if isinstance(value, list):
@@ -46,7 +51,7 @@ def names_in(value):
 
 
 def test_every_field_is_written_down(found):
-    documented = set(re.findall(r"[a-z_0-9]+", schema.__doc__))
+    documented = DOCUMENTED
     assert names_in(found) <= documented
 
 
@@ -168,7 +173,7 @@ def test_a_long_text_is_analysed_with_pooled_maps_and_the_same_numbers(analysis,
         assert mine["value"] == pytest.approx(theirs["value"], abs=1e-3) and mine["side"] == theirs["side"]
     for mine, theirs in zip(written["maps"], found["maps"], strict=True):
         assert mine["scores"] == pytest.approx(theirs["scores"], rel=1e-3, abs=1e-5)
-    assert names_in(written) <= set(re.findall(r"[a-z_0-9]+", schema.__doc__))
+    assert names_in(written) <= DOCUMENTED
     assert "pooled" in render(written)
 
 

@@ -18,9 +18,10 @@ from saved_models import SENTENCES
 
 from analyses.classic.battery import ClassicTests, classic_tests
 from analyses.data_sets.rows import read_rows
+from analyses.export.json_schema import json_schema
 from analyses.resumable.parts import packed, table_of, unpacked
-from analyses.studies import summary as summary_module
 from analyses.studies.classic_columns import classic_columns, classic_of
+from analyses.studies.schema import StudyDict
 from analyses.studies.study import Prepared, prepare, study
 from analyses.verdicts.measurement import Draws
 from interpret.cli import main
@@ -136,7 +137,7 @@ def test_the_summary_adds_them_up(finished: tuple[Path, dict[str, Any]]) -> None
 
 
 def test_every_field_of_it_is_written_down(finished: tuple[Path, dict[str, Any]]) -> None:
-    documented = set(re.findall(r"[a-z_0-9]+", summary_module.__doc__ or ""))
+    documented = set(re.findall(r"[a-z_0-9]+", json.dumps(json_schema(StudyDict))))
     found = finished[1]["classic"]
     names = set(found) | set(found["means"]) | set(found["flips"]) | set(found["rankings"][0]) | set(found["free"])
     assert names <= documented

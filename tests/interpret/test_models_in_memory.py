@@ -30,7 +30,7 @@ def spread(bert_folder, tmp_path):
 
 
 def outcomes(model):
-    return {found.check: found.outcome for found in examine(model, weight_tolerance=1e-4).findings}
+    return {found.check: found.outcome for found in examine(model, weight_tolerance=1e-4).results}
 
 
 @pytest.mark.parametrize("on_disk", [("encoder.layer.1",), ("encoder.layer.0", "encoder.layer.1", "pooler")])
@@ -88,7 +88,7 @@ def test_quantized_weights_give_the_maps_that_the_model_shows(bert_folder, kind)
 def test_doctor_finds_quantized_weights_well(bert_folder, kind):
     model = quantized(save_bert(bert_folder), kind)
     assert "failed" not in outcomes(model).values()
-    heads = next(found for found in examine(model).findings if found.check.startswith("a silenced head"))
+    heads = next(found for found in examine(model).results if found.check.startswith("a silenced head"))
     assert heads.outcome == "passed"
     assert heads.detail == f"8 heads in 2 layers; zeros in the input of {kind.__name__}, which reads them"
 

@@ -194,9 +194,7 @@ def analyze(
     chosen = chosen_methods(methods)
     started = time.monotonic()
     progress("reading the text")
-    example = text if isinstance(text, Example) else subject.encode(text, second, truncate=truncate)
-    target = subject.target_name(target)
-    subject = subject.about(example, target)
+    subject, example, target = subject.asked_about(text, second, target=target, truncate=truncate)
     eraser = subject.chosen_eraser(eraser, example)
     with evaluating(subject.model), remembered(subject, example.ids[None]):
         progress("planning")

@@ -258,9 +258,9 @@ def explain(
         [1.5, 0.18, 0.31, 0.2, 0.55, 1.19, 0.19]
     """
     chosen = method_of_name(method)
-    example = text if isinstance(text, Example) else subject.encode(text, second)
+    subject, example, target = subject.asked_about(text, second, target=target)
     with evaluating(subject.model), remembered(subject, example.ids[None]):
-        subject, example, decision = subject.asked(example, target=target)
+        decision = subject.decide(example, target)
         shared = Shared(subject, example, decision, integration_steps=integration_steps, eraser=eraser)
         return chosen(subject, example, decision, shared)
 

@@ -139,12 +139,28 @@ class Subject(TaskModel):
         Raises:
             InputError: The input can't be encoded, or there is no label of that name or number.
         """
-        example = self._encoded(example)
         if decision is not None:
-            return self, example, decision
-        target = self.target_name(target)
-        subject = self.about(example, target)
+            return self, self._encoded(example), decision
+        subject, example, target = self.asked_about(example, target=target)
         return subject, example, subject.decide(example, target)
+
+    def asked_about(
+        self, text: Example | Text, second: str | None = None, *, target: Any = None, truncate: bool = False
+    ) -> "tuple[Subject, Example, str | None]":
+        """Returns the subject of the decision that is asked about, the encoded input, and the name of the target.
+
+        Args:
+            text: The input, encoded or as a text.
+            second: A second text, for tasks that have one.
+            target: Name or number of a label; by default the label that the model prefers.
+            truncate: Whether to cut what is too long.
+
+        Raises:
+            InputError: The input can't be encoded, or the target is neither a name nor a number.
+        """
+        example = text if isinstance(text, Example) else self.encode(text, second, truncate=truncate)
+        name = self.target_name(target)
+        return self.about(example, name), example, name
 
     def positions_of(self, example: Example, word: str) -> tuple[int, ...]:
         """Returns the positions of a word's tokens, from 0, for edits of attention.

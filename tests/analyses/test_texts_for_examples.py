@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from saved_models import random_model, save_tokenizer, word_pieces
 
 import interpret
 from analyses import (
@@ -18,9 +19,12 @@ from analyses import (
     head_gradients,
     head_importance,
     read,
+    register,
+    unregister,
     word_pairs,
 )
 from interpret.errors import InputError
+from interpret.subjects import forward_pass
 from interpret.subjects.subject import Subject
 
 TEXT = "Slow at first, then wonderful."
@@ -50,7 +54,28 @@ def test_a_text_is_asked_about_as_its_example_and_decision_are(subject: Subject)
     assert found[0].to_dict() == found[1].to_dict()
 
 
-def test_the_default_of_a_decision_is_about_the_word_that_a_tagger_is_asked_about(subject: Subject) -> None:
+def test_a_method_shares_passes_of_the_word_that_a_tagger_is_asked_about(
+    monkeypatch: pytest.MonkeyPatch, tmp_path
+) -> None:
+    random_model("tagging", "bert", word_pieces(), num_labels=2).save_pretrained(tmp_path)
+    save_tokenizer(tmp_path, word_pieces(), mask_token="[MASK]")
+    tagger, runs, run = interpret.load(tmp_path), [], forward_pass._run
+    monkeypatch.setattr(forward_pass, "_run", lambda *asked: runs.append(asked[0]) or run(*asked))
+
+    @register("reads twice", about="Records the text twice.", gradient_passes=0)
+    def reads_twice(subject, example, decision, shared):
+        for _ in range(2):
+            subject.record(example)
+        return Attribution.from_scores("reads twice", example, [0.0] * len(example.units))
+
+    try:
+        explain(tagger, "The cat sat on the mat", "reads twice", target="mat")
+    finally:
+        unregister("reads twice")
+    assert len(runs) == 1 and runs[0] is not tagger  # of the one word, whose pass is kept
+
+
+def test_a_target_is_asked_about_by_its_name(subject: Subject) -> None:
     example = subject.encode(TEXT)
     other = subject.decide(example, "negative")
     asked = subject.asked(TEXT, target="negative")

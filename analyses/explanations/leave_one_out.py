@@ -75,6 +75,4 @@ def attribution_of_falls(example: Example, scores: Float[Tensor, " unit"]) -> At
         example: The text.
         scores: Fall of the margin without each unit, in logits.
     """
-    sizes = example.pool(torch.ones(len(example.ids)))
-    tokens = example.spread(scores / sizes)
-    return Attribution("leave-one-out", "perturbation", True, scores, tokens, words=example.words)
+    return Attribution.from_scores("leave-one-out", example, scores)

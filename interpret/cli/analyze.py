@@ -60,7 +60,11 @@ ERASERS = ("mask", "delete", "mean", "blur", "noisy linear")  # the last three f
 @click.option("--json", "json_path", type=FILE, help="Also write every number; - to print it.")
 @click.option("--figures", type=click.Path(path_type=Path), help="Also write SVG and PNG figures to this folder.")
 @click.option("--corpus", help="File of texts, or folder of images, like this one: where replacements come from.")
-@click.option("--methods", type=NamesType(), help="Explanations to run, separated by commas; by default all.")
+@click.option(
+    "--methods",
+    type=NamesType(),
+    help="Explanations to run: usual (the default), fast, all, or names; several separated by commas.",
+)
 @click.option("--eraser", type=click.Choice(ERASERS), help="How words or patches are taken out in tests.")
 @click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--quick", "effort", flag_value="quick", help="100 random orders, 20 integration steps, 50 search steps.")

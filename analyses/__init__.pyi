@@ -42,6 +42,12 @@ from .heads.gradients import HeadGradients as HeadGradients
 from .heads.gradients import head_gradients as head_gradients
 from .heads.word_pairs import WordPairs as WordPairs
 from .heads.word_pairs import word_pairs as word_pairs
+from .long_range.knockout import knockout as knockout
+from .long_range.knockout_result import Knockout as Knockout
+from .long_range.look_back import LookBack as LookBack
+from .long_range.look_back import LookBacks as LookBacks
+from .long_range.look_back import look_back as look_back
+from .long_range.look_back import look_backs as look_backs
 from .planning.plan import Plan as Plan
 from .results.reading import read as read
 from .results.result import PlottedResult as PlottedResult

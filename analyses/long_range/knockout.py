@@ -150,7 +150,7 @@ def _measured(ready: _Ready, window: int | None, mean_distance: Float[Tensor, "l
     )
     is_small = len(queries) * len(keys) <= MOST_PAIRS
     return Knockout(
-        decision=cutting.decision.label,
+        decision=cutting.decision.question,
         margin=cutting.decision.margin,
         asked=asked,
         whole=whole,

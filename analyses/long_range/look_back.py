@@ -209,7 +209,7 @@ def look_back(
     distances = range(cutting.edges.longest + 1)
     measured = list(cutting.falls(_beyond(cutting, distance) for distance in distances))
     found = LookBack(
-        decision=decision.label,
+        decision=decision.question,
         margin=decision.margin,
         fall=torch.tensor([fall for fall, _ in measured]),
         flips=torch.tensor([flips for _, flips in measured]),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from interpret.cli.analyze import decision_line
 from interpret.cli.options import (
     FILE,
     SEEDS,
@@ -18,7 +19,6 @@ from interpret.cli.options import (
     model_options,
     read_text,
     require_other,
-    shown,
 )
 from interpret.cli.progress import progress_line
 from interpret.cli.question import Question
@@ -74,6 +74,7 @@ class HeadType(click.ParamType):  # type: ignore[type-arg]  # generic since clic
 @click.option("--target-text", type=TEXT, help="The target of a translation; by default what the model writes.")
 @click.option("--position", type=click.IntRange(min=1), help="Which token of the target is decided, from 1.")
 @click.option("--target", type=TEXT, help="Label or next token that is followed; by default what the model prefers.")
+@click.option("--against", type=TEXT, help="Label or token that it is held against; by default all others.")
 @click.option("--layers", type=RangeType(can_be_open=False), help="Cut in these layers, such as 5-8; by default all.")
 @click.option("--window", type=click.IntRange(min=1), help="Layers cut together; by default a quarter of all.")
 @click.option("--head", "heads", type=HeadType(), multiple=True, help="Cut in this head only, such as 3.11.")
@@ -126,7 +127,8 @@ def _knockout(text: str, command: str, **options: Any) -> "KnockoutDict":
     from analyses.long_range.knockout import knockout as cut
     from analyses.long_range.look_back import look_back
 
-    asked, example, decision = subject.asked(question.given, target=options.pop("target"))
+    target, against = options.pop("target"), options.pop("against")
+    asked, example, decision = subject.asked(question.given, target=target, against=against)
     layers, heads, tolerance = (options.pop(name) for name in ("layers", "heads", "tolerance"))
     progress("cutting attention")
     found = cut(
@@ -145,12 +147,11 @@ def _knockout(text: str, command: str, **options: Any) -> "KnockoutDict":
 
 
 def _summary(found: "KnockoutDict") -> str:
-    decision, whole, look, units = found["decision"], found["whole"], found["look_back"], found["units"]
+    whole, look, units = found["whole"], found["look_back"], found["units"]
     draws = found["asked"]["draws"]
     grids = (("layers and distance", ", distance ", found["by_distance"]), ("from and to", " to ", found["by_word"]))
     lines = [
-        f"decision   {shown(decision['label'])} "
-        f"(probability {decision['probability']:.3f}, logit margin {decision['margin']:.2f})",
+        decision_line(found["decision"]),
         f"all cut    {_effect(whole['fall'], whole['random'], whole['p_value'])}; {whole['edges']} edges",
         *(line for title, between, grid in grids if grid for line in _cells(title, between, grid, draws)),
         f"look back  {look['distance']} of {look['longest']} {units}: cutting all attention beyond changes the "

@@ -23,9 +23,9 @@ from .explanations.attribution import Attribution as Attribution
 from .explanations.faithfulness import Faithfulness as Faithfulness
 from .explanations.faithfulness import faithfulness as faithfulness
 from .explanations.gradient_based.chefer_relevance import chefer_relevance as chefer_relevance
-from .explanations.gradient_based.plain_gradients import input_x_gradient as input_x_gradient
-from .explanations.gradient_based.plain_gradients import integrated_gradients as integrated_gradients
-from .explanations.gradient_based.plain_gradients import saliency as saliency
+from .explanations.gradient_based.input_x_gradient import input_x_gradient as input_x_gradient
+from .explanations.gradient_based.integrated_gradients import integrated_gradients as integrated_gradients
+from .explanations.gradient_based.saliency import saliency as saliency
 from .explanations.input_edits.leave_one_out import leave_one_out as leave_one_out
 from .explanations.methods import Method as Method
 from .explanations.methods import chosen_methods as chosen_methods

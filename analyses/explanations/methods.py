@@ -12,9 +12,18 @@ from typing import Any
 from analyses.explanations.attention_only.last_layer import last_layer_attention
 from analyses.explanations.attention_only.rollout import rollout_attribution
 from analyses.explanations.attribution import Attribution
+from analyses.explanations.floors.length import longer_first
+from analyses.explanations.floors.position import earlier_first, later_first
+from analyses.explanations.floors.random_order import random_order
+from analyses.explanations.floors.rarity import rarer_first
 from analyses.explanations.gradient_based.chefer_relevance import chefer_relevance
-from analyses.explanations.gradient_based.plain_gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.explanations.gradient_based.input_x_gradient import input_x_gradient
+from analyses.explanations.gradient_based.integrated_gradients import integrated_gradients
+from analyses.explanations.gradient_based.saliency import saliency
+from analyses.explanations.input_edits.kernel_shap import kernel_shap, usual_draws
 from analyses.explanations.input_edits.leave_one_out import attribution_of_falls
+from analyses.explanations.input_edits.occlusion import occlusion
+from analyses.explanations.input_edits.shapley_sampling import PERMUTATIONS, shapley_sampling
 from analyses.explanations.shared import USUAL_STEPS, Shared
 from interpret.errors import InputError
 from interpret.modes.evaluating import evaluating
@@ -133,8 +142,65 @@ BUILT_IN = (
         fast=False,
         for_each_token=False,  # computed once for all tokens instead (`analyses.generation.leave_one_out`)
     ),
+    Method(
+        "occlusion",
+        "Takes several neighbouring {many} out at a time and measures how far the margin falls.",
+        lambda subject, example, decision, shared: occlusion(subject, example, decision, eraser=shared.eraser),
+        passes=lambda units: units,
+        usual=False,
+        fast=False,
+        for_each_token=False,
+    ),
+    Method(
+        "Shapley sampling",
+        "Brings the {many} back one by one, in random orders, and measures what each adds on average.",
+        lambda subject, example, decision, shared: shapley_sampling(subject, example, decision, eraser=shared.eraser),
+        passes=lambda units: PERMUTATIONS * units,
+        usual=False,
+        fast=False,
+        for_each_token=False,
+    ),
+    Method(
+        "KernelSHAP",
+        "Leaves random sets of {many} and fits what each adds to the margin, on average over sets.",
+        lambda subject, example, decision, shared: kernel_shap(subject, example, decision, eraser=shared.eraser),
+        passes=lambda units: min(2**units, usual_draws(units)),
+        usual=False,
+        fast=False,
+        for_each_token=False,
+    ),
+    Method(
+        "baseline: random order",
+        "One random order, which knows nothing of the model: what every map must beat.",
+        lambda _, example, *__: random_order(example),
+        usual=False,
+    ),
+    Method(
+        "baseline: earlier first",
+        "Earlier {many} first, whatever they hold: an order that knows nothing of the model.",
+        lambda _, example, *__: earlier_first(example),
+        usual=False,
+    ),
+    Method(
+        "baseline: later first",
+        "Later {many} first, whatever they hold: an order that knows nothing of the model.",
+        lambda _, example, *__: later_first(example),
+        usual=False,
+    ),
+    Method(
+        "baseline: longer first",
+        "Longer {many} first, whatever they hold: an order that knows nothing of the model.",
+        lambda _, example, *__: longer_first(example),
+        usual=False,
+    ),
+    Method(
+        "baseline: rarer first",
+        "{Many} first that are rare in the vocabulary: an order that knows nothing of the model.",
+        lambda _, example, *__: rarer_first(example),
+        usual=False,
+    ),
 )
-LEAVE_ONE_OUT = BUILT_IN[-1].name
+LEAVE_ONE_OUT = "leave-one-out"
 JUDGED = BUILT_IN[0].name  # the verdict is about this method, so every analysis includes it
 SETS: dict[str, Callable[[Method], bool]] = {  # names for several methods at once
     "all": lambda method: True,

@@ -14,7 +14,7 @@ from analyses.attention.streaming import read_maps
 from analyses.explanations.attribution import Attribution
 from interpret.attention.maps import Maps, maps_of
 from interpret.attention.recording import Recording
-from interpret.errors import InputError
+from interpret.errors import CaptureError
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 
@@ -52,8 +52,8 @@ def attention_flow(
         share on no unit ("sink mass"), the "residual", and the share of units whose score another one has ("tied").
 
     Raises:
-        CaptureError: The calls of a recording don't form a chain of layers.
-        InputError: The input is so long that exact flows would take more than about half a minute.
+        CaptureError: The calls of a recording don't form a chain of layers, or the input is so long that exact flows
+            would take more than about half a minute.
         ValueError: `residual` is outside [0, 1], or the attention or the decision is of another text.
 
     Source: Abnar and Zuidema (2020), arXiv:2005.00928, section 3; they use 0.5.
@@ -114,7 +114,7 @@ def _require_small(maps: Maps, positions: int) -> None:
     edges = maps.layers * maps.length**3 * positions
     if edges > MOST_EDGES:
         read = "" if positions == 1 else f" and {positions} positions that the decision is read from"
-        raise InputError(
+        raise CaptureError(
             f"attention flow is computed exactly, for at most {MOST_EDGES:.0e} edges over all flows, and this input of "
             f"{maps.length} tokens, {maps.layers} layers{read} has {edges:.0e}; give a shorter one, or use attention "
             "rollout, a flow through the same network"

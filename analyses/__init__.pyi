@@ -16,7 +16,13 @@ from .diffusion.word_heat_maps import WordHeatMaps as WordHeatMaps
 from .diffusion.word_heat_maps import word_heat_maps as word_heat_maps
 from .explanations.agreement import Agreement as Agreement
 from .explanations.agreement import rank_agreement as rank_agreement
+from .explanations.attention_edits.atman import atman as atman
+from .explanations.attention_edits.knockout import attention_knockout as attention_knockout
+from .explanations.attention_edits.value_zeroing import value_zeroing as value_zeroing
+from .explanations.attention_edits.value_zeroing import value_zeroing_rollout as value_zeroing_rollout
+from .explanations.attention_only.flow import attention_flow as attention_flow
 from .explanations.attention_only.last_layer import last_layer_attention as last_layer_attention
+from .explanations.attention_only.mean_attention import mean_attention as mean_attention
 from .explanations.attention_only.rollout import attention_rollout as attention_rollout
 from .explanations.attention_only.rollout import rollout_attribution as rollout_attribution
 from .explanations.attribution import Attribution as Attribution
@@ -27,6 +33,8 @@ from .explanations.floors.position import earlier_first as earlier_first
 from .explanations.floors.position import later_first as later_first
 from .explanations.floors.random_order import random_order as random_order
 from .explanations.floors.rarity import rarer_first as rarer_first
+from .explanations.gradient_based.attcat import attcat as attcat
+from .explanations.gradient_based.attention_x_gradient import attention_x_gradient as attention_x_gradient
 from .explanations.gradient_based.chefer_relevance import chefer_relevance as chefer_relevance
 from .explanations.gradient_based.input_x_gradient import input_x_gradient as input_x_gradient
 from .explanations.gradient_based.integrated_gradients import integrated_gradients as integrated_gradients

@@ -9,13 +9,20 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
+from analyses.explanations.attention_edits.atman import atman
+from analyses.explanations.attention_edits.knockout import attention_knockout
+from analyses.explanations.attention_edits.value_zeroing import value_zeroing, value_zeroing_rollout
+from analyses.explanations.attention_only.flow import attention_flow
 from analyses.explanations.attention_only.last_layer import last_layer_attention
+from analyses.explanations.attention_only.mean_attention import mean_attention
 from analyses.explanations.attention_only.rollout import rollout_attribution
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.floors.length import longer_first
 from analyses.explanations.floors.position import earlier_first, later_first
 from analyses.explanations.floors.random_order import random_order
 from analyses.explanations.floors.rarity import rarer_first
+from analyses.explanations.gradient_based.attcat import attcat
+from analyses.explanations.gradient_based.attention_x_gradient import attention_x_gradient
 from analyses.explanations.gradient_based.chefer_relevance import chefer_relevance
 from analyses.explanations.gradient_based.input_x_gradient import input_x_gradient
 from analyses.explanations.gradient_based.integrated_gradients import integrated_gradients
@@ -133,6 +140,65 @@ BUILT_IN = (
         follows_path=True,
         fast=False,
         for_each_token=False,
+    ),
+    Method(
+        "mean attention",
+        "Where the position the decision is read from looks, mean over all layers and heads.",
+        lambda _, example, decision, shared: mean_attention(shared.attention, example, decision),
+        usual=False,
+    ),
+    Method(
+        "attention flow",
+        "The most that could reach the decision from each {one} through attention, one {one} at a time.",
+        lambda _, example, decision, shared: attention_flow(shared.attention, example, decision),
+        usual=False,
+        fast=False,
+    ),
+    Method(
+        "attention x gradient",
+        "The first-order guess at how far the margin falls if no attention to the {one} carried anything.",
+        lambda subject, example, decision, _: attention_x_gradient(subject, example, decision),
+        gradient_passes=1,
+        usual=False,
+    ),
+    Method(
+        "AttCAT",
+        "In each layer, the {one}'s vector times the score's reaction to it, weighted by the attention it gets there.",
+        lambda subject, example, decision, _: attcat(subject, example, decision),
+        gradient_passes=1,
+        usual=False,
+    ),
+    Method(
+        "AtMan",
+        "Suppresses all attention to each {one} and to those like it, and measures how far the margin falls.",
+        lambda subject, example, decision, _: atman(subject, example, decision),
+        passes=lambda units: units,
+        usual=False,
+        fast=False,
+    ),
+    Method(
+        "attention knock-out",
+        "Cuts all attention from others to each {one} and measures how far the margin falls.",
+        lambda subject, example, decision, _: attention_knockout(subject, example, decision),
+        passes=lambda units: units,
+        usual=False,
+        fast=False,
+    ),
+    Method(
+        "value zeroing",
+        "How far the last layer's output turns where the decision is read, without what each {one} gives to attention.",
+        lambda subject, example, decision, _: value_zeroing(subject, example, decision),
+        passes=lambda units: units,
+        usual=False,
+        fast=False,
+    ),
+    Method(
+        "value zeroing rollout",
+        "How far each layer's output turns without what a position gives to attention, followed through all layers.",
+        lambda subject, example, decision, _: value_zeroing_rollout(subject, example, decision),
+        passes=lambda units: units,
+        usual=False,
+        fast=False,
     ),
     Method(
         "leave-one-out",

@@ -91,8 +91,14 @@ _FOLDERS = (
     (
         "analyses",
         "analyses.explanations",
-        "attribution attention_row rollout chefer_relevance gradients leave_one_out agreement faithfulness",
+        "attribution agreement faithfulness",
     ),
+    ("analyses", "analyses.explanations.attention_only", "attention_row:last_layer rollout"),
+    ("analyses", "analyses.explanations.gradient_based", "chefer_relevance gradients:plain_gradients"),
+    ("analyses", "analyses.explanations.input_edits", "leave_one_out"),
+    ("analyses.explanations", "analyses.explanations.attention_only", "attention_row:last_layer rollout"),
+    ("analyses.explanations", "analyses.explanations.gradient_based", "chefer_relevance gradients:plain_gradients"),
+    ("analyses.explanations", "analyses.explanations.input_edits", "leave_one_out"),
     ("analyses", "analyses.heads", "head_gradients:gradients word_pairs"),
     (
         "analyses",

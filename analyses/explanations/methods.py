@@ -4,17 +4,17 @@ Everything that runs, names, plans or describes explanations reads this list.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
-from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.attention_only.last_layer import last_layer_attention
+from analyses.explanations.attention_only.rollout import rollout_attribution
 from analyses.explanations.attribution import Attribution
-from analyses.explanations.chefer_relevance import chefer_relevance
-from analyses.explanations.gradients import input_x_gradient, integrated_gradients, saliency
-from analyses.explanations.leave_one_out import attribution_of_falls
-from analyses.explanations.rollout import rollout_attribution
+from analyses.explanations.gradient_based.chefer_relevance import chefer_relevance
+from analyses.explanations.gradient_based.plain_gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.explanations.input_edits.leave_one_out import attribution_of_falls
 from analyses.explanations.shared import USUAL_STEPS, Shared
 from interpret.errors import InputError
 from interpret.modes.evaluating import evaluating
@@ -42,6 +42,9 @@ class Method:
             start from (`analyses.Shared`).
         gradient_passes: Number of passes with a gradient, for the plan.
         follows_path: Whether it needs `shared.integration_steps` further such passes.
+        passes: Number of passes without a gradient, by the number of units, for the plan.
+        usual: Whether an analysis of one decision runs it by default.
+        fast: Whether it takes few passes, however long the text: those that `--methods fast` names.
         for_each_token: Whether it runs by default where every token of a text is explained.
 
     Example:
@@ -57,6 +60,9 @@ class Method:
     explain: Explain
     gradient_passes: int = 0
     follows_path: bool = False
+    passes: Callable[[int], int] = field(default=lambda units: 0, repr=False)
+    usual: bool = True
+    fast: bool = True
     for_each_token: bool = True
 
     def __call__(self, subject: Subject, example: Example, decision: Decision, shared: Shared) -> Attribution:
@@ -116,17 +122,25 @@ BUILT_IN = (
             subject, example, decision, steps=shared.integration_steps
         ),
         follows_path=True,
+        fast=False,
         for_each_token=False,
     ),
     Method(
         "leave-one-out",
         "Takes each {one} out by itself and measures how far the margin falls.",
         lambda _, example, decision, shared: attribution_of_falls(example, decision.margin - shared.without.margin),
+        passes=lambda units: units,
+        fast=False,
         for_each_token=False,  # computed once for all tokens instead (`analyses.generation.leave_one_out`)
     ),
 )
 LEAVE_ONE_OUT = BUILT_IN[-1].name
 JUDGED = BUILT_IN[0].name  # the verdict is about this method, so every analysis includes it
+SETS: dict[str, Callable[[Method], bool]] = {  # names for several methods at once
+    "all": lambda method: True,
+    "fast": lambda method: method.fast,
+    "usual": lambda method: method.usual,
+}
 
 _methods: dict[str, Method] = {method.name: method for method in BUILT_IN}
 
@@ -154,8 +168,8 @@ def register(name: str, *, about: str, gradient_passes: int = 1) -> Callable[[Ex
         0
         >>> unregister("vector size")
     """
-    if any(name == each.name for each in BUILT_IN):
-        raise InputError(f"there is a method {name!r} already; give yours another name")
+    if name in SETS or any(name == each.name for each in BUILT_IN):
+        raise InputError(f"there is a method {name!r} already, or a set of them; give yours another name")
 
     def add(explain: Explain) -> Explain:
         _methods[name] = Method(name, about, explain, gradient_passes)
@@ -186,7 +200,8 @@ def chosen_methods(names: Sequence[str] | None = None) -> tuple[Method, ...]:
     """Returns the methods of these names, in the order of the registry.
 
     Args:
-        names: Names of methods, by default all. Last-layer attention is always added, since the verdict is about it.
+        names: Names of methods, or of sets of them: "all", "fast" or "usual", which is the default. A set may stand
+            alone as a text. Last-layer attention is always added, since the verdict is about it.
 
     Raises:
         InputError: A name is unknown.
@@ -194,14 +209,22 @@ def chosen_methods(names: Sequence[str] | None = None) -> tuple[Method, ...]:
     Example:
         >>> [method.name for method in chosen_methods(["saliency"])]
         ['last-layer attention', 'saliency']
+        >>> len(chosen_methods("all")) > len(chosen_methods("fast"))
+        True
     """
     _load_installed()
-    if isinstance(names, str):
-        raise InputError(f"methods must be a list of names, such as [{names!r}]")
-    unknown = next((name for name in names or () if name not in _methods), None)
+    if isinstance(names, str) and names not in SETS:
+        raise InputError(f"methods must be a list of names, such as [{names!r}], or one of {', '.join(SETS)}")
+    wanted = ["usual"] if names is None else [names] if isinstance(names, str) else names
+    unknown = next((name for name in wanted if name not in _methods and name not in SETS), None)
     if unknown is not None:
-        raise InputError(f"there is no method {unknown!r}; there are {', '.join(_methods)}")
-    return tuple(each for each in _methods.values() if names is None or each.name in {JUDGED, *names})
+        raise InputError(
+            f"there is no method {unknown!r}; there are {', '.join(_methods)}, and the sets {', '.join(SETS)}"
+        )
+    sets = [SETS[name] for name in wanted if name in SETS]
+    return tuple(
+        each for each in _methods.values() if each.name in {JUDGED, *wanted} or any(belongs(each) for belongs in sets)
+    )
 
 
 def method_of_name(name: str) -> Method:
@@ -234,6 +257,7 @@ def explain(
     second: str | None = None,
     *,
     target: Any = None,
+    against: Any = None,
     eraser: str | None = None,
     integration_steps: int = USUAL_STEPS,
 ) -> Attribution:
@@ -245,6 +269,7 @@ def explain(
         method: Name of the method.
         second: A second text, for tasks that have one.
         target: The label to explain, by its name or index; by default the predicted one.
+        against: The label that it is held against, to explain why one rather than the other; by default all others.
         eraser: How units are taken out; by default the first of `subject.erasers`.
         integration_steps: Points of an integral along a path.
 
@@ -258,7 +283,7 @@ def explain(
         [1.5, 0.18, 0.31, 0.2, 0.55, 1.19, 0.19]
     """
     chosen = method_of_name(method)
-    subject, example, target = subject.asked_about(text, second, target=target)
+    subject, example, target = subject.asked_about(text, second, target=target, against=against)
     with evaluating(subject.model), remembered(subject, example.ids[None]):
         decision = subject.decide(example, target)
         shared = Shared(subject, example, decision, integration_steps=integration_steps, eraser=eraser)

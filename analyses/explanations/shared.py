@@ -4,8 +4,8 @@ from functools import cached_property
 from typing import Any
 
 from analyses.attention.rollout_readers import Rollout
-from analyses.explanations.leave_one_out import logits_without_each_unit
-from analyses.explanations.rollout import attention_rollout
+from analyses.explanations.attention_only.rollout import attention_rollout
+from analyses.explanations.input_edits.leave_one_out import logits_without_each_unit
 from interpret.attention.maps import Maps
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.inputs.example import Example

@@ -7,7 +7,7 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, VOCABULARY, LinearSubject, tiny_bert, tiny_llama
 
-from analyses.explanations.gradients import KEPT, input_x_gradient, integrated_gradients, saliency
+from analyses.explanations.gradient_based.plain_gradients import KEPT, input_x_gradient, integrated_gradients, saliency
 from interpret.errors import InputError
 
 METHODS = (saliency, input_x_gradient, integrated_gradients)

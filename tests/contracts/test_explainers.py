@@ -5,7 +5,7 @@ import torch
 from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 
 from analyses.explanations.faithfulness import faithfulness
-from analyses.explanations.gradients import saliency
+from analyses.explanations.gradient_based.plain_gradients import saliency
 from analyses.explanations.methods import BUILT_IN
 from analyses.explanations.shared import Shared
 from analyses.heads.ablation import head_importance

@@ -68,6 +68,8 @@ from .planning.plan import Plan as Plan
 from .ranking.best_order import OrderSearch as OrderSearch
 from .ranking.judge import judge_explanations as judge_explanations
 from .ranking.judged import Judged as Judged
+from .reproductions.depth_correlations import DepthCorrelations as DepthCorrelations
+from .reproductions.depth_correlations import depth_correlations as depth_correlations
 from .results.reading import read as read
 from .results.result import PlottedResult as PlottedResult
 from .results.result import Result as Result

@@ -92,6 +92,7 @@ SAMPLES = {
         {"delta": 1e-7}, words=("good", "</script>"),
     ),
     "Agreement": lambda: analyses.Agreement(("saliency", "rollout"), numbers(2, 2), positive(2)),
+    "DepthCorrelations": lambda: analyses.DepthCorrelations(numbers(2, 3, 2, 2)),
     "Faithfulness": lambda: analyses.Faithfulness("mask", (1, 2), ("saliency", "rollout"), erasure(2), erasure(100)),
     "Judged": lambda: analyses.Judged(
         ("saliency", "rollout"), (False, True), (COMPREHENSIVENESS, LDS),

@@ -1,24 +1,27 @@
 """Abnar and Zuidema's tables: raw attention, rollout and flow at each depth, against what words do."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 from torch import Tensor
 
-from analyses.explanations.gradient_based.plain_gradients import embedding_gradient
+from analyses.explanations.attention_only.flow import attention_flow
+from analyses.explanations.attention_only.last_layer import mean_row
+from analyses.explanations.gradient_based.embeddings import embeddings_of, margin_of, rows_of
 from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.explanations.shared import Shared
 from analyses.results.pictures import LineChart
 from analyses.results.result import PlottedResult
 from analyses.results.wording import number
-from interpret.attention.maps import Maps
+from interpret.attention.maps import GivenMaps
 from interpret.modes.gradients_on import gradients_on
+from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.batch import Text
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -26,7 +29,7 @@ from interpret.subjects.subject import Subject
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-METHODS = ("raw attention", "attention rollout")
+METHODS = ("raw attention", "attention rollout", "attention flow")
 REFERENCES = ("blank-out", "input gradient")
 
 
@@ -42,7 +45,7 @@ class DepthCorrelations(PlottedResult):
     Example:
         >>> found = depth_correlations(interpret.load(), ["Slow at first, then wonderful.", "A gripping film."])
         >>> found.values.shape  # text, method, reference, layer
-        torch.Size([2, 2, 2, 3])
+        torch.Size([2, 3, 2, 3])
         >>> found.to_frame().columns.tolist()
         ['reference', 'method', 'layer', 'mean', 'sd', 'texts', 'undefined']
     """
@@ -97,7 +100,7 @@ class DepthCorrelations(PlottedResult):
 def depth_correlations(
     subject: Subject, texts: Sequence[Example | Text], *, eraser: str | None = None
 ) -> DepthCorrelations:
-    """Correlates raw attention and rollout, at every depth, with blank-out and with input gradients.
+    """Correlates raw attention, rollout and flow, at every depth, with blank-out and with input gradients.
 
     Each map is the row of the position that the decision is read from. Blank-out is the absolute change of the margin
     without a word, the input gradient the absolute sum over dimensions of the margin's gradient at a word's embedding.
@@ -126,33 +129,34 @@ def depth_correlations(
 
 def _of_text(subject: Subject, text: Example | Text, eraser: str | None) -> Float[Tensor, "method reference layer"]:
     subject, example, decision = subject.asked(text)
-    shared = Shared(subject, example, decision, eraser=eraser)
-    chosen = subject.chosen_eraser(eraser, example)
-    falls = leave_one_out(subject, example, decision, eraser=chosen).scores
-    slopes = example.pool(embedding_gradient(subject, example, decision).sum(dim=-1))
-    references = [each.abs().double().numpy() for each in (falls, slopes)]
-    maps = shared.attention.as_chain()
+    falls = leave_one_out(subject, example, decision, eraser=subject.chosen_eraser(eraser, example)).scores
+    slopes = _input_gradient(subject, example, decision)
+    shared = Shared(subject, example, decision)
+    weights = shared.attention.as_chain().weights
     readout = decision.readout_in(example).float().cpu()
-    raw = torch.stack([_mean_row(maps, layer, readout) for layer in range(maps.layers)])
-    rolled = shared.rollout.flow[:, 0].cpu()
-    found = [
-        [[_spearman(example.pool(row).double().numpy(), reference) for row in rows] for reference in references]
-        for rows in (raw, rolled)
+    by_layer = [
+        (
+            example.pool(mean_row(GivenMaps(weights), layer, readout)),
+            example.pool(shared.rollout.from_position(decision.readout)[layer].cpu()),
+            attention_flow(weights[: layer + 1], example, decision).scores,
+        )
+        for layer in range(len(weights))
     ]
-    return torch.tensor(found, dtype=torch.float64).float()
+    found = [
+        [[_spearman(row, each) for row in rows] for each in (falls.abs(), slopes.abs())] for rows in zip(*by_layer)
+    ]
+    return torch.tensor(found)
 
 
-def _mean_row(maps: Maps, layer: int, readout: Float[Tensor, " token"]) -> Float[Tensor, " token"]:
-    """Attention of the readout in one layer, mean over heads."""
-    row = torch.zeros_like(readout)
-    for block in maps.blocks(layer):
-        part = readout[block.rows].to(block.weights) @ block.weights.sum(dim=0)
-        row[: len(part)] += part.cpu() / maps.heads
-    return row
+def _input_gradient(subject: Subject, example: Example, decision: Decision) -> Float[Tensor, " unit"]:
+    """The margin's gradient at each word's embedding, summed over its dimensions."""
+    embeddings = embeddings_of(subject, example).requires_grad_()
+    (gradient,) = torch.autograd.grad(margin_of(subject, example, decision)(embeddings).sum(), embeddings)
+    return example.pool(rows_of(gradient).sum(dim=-1))
 
 
-def _spearman(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's correlation with mean ranks for ties; NaN where either is constant."""
-    left, right = (rankdata(each) - (len(each) + 1) / 2 for each in (one, other))
-    size = float(np.sqrt((left**2).sum() * (right**2).sum()))
-    return float((left * right).sum() / size) if size > 0 else float("nan")
+def _spearman(one: Float[Tensor, " unit"], other: Float[Tensor, " unit"]) -> float:
+    """Spearman's correlation with mean ranks for ties; NaN where either side is constant."""
+    if len(one) < 2 or any(bool((each == each[0]).all()) for each in (one, other)):
+        return math.nan
+    return float(spearmanr(one.numpy(), other.numpy()).statistic)

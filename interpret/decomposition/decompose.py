@@ -36,10 +36,9 @@ class Decomposition:
 
     Example:
         >>> subject = interpret.load()
-        >>> found = decompose(subject, subject.encode("Slow at first, then wonderful."))
-        >>> block = next(found.layers[-1].blocks())
-        >>> block.transformed.shape  # row, position, hidden
-        torch.Size([9, 9, 128])
+        >>> found = interpret.decompose(subject, subject.encode("Slow at first, then wonderful."))
+        >>> len(found.layers), found.length
+        (3, 9)
     """
 
     layers: tuple[AttentionParts, ...]
@@ -60,6 +59,13 @@ def decompose(subject: Subject, example: Example) -> Decomposition:
     Raises:
         CaptureError: The model isn't a chain of attention layers with skip connections, or a layer isn't linear in its
             values up to the sum: head outputs are gated or normed before the output projection, for example.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> found = interpret.decompose(subject, subject.encode("Slow at first, then wonderful."))
+        >>> for block in found.layers[-1].blocks():
+        ...     print(block.transformed.shape)  # row, position, hidden
+        torch.Size([9, 9, 128])
     """
     ids = example.ids[None]
     with watching(subject.model) as watch:

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.value_aware.mixing import traced_attribution
+from analyses.explanations.value_aware.proximity import proximity
 from interpret.decomposition.attention_parts import PartsOfRows
 from interpret.decomposition.decompose import Decomposition
 from interpret.subjects.decision import Decision
@@ -13,9 +14,7 @@ from interpret.subjects.inputs.example import Example
 
 def alti_contributions(block: PartsOfRows) -> Float[Tensor, "row position"]:
     """Computes by how much each position's vector brings each row closer to its output, in the L1 norm; at least 0."""
-    whole = block.output
-    left = (whole[:, None] - block.transformed).abs().sum(dim=-1)
-    return (whole.abs().sum(dim=-1, keepdim=True) - left).clamp(min=0)
+    return proximity(block.transformed, block.output)
 
 
 def alti(found: Decomposition, example: Example, decision: Decision) -> Attribution:

@@ -1,5 +1,6 @@
 """GlobEnc: norms through the whole encoder layer, multiplied through all layers."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,7 +14,8 @@ from interpret.subjects.inputs.example import Example
 
 def globenc_contributions(block: PartsOfRows) -> Float[Tensor, "row position"]:
     """Computes the length of what each position adds to each row's output, after the layer's second norm."""
-    return block.layer.after_next_norm(block.transformed, block.inner).norm(dim=-1)
+    vectors = block.layer.after_next_norm(block.transformed, block.inner)
+    return torch.linalg.vector_norm(vectors, dim=-1)
 
 
 def globenc(found: Decomposition, example: Example, decision: Decision) -> Attribution:

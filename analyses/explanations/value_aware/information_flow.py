@@ -6,6 +6,7 @@ from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.value_aware.mixing import traced_attribution
+from analyses.explanations.value_aware.proximity import proximity
 from interpret.decomposition.attention_parts import PartsOfRows
 from interpret.decomposition.decompose import Decomposition
 from interpret.subjects.decision import Decision
@@ -14,19 +15,11 @@ from interpret.subjects.inputs.example import Example
 
 def edge_importance(block: PartsOfRows) -> Float[Tensor, "row position"]:
     """Computes the importance of each position for each row: of its edges by all heads, and of the skip connection."""
-    whole = block.output
-    size = whole.abs().sum(dim=-1)
-
-    def proximity(part: Float[Tensor, "row *position hidden"]) -> Float[Tensor, "row *position"]:
-        shape = (-1, *[1] * (part.ndim - 2))
-        left = (whole.view(*shape, whole.shape[-1]) - part).abs().sum(dim=-1)
-        return (size.view(shape) - left).clamp(min=0)
-
-    edges = torch.zeros(block.attention.shape[:2], device=whole.device)
+    edges = torch.zeros(block.attention.shape[:2], device=block.attention.device)
     for head in range(len(block.weights)):
-        edges += proximity(block.of_head(head))
+        edges += proximity(block.of_head(head), block.output)
     own = torch.arange(block.rows.start, block.rows.stop, device=edges.device)
-    edges[torch.arange(len(own)), own] += proximity(block.residual)
+    edges[torch.arange(len(own)), own] += proximity(block.residual[:, None], block.output)[:, 0]
     return edges
 
 

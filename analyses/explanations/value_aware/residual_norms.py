@@ -16,7 +16,7 @@ from interpret.subjects.inputs.example import Example
 
 def norms_of_all(block: PartsOfRows) -> Float[Tensor, "row position"]:
     """Computes the length of what each position adds to each row in all, skip connection and norm included."""
-    return block.transformed.norm(dim=-1)
+    return torch.linalg.vector_norm(block.transformed, dim=-1)
 
 
 def residual_norms(found: Decomposition, example: Example, decision: Decision) -> Attribution:

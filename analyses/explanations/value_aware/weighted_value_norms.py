@@ -1,5 +1,6 @@
 """Norms of weighted values: how long the vectors are that attention fetches, rather than how large their weights."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from interpret.subjects.inputs.example import Example
 
 def norms_of_attention(block: PartsOfRows) -> Float[Tensor, "row position"]:
     """Computes the length of what each position adds to each row by attention, heads summed before."""
-    return block.attention.norm(dim=-1)
+    return torch.linalg.vector_norm(block.attention, dim=-1)
 
 
 def weighted_value_norms(found: Decomposition, example: Example, decision: Decision) -> Attribution:

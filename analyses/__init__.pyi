@@ -49,6 +49,13 @@ from .explanations.methods import explain as explain
 from .explanations.methods import register as register
 from .explanations.methods import unregister as unregister
 from .explanations.shared import Shared as Shared
+from .explanations.value_aware.alti import alti as alti
+from .explanations.value_aware.alti_logit import alti_logit as alti_logit
+from .explanations.value_aware.globenc import globenc as globenc
+from .explanations.value_aware.information_flow import information_flow_routes as information_flow_routes
+from .explanations.value_aware.residual_norms import mixing_ratios as mixing_ratios
+from .explanations.value_aware.residual_norms import residual_norms as residual_norms
+from .explanations.value_aware.weighted_value_norms import weighted_value_norms as weighted_value_norms
 from .generation.steps import Steps as Steps
 from .generation.steps import analyze_steps as analyze_steps
 from .generation.steps_document import StepsDocument as StepsDocument

@@ -32,6 +32,12 @@ from analyses.explanations.input_edits.leave_one_out import attribution_of_falls
 from analyses.explanations.input_edits.occlusion import occlusion
 from analyses.explanations.input_edits.shapley_sampling import PERMUTATIONS, shapley_sampling
 from analyses.explanations.shared import USUAL_STEPS, Shared
+from analyses.explanations.value_aware.alti import alti
+from analyses.explanations.value_aware.alti_logit import alti_logit
+from analyses.explanations.value_aware.globenc import globenc
+from analyses.explanations.value_aware.information_flow import information_flow_routes
+from analyses.explanations.value_aware.residual_norms import residual_norms
+from analyses.explanations.value_aware.weighted_value_norms import weighted_value_norms
 from interpret.errors import InputError
 from interpret.modes.evaluating import evaluating
 from interpret.modes.gradients_on import gradients_on
@@ -140,6 +146,48 @@ BUILT_IN = (
         follows_path=True,
         fast=False,
         for_each_token=False,
+    ),
+    Method(
+        "weighted value norms",
+        "How long the vectors are that the last layer's attention fetches from each {one}, whatever their weights.",
+        lambda _, example, decision, shared: weighted_value_norms(shared.decomposition, example, decision),
+        passes=lambda _: 1,
+        usual=False,
+    ),
+    Method(
+        "residual norms",
+        "The same in the last layer's whole sum, which keeps the {one}'s own vector, and through its norm.",
+        lambda _, example, decision, shared: residual_norms(shared.decomposition, example, decision),
+        passes=lambda _: 1,
+        usual=False,
+    ),
+    Method(
+        "ALTI",
+        "How close what each {one} adds comes to what each position becomes, multiplied through all layers.",
+        lambda _, example, decision, shared: alti(shared.decomposition, example, decision),
+        passes=lambda _: 1,
+        usual=False,
+    ),
+    Method(
+        "GlobEnc",
+        "How long the vectors are that each {one} adds, through each layer's norms, multiplied through all layers.",
+        lambda _, example, decision, shared: globenc(shared.decomposition, example, decision),
+        passes=lambda _: 1,
+        usual=False,
+    ),
+    Method(
+        "information flow routes",
+        "The share of all routes through heads and skip connections that start at each {one}.",
+        lambda _, example, decision, shared: information_flow_routes(shared.decomposition, example, decision),
+        passes=lambda _: 1,
+        usual=False,
+    ),
+    Method(
+        "ALTI-Logit",
+        "The part of the margin that attention fetched from each {one}, in logits; not on every model.",
+        lambda _, example, decision, shared: alti_logit(shared.decomposition, example, decision),
+        passes=lambda _: 1,
+        usual=False,
     ),
     Method(
         "mean attention",

@@ -28,9 +28,12 @@ from .explanations.floors.position import later_first as later_first
 from .explanations.floors.random_order import random_order as random_order
 from .explanations.floors.rarity import rarer_first as rarer_first
 from .explanations.gradient_based.chefer_relevance import chefer_relevance as chefer_relevance
+from .explanations.gradient_based.gim import gim as gim
+from .explanations.gradient_based.gradient_shap import gradient_shap as gradient_shap
 from .explanations.gradient_based.input_x_gradient import input_x_gradient as input_x_gradient
 from .explanations.gradient_based.integrated_gradients import integrated_gradients as integrated_gradients
 from .explanations.gradient_based.saliency import saliency as saliency
+from .explanations.gradient_based.smoothgrad import smoothgrad as smoothgrad
 from .explanations.input_edits.kernel_shap import kernel_shap as kernel_shap
 from .explanations.input_edits.leave_one_out import leave_one_out as leave_one_out
 from .explanations.input_edits.occlusion import occlusion as occlusion

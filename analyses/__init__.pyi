@@ -36,9 +36,12 @@ from .explanations.floors.rarity import rarer_first as rarer_first
 from .explanations.gradient_based.attcat import attcat as attcat
 from .explanations.gradient_based.attention_x_gradient import attention_x_gradient as attention_x_gradient
 from .explanations.gradient_based.chefer_relevance import chefer_relevance as chefer_relevance
+from .explanations.gradient_based.gim import gim as gim
+from .explanations.gradient_based.gradient_shap import gradient_shap as gradient_shap
 from .explanations.gradient_based.input_x_gradient import input_x_gradient as input_x_gradient
 from .explanations.gradient_based.integrated_gradients import integrated_gradients as integrated_gradients
 from .explanations.gradient_based.saliency import saliency as saliency
+from .explanations.gradient_based.smoothgrad import smoothgrad as smoothgrad
 from .explanations.input_edits.kernel_shap import kernel_shap as kernel_shap
 from .explanations.input_edits.leave_one_out import leave_one_out as leave_one_out
 from .explanations.input_edits.occlusion import occlusion as occlusion

@@ -83,6 +83,8 @@ from .reproductions.depth_correlations import depth_correlations as depth_correl
 from .results.reading import read as read
 from .results.result import PlottedResult as PlottedResult
 from .results.result import Result as Result
+from .sanity.checks import sanity_checks as sanity_checks
+from .sanity.sanity_result import SanityChecks as SanityChecks
 from .studies.study import prepare as prepare
 from .studies.study import study as study
 from .studies.study_document import StudyDocument as StudyDocument

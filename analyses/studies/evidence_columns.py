@@ -53,7 +53,9 @@ def evidence_in(examples: Sequence[Example], rows: Rows, methods: Sequence[Metho
     if not rows.evidence:
         return None
     marks: list[tuple[bool, ...] | None] = []
-    unmarked, unranked, everywhere = [], [], []
+    unmarked: list[int] = []
+    unranked: list[int] = []
+    everywhere: list[int] = []
     for example, places, number in zip(examples, rows.evidence, rows.numbers, strict=True):
         found = marked_units(example, places or ())
         if places is not None and not any(found):

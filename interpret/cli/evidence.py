@@ -14,4 +14,6 @@ def evidence_lines(found: "EvidenceDict") -> list[str]:
     rows = evidence_table(found)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return [f"evidence   {head}", *(f"           {line}" for line in (*evidence_in_short(found), ASIDE, *table))]
+    left_out = [f"{each['method']} is left out: {each['left_out']}" for each in found["methods"] if each["left_out"]]
+    said = (*evidence_in_short(found), ASIDE, *table, *left_out)
+    return [f"evidence   {head}", *(f"           {line}" for line in said)]

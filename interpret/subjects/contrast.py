@@ -126,7 +126,7 @@ class _Contrast(TaskModel):
         )
 
     @property
-    def tokens_at_once(self) -> int:  # type: ignore[override]  # an attribute of the whole subject
+    def tokens_at_once(self) -> int:
         """Most tokens of one forward pass: those of the whole subject."""
         return self._whole.tokens_at_once
 

@@ -15,11 +15,11 @@ from analyses.decision.judgement import judge, usual_source
 from analyses.decision.kept_attention import KeptAttention, keeping_reader
 from analyses.decision.schema import AnalysisDict
 from analyses.explanations.agreement import Agreement, rank_agreement
+from analyses.explanations.attention_only.rollout import Rollout
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.faithfulness import Faithfulness, faithfulness
-from analyses.explanations.leave_one_out import logits_without_each_unit
+from analyses.explanations.input_edits.leave_one_out import logits_without_each_unit
 from analyses.explanations.methods import Method, chosen_methods
-from analyses.explanations.rollout import Rollout
 from analyses.explanations.shared import Shared
 from analyses.heads.ablation import HeadImportance, head_importances
 from analyses.heads.gradients import HeadGradients, head_gradients
@@ -164,8 +164,8 @@ def analyze(
         target: The label to explain, by its name or index; by default the predicted one.
         against: The label that it is held against, to ask why one rather than the other; by default all others. All
             numbers then follow the logit of the one minus that of the other.
-        methods: Names of the explanations, beside last-layer attention; by default all that are registered
-            (see `analyses.register`).
+        methods: Names of the explanations, beside last-layer attention, or of sets of them: "all", "fast" or "usual",
+            which is the default (see `analyses.chosen_methods` and `analyses.register`).
         eraser: How words or patches are taken out, one of `subject.erasers`; by default the first.
         corpus: Source of replacement words, from texts like this one. By default words are drawn from the model's
             vocabulary, and patches from the image itself.

@@ -4,8 +4,8 @@ from functools import cached_property
 from typing import Any
 
 from analyses.attention.rollout_readers import Rollout
-from analyses.explanations.leave_one_out import logits_without_each_unit
-from analyses.explanations.rollout import attention_rollout
+from analyses.explanations.attention_only.rollout import attention_rollout
+from analyses.explanations.input_edits.leave_one_out import logits_without_each_unit
 from interpret.attention.maps import Maps
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.inputs.example import Example
@@ -47,7 +47,8 @@ class Shared:
         **known: Any,
     ) -> None:
         self.integration_steps = integration_steps
-        self._subject, self._example, self._decision, self._eraser = subject, example, decision, eraser
+        self.eraser = eraser
+        self._subject, self._example, self._decision = subject, example, decision
         self.__dict__.update(known)
 
     @cached_property
@@ -64,6 +65,6 @@ class Shared:
     @cached_property
     def without(self) -> Scores:
         """Scores of the input without each unit."""
-        eraser = self._subject.chosen_eraser(self._eraser, self._example)
+        eraser = self._subject.chosen_eraser(self.eraser, self._example)
         logits = logits_without_each_unit(self._subject, self._example, eraser=eraser)
         return Scores.of(logits, self._decision.target)

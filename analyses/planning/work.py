@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from analyses.explanations.faithfulness import curve_counts, erasure_budgets
-from analyses.explanations.methods import Method
+from analyses.explanations.methods import LEAVE_ONE_OUT, Method
 from analyses.explanations.shared import USUAL_STEPS
 from analyses.planning.effort import Effort
 from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS
@@ -72,8 +72,10 @@ def analysis_work(
     steps = effort.integration_steps if any(method.follows_path for method in methods) else 1
     integral = sum(GRADIENT * steps for method in methods if method.follows_path)
     gradients = 3 + sum(method.gradient_passes for method in methods)
+    own = sum(method.passes(units) for method in methods if method.name != LEAVE_ONE_OUT)  # every analysis has those
     return Work(
         batched=units
+        + own
         + _removals(len(methods), eraser, units, effort.random_orders)
         + judged.batched
         + silenced

@@ -35,7 +35,7 @@ from interpret.errors import InputError
 from interpret.system.writing import make_folder, require_folder, require_writable, write_whole
 
 if TYPE_CHECKING:
-    from analyses.decision.schema import AnalysisDict, ComponentDict, DecisionDict
+    from analyses.decision.schema import AnalysisDict, ComponentDict, DecidedDict
     from analyses.generation.schema import StepsDict
     from analyses.verdicts.error_rates import ErrorRateDict
 
@@ -61,7 +61,11 @@ ERASERS = ("mask", "delete", "mean", "blur", "noisy linear")  # the last three f
 @click.option("--json", "json_path", type=FILE, help="Also write every number; - to print it.")
 @click.option("--figures", type=click.Path(path_type=Path), help="Also write SVG and PNG figures to this folder.")
 @click.option("--corpus", help="File of texts, or folder of images, like this one: where replacements come from.")
-@click.option("--methods", type=NamesType(), help="Explanations to run, separated by commas; by default all.")
+@click.option(
+    "--methods",
+    type=NamesType(),
+    help="Explanations to run: usual (the default), fast, all, or names; several separated by commas.",
+)
 @click.option("--eraser", type=click.Choice(ERASERS), help="How words or patches are taken out in tests.")
 @click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--quick", "effort", flag_value="quick", help="100 random orders, 20 integration steps, 50 search steps.")
@@ -182,7 +186,7 @@ def _page(found: "AnalysisDict | StepsDict") -> str:
 def _summary(found: "AnalysisDict", out: Path) -> str:
     decision, verdict = found["decision"], found["verdict"]
     lines = [
-        _decision(decision),
+        decision_line(decision),
         f"attention  {verdict['answer']}",
         *(f"           {reason}" for reason in verdict["because"]),
         *(_component(each) for each in verdict["components"]),
@@ -194,7 +198,8 @@ def _summary(found: "AnalysisDict", out: Path) -> str:
     return "\n".join(lines)
 
 
-def _decision(decision: "DecisionDict") -> str:
+def decision_line(decision: "DecidedDict") -> str:
+    """Line with the decision, its probability and its margin."""
     label, share, of_two = shown(decision["label"]), decision["probability"], ""
     if "against" in decision:
         label, of_two = f"{label} rather than {shown(decision['against'])}", " of the two"

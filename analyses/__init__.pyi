@@ -14,6 +14,10 @@ from .decision.analyze import Analysis as Analysis
 from .decision.analyze import analyze as analyze
 from .diffusion.word_heat_maps import WordHeatMaps as WordHeatMaps
 from .diffusion.word_heat_maps import word_heat_maps as word_heat_maps
+from .evidence.agreement import EvidenceAgreement as EvidenceAgreement
+from .evidence.agreement import evidence_agreement as evidence_agreement
+from .evidence.agreement import marked_units as marked_units
+from .evidence.overlap import Overlap as Overlap
 from .explanations.agreement import Agreement as Agreement
 from .explanations.agreement import rank_agreement as rank_agreement
 from .explanations.attention_edits.atman import atman as atman

@@ -14,10 +14,11 @@ from analyses.classic.decision_flips import FlipTable, RankingTest
 from analyses.classic.over_texts import ClassicOverTexts
 from analyses.data_sets.notes import Note
 from analyses.export.json_schema import Correlation, Share, written_as
-from analyses.statistics import Interval
 from analyses.studies.baselines import Baseline, MeanOfTexts
+from analyses.studies.evidence_schema import EvidenceDict
 from analyses.studies.extremes import Extremes
 from analyses.studies.head_map import HeadMap
+from analyses.studies.interval_schema import IntervalDict as IntervalDict
 from analyses.verdicts.error_rates import ErrorRateDict
 from analyses.verdicts.thresholds import Answer, ComponentName, Side, Topic
 from analyses.verdicts.verdict import Component
@@ -73,6 +74,7 @@ class StudyOptionsDict(TypedDict):
         object: Key of the weights that were tested.
         classic_eraser: How words are taken out in the published tests, if they were run.
         classic_adversary_steps: Steps of their search for adversarial attention, if they were run.
+        evidence_methods: Explanations that are compared with marked words, if words are marked.
     """
 
     permutations: int
@@ -84,6 +86,7 @@ class StudyOptionsDict(TypedDict):
     object: str
     classic_eraser: NotRequired[str]
     classic_adversary_steps: NotRequired[int]
+    evidence_methods: NotRequired[list[str]]
 
 
 class StudyFingerprint(TypedDict):
@@ -204,18 +207,6 @@ class HeadMapDict(TypedDict):
     confirmed: list[list[bool]]
 
 
-@written_as(Interval)
-class IntervalDict(TypedDict):
-    """Mean over texts with its 95 % interval; null where it is undefined."""
-
-    mean: float | None
-    low: float | None
-    high: float | None
-    method: Literal["BCa", "percentile", "exact", "none"]
-    count: int
-    undefined: int
-
-
 @written_as(FlipTable)
 class FlipTableDict(TypedDict):
     """Texts whose decision flips when one weight is zeroed."""
@@ -317,6 +308,8 @@ class StudyDict(TypedDict):
         checks: Self-checks, each with the worst value over the texts.
         notes: Notes on rows.
         limits: What the answer doesn't tell, in sentences.
+        evidence: How well explanations find the words that are marked as the evidence, if words are marked. It isn't in
+            the verdict.
     """
 
     schema: Literal["interpret-attention/study/2"]
@@ -334,3 +327,4 @@ class StudyDict(TypedDict):
     checks: list[CheckDict]
     notes: list[NoteDict]
     limits: list[str]
+    evidence: NotRequired[EvidenceDict]

@@ -13,6 +13,7 @@ from analyses.export.to_json import listed
 from analyses.studies.accuracy import accuracy
 from analyses.studies.baselines import trivial_baseline
 from analyses.studies.classic_columns import classic_of
+from analyses.studies.evidence_schema import EvidenceDict
 from analyses.studies.extremes import extremes
 from analyses.studies.head_map import head_map
 from analyses.studies.schema import (
@@ -46,6 +47,7 @@ def summarise(
     tested: ObjectOfStudy = LAST_ROW,
     error_rate: ErrorRate | None = None,
     checks: Sequence[Check] = (),
+    evidence: EvidenceDict | None = None,
 ) -> StudyDict:
     """Summarises a study: everything but its records.
 
@@ -58,14 +60,17 @@ def summarise(
         tested: The weights that were tested.
         error_rate: Error rate of such verdicts; `None` where it isn't known.
         checks: Self-checks, each with the worst value over the texts.
+        evidence: Agreement of explanations with marked words; `None` if none are marked.
     """
-    return {
+    prefers = f"the label that {fingerprint['model']['name']} prefers"
+    decided = "the first of two given labels rather than the second" if "target" in records[0] else prefers
+    summary: StudyDict = {
         "schema": fingerprint["schema"],
         "study": {**fingerprint},
         "object": tested.name,
         "claim": tested.claim,
         "scope": (
-            f"{found.examples} texts, the label that {fingerprint['model']['name']} prefers on each, this checkpoint; "
+            f"{found.examples} texts, {decided} on each, this checkpoint; "
             f"words are replaced by others drawn from the {fingerprint['options']['resampler']}."
         ),
         "verdict": {
@@ -94,6 +99,9 @@ def summarise(
         "notes": [_plain(asdict(note)) for note in notes],
         "limits": [WORDS.say(line) for line in LIMITS_OF_A_STUDY],
     }
+    if evidence is not None:
+        summary["evidence"] = evidence
+    return summary
 
 
 def _component(component: Component, tested: ObjectOfStudy) -> StudyComponentDict:

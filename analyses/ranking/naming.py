@@ -56,7 +56,7 @@ def what_to_read(standings: Sequence[Standing]) -> str:
     rivals = [each.name for each in standings if each.is_floor and _is_level_with(each, best)]
     said = _without_attention(leading) if _beats_attention(best) else _with_attention(leading)
     if rivals:
-        said += f" But {listed(rivals)} {'does' if len(rivals) == 1 else 'do'} as well, knowing nothing of the model."
+        said += f" But an order that knows nothing of the model does as well ({listed(rivals)})."
     return said
 
 

@@ -1,5 +1,6 @@
 """Scores of several explanations on several texts, from which they are ranked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,3 +51,13 @@ class ScoredTexts:
             raise InputError(f"measure must be one of {', '.join(self.measures)}, not {measure!r}")
         found: Float[np.ndarray, "example method"] = self.values[:, :, self.measures.index(measure)]
         return found
+
+    def only(self, chosen: Sequence[int]) -> "ScoredTexts":
+        """Returns the scores of these methods, by their index."""
+        return ScoredTexts(
+            methods=tuple(self.methods[index] for index in chosen),
+            measures=self.measures,
+            values=self.values[:, chosen],
+            worse=self.worse[:, chosen],
+            tau=self.tau[:, chosen][:, :, chosen],
+        )

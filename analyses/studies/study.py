@@ -13,13 +13,16 @@ from analyses.classic.battery import classic_tests
 from analyses.data_sets.matching import encoded, match_labels
 from analyses.data_sets.notes import Note
 from analyses.data_sets.rows import Rows, read_rows
+from analyses.explanations.methods import Method, chosen_methods
 from analyses.planning.plan import Plan, plan_study
+from analyses.ranking.own_methods import digests
 from analyses.resumable.chunks import Chunk, partition
 from analyses.resumable.folder import StudyFolder
 from analyses.resumable.running import run_chunks
 from analyses.studies.accuracy import doubts_about_accuracy
 from analyses.studies.classic_columns import classic_columns
 from analyses.studies.plain_calls import plain_call_check, plain_call_columns, plain_call_notes
+from analyses.studies.ranking import ranking_of_study, ranking_of_text
 from analyses.studies.schema import SCHEMA, Record, StudyDict, StudyFingerprint, StudyOptionsDict
 from analyses.studies.summary import summarise
 from analyses.verdicts.error_rates import ErrorRate, error_rate_of_study
@@ -52,6 +55,7 @@ class Prepared:
         draws: Numbers of random draws for each text.
         seed: Seed of everything random.
         classic: Whether the published tests are run as well.
+        methods: Explanations that are ranked; none by default.
     """
 
     subject: Subject
@@ -63,6 +67,7 @@ class Prepared:
     draws: Draws
     seed: int
     classic: bool = False
+    methods: tuple[Method, ...] = ()
 
     @cached_property
     def heads(self) -> tuple[int, ...]:
@@ -84,6 +89,8 @@ class Prepared:
         }
         if classic:  # without them, older studies keep their fingerprint
             options |= {"classic_eraser": CLASSIC_ERASER, "classic_adversary_steps": ADVERSARY_STEPS}
+        if self.methods:
+            options |= {"methods": [each.name for each in self.methods], "own_methods": digests(self.methods)}
         return {
             "schema": SCHEMA,
             "model": {
@@ -133,7 +140,9 @@ class Prepared:
         chunks = partition(len(self.examples), CHUNK_ROWS) if chunks is None else chunks
         groups = [[self.examples[row] for row in rows] for chunk in chunks for rows in self._together(chunk)]
         steps = ADVERSARY_STEPS if self.classic else None
-        return plan_study(self.subject, groups, self.draws, adversary_steps=steps, max_memory=max_memory)
+        return plan_study(
+            self.subject, groups, self.draws, self.methods, adversary_steps=steps, max_memory=max_memory
+        )
 
     def _together(self, chunk: Chunk) -> list[list[int]]:
         """Groups a chunk's rows by text length, to measure them together."""
@@ -150,6 +159,7 @@ class Prepared:
             **plain_call_columns(self.subject, self.examples[row], decision),
             **numbers,
             **self._classic(row, decision),
+            **ranking_of_text(self.subject, self.examples[row], decision, self.methods, seed=self._seed(row)),
         }
 
     def _classic(self, row: int, decision: Decision) -> dict[str, Any]:
@@ -179,6 +189,7 @@ def prepare(
     draws: Draws = USUAL,
     seed: int = 0,
     classic: bool = False,
+    methods: Sequence[str] = (),
 ) -> Prepared:
     """Encodes the texts and matches their labels, before anything is measured.
 
@@ -190,9 +201,12 @@ def prepare(
         draws: Numbers of random draws for each text.
         seed: Seed of everything random.
         classic: Whether to run the published tests as well, which takes longer than the rest.
+        methods: Explanations to rank, by how well each finds the words that the model decides by: names, or sets of
+            them, "all" or "fast". Last-layer attention is always among them. By default none are.
 
     Raises:
-        InputError: Fewer than two texts can be used, no label is the model's, or the model has no such head.
+        InputError: Fewer than two texts can be used, no label is the model's, the model has no such head, or there is
+            no such method.
 
     Example:
         >>> with open("films.csv", "w") as file:
@@ -218,6 +232,7 @@ def prepare(
         draws=draws,
         seed=seed,
         classic=classic,
+        methods=chosen_methods(methods) if methods else (),
     )
     require_head(chosen, prepared.heads)
     return prepared
@@ -304,6 +319,7 @@ def study(
             tested=prepared.object,
             error_rate=_error_rate(prepared, measurements),
             checks=plain_call_check(records),
+            ranking=ranking_of_study(records, prepared.methods, seed=prepared.seed),
         )
         return cast(StudyDict, opened.finish(summary))
 

@@ -102,7 +102,7 @@ def test_of_equal_explanations_a_better_one_is_seldom_named() -> None:
         ),
         (
             (0.3, 0.9, 0.1, 0.5, -0.2, 0.9),
-            r"Read rollout: .* But word position does as well, knowing nothing of the model\.",
+            r"Read rollout: .* But an order that knows nothing of the model does as well \(word position\)\.",
         ),
     ],
 )

@@ -1,0 +1,101 @@
+"""Scores of several explanations of one decision, as a study stores them for each text."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.explanations.agreement import rank_agreement
+from analyses.explanations.every_method import explained
+from analyses.explanations.shared import Shared
+from analyses.ranking.judge import judge_explanations
+from analyses.ranking.judged import Judged
+from analyses.ranking.primary import FAITHFULNESS, faithfulness_of, p_worse_than_chance
+from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
+from interpret.modes.evaluating import evaluating
+from interpret.subjects.decision import Decision
+from interpret.subjects.forward_pass import remembered
+from interpret.subjects.inputs.example import Example
+from interpret.subjects.subject import Subject
+
+RANDOM_ORDERS = "random orders"  # the row of a ranking that shows what chance gets
+FLOORS = "baseline"  # family of what knows nothing of the model
+
+
+@dataclass(frozen=True, eq=False)
+class TextScores:
+    """Scores of explanations of one decision.
+
+    Attributes:
+        methods: Names of the methods, and of the random orders at the end.
+        families: What each is based on, such as "attention"; empty for a method that can't explain this text.
+        values: Score of each by each measure, the primary one first; NaN where undefined.
+        worse: Whether each is worse than chance by the primary measure; `None` where that isn't known.
+        tau: Kendall's tau-b of each pair, -1 to 1; NaN where undefined.
+        left_out: Reason why a method can't explain this text; empty where it can.
+        passes: Number of inputs that the model was run on to judge them.
+    """
+
+    methods: tuple[str, ...]
+    families: tuple[str, ...]
+    values: dict[str, list[float]]
+    worse: tuple[bool | None, ...]
+    tau: Float[Tensor, "method method"]
+    left_out: tuple[str, ...]
+    passes: int
+
+
+def score_text(
+    subject: Subject, example: Example, decision: Decision, names: Sequence[str], *, seed: int = 0
+) -> TextScores:
+    """Explains one decision by several methods, and judges them.
+
+    Args:
+        subject: The model.
+        example: The text.
+        decision: The decision on it.
+        names: Names of the methods, last-layer attention among them.
+        seed: Seed of the random orders.
+
+    Raises:
+        InputError: A name is unknown, or a method's answer can't be used.
+    """
+    shared = Shared(subject, example, decision)
+    with evaluating(subject.model), remembered(subject, example.ids[None]):
+        found = explained(subject, example, decision, names, shared=shared)
+        judged = judge_explanations(
+            subject, example, decision, found.attributions, seed=seed, without=shared.without
+        )
+    methods = (*names, RANDOM_ORDERS)
+    places = [methods.index(each.method) for each in found.attributions]
+    tau = torch.full((len(methods), len(methods)), math.nan)
+    tau[torch.tensor(places)[:, None], torch.tensor(places)] = rank_agreement(found.attributions).tau
+    worse: list[bool | None] = [None] * len(methods)
+    for place, p_value in zip(places, p_worse_than_chance(judged).tolist(), strict=True):
+        worse[place] = None if math.isnan(p_value) else p_value <= SIGNIFICANCE_LEVEL
+    families = {each.method: each.family for each in found.attributions}
+    return TextScores(
+        methods=methods,
+        families=tuple(families.get(name, FLOORS if name == RANDOM_ORDERS else "") for name in methods),
+        values=_values(judged, places, len(methods)),
+        worse=tuple(worse),
+        tau=tau,
+        left_out=tuple(found.left_out.get(name, "") for name in methods),
+        passes=judged.passes,
+    )
+
+
+def _values(judged: Judged, places: Sequence[int], count: int) -> dict[str, list[float]]:
+    """Scores by each measure, with what random scores get at the end."""
+    primary = {FAITHFULNESS.name: (faithfulness_of(judged), 0.0)}
+    measured = {each.name: (judged.values[each.name], judged.chance[each.name]) for each in judged.measures}
+    found = {}
+    for name, (values, chance) in {**primary, **measured}.items():
+        column = [math.nan] * (count - 1) + [chance]
+        for place, value in zip(places, values.tolist(), strict=True):
+            column[place] = value
+        found[name] = column
+    return found

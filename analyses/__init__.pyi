@@ -43,6 +43,9 @@ from .heads.gradients import head_gradients as head_gradients
 from .heads.word_pairs import WordPairs as WordPairs
 from .heads.word_pairs import word_pairs as word_pairs
 from .planning.plan import Plan as Plan
+from .ranking.best_order import OrderSearch as OrderSearch
+from .ranking.judge import judge_explanations as judge_explanations
+from .ranking.judged import Judged as Judged
 from .results.reading import read as read
 from .results.result import PlottedResult as PlottedResult
 from .results.result import Result as Result

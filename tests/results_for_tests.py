@@ -11,6 +11,7 @@ from saved_models import save_llama
 import analyses
 import interpret
 from analyses.explanations.faithfulness import Erasure
+from analyses.ranking.measures import COMPREHENSIVENESS, LDS
 from analyses.results.plain_data import Data, equal_tensors
 from analyses.results.result import Result
 from analyses.translation.alignment_errors import GoldAlignment
@@ -73,6 +74,12 @@ SAMPLES = {
     ),
     "Agreement": lambda: analyses.Agreement(("saliency", "rollout"), numbers(2, 2), positive(2)),
     "Faithfulness": lambda: analyses.Faithfulness("mask", (1, 2), ("saliency", "rollout"), erasure(2), erasure(100)),
+    "Judged": lambda: analyses.Judged(
+        ("saliency", "rollout"), (False, True), (COMPREHENSIVENESS, LDS),
+        {"comprehensiveness": torch.tensor([0.5, math.nan]), "LDS": torch.tensor([-0.0, 1e-9])},
+        {"comprehensiveness": torch.tensor([-0.5, 0.5]), "LDS": positive(20)}, {"comprehensiveness": 2.5},
+        analyses.Faithfulness("mask", (1, 2), ("saliency", "rollout"), erasure(2), erasure(100)), 123,
+    ),
     "HeadImportance": lambda: analyses.HeadImportance(numbers(2, 3), "mean", "whole passes", labels=LABELS),
     "HeadGradients": lambda: analyses.HeadGradients(numbers(2, 3), labels=LABELS),
     "WordPairs": lambda: analyses.WordPairs(

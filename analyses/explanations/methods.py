@@ -257,6 +257,7 @@ def explain(
     second: str | None = None,
     *,
     target: Any = None,
+    against: Any = None,
     eraser: str | None = None,
     integration_steps: int = USUAL_STEPS,
 ) -> Attribution:
@@ -268,6 +269,7 @@ def explain(
         method: Name of the method.
         second: A second text, for tasks that have one.
         target: The label to explain, by its name or index; by default the predicted one.
+        against: The label that it is held against, to explain why one rather than the other; by default all others.
         eraser: How units are taken out; by default the first of `subject.erasers`.
         integration_steps: Points of an integral along a path.
 
@@ -281,7 +283,7 @@ def explain(
         [1.5, 0.18, 0.31, 0.2, 0.55, 1.19, 0.19]
     """
     chosen = method_of_name(method)
-    subject, example, target = subject.asked_about(text, second, target=target)
+    subject, example, target = subject.asked_about(text, second, target=target, against=against)
     with evaluating(subject.model), remembered(subject, example.ids[None]):
         decision = subject.decide(example, target)
         shared = Shared(subject, example, decision, integration_steps=integration_steps, eraser=eraser)

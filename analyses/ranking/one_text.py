@@ -13,7 +13,8 @@ from analyses.explanations.every_method import explained
 from analyses.explanations.shared import Shared
 from analyses.ranking.judge import judge_explanations
 from analyses.ranking.judged import Judged
-from analyses.ranking.primary import FAITHFULNESS, faithfulness_of, p_worse_than_chance
+from analyses.ranking.measures import COMPREHENSIVENESS, INFIDELITY, LDS, SENSITIVITY_N, SUFFICIENCY
+from analyses.ranking.primary import FAITHFULNESS, faithfulness_of, faithfulness_of_chance, p_worse_than_chance
 from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 from interpret.modes.evaluating import evaluating
 from interpret.subjects.decision import Decision
@@ -21,7 +22,9 @@ from interpret.subjects.forward_pass import remembered
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
+MEASURES = (FAITHFULNESS, COMPREHENSIVENESS, SUFFICIENCY, SENSITIVITY_N, LDS, INFIDELITY)  # the primary one first
 RANDOM_ORDERS = "random orders"  # the row of a ranking that shows what chance gets
+ERASER = "delete"
 FLOORS = "baseline"  # family of what knows nothing of the model
 
 
@@ -63,39 +66,49 @@ def score_text(
     Raises:
         InputError: A name is unknown, or a method's answer can't be used.
     """
-    shared = Shared(subject, example, decision)
+    methods = (*names, RANDOM_ORDERS)
+    eraser = eraser_of_rankings(subject)
+    shared = Shared(subject, example, decision, eraser=eraser)
     with evaluating(subject.model), remembered(subject, example.ids[None]):
         found = explained(subject, example, decision, names, shared=shared)
         judged = judge_explanations(
-            subject, example, decision, found.attributions, seed=seed, without=shared.without
+            subject, example, decision, found.attributions, eraser=eraser, seed=seed, without=shared.without
         )
-    methods = (*names, RANDOM_ORDERS)
     places = [methods.index(each.method) for each in found.attributions]
     tau = torch.full((len(methods), len(methods)), math.nan)
     tau[torch.tensor(places)[:, None], torch.tensor(places)] = rank_agreement(found.attributions).tau
-    worse: list[bool | None] = [None] * len(methods)
-    for place, p_value in zip(places, p_worse_than_chance(judged).tolist(), strict=True):
-        worse[place] = None if math.isnan(p_value) else p_value <= SIGNIFICANCE_LEVEL
-    families = {each.method: each.family for each in found.attributions}
+    families = {RANDOM_ORDERS: FLOORS, **{each.method: each.family for each in found.attributions}}
     return TextScores(
         methods=methods,
-        families=tuple(families.get(name, FLOORS if name == RANDOM_ORDERS else "") for name in methods),
+        families=tuple(families.get(name, "") for name in methods),
         values=_values(judged, places, len(methods)),
-        worse=tuple(worse),
+        worse=_worse(judged, places, len(methods)),
         tau=tau,
         left_out=tuple(found.left_out.get(name, "") for name in methods),
         passes=judged.passes,
     )
 
 
+def eraser_of_rankings(subject: Subject) -> str:
+    """How words are taken out: deleted where the model allows it, as in ERASER; what is gone needn't be read."""
+    return ERASER if ERASER in subject.erasers else subject.erasers[0]
+
+
 def _values(judged: Judged, places: Sequence[int], count: int) -> dict[str, list[float]]:
     """Scores by each measure, with what random scores get at the end."""
-    primary = {FAITHFULNESS.name: (faithfulness_of(judged), 0.0)}
-    measured = {each.name: (judged.values[each.name], judged.chance[each.name]) for each in judged.measures}
+    measured = {each.name: (judged.values[each.name], judged.chance[each.name]) for each in MEASURES[1:]}
+    primary = {FAITHFULNESS.name: (faithfulness_of(judged), float(faithfulness_of_chance(judged).mean()))}
     found = {}
-    for name, (values, chance) in {**primary, **measured}.items():
-        column = [math.nan] * (count - 1) + [chance]
+    for name, (values, random) in {**primary, **measured}.items():
+        column = [math.nan] * (count - 1) + [random]
         for place, value in zip(places, values.tolist(), strict=True):
             column[place] = value
         found[name] = column
     return found
+
+
+def _worse(judged: Judged, places: Sequence[int], count: int) -> tuple[bool | None, ...]:
+    found: list[bool | None] = [None] * count
+    for place, p_value in zip(places, p_worse_than_chance(judged).tolist(), strict=True):
+        found[place] = None if math.isnan(p_value) else p_value <= SIGNIFICANCE_LEVEL
+    return tuple(found)

@@ -17,10 +17,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.ranking.judged import Judged
-from analyses.ranking.measures import COMPREHENSIVENESS, SUFFICIENCY, Measure
+from analyses.ranking.measures import COMPREHENSIVENESS, SUFFICIENCY, RankingMeasure
 from analyses.statistics import randomisation_p_value
 
-FAITHFULNESS = Measure(
+FAITHFULNESS = RankingMeasure(
     "faithfulness",
     "Mean of comprehensiveness and sufficiency: 0 is chance, 1 the best order found.",
     normalised=True,
@@ -33,9 +33,14 @@ def faithfulness_of(judged: Judged) -> Float[Tensor, " method"]:
     return _mean(judged.values)
 
 
+def faithfulness_of_chance(judged: Judged) -> Float[Tensor, " draw"]:
+    """Returns the primary measure of each random order."""
+    return _mean(judged.random)
+
+
 def p_worse_than_chance(judged: Judged) -> Float[Tensor, " method"]:
     """P-value of each method: share of random scores whose primary measure is as low; NaN where it is undefined."""
-    null = _mean(judged.random)
+    null = faithfulness_of_chance(judged)
     if not len(null) or bool(null.isnan().any()):
         return torch.full((len(judged.methods),), torch.nan)
     observed = faithfulness_of(judged).tolist()

@@ -7,15 +7,7 @@ from typing import Any
 from analyses.explanations.methods import Method, about_method
 from analyses.explanations.shared import USUAL_STEPS
 from analyses.export.to_json import plain_nested
-from analyses.ranking.measures import (
-    COMPREHENSIVENESS,
-    DATAMODELING,
-    INFIDELITY,
-    INPUT_RANK,
-    SENSITIVITY_N,
-    SUFFICIENCY,
-)
-from analyses.ranking.one_text import FLOORS, score_text
+from analyses.ranking.one_text import FLOORS, MEASURES, score_text
 from analyses.ranking.over_texts import RankedMethod, rank_over_texts
 from analyses.ranking.primary import FAITHFULNESS
 from analyses.studies.ranking_columns import FAMILIES, LEFT_OUT, METHODS, PASSES, ranking_columns, scored_texts
@@ -25,14 +17,6 @@ from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.nouns import WORDS
 from interpret.subjects.subject import Subject
-
-_MEASURES = {
-    each.name: each
-    for each in (
-        FAITHFULNESS, COMPREHENSIVENESS, SUFFICIENCY, SENSITIVITY_N, DATAMODELING, INFIDELITY, INPUT_RANK,
-    )
-}  # fmt: skip
-
 
 def ranking_of_text(
     subject: Subject, example: Example, decision: Decision, methods: Sequence[Method], *, seed: int
@@ -94,7 +78,7 @@ def _method(each: RankedMethod, passes: float, gradient_passes: float) -> Ranked
 
 
 def _measure(name: str) -> RankedMeasureDict:
-    measure = _MEASURES[name]
+    measure = next(each for each in MEASURES if each.name == name)
     return {
         "name": name,
         "about": WORDS.say(measure.about),

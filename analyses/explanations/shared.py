@@ -47,7 +47,8 @@ class Shared:
         **known: Any,
     ) -> None:
         self.integration_steps = integration_steps
-        self._subject, self._example, self._decision, self._eraser = subject, example, decision, eraser
+        self.eraser = eraser
+        self._subject, self._example, self._decision = subject, example, decision
         self.__dict__.update(known)
 
     @cached_property
@@ -64,6 +65,6 @@ class Shared:
     @cached_property
     def without(self) -> Scores:
         """Scores of the input without each unit."""
-        eraser = self._subject.chosen_eraser(self._eraser, self._example)
+        eraser = self._subject.chosen_eraser(self.eraser, self._example)
         logits = logits_without_each_unit(self._subject, self._example, eraser=eraser)
         return Scores.of(logits, self._decision.target)

@@ -14,6 +14,10 @@ from .decision.analyze import Analysis as Analysis
 from .decision.analyze import analyze as analyze
 from .diffusion.word_heat_maps import WordHeatMaps as WordHeatMaps
 from .diffusion.word_heat_maps import word_heat_maps as word_heat_maps
+from .evidence.agreement import EvidenceAgreement as EvidenceAgreement
+from .evidence.agreement import evidence_agreement as evidence_agreement
+from .evidence.agreement import marked_units as marked_units
+from .evidence.overlap import Overlap as Overlap
 from .explanations.agreement import Agreement as Agreement
 from .explanations.agreement import rank_agreement as rank_agreement
 from .explanations.attention_edits.atman import atman as atman
@@ -36,9 +40,12 @@ from .explanations.floors.rarity import rarer_first as rarer_first
 from .explanations.gradient_based.attcat import attcat as attcat
 from .explanations.gradient_based.attention_x_gradient import attention_x_gradient as attention_x_gradient
 from .explanations.gradient_based.chefer_relevance import chefer_relevance as chefer_relevance
+from .explanations.gradient_based.gim import gim as gim
+from .explanations.gradient_based.gradient_shap import gradient_shap as gradient_shap
 from .explanations.gradient_based.input_x_gradient import input_x_gradient as input_x_gradient
 from .explanations.gradient_based.integrated_gradients import integrated_gradients as integrated_gradients
 from .explanations.gradient_based.saliency import saliency as saliency
+from .explanations.gradient_based.smoothgrad import smoothgrad as smoothgrad
 from .explanations.input_edits.kernel_shap import kernel_shap as kernel_shap
 from .explanations.input_edits.leave_one_out import leave_one_out as leave_one_out
 from .explanations.input_edits.occlusion import occlusion as occlusion
@@ -75,9 +82,13 @@ from .planning.plan import Plan as Plan
 from .ranking.best_order import OrderSearch as OrderSearch
 from .ranking.judge import judge_explanations as judge_explanations
 from .ranking.judged import Judged as Judged
+from .reproductions.depth_correlations import DepthCorrelations as DepthCorrelations
+from .reproductions.depth_correlations import depth_correlations as depth_correlations
 from .results.reading import read as read
 from .results.result import PlottedResult as PlottedResult
 from .results.result import Result as Result
+from .sanity.checks import sanity_checks as sanity_checks
+from .sanity.sanity_result import SanityChecks as SanityChecks
 from .studies.study import prepare as prepare
 from .studies.study import study as study
 from .studies.study_document import StudyDocument as StudyDocument

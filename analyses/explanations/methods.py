@@ -24,9 +24,14 @@ from analyses.explanations.floors.rarity import rarer_first
 from analyses.explanations.gradient_based.attcat import attcat
 from analyses.explanations.gradient_based.attention_x_gradient import attention_x_gradient
 from analyses.explanations.gradient_based.chefer_relevance import chefer_relevance
+from analyses.explanations.gradient_based.gim import gim
+from analyses.explanations.gradient_based.gradient_shap import DRAWS as GRADIENT_SHAP_DRAWS
+from analyses.explanations.gradient_based.gradient_shap import gradient_shap
 from analyses.explanations.gradient_based.input_x_gradient import input_x_gradient
 from analyses.explanations.gradient_based.integrated_gradients import integrated_gradients
 from analyses.explanations.gradient_based.saliency import saliency
+from analyses.explanations.gradient_based.smoothgrad import DRAWS as SMOOTHGRAD_DRAWS
+from analyses.explanations.gradient_based.smoothgrad import smoothgrad
 from analyses.explanations.input_edits.kernel_shap import kernel_shap, usual_draws
 from analyses.explanations.input_edits.leave_one_out import attribution_of_falls
 from analyses.explanations.input_edits.occlusion import occlusion
@@ -247,6 +252,32 @@ BUILT_IN = (
         passes=lambda units: units,
         usual=False,
         fast=False,
+    ),
+    Method(
+        "SmoothGrad",
+        "That reaction as it is on average where some noise is added to all vectors. No direction.",
+        lambda subject, example, decision, _: smoothgrad(subject, example, decision),
+        gradient_passes=SMOOTHGRAD_DRAWS,
+        usual=False,
+        fast=False,
+        for_each_token=False,
+    ),
+    Method(
+        "GradientShap",
+        "Adds that reaction up at random places between {blank} and noisy copies of this one.",
+        lambda subject, example, decision, _: gradient_shap(subject, example, decision),
+        gradient_passes=GRADIENT_SHAP_DRAWS,
+        usual=False,
+        fast=False,
+        for_each_token=False,
+    ),
+    Method(
+        "GIM",
+        "Input x gradient that also sees what attention and norms would make up for.",
+        lambda subject, example, decision, _: gim(subject, example, decision),
+        gradient_passes=1,
+        usual=False,
+        for_each_token=False,
     ),
     Method(
         "leave-one-out",

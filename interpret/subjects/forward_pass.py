@@ -86,6 +86,18 @@ def run_pass(subject: TaskModel, ids: Shaped[Tensor, "example token *number"]) -
     return memory.passed
 
 
+def pass_with_gradients(subject: TaskModel, ids: Shaped[Tensor, "example token *number"]) -> ForwardPass:
+    """Runs inputs from their embeddings with gradients, which the logits and the inputs of layers then carry.
+
+    Args:
+        subject: The model; its parameters get no gradient.
+        ids: The inputs.
+    """
+    with torch.enable_grad():
+        embeddings = subject.embed(ids).detach().requires_grad_()
+        return _passed(subject, ids, lambda: subject.logits_from(embeddings, ids))
+
+
 @contextmanager
 def remembered(subject: TaskModel, ids: Shaped[Tensor, "example token *number"]) -> Iterator[None]:
     """Caches the forward pass of these inputs until the block ends, for callers with the same listeners."""
@@ -109,18 +121,6 @@ class _Memory:
 
 
 _memory: ContextVar[_Memory | None] = ContextVar("interpret_remembered", default=None)
-
-
-def pass_with_gradients(subject: TaskModel, ids: Shaped[Tensor, "example token *number"]) -> ForwardPass:
-    """Runs inputs from their embeddings with gradients, which the logits and the inputs of layers then carry.
-
-    Args:
-        subject: The model; its parameters get no gradient.
-        ids: The inputs.
-    """
-    with torch.enable_grad():
-        embeddings = subject.embed(ids).detach().requires_grad_()
-        return _passed(subject, ids, lambda: subject.logits_from(embeddings, ids))
 
 
 def _run(subject: TaskModel, ids: Tensor) -> ForwardPass:

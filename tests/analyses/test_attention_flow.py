@@ -110,5 +110,7 @@ def test_what_would_take_too_long_is_refused(monkeypatch):
         attention_flow(random_attentions(length=6), example(6), decision([0.5, 0.5, 0, 0, 0, 0]))
     with pytest.raises(ValueError, match=r"^residual must be from 0 to 1, not 2$"):
         attention_flow(random_attentions(layers=1), example(), decision([1.0, 0, 0]), residual=2)
-    with pytest.raises(ValueError, match=r"^weights must be of this text's 3 tokens, not of 6; record the same example$"):
+    with pytest.raises(
+        ValueError, match=r"^weights must be of this text's 3 tokens, not of 6; record the same example$"
+    ):
         attention_flow(random_attentions(length=6), example(), decision([1.0, 0, 0]))

@@ -69,7 +69,9 @@ def test_it_is_the_slope_of_cutting_a_column(build):
 
     def margin_with(key, share):
         cut = interpret.block_attention(None, None, None, key, renormalize=False)
-        part = interpret.Edit("weights", lambda layer, weights: weights + share * (cut.change(layer, weights) - weights))
+        part = interpret.Edit(
+            "weights", lambda layer, weights: weights + share * (cut.change(layer, weights) - weights)
+        )
         with interpret.editing(subject.model, part):
             return margin_of(subject.logits(example.ids[None])[0].detach(), decision.target).item()
 

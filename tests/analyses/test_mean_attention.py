@@ -59,5 +59,7 @@ def test_an_encoder_has_no_row_for_what_a_decoder_decides(tmp_path):
 
 
 def test_other_texts_are_refused():
-    with pytest.raises(ValueError, match=r"^weights must be of this text's 5 tokens, not of 6; record the same example$"):
+    with pytest.raises(
+        ValueError, match=r"^weights must be of this text's 5 tokens, not of 6; record the same example$"
+    ):
         mean_attention(torch.full((1, 1, 6, 6), 1 / 6), example(), decision([1.0, 0.0, 0.0, 0.0, 0.0]))

@@ -35,7 +35,7 @@ from interpret.errors import InputError
 from interpret.system.writing import make_folder, require_folder, require_writable, write_whole
 
 if TYPE_CHECKING:
-    from analyses.decision.schema import AnalysisDict, ComponentDict, DecisionDict
+    from analyses.decision.schema import AnalysisDict, ComponentDict, DecidedDict
     from analyses.generation.schema import StepsDict
     from analyses.verdicts.error_rates import ErrorRateDict
 
@@ -186,7 +186,7 @@ def _page(found: "AnalysisDict | StepsDict") -> str:
 def _summary(found: "AnalysisDict", out: Path) -> str:
     decision, verdict = found["decision"], found["verdict"]
     lines = [
-        _decision(decision),
+        decision_line(decision),
         f"attention  {verdict['answer']}",
         *(f"           {reason}" for reason in verdict["because"]),
         *(_component(each) for each in verdict["components"]),
@@ -198,7 +198,8 @@ def _summary(found: "AnalysisDict", out: Path) -> str:
     return "\n".join(lines)
 
 
-def _decision(decision: "DecisionDict") -> str:
+def decision_line(decision: "DecidedDict") -> str:
+    """Line with the decision, its probability and its margin."""
     label, share, of_two = shown(decision["label"]), decision["probability"], ""
     if "against" in decision:
         label, of_two = f"{label} rather than {shown(decision['against'])}", " of the two"

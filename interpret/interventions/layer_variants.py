@@ -17,8 +17,8 @@ from interpret.subjects.forward_pass import ForwardPass, hidden_in
 from interpret.subjects.subject import Subject
 from interpret.tolerances import SHORTCUT_AGREES, apart
 
-# Takes the index of an attention call, the weights of some copies and the numbers of these copies; returns the weights to
-# use instead.
+# Takes the index of an attention call, the weights of some copies and the numbers of these copies; returns the weights
+# to use instead.
 Change = Callable[[int, Tensor, Sequence[int]], Tensor]
 
 

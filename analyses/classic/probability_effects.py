@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.explanations.leave_one_out import logits_without_each_unit
+from analyses.explanations.input_edits.leave_one_out import logits_without_each_unit
 from interpret.interventions.decision_row import DecisionRow
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.inputs.example import Example

@@ -15,11 +15,11 @@ from analyses.decision.judgement import judge, usual_source
 from analyses.decision.kept_attention import KeptAttention, keeping_reader
 from analyses.decision.schema import AnalysisDict
 from analyses.explanations.agreement import Agreement, rank_agreement
+from analyses.explanations.attention_only.rollout import Rollout
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.faithfulness import Faithfulness, faithfulness
-from analyses.explanations.leave_one_out import logits_without_each_unit
+from analyses.explanations.input_edits.leave_one_out import logits_without_each_unit
 from analyses.explanations.methods import Method, chosen_methods
-from analyses.explanations.rollout import Rollout
 from analyses.explanations.shared import Shared
 from analyses.heads.ablation import HeadImportance, head_importances
 from analyses.heads.gradients import HeadGradients, head_gradients
@@ -111,7 +111,7 @@ class Analysis(ModelResult[AnalysisDict]):
         best, tested = best_of({each: self.faithfulness.effect(each) for each in self.faithfulness.methods}), self.maps
         return analysis_in_short(
             self.example.text,
-            self.decision.label,
+            self.decision.question,
             self.decision.probability,
             self.decision.margin,
             self.verdict.answer,
@@ -142,6 +142,7 @@ def analyze(
     second: str | None = None,
     *,
     target: Any = None,
+    against: Any = None,
     methods: Sequence[str] | None = None,
     eraser: str | None = None,
     corpus: Resampler | None = None,
@@ -161,8 +162,10 @@ def analyze(
             which includes the second text.
         second: A second text, for tasks that have one: the context of a question, the other sentence of a pair.
         target: The label to explain, by its name or index; by default the predicted one.
-        methods: Names of the explanations, beside last-layer attention; by default all that are registered
-            (see `analyses.register`).
+        against: The label that it is held against, to ask why one rather than the other; by default all others. All
+            numbers then follow the logit of the one minus that of the other.
+        methods: Names of the explanations, beside last-layer attention, or of sets of them: "all", "fast" or "usual",
+            which is the default (see `analyses.chosen_methods` and `analyses.register`).
         eraser: How words or patches are taken out, one of `subject.erasers`; by default the first.
         corpus: Source of replacement words, from texts like this one. By default words are drawn from the model's
             vocabulary, and patches from the image itself.
@@ -194,7 +197,7 @@ def analyze(
     chosen = chosen_methods(methods)
     started = time.monotonic()
     progress("reading the text")
-    subject, example, target = subject.asked_about(text, second, target=target, truncate=truncate)
+    subject, example, target = subject.asked_about(text, second, target=target, against=against, truncate=truncate)
     eraser = subject.chosen_eraser(eraser, example)
     with evaluating(subject.model), remembered(subject, example.ids[None]):
         progress("planning")

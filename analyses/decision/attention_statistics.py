@@ -11,7 +11,7 @@ from analyses.attention.patterns import Patterns, PatternsReader
 from analyses.attention.received import Received, ReceivedReader
 from analyses.attention.rollout_readers import rollout_reader
 from analyses.attention.streaming import Reader, read_maps
-from analyses.explanations.rollout import Rollout
+from analyses.explanations.attention_only.rollout import Rollout
 from interpret.attention.maps import Maps, maps_of
 from interpret.attention.recording import Recording
 

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
-from analyses.explanations.leave_one_out import attribution_of_falls
+from analyses.explanations.input_edits.leave_one_out import attribution_of_falls
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.inputs.example import Example

@@ -13,9 +13,9 @@ from torch.nn.functional import pad
 from analyses.decision.argument_checks import require_asked
 from analyses.decision.in_short import table_of_maps
 from analyses.decision.judgement import Judgement, judge, usual_source
+from analyses.explanations.attention_only.rollout import Rollout, attention_rollout
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.methods import methods_of_steps
-from analyses.explanations.rollout import Rollout, attention_rollout
 from analyses.explanations.shared import Shared
 from analyses.generation.in_short import steps_in_short, table_of_steps
 from analyses.generation.leave_one_out import steps_leave_one_out

@@ -14,8 +14,8 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from analyses.attention.received import attention_received
+from analyses.explanations.attention_only.rollout import attention_rollout
 from analyses.explanations.methods import method_of_name
-from analyses.explanations.rollout import attention_rollout
 from analyses.explanations.shared import Shared
 from analyses.verdicts.input_rank import Told, unheard
 from analyses.verdicts.knockout import knockout_margins

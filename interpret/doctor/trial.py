@@ -123,7 +123,7 @@ def try_rollout(model: nn.Module) -> str:
     Args:
         model: A model that runs on `sample_inputs`.
     """
-    from analyses.explanations.rollout import attention_rollout
+    from analyses.explanations.attention_only.rollout import attention_rollout
 
     with torch.no_grad(), recording(model) as record:
         model_scores(model, sample_inputs(model, examples=1))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 
-from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.attention_only.last_layer import last_layer_attention
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example, Unit
 

@@ -17,8 +17,8 @@ from analyses.attention.rollout_readers import rollout_reader
 from analyses.attention.streaming import Reader, read_maps
 from analyses.decision.attention_statistics import attention_statistics
 from analyses.decision.kept_attention import keeping_reader
-from analyses.explanations.attention_row import last_layer_attention
-from analyses.explanations.rollout import attention_rollout
+from analyses.explanations.attention_only.last_layer import last_layer_attention
+from analyses.explanations.attention_only.rollout import attention_rollout
 from interpret.attention import call as attention_call
 from interpret.attention.maps import GivenMaps, Maps
 from interpret.attention.recording import recording

@@ -9,7 +9,7 @@ from subjects_for_tests import SENTENCE, LinearSubject, OneLayerSubject, tiny_be
 from translators_for_tests import save_translator
 
 import interpret
-from analyses.explanations.chefer_relevance import chefer_relevance, relevance
+from analyses.explanations.gradient_based.chefer_relevance import chefer_relevance, relevance
 from interpret.attention import call as attention_call
 from interpret.attention.interface_call import InterfaceCall
 from interpret.attention.position_spans import PositionSpan

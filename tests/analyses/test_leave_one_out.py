@@ -4,7 +4,7 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, LinearSubject, tiny_bert, tiny_llama
 
-from analyses.explanations.leave_one_out import leave_one_out
+from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from interpret.errors import InputError
 
 

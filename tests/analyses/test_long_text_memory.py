@@ -9,9 +9,9 @@ import resource, sys
 import torch
 from subjects_for_tests import VOCABULARY, ToySubject
 from transformers import LlamaConfig, LlamaForCausalLM
-from analyses.explanations.attention_row import last_layer_attention
+from analyses.explanations.attention_only.last_layer import last_layer_attention
 from analyses.decision.attention_statistics import attention_statistics
-from analyses.explanations.chefer_relevance import chefer_relevance
+from analyses.explanations.gradient_based.chefer_relevance import chefer_relevance
 from analyses.verdicts.every_head import head_rows
 from analyses.heads.gradients import head_gradients
 from analyses.decision.kept_attention import PooledMaps, keeping_reader

@@ -12,11 +12,13 @@ import torch
 
 from analyses import Attribution, analyze, analyze_steps, explain, register, unregister
 from analyses.explanations import methods
-from analyses.explanations.attention_row import last_layer_attention
-from analyses.explanations.gradients import input_x_gradient, integrated_gradients, saliency
-from analyses.explanations.leave_one_out import leave_one_out
+from analyses.explanations.attention_only.last_layer import last_layer_attention
+from analyses.explanations.attention_only.rollout import attention_rollout, rollout_attribution
+from analyses.explanations.gradient_based.input_x_gradient import input_x_gradient
+from analyses.explanations.gradient_based.integrated_gradients import integrated_gradients
+from analyses.explanations.gradient_based.saliency import saliency
+from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.explanations.methods import BUILT_IN, GROUP, chosen_methods
-from analyses.explanations.rollout import attention_rollout, rollout_attribution
 from analyses.explanations.shared import Shared
 from analyses.planning.effort import EFFORTS
 from analyses.planning.plan import plan_analysis
@@ -88,18 +90,24 @@ def test_fewer_methods_take_fewer_passes(bert: Any) -> None:
         plan_analysis(bert, example, EFFORTS["quick"], methods=names).passes for names in (None, ["saliency"])
     )
     assert one < whole - 3 * EFFORTS["quick"].integration_steps
-    others = [each.name for each in BUILT_IN if each.name != "integrated gradients"]
+    others = [each.name for each in chosen_methods() if each.name != "integrated gradients"]
     without_integral = plan_analysis(bert, example, EFFORTS["quick"], methods=others).passes
     assert one < without_integral <= whole - 3 * EFFORTS["quick"].integration_steps
 
 
 def test_what_is_no_method_is_refused(bert: Any) -> None:
     names = ", ".join(each.name for each in BUILT_IN)
-    with pytest.raises(InputError, match=rf"^there is no method 'magic'; there are {names}$"):
+    with pytest.raises(
+        InputError, match=rf"^there is no method 'magic'; there are {names}, and the sets all, fast, usual$"
+    ):
         analyze(bert, TEXT, methods=["magic"])
-    with pytest.raises(InputError, match=r"^methods must be a list of names, such as \['saliency'\]$"):
+    with pytest.raises(
+        InputError, match=r"^methods must be a list of names, such as \['saliency'\], or one of all, fast, usual$"
+    ):
         analyze(bert, TEXT, methods="saliency")
-    with pytest.raises(InputError, match=r"^there is a method 'saliency' already; give yours another name$"):
+    with pytest.raises(
+        InputError, match=r"^there is a method 'saliency' already, or a set of them; give yours another name$"
+    ):
         register("saliency", about="")
     with pytest.raises(InputError, match=r"^there is no method of your own called 'saliency'$"):
         unregister("saliency")

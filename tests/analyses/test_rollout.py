@@ -10,7 +10,7 @@ import torch
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import maximum_flow
 
-from analyses.explanations.rollout import attention_rollout, rollout_attribution
+from analyses.explanations.attention_only.rollout import attention_rollout, rollout_attribution
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example, Unit
 

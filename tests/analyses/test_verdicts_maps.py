@@ -7,9 +7,9 @@ import torch
 from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 
 from analyses.attention.received import attention_received
+from analyses.explanations.attention_only.rollout import attention_rollout, rollout_attribution
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.methods import register, unregister
-from analyses.explanations.rollout import attention_rollout, rollout_attribution
 from analyses.verdicts.knockout import knockout_margins
 from analyses.verdicts.measurement import Draws
 from analyses.verdicts.objects_of_study import object_of_study

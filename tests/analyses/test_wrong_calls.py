@@ -17,12 +17,12 @@ from analyses.attention.patterns import attention_patterns
 from analyses.attention.received import attention_received
 from analyses.decision.argument_checks import require_asked
 from analyses.decision.attention_statistics import attention_statistics
-from analyses.explanations.attention_row import last_layer_attention
-from analyses.explanations.chefer_relevance import chefer_relevance
+from analyses.explanations.attention_only.last_layer import last_layer_attention
+from analyses.explanations.attention_only.rollout import attention_rollout, rollout_attribution
 from analyses.explanations.faithfulness import faithfulness
-from analyses.explanations.gradients import saliency
-from analyses.explanations.leave_one_out import leave_one_out
-from analyses.explanations.rollout import attention_rollout, rollout_attribution
+from analyses.explanations.gradient_based.chefer_relevance import chefer_relevance
+from analyses.explanations.gradient_based.saliency import saliency
+from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.heads.ablation import HeadImportance, head_importance
 from analyses.heads.gradients import head_gradients
 from interpret.attention.maps import GivenMaps, RecordedMaps, maps_of

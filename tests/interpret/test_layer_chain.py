@@ -10,8 +10,8 @@ from torch.utils.checkpoint import checkpoint
 import interpret
 from analyses.attention.entropy import attention_entropy
 from analyses.decision.attention_statistics import attention_statistics
-from analyses.explanations.attention_row import last_layer_attention
-from analyses.explanations.rollout import attention_rollout
+from analyses.explanations.attention_only.last_layer import last_layer_attention
+from analyses.explanations.attention_only.rollout import attention_rollout
 from interpret.attention.layer_chain import is_seen
 from interpret.attention.maps import RecordedMaps
 from interpret.attention.recording import recording

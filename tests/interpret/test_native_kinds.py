@@ -11,8 +11,8 @@ from torch import nn
 
 import interpret
 from analyses.attention.entropy import attention_entropy
-from analyses.explanations.attention_row import last_layer_attention
-from analyses.explanations.rollout import attention_rollout, rollout_attribution
+from analyses.explanations.attention_only.last_layer import last_layer_attention
+from analyses.explanations.attention_only.rollout import attention_rollout, rollout_attribution
 from analyses.heads.ablation import head_importance
 from analyses.heads.gradients import head_gradients
 from interpret import native

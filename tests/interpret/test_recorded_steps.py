@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import FalconConfig, FalconForCausalLM, StaticCache
 
 import interpret
-from analyses.explanations.rollout import attention_rollout
+from analyses.explanations.attention_only.rollout import attention_rollout
 from interpret.attention.recording import Recording, recording
 from interpret.doctor.building import default_config
 from interpret.doctor.building import tiny_model as build_tiny

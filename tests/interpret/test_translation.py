@@ -5,7 +5,7 @@ import torch
 from translators_for_tests import save_translator
 
 import interpret
-from analyses.explanations.rollout import attention_rollout
+from analyses.explanations.attention_only.rollout import attention_rollout
 from analyses.verdicts.measure import measure
 from analyses.verdicts.measurement import Draws
 from analyses.verdicts.resampling import CorpusUnigram

@@ -9,7 +9,7 @@ from analyses.attention.entropy import Entropy, EntropyReader
 from analyses.attention.rollout_readers import rollout_reader
 from analyses.attention.streaming import read_maps
 from analyses.decision.attention_statistics import attention_statistics
-from analyses.explanations.rollout import Rollout
+from analyses.explanations.attention_only.rollout import Rollout
 from benchmarks.ours.models import Settings, example_of, load, random_ids
 from interpret import recording
 from interpret.attention.maps import Maps, RecordedMaps

@@ -1,0 +1,1 @@
+"""Explanations from attention weights alone."""

@@ -1,0 +1,1 @@
+"""Explanations from gradients, of embeddings or of attention."""

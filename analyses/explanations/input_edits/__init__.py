@@ -1,0 +1,1 @@
+"""Explanations from changed inputs: words taken out, alone or together."""

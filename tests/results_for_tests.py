@@ -93,7 +93,11 @@ SAMPLES = {
         "saliency", "gradient", True, torch.tensor([0.1, -0.2]), torch.tensor([0.0, 0.1, -0.2, 0.0]),
         {"delta": 1e-7}, words=("good", "</script>"),
     ),
+    "EvidenceAgreement": lambda: analyses.EvidenceAgreement(
+        ("saliency", "rollout"), (True, False, False), 1, positive(2, 6), positive(6)
+    ),
     "Agreement": lambda: analyses.Agreement(("saliency", "rollout"), numbers(2, 2), positive(2)),
+    "DepthCorrelations": lambda: analyses.DepthCorrelations(numbers(2, 3, 2, 2)),
     "Faithfulness": lambda: analyses.Faithfulness("mask", (1, 2), ("saliency", "rollout"), erasure(2), erasure(100)),
     "Judged": lambda: analyses.Judged(
         ("saliency", "rollout"), (False, True), (COMPREHENSIVENESS, LDS),

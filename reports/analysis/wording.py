@@ -22,7 +22,12 @@ ANSWERS = {
     "inconclusive": "This {whole} can’t settle it. Until more is known, do not read the weights as reasons.",
 }
 
-FAMILIES = {"attention": "attention", "gradient": "gradients", "perturbation": "{one} removal"}
+FAMILIES = {
+    "attention": "attention",
+    "gradient": "gradients",
+    "perturbation": "{one} removal",
+    "baseline": "baselines that know nothing of the model",
+}
 
 GLOSSARY = {
     "attention": (
@@ -202,7 +207,7 @@ def top_words(analysis: ShownAnalysis) -> str:
 
 
 def comparison(analysis: ShownAnalysis, chance: Chance) -> list[str]:
-    """Compares the comprehensiveness of attention maps with chance, gradients and perturbations, in sentences."""
+    """Compares the comprehensiveness of attention maps with chance and with other maps, in sentences."""
     families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
     falls = {
         entry["method"]: (entry["comprehensiveness"]["margin"], entry["comprehensiveness"]["p_value"])
@@ -220,7 +225,7 @@ def comparison(analysis: ShownAnalysis, chance: Chance) -> list[str]:
         f"Without randomly chosen {nouns.many} it falls by {number(chance.middle)} in the middle case; nine times in "
         f"ten, the change is between {number(chance.low)} and {number(chance.high)}."
     )
-    for family, name in (("gradient", "gradient map"), ("perturbation", "removal map")):
+    for family, name in (("gradient", "gradient map"), ("perturbation", "removal map"), ("baseline", "trivial order")):
         others = sorted((m for m in falls if families[m] == family), key=lambda method: -falls[method][0])
         if others:
             which = f"The {'best ' if len(others) > 1 else ''}{name}, {others[0]},"

@@ -18,6 +18,7 @@ from interpret.subjects.inputs.example import Example
 from interpret.subjects.nouns import WORDS
 from interpret.subjects.subject import Subject
 
+
 def ranking_of_text(
     subject: Subject, example: Example, decision: Decision, methods: Sequence[Method], *, seed: int
 ) -> dict[str, Any]:

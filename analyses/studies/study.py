@@ -140,9 +140,7 @@ class Prepared:
         chunks = partition(len(self.examples), CHUNK_ROWS) if chunks is None else chunks
         groups = [[self.examples[row] for row in rows] for chunk in chunks for rows in self._together(chunk)]
         steps = ADVERSARY_STEPS if self.classic else None
-        return plan_study(
-            self.subject, groups, self.draws, self.methods, adversary_steps=steps, max_memory=max_memory
-        )
+        return plan_study(self.subject, groups, self.draws, self.methods, adversary_steps=steps, max_memory=max_memory)
 
     def _together(self, chunk: Chunk) -> list[list[int]]:
         """Groups a chunk's rows by text length, to measure them together."""

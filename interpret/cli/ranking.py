@@ -36,7 +36,9 @@ def ranking_lines(ranking: "RankingDict") -> list[str]:
 
 def _line(each: "RankedMethodDict", primary: str, width: int) -> str:
     found, worse = each["means"][primary], each["worse"]["mean"]
-    mean, low, high = ("undefined" if end is None else f"{end:.2f}" for end in (found["mean"], found["low"], found["high"]))
+    mean, low, high = (
+        "undefined" if end is None else f"{end:.2f}" for end in (found["mean"], found["low"], found["high"])
+    )
     share = "" if worse is None else f"  worse than chance on {worse:.0%}"
     undefined = f"  no value on {found['undefined']}" if found["undefined"] else ""
     return f"           {each['name']:<{width}} {mean} [{low}, {high}]{share}{undefined}"

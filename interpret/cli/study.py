@@ -20,8 +20,8 @@ from interpret.cli.options import (
     load_text_subject,
     model_options,
 )
-from interpret.cli.ranking import ranked_methods, ranking_lines
 from interpret.cli.progress import cost_line, progress_bar, progress_line, show_plan
+from interpret.cli.ranking import ranked_methods, ranking_lines
 from interpret.cli.streams import say, tell
 from interpret.errors import CaptureError, InputError
 from interpret.system.files import require_model

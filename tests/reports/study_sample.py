@@ -107,7 +107,9 @@ def sample_study(
         "baselines": {} if undefined else _baselines(),
         "heads": _heads(random, layers, heads, texts),
         "classic": _classic(texts, undefined) if classic else None,
-        "ranking": sample_ranking(texts, undefined=undefined, hostile=HOSTILE[0] if hostile else "") if ranked else None,
+        "ranking": sample_ranking(texts, undefined=undefined, hostile=HOSTILE[0] if hostile else "")
+        if ranked
+        else None,
         "extremes": {"most": [], "least": []} if undefined else _ends(records),
         "accuracy": {"count": texts, "correct": texts // 2, "low": 0.41, "high": 0.59},
         "notes": [

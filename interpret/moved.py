@@ -94,10 +94,10 @@ _FOLDERS = (
         "attribution agreement faithfulness",
     ),
     ("analyses", "analyses.explanations.attention_only", "attention_row:last_layer rollout"),
-    ("analyses", "analyses.explanations.gradient_based", "chefer_relevance gradients:plain_gradients"),
+    ("analyses", "analyses.explanations.gradient_based", "chefer_relevance"),
     ("analyses", "analyses.explanations.input_edits", "leave_one_out"),
     ("analyses.explanations", "analyses.explanations.attention_only", "attention_row:last_layer rollout"),
-    ("analyses.explanations", "analyses.explanations.gradient_based", "chefer_relevance gradients:plain_gradients"),
+    ("analyses.explanations", "analyses.explanations.gradient_based", "chefer_relevance"),
     ("analyses.explanations", "analyses.explanations.input_edits", "leave_one_out"),
     ("analyses", "analyses.heads", "head_gradients:gradients word_pairs"),
     (
@@ -178,6 +178,17 @@ MOVED = {
         f"{former}.{name.split(':')[0]}": (f"{new}.{name.split(':')[-1]}",)
         for former, new, names in _FOLDERS
         for name in names.split()
+    },
+    **{
+        former: tuple(
+            f"analyses.explanations.gradient_based.{name}"
+            for name in ("saliency", "input_x_gradient", "integrated_gradients", "embeddings")
+        )
+        for former in (
+            "analyses.gradients",
+            "analyses.explanations.gradients",
+            "analyses.explanations.gradient_based.plain_gradients",
+        )
     },
     "interpret.edit": ("interpret.attention.editing", "interpret.attention.edits"),
     "interpret.subjects.patches": ("interpret.subjects.inputs.patches", "interpret.subjects.models.patch_probing"),

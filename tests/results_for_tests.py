@@ -11,8 +11,14 @@ from saved_models import save_llama
 import analyses
 import interpret
 from analyses.explanations.faithfulness import Erasure
+from analyses.long_range.cells import CutGrid
+from analyses.long_range.knockout_result import AskedCut
+from analyses.long_range.random_edges import CutEffect
+from analyses.ranking.measures import COMPREHENSIVENESS, LDS
 from analyses.results.plain_data import Data, equal_tensors
 from analyses.results.result import Result
+from analyses.sanity.sanity_result import CHECKS, SanityRow
+from analyses.statistics import Interval
 from analyses.translation.alignment_errors import GoldAlignment
 from analyses.verdicts.one_text import TextComponent
 from analyses.verdicts.verdict import Component
@@ -61,6 +67,22 @@ def steps() -> "analyses.Steps":
     return found
 
 
+ASKED = AskedCut((0, 1), ((1, 2),), "back", 2, None, ("good",), (), False, 99, 0)
+
+
+def grid(*columns: str) -> CutGrid:
+    shape = (2, len(columns))
+    edges = torch.ones(shape, dtype=torch.long)
+    return CutGrid(
+        ("layer 1", "layer 2"), columns, edges, numbers(*shape), positive(*shape), numbers(*shape).abs(), edges
+    )
+
+
+def look_back(longest: int) -> "analyses.LookBack":
+    fall = torch.linspace(0.5, 0, longest + 1)
+    return analyses.LookBack("positive", 2.5, fall, fall > 0.4, 0.2, positive(9))
+
+
 SAMPLES = {
     "Entropy": lambda: analyses.Entropy(numbers(2, 3, 4), positive(2, 3, 4), labels=LABELS),
     "HeadEntropy": lambda: analyses.HeadEntropy(numbers(2, 3), positive(2, 3), labels=LABELS),
@@ -71,13 +93,33 @@ SAMPLES = {
         "saliency", "gradient", True, torch.tensor([0.1, -0.2]), torch.tensor([0.0, 0.1, -0.2, 0.0]),
         {"delta": 1e-7}, words=("good", "</script>"),
     ),
+    "EvidenceAgreement": lambda: analyses.EvidenceAgreement(
+        ("saliency", "rollout"), (True, False, False), 1, positive(2, 6), positive(6)
+    ),
     "Agreement": lambda: analyses.Agreement(("saliency", "rollout"), numbers(2, 2), positive(2)),
+    "DepthCorrelations": lambda: analyses.DepthCorrelations(numbers(2, 3, 2, 2)),
     "Faithfulness": lambda: analyses.Faithfulness("mask", (1, 2), ("saliency", "rollout"), erasure(2), erasure(100)),
+    "Judged": lambda: analyses.Judged(
+        ("saliency", "rollout"), (False, True), (COMPREHENSIVENESS, LDS),
+        {"comprehensiveness": torch.tensor([0.5, math.nan]), "LDS": torch.tensor([-0.0, 1e-9])},
+        {"comprehensiveness": torch.tensor([-0.5, 0.5]), "LDS": positive(20)}, {"comprehensiveness": 2.5},
+        analyses.Faithfulness("mask", (1, 2), ("saliency", "rollout"), erasure(2), erasure(100)), 123,
+    ),
     "HeadImportance": lambda: analyses.HeadImportance(numbers(2, 3), "mean", "whole passes", labels=LABELS),
     "HeadGradients": lambda: analyses.HeadGradients(numbers(2, 3), labels=LABELS),
     "WordPairs": lambda: analyses.WordPairs(
         positive(2, 3), positive(2, 3) / 2, -0.25, positive(20), ("a remark",), words=("cat", "sat", "mat"),
         labels=LABELS,
+    ),
+    "Knockout": lambda: analyses.Knockout(
+        "positive", 2.5, ASKED, CutEffect(12, -0.25, True, math.nan, math.nan, 0), grid("1", "2 to 3"), grid("</div>"),
+        positive(2, 3), ("layer 1", "layer 2"), remarks=("a remark",),
+    ),
+    "LookBack": lambda: look_back(3),
+    "LookBacks": lambda: analyses.LookBacks(("good", "</script>"), (look_back(3), look_back(5)), seed=1),
+    "SanityChecks": lambda: analyses.SanityChecks(
+        (SanityRow("saliency", "gradient", (1.0, -0.25), *[Interval(-0.25, math.nan, 0.5, "BCa", 3, 0)] * 3,
+        dict.fromkeys(CHECKS, math.nan)),), ("head", "embeddings"), 3, {"shift": "no </script>"},
     ),
     "Alignment": lambda: analyses.Alignment(
         ("the", "cat"), ("die", "Katze"), ((0,), (1,)), ("cross 1",), positive(1, 2, 3, 2), positive(1, 3, 2),

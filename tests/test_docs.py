@@ -108,7 +108,8 @@ def test_every_command_and_every_method_has_its_page(site):
     commands = Page(site / "reference" / "commands.html").anchors
     assert {f"interpret-{name}" for name in main.commands} <= commands
     for method in BUILT_IN:
-        page = site / "methods" / f"{re.sub(r'[ -]', '_', method.name.lower())}.html"
+        name = re.sub(r"\W+", "_", method.name.lower())
+        page = site / "methods" / f"{name}.html"
         text = page.read_text("utf-8").replace("’", "'")
         wanted = (WORDS.say(method.about), "<math", "cell-output", "When it misleads")
         assert not [part for part in wanted if part not in text], page

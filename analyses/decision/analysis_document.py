@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from analyses.decision.in_short import analysis_in_short, best_of, table_of_maps
 from analyses.results.reported import DocumentResult
+from interpret.subjects.decision import question_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -32,7 +33,7 @@ class AnalysisDocument(DocumentResult):
         best = best_of({method: entry["above_chance"] for method, entry in tested.items()})
         return analysis_in_short(
             found["text"],
-            decision["label"],
+            question_of(decision["label"], decision.get("against")),
             decision["probability"],
             decision["margin"],
             found["verdict"]["answer"],

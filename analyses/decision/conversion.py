@@ -62,6 +62,8 @@ def analysis_to_dict(analysis: Analysis, command: str) -> AnalysisDict:
         },
         "faithfulness": analysis.faithfulness.to_dict(),
         "agreement": analysis.agreement.to_dict(),
+        "left_out": analysis.left_out,
+        "instead": analysis.instead,
         "classic": analysis.classic.to_dict(),
         "verdict": _verdict(analysis),
         "alignment": None if analysis.alignment is None else analysis.alignment.to_dict(),
@@ -80,7 +82,7 @@ def _run(analysis: Analysis, command: str) -> AnalysisRunDict:
 
 def decided(decision: Decision, kind: DecisionKind) -> DecidedDict:
     """Returns what the decisions of all documents have in common."""
-    return {
+    found: DecidedDict = {
         "kind": kind,
         "target": decision.target,
         "label": decision.label,
@@ -89,6 +91,9 @@ def decided(decision: Decision, kind: DecisionKind) -> DecidedDict:
         "predicted": decision.predicted,
         "alternatives": [listed(pair) for pair in decision.alternatives],
     }
+    if decision.against is not None:
+        found["against"] = decision.against
+    return found
 
 
 def _attention(analysis: Analysis) -> AttentionDict:
@@ -188,7 +193,7 @@ def component(finding: TextComponent, nouns: Nouns) -> ComponentDict:
 def _scope(analysis: Analysis) -> str:
     nouns = analysis.example.nouns
     return (
-        f"This {nouns.whole}, this model and the decision “{analysis.decision.label.strip()}” only. "
+        f"This {nouns.whole}, this model and the decision “{analysis.decision.question.strip()}” only. "
         f"{nouns.say('{Many}')} are replaced by others drawn from {analysis.replacements}, and effects are read off "
         "the logit margin."
     )

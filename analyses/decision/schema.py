@@ -4,7 +4,7 @@
 and a number that is undefined is null. `analysis.schema.json` beside this file is the same as a JSON Schema.
 """
 
-from typing import Literal, final
+from typing import Literal, NotRequired, final
 
 from typing_extensions import TypedDict
 
@@ -128,12 +128,14 @@ class DecidedDict(TypedDict):
     Attributes:
         kind: What is decided: a label of the whole input, the label of one word, a span of the text, or the next token
             of a text or of a translation.
-        target: Number of the label that is explained.
+        target: Number of the label that is explained; 0 if it is held against one other.
         label: Its name.
         probability: Its probability.
         margin: Its logit less that of the best other label.
         predicted: The label that the model prefers.
         alternatives: The likeliest labels, each with its probability.
+        against: The only label that it is held against, if one was named: margin, probabilities and the label that the
+            model prefers are then those of the two alone.
     """
 
     kind: DecisionKind
@@ -143,6 +145,7 @@ class DecidedDict(TypedDict):
     margin: float
     predicted: str
     alternatives: list[tuple[str, Share]]
+    against: NotRequired[str]
 
 
 class DecisionDict(DecidedDict):
@@ -351,6 +354,8 @@ class AnalysisBase(TypedDict):
         heads: What each head does to the decision.
         faithfulness: Explanations against random orders.
         agreement: Explanations against each other.
+        left_out: Explanations that can't work on this model, each with the reason.
+        instead: What to read on this input, in a sentence or two.
         classic: The published tests.
         verdict: The answer.
         alignment: Alignment of a translation with all words of its target; null where it wasn't asked for.
@@ -372,6 +377,8 @@ class AnalysisBase(TypedDict):
     heads: HeadsDict
     faithfulness: FaithfulnessDict
     agreement: AgreementDict
+    left_out: dict[str, str]
+    instead: str
     classic: ClassicDict
     verdict: VerdictDict
     alignment: AlignmentDict | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
@@ -18,7 +19,7 @@ from interpret.subjects.inputs.example import Example
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-Family = Literal["attention", "gradient", "perturbation"]
+Family = Literal["attention", "gradient", "perturbation", "baseline"]
 
 
 class AttributionOfUnits(TypedDict):
@@ -55,7 +56,8 @@ class Attribution(PlottedResult):
 
     Attributes:
         method: Name of the method, as the report shows it.
-        family: What the method is based on: "attention" weights, the "gradient", or a "perturbation" of the input.
+        family: What the method is based on: "attention" weights, the "gradient", a "perturbation" of the input, or
+            nothing of the model, as a "baseline" that others must beat.
         signed: Whether negative scores mean that a unit opposes the decision. Unsigned methods give magnitudes, never
             below zero.
         scores: One for each unit; larger is stronger support. Each method has its own unit of measure.
@@ -118,6 +120,7 @@ class Attribution(PlottedResult):
         *,
         family: Family = "perturbation",
         signed: bool = True,
+        notes: Mapping[str, float] = MappingProxyType({}),
     ) -> "Attribution":
         """Makes scores of words an attribution; each word's score is shared evenly by its tokens.
 
@@ -127,6 +130,7 @@ class Attribution(PlottedResult):
             scores: One for each unit, in the order of `example.units`; larger is stronger support.
             family: What they are based on.
             signed: Whether negative scores mean that a unit opposes the decision.
+            notes: Further numbers.
 
         Raises:
             ValueError: There isn't one score for each unit, or an unsigned one is negative.
@@ -141,7 +145,7 @@ class Attribution(PlottedResult):
         if scores.shape != (len(example.units),):
             raise ValueError(f"{method} needs one score for each of {len(example.units)} units, not {len(scores)}")
         sizes = torch.tensor([len(unit.tokens) for unit in example.units])
-        return cls(method, family, signed, scores, example.spread(scores / sizes), words=example.words)
+        return cls(method, family, signed, scores, example.spread(scores / sizes), dict(notes), words=example.words)
 
     @classmethod
     def from_shares(

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
+from analyses.explanations.erased_scores import ErasedScores
 from analyses.explanations.erasure_effects import Erasure, Faithfulness
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, Scores
@@ -70,7 +71,7 @@ def faithfulness(
     units = len(example.units)
     if orders < 100 or units == 0:
         raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {units}")
-    _require_maps(maps, example)
+    require_maps(maps, example)
     decision.readout_in(example)
     if without is not None and len(without.margin) != units:
         raise InputError(f"without must have a margin for each of {units} words, not {len(without.margin)}")
@@ -81,19 +82,27 @@ def faithfulness(
     shuffled = torch.stack([torch.randperm(units, generator=generator) for _ in range(orders)])
     # Random orders are measured only at the budgets because they take nine in ten passes.
     groups = ((ranked, curve_counts(units)), (shuffled, (0, *budgets)))
-    variants = [_variants(group.argsort(dim=1), removed, budgets) for group, removed in groups]
-    scores = _scores(subject, example, decision, torch.cat(variants), eraser, without)
+    variants = [variants_of_orders(group.argsort(dim=1), removed, budgets) for group, removed in groups]
+    scores = ErasedScores(subject, example, decision, eraser, without)(torch.cat(variants))
     sizes = [len(part) for part in variants]
     margins, probabilities = torch.split(scores.margin, sizes), torch.split(scores.probability, sizes)
     measured, random = (
-        _summary(margin.view(len(group), -1), probability.view(len(group), -1), removed, budgets)
+        erasure_of_orders(margin.view(len(group), -1), probability.view(len(group), -1), removed, budgets)
         for (group, removed), margin, probability in zip(groups, margins, probabilities, strict=True)
     )
     return Faithfulness(eraser, budgets, tuple(attribution.method for attribution in maps), measured, random)
 
 
-def _require_maps(maps: Sequence[Attribution], example: Example) -> None:
-    """Raises an error unless maps have distinct names and are of this text."""
+def require_maps(maps: Sequence[Attribution], example: Example) -> None:
+    """Raises an error unless maps have distinct names and are of this text.
+
+    Args:
+        maps: Explanations of one decision.
+        example: The text.
+
+    Raises:
+        InputError: There are none, two have one name, or one is of another text.
+    """
     names = [each.method for each in maps]
     if not names or len(set(names)) < len(names):
         twice = next((name for name in names if names.count(name) > 1), None)
@@ -126,43 +135,34 @@ def curve_counts(units: int) -> tuple[int, ...]:
     return tuple(sorted({0, *erasure_budgets(units), *range(step, units, step), units}))
 
 
-def _scores(
-    subject: Subject,
-    example: Example,
-    decision: Decision,
-    removed: Bool[Tensor, "variant unit"],
-    eraser: str,
-    without: Scores | None,
-) -> Scores:
-    """Computes the scores of each variant, reusing those known without one unit."""
-    counts = removed.sum(dim=1)
-    margin = torch.full((len(removed),), decision.margin)
-    probability = torch.full((len(removed),), decision.probability)
-    asked = counts > 0
-    if without is not None:
-        one = counts == 1
-        units = removed[one].long().argmax(dim=1)
-        margin[one], probability[one] = without.margin[units], without.probability[units]
-        asked &= ~one
-    found = subject.erase(example, removed[asked], target=decision.target, eraser=eraser)
-    margin[asked], probability[asked] = found.margin, found.probability
-    return Scores(margin, probability)
-
-
-def _variants(
+def variants_of_orders(
     ranks: Int[Tensor, "order unit"], removed: Sequence[int], budgets: Sequence[int]
 ) -> Bool[Tensor, "variant unit"]:
-    """For each order: variants without its first k words, for every count; then with only those, for every budget."""
+    """For each order: variants without its first k words, for every count; then with only those, for every budget.
+
+    Args:
+        ranks: Place of each unit in each order, from 0.
+        removed: Numbers of units removed.
+        budgets: Numbers of units left.
+    """
     gone = [ranks < count for count in removed] + [ranks >= count for count in budgets]
     return torch.stack(gone, dim=1).flatten(0, 1)
 
 
-def _summary(
+def erasure_of_orders(
     margin: Float[Tensor, "order point"],
     probability: Float[Tensor, "order point"],
     removed: Sequence[int],
     budgets: Sequence[int],
 ) -> Erasure:
+    """Puts the scores of `variants_of_orders` together.
+
+    Args:
+        margin: Margin of each variant.
+        probability: Probability of each variant.
+        removed: Numbers of units removed, 0 first.
+        budgets: Numbers of units left.
+    """
     without = [removed.index(count) for count in budgets]
     only = list(range(len(removed), len(removed) + len(budgets)))
 

@@ -7,6 +7,7 @@ from analyses.attention.rollout_readers import Rollout
 from analyses.explanations.attention_only.rollout import attention_rollout
 from analyses.explanations.input_edits.leave_one_out import logits_without_each_unit
 from interpret.attention.maps import Maps
+from interpret.decomposition.decompose import Decomposition, decompose
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -47,7 +48,8 @@ class Shared:
         **known: Any,
     ) -> None:
         self.integration_steps = integration_steps
-        self._subject, self._example, self._decision, self._eraser = subject, example, decision, eraser
+        self.eraser = eraser
+        self._subject, self._example, self._decision = subject, example, decision
         self.__dict__.update(known)
 
     @cached_property
@@ -62,8 +64,13 @@ class Shared:
         return attention_rollout(self.attention, readouts=self._decision.readout[None])
 
     @cached_property
+    def decomposition(self) -> Decomposition:
+        """What positions add to each other in every attention layer, from one pass."""
+        return decompose(self._subject, self._example)
+
+    @cached_property
     def without(self) -> Scores:
         """Scores of the input without each unit."""
-        eraser = self._subject.chosen_eraser(self._eraser, self._example)
+        eraser = self._subject.chosen_eraser(self.eraser, self._example)
         logits = logits_without_each_unit(self._subject, self._example, eraser=eraser)
         return Scores.of(logits, self._decision.target)

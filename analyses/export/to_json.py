@@ -25,3 +25,12 @@ def listed(values: tuple[Any, ...]) -> Any:
 def finite(number: float | None) -> float | None:
     """Returns the number, or `None` for NaN and infinity, which JSON can't hold."""
     return number if number is not None and math.isfinite(number) else None
+
+
+def plain_nested(value: Any) -> Any:
+    """Converts dictionaries and lists to values that JSON can hold: `None` for NaN and infinity, lists for tuples."""
+    if isinstance(value, dict):
+        return {key: plain_nested(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_nested(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from analyses.explanations.gradient_based.plain_gradients import KEPT
+from analyses.explanations.gradient_based.embeddings import KEPT
 from interpret.interventions.decision_row import read_row
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SUPPORT, OPPOSE, HEAT = "#c8661b", "#3f7ec4", "#1f9d94"
-_COLOURS = {"attention": "#0b6b66", "gradient": "#7d3288", "perturbation": "#1e1c19"}
+_COLOURS = {"attention": "#0b6b66", "gradient": "#7d3288", "perturbation": "#1e1c19", "baseline": "#8a6414"}
 _DASHES = ("-", "--", ":", "-.")
 _LABELS_UP_TO = 150  # most names under an axis; more would be unreadable
 _LONGEST = 24  # characters of a name

@@ -4,7 +4,7 @@ from analyses.statistics.bootstrap_mean import BootstrapMean
 from analyses.statistics.effect_sizes import cliffs_delta, paired_d, rank_biserial, vargha_delaney
 from analyses.statistics.gini import gini_correlation, gini_correlations
 from analyses.statistics.interval import Interval, hierarchical_bootstrap, interval
-from analyses.statistics.p_values import benjamini_hochberg, holm, randomisation_p_value
+from analyses.statistics.p_values import benjamini_hochberg, holm, randomisation_p_value, stopped_p_value
 from analyses.statistics.proportions import mcnemar, proportion, proportion_upper
 from analyses.statistics.rank_correlation import RankCorrelation, kendall_tau, somers_d
 from analyses.statistics.sample_size import needed_examples
@@ -29,5 +29,6 @@ __all__ = [
     "randomisation_p_value",
     "rank_biserial",
     "somers_d",
+    "stopped_p_value",
     "vargha_delaney",
 ]

@@ -36,6 +36,32 @@ def randomisation_p_value(observed: float, null: Sequence[float] | Float[Tensor,
     return (1 + reached) / (1 + draws.numel())
 
 
+def stopped_p_value(observed: float, null: Sequence[float], *, enough: int) -> float:
+    """Computes a one-sided randomisation p-value from draws that end once enough of them reach the observed value.
+
+    If `enough` draws are at least as large as the observed value, the p-value is their share among the draws up to the
+    last of them, and later draws don't count. Otherwise it is that of `randomisation_p_value`. Either way a true null
+    hypothesis gives a p-value of at most alpha with a probability of at most alpha.
+
+    Args:
+        observed: The observed statistic.
+        null: The statistic of random draws, in the order in which they were made.
+        enough: Number of draws that must reach it, at least 1.
+
+    Raises:
+        ValueError: There is no draw, a value isn't finite, or `enough` is below 1.
+
+    Source: Besag and Clifford (1991), Sequential Monte Carlo p-values, Biometrika 78(2), 301-304.
+    """
+    if enough < 1:
+        raise ValueError(f"at least 1 draw must reach the observed value, not {enough}")
+    whole = randomisation_p_value(observed, null)
+    draws = torch.as_tensor(null, dtype=torch.float64)
+    size = max(abs(observed), float(torch.cat([draws, torch.tensor([observed])]).abs().median()))
+    reached = (draws >= observed - TOLERANCE * size).cumsum(0)
+    return whole if int(reached[-1]) < enough else enough / (1 + int((reached < enough).sum()))
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjusts p-values by Holm's method: rejecting those up to 0.05 keeps the family-wise error rate at 5 %.
 

@@ -14,10 +14,12 @@ from analyses.classic.decision_flips import FlipTable, RankingTest
 from analyses.classic.over_texts import ClassicOverTexts
 from analyses.data_sets.notes import Note
 from analyses.export.json_schema import Correlation, Share, written_as
-from analyses.statistics import Interval
 from analyses.studies.baselines import Baseline, MeanOfTexts
+from analyses.studies.evidence_schema import EvidenceDict
 from analyses.studies.extremes import Extremes
 from analyses.studies.head_map import HeadMap
+from analyses.studies.interval_schema import IntervalDict as IntervalDict
+from analyses.studies.ranking_schema import RankingDict
 from analyses.verdicts.error_rates import ErrorRateDict
 from analyses.verdicts.thresholds import Answer, ComponentName, Side, Topic
 from analyses.verdicts.verdict import Component
@@ -73,6 +75,9 @@ class StudyOptionsDict(TypedDict):
         object: Key of the weights that were tested.
         classic_eraser: How words are taken out in the published tests, if they were run.
         classic_adversary_steps: Steps of their search for adversarial attention, if they were run.
+        evidence_methods: Explanations that are compared with marked words, if words are marked.
+        methods: Explanations that are ranked, if any are.
+        own_methods: Digest of the code of each of them that isn't built in.
     """
 
     permutations: int
@@ -84,6 +89,9 @@ class StudyOptionsDict(TypedDict):
     object: str
     classic_eraser: NotRequired[str]
     classic_adversary_steps: NotRequired[int]
+    evidence_methods: NotRequired[list[str]]
+    methods: NotRequired[list[str]]
+    own_methods: NotRequired[dict[str, str]]
 
 
 class StudyFingerprint(TypedDict):
@@ -204,18 +212,6 @@ class HeadMapDict(TypedDict):
     confirmed: list[list[bool]]
 
 
-@written_as(Interval)
-class IntervalDict(TypedDict):
-    """Mean over texts with its 95 % interval; null where it is undefined."""
-
-    mean: float | None
-    low: float | None
-    high: float | None
-    method: Literal["BCa", "percentile", "exact", "none"]
-    count: int
-    undefined: int
-
-
 @written_as(FlipTable)
 class FlipTableDict(TypedDict):
     """Texts whose decision flips when one weight is zeroed."""
@@ -312,11 +308,14 @@ class StudyDict(TypedDict):
         baselines: Trivial rankings by name: "position" (later words first) and "rarity" (rarer words first).
         heads: Every head's own row; null where heads differ between layers.
         classic: The published tests; null if they weren't run.
+        ranking: Explanations from the best to the worst; null if they weren't ranked.
         extremes: Texts that attention explains most and least.
         accuracy: How often the model is right; null without labels.
         checks: Self-checks, each with the worst value over the texts.
         notes: Notes on rows.
         limits: What the answer doesn't tell, in sentences.
+        evidence: How well explanations find the words that are marked as the evidence, if words are marked. It isn't in
+            the verdict.
     """
 
     schema: Literal["interpret-attention/study/2"]
@@ -329,8 +328,10 @@ class StudyDict(TypedDict):
     baselines: dict[str, BaselineDict]
     heads: HeadMapDict | None
     classic: ClassicOverTextsDict | None
+    ranking: RankingDict | None
     extremes: ExtremesDict
     accuracy: AccuracyDict | None
     checks: list[CheckDict]
     notes: list[NoteDict]
     limits: list[str]
+    evidence: NotRequired[EvidenceDict]

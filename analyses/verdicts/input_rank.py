@@ -1,6 +1,6 @@
 """I and S: effects of replacing each input word, and their share that passes through this attention."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -11,6 +11,12 @@ from analyses.verdicts.resampling import Resampler
 from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow
 from interpret.subjects.inputs.example import Example
+
+Told = Callable[[Float[Tensor, "example unit"]], None]
+
+
+def unheard(effects: Float[Tensor, "example unit"]) -> None:
+    """Does nothing with the magnitudes of input effects, which most callers of `measure` don't ask for."""
 
 
 @dataclass(frozen=True, eq=False)

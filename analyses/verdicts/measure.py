@@ -8,7 +8,7 @@ from torch import Tensor
 
 from analyses.verdicts.every_head import head_rows
 from analyses.verdicts.idle_heads import head_use
-from analyses.verdicts.input_rank import InputEffects, input_effects
+from analyses.verdicts.input_rank import InputEffects, Told, input_effects, unheard
 from analyses.verdicts.measurement import MARGIN_ROUNDING, SHUFFLES, USUAL, Draws, Measurement
 from analyses.verdicts.measurement_columns import (
     HeadColumns,
@@ -45,6 +45,7 @@ def measure(
     seed: int = 0,
     layer: int = -1,
     head: int | None = None,
+    told: Told = unheard,
 ) -> list[Measurement]:
     """Measures every component of equally long texts in batched passes.
 
@@ -57,6 +58,8 @@ def measure(
         seed: Seed of all draws.
         layer: Layer of the row, from 0; negative numbers count from the last.
         head: Head of the row, from 0; `None` for the mean over heads.
+        told: Called with the input effects that the verdict's I rests on, for whatever else is held against them: the
+            magnitude of what replacing each word does to the margin, in logits, where texts with fewer words have 0.
 
     Raises:
         ValueError: The texts' lengths differ, or their decisions are read from different positions.
@@ -76,7 +79,7 @@ def measure(
     return measurements(  # in this order, as all draw from one generator
         _heads(row, content, content.orders(draws.permutations, generator)),
         _positions(row, content, attention, draws, generator),
-        inputs(row, content, attention, examples, resampler, readout, draws, generator),
+        inputs(row, content, attention, examples, resampler, readout, draws, generator, told),
         _top(row, content, attention, draws, generator),
         _texts(row, content, attention, examples, resampler, draws, generator),
     )
@@ -137,10 +140,12 @@ def inputs(
     readout: Float[Tensor, " token"],
     draws: Draws,
     generator: torch.Generator,
+    told: Told,
 ) -> InputColumns:
     """I and S, and I of other rankings of the input words."""
     found = input_effects(row, examples, content, resampler, draws=draws.replacements, generator=generator)
     effects, *halves = (felt(each, row) for each in _estimates(found))
+    told(effects)
     against = (found.total.mean(dim=-1) < 0) & (effects > 0)
     places = torch.arange(content.exists.shape[1], dtype=torch.float32).expand(content.exists.shape)
     rows = head_rows(row.subject, row.ids, readout)

@@ -27,8 +27,8 @@ class ObjectOfStudy:
         name: Name in words.
         claim: The claim about it.
         parts: Components that the claim is judged by; the others don't apply.
-        measure: Function of a subject, equally long examples, their decisions and a resampler, with the options `draws`
-            and `seed`, like `measure.measure`.
+        measure: Function of a subject, equally long examples, their decisions and a resampler, with the options
+            `draws`, `seed` and `told`, like `measure.measure`.
         failures: Meaning of failed components, in words, where it isn't that of `BARS`.
     """
 

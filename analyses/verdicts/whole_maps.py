@@ -17,6 +17,7 @@ from analyses.attention.received import attention_received
 from analyses.explanations.attention_only.rollout import attention_rollout
 from analyses.explanations.methods import method_of_name
 from analyses.explanations.shared import Shared
+from analyses.verdicts.input_rank import Told, unheard
 from analyses.verdicts.knockout import knockout_margins
 from analyses.verdicts.measure import common_readout, felt, inputs, spread, unfelt
 from analyses.verdicts.measurement import USUAL, Draws, Measurement
@@ -46,6 +47,7 @@ def measure_map(
     *,
     draws: Draws = USUAL,
     seed: int = 0,
+    told: Told = unheard,
 ) -> list[Measurement]:
     """Measures how well a map over all layers ranks the words of equally long texts.
 
@@ -60,6 +62,7 @@ def measure_map(
             gets from the others in all layers and heads.
         draws: Numbers of random draws.
         seed: Seed of all draws.
+        told: Called with the input effects, as in `measure.measure`.
 
     Raises:
         ValueError: The texts' lengths differ, or their decisions are read from different positions.
@@ -67,7 +70,7 @@ def measure_map(
     content, readout = Content.of(examples), common_readout(decisions)
     shown = _MAPS[name](subject, torch.stack([example.ids for example in examples]), readout)
     sink = 1 - (shown * content.tokens).sum(dim=1)
-    return _measured(subject, examples, decisions, resampler, content.shares(shown), sink, draws, seed)
+    return _measured(subject, examples, decisions, resampler, content.shares(shown), sink, draws, seed, told)
 
 
 def measure_method(
@@ -79,6 +82,7 @@ def measure_method(
     *,
     draws: Draws = USUAL,
     seed: int = 0,
+    told: Told = unheard,
 ) -> list[Measurement]:
     """Measures how well the magnitudes of an explanation's scores rank the words of equally long texts.
 
@@ -92,6 +96,7 @@ def measure_method(
         name: Name of a registered method.
         draws: Numbers of random draws.
         seed: Seed of all draws.
+        told: Called with the input effects, as in `measure.measure`.
 
     Raises:
         InputError: There is no such method.
@@ -105,7 +110,7 @@ def measure_method(
         sizes[number, : len(example.units)] = found.scores.detach().float().cpu().abs()
     shares = sizes / sizes.sum(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
     undefined = torch.full((len(examples),), torch.nan)
-    measured = _measured(subject, examples, decisions, resampler, shares, undefined, draws, seed)
+    measured = _measured(subject, examples, decisions, resampler, shares, undefined, draws, seed, told)
     nan = math.nan
     return [replace(each, rank=nan, rank_substituted=nan, rank_tau=nan, p_rank=nan, rank_unfelt=0) for each in measured]
 
@@ -119,6 +124,7 @@ def _measured(
     sink: Float[Tensor, " example"],
     draws: Draws,
     seed: int,
+    told: Told,
 ) -> list[Measurement]:
     """Measures a ranking of the words by their shares of a map."""
     content, generator = Content.of(examples), torch.Generator().manual_seed(seed)
@@ -128,7 +134,7 @@ def _measured(
     row = read_row(subject, ids, targets, readout=readout)
     ranking = Ranking(shares, content.exists)
     positions, top = _knockouts(row, content, ranking, draws, generator)
-    of_inputs = inputs(row, content, ranking, examples, resampler, readout, draws, generator)
+    of_inputs = inputs(row, content, ranking, examples, resampler, readout, draws, generator, told)
     texts: TextColumns = {
         "words": content.exists.sum(dim=1).tolist(),
         "margin": row.margin.tolist(),

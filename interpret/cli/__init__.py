@@ -11,6 +11,7 @@ with interrupted_without_a_word():
     from interpret.cli.analyze import analyze
     from interpret.cli.calibrate import calibrate
     from interpret.cli.doctor import doctor
+    from interpret.cli.knockout import knockout
     from interpret.cli.pair import pair
     from interpret.cli.streams import BadInput, open_streams, printing
     from interpret.cli.study import study
@@ -53,6 +54,7 @@ def main() -> None:
 
 main.add_command(analyze)
 main.add_command(pair)
+main.add_command(knockout)
 main.add_command(study)
 main.add_command(calibrate)
 main.add_command(doctor)

@@ -35,7 +35,7 @@ from interpret.errors import InputError
 from interpret.system.writing import make_folder, require_folder, require_writable, write_whole
 
 if TYPE_CHECKING:
-    from analyses.decision.schema import AnalysisDict, ComponentDict
+    from analyses.decision.schema import AnalysisDict, ComponentDict, DecidedDict
     from analyses.generation.schema import StepsDict
     from analyses.verdicts.error_rates import ErrorRateDict
 
@@ -56,6 +56,7 @@ ERASERS = ("mask", "delete", "mean", "blur", "noisy linear")  # the last three f
 @click.option("--chat", is_flag=True, help="TEXT is a message, to be read in the model's chat template.")
 @click.option("--system", type=TEXT, help="What the model is told before the message, with --chat.")
 @click.option("--target", type=TEXT, help="Label or next token to explain; by default the one the model prefers.")
+@click.option("--against", type=TEXT, help="Explain why --target rather than this label or token.")
 @click.option("--out", type=FILE, default=Path("report.html"), show_default=True, help="Report.")
 @click.option("--json", "json_path", type=FILE, help="Also write every number; - to print it.")
 @click.option("--figures", type=click.Path(path_type=Path), help="Also write SVG and PNG figures to this folder.")
@@ -84,7 +85,7 @@ def analyze(context: click.Context, /, text: str | None, file: Path | None, **op
     \b
     Examples:
       interpret analyze "A gripping, funny and moving film."
-      interpret analyze "The cat sat on the" --model ./smollm2.gguf --target " mat"
+      interpret analyze "The cat sat on the" --model ./smollm2.gguf --target " mat" --against " hat"
       interpret analyze "What is a cat?" --chat --generate 12 --model ./smollm2.gguf
       interpret analyze "Who sat?" --context "The cat sat on the mat." --model ./my-qa-bert
       interpret analyze "the cat sat ." --target-text "die katze saß ." --position 2 --model ./marian
@@ -126,7 +127,7 @@ def _planned(text: str, **options: Any) -> str:
     tokens, progress = Tokens.of(options), progress_line()
     question = _asked(text, tokens, options, progress)
     progress("planning")
-    asked = {name: options[name] for name in ("effort", "methods", "target", "eraser", "max_memory")}
+    asked = {name: options[name] for name in ("effort", "methods", "target", "against", "eraser", "max_memory")}
     plan = question.plan(verdicts=not tokens.no_verdict, **asked)
     progress("")
     return f"planned    {plan}"
@@ -185,17 +186,26 @@ def _page(found: "AnalysisDict | StepsDict") -> str:
 def _summary(found: "AnalysisDict", out: Path) -> str:
     decision, verdict = found["decision"], found["verdict"]
     lines = [
-        f"decision   {shown(decision['label'])} "
-        f"(probability {decision['probability']:.3f}, logit margin {decision['margin']:.2f})",
+        decision_line(decision),
         f"attention  {verdict['answer']}",
         *(f"           {reason}" for reason in verdict["because"]),
         *(_component(each) for each in verdict["components"]),
+        f"instead    {found['instead']}",
+        *(f"left out   {name}: {reason}" for name, reason in found["left_out"].items()),
         f"errors     {_error_rate(verdict['error_rate'])}",
         cost_line(found["run"]),
         *errors_line(found),
         f"report     {out}",
     ]
     return "\n".join(lines)
+
+
+def decision_line(decision: "DecidedDict") -> str:
+    """Line with the decision, its probability and its margin."""
+    label, share, of_two = shown(decision["label"]), decision["probability"], ""
+    if "against" in decision:
+        label, of_two = f"{label} rather than {shown(decision['against'])}", " of the two"
+    return f"decision   {label} (probability {share:.3f}{of_two}, logit margin {decision['margin']:.2f})"
 
 
 def _component(each: "ComponentDict") -> str:

@@ -35,6 +35,7 @@ SHOWN_HEADS = 8
 @click.option(
     "--target", type=TEXT, help="Label or next token whose score is followed; by default the one the model prefers."
 )
+@click.option("--against", type=TEXT, help="Label or token that it is held against; by default all others.")
 @click.option(
     "--draws", type=click.IntRange(100, 1_000_000), default=200, show_default=True, help="Random draws of heads."
 )
@@ -64,6 +65,7 @@ def _pair(
     words: tuple[str, str, str],
     *,
     target: str | None,
+    against: str | None,
     draws: int,
     seed: int,
     figure: Path | None,
@@ -79,7 +81,7 @@ def _pair(
     from analyses.heads.word_pairs import word_pairs
 
     example = subject.encode(text, truncate=truncate)
-    decision = subject.decide(example, target)
+    subject, example, decision = subject.asked(example, target=target, against=against)
     word, first, second = words
     measured = word_pairs(subject, example, decision, word=word, first=first, second=second, draws=draws, seed=seed)
     if figure:
@@ -87,7 +89,7 @@ def _pair(
 
         save_pair_figure(measured, words, figure)
     progress("")
-    return _found(measured, words, decision.label)
+    return _found(measured, words, decision.question)
 
 
 def _require_figure(path: Path) -> None:

@@ -75,6 +75,7 @@ class Question:
         methods: list[str] | None,
         verdicts: bool,
         target: str | None,
+        against: str | None,
         eraser: str | None,
         max_memory: int | None,
     ) -> Any:
@@ -86,13 +87,21 @@ class Question:
             return plan_steps(
                 self.subject, self.given, methods=methods, verdicts=verdicts, eraser=eraser, max_memory=max_memory
             )
-        about = self.subject.about(self.given, target)
+        about, _, _ = self.subject.asked_about(self.given, target=target, against=against)
         if target is not None:
             about.find_label_in(self.given, target)
         return plan_analysis(about, self.given, EFFORTS[effort], methods=methods, eraser=eraser, max_memory=max_memory)
 
     def answer(
-        self, command: str, *, effort: str, verdicts: bool, target: str | None, corpus: str | None, **options: Any
+        self,
+        command: str,
+        *,
+        effort: str,
+        verdicts: bool,
+        target: str | None,
+        against: str | None,
+        corpus: str | None,
+        **options: Any,
     ) -> "AnalysisDict | StepsDict":
         """Runs the analysis and returns its results in the JSON schema.
 
@@ -101,6 +110,7 @@ class Question:
             effort: Effort level, for one decision.
             verdicts: Whether each of several tokens gets a verdict.
             target: Target of one decision.
+            against: The label that it is held against.
             corpus: Source of replacements.
             options: Options that `analyze` and `analyze_steps` share.
         """
@@ -111,7 +121,8 @@ class Question:
             return analyze_steps(self.subject, self.given, verdicts=verdicts, **options).to_dict(command)
         from analyses.decision.analyze import analyze
 
-        found = analyze(self.subject, self.given, target=target, effort=effort, alignment=self.alignment, **options)
+        options |= {"effort": effort, "alignment": self.alignment}
+        found = analyze(self.subject, self.given, target=target, against=against, **options)
         return found.to_dict(command)
 
     def _replacements(self, corpus: str, progress: Callable[[str], None]) -> Any:

@@ -85,11 +85,12 @@ class Tokens:
             raise InputError("--continuation gives what follows, so --generate has nothing to write; use one of them")
         if options["position"] not in (None, EVERY):
             raise InputError("--position N is about one token, and several are asked for; leave it out")
-        if options["target"] is not None:
-            raise InputError(
-                "--target is about one decision, and several tokens are explained; give the tokens by --continuation "
-                "or --target-text"
-            )
+        for name in ("target", "against"):
+            if options[name] is not None:
+                raise InputError(
+                    f"--{name} is about one decision, and several tokens are explained; give the tokens by "
+                    "--continuation or --target-text"
+                )
         if options["figures"] is not None:
             raise InputError("--figures are made of one decision, and several tokens are explained; leave it out")
         if options["effort"] != "standard":

@@ -21,7 +21,7 @@ from interpret.attention.editing import Edit, editing
 from interpret.attention.recording import Recording
 from interpret.errors import CaptureError
 from interpret.interventions.layer_cache import replaying
-from interpret.subjects.forward_pass import Entry, ForwardPass, run_pass
+from interpret.subjects.forward_pass import Entry, run_pass
 from interpret.subjects.subject import Subject
 from interpret.tolerances import SHORTCUT_AGREES, apart
 
@@ -139,17 +139,10 @@ def sweep(subject: Subject, ids: Shaped[Tensor, " token *number"]) -> Sweep:
         ids: The input.
     """
     passed = run_pass(subject, ids[None])
-    entry_of = [_last_entry(passed, number) for number in range(len(passed.blocks))]
+    entry_of = [passed.entry_of(number) for number in range(len(passed.blocks))]
     has_rows = min(entry_of, default=-1) >= 0 and all(map(_is_batch_first, passed.entries))
     way: Way = "growing batch" if has_rows else "whole passes"
     return Sweep(subject, ids, passed.record, passed.logits, way, passed.entries, entry_of)
-
-
-def _last_entry(passed: ForwardPass, number: int) -> int:
-    """Returns the index of the layer entry that an attention call belongs to; -1 if it is in no layer."""
-    block = passed.blocks[number]
-    found = [at for at, entry in enumerate(passed.entries) if entry.block is block and entry.calls <= number]
-    return max(found, default=-1)
 
 
 def _is_batch_first(entry: Entry) -> bool:

@@ -30,7 +30,7 @@ def replaying(entries: Sequence[Entry]) -> Iterator[None]:
 
     with ExitStack() as stack:
         for block in dict.fromkeys(entry.block for entry in entries):
-            stack.enter_context(_running(block, partial(answer, block.forward)))
+            stack.enter_context(running(block, partial(answer, block.forward)))
         yield
 
 
@@ -80,7 +80,8 @@ def last_layer_alone(
 
 
 @contextmanager
-def _running(block: nn.Module, forward: Any) -> Iterator[None]:
+def running(block: nn.Module, forward: Any) -> Iterator[None]:
+    """Makes a layer run another function as its forward method until the block ends."""
     own = block.__dict__.get("forward")  # some libraries replace it in the instance
     block.forward = forward
     try:

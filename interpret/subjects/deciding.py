@@ -91,6 +91,7 @@ def decision_on(
         readout=readout,
         place=subject.place_in(example, target),
         logits=logits,
+        against=subject.rival_in(example, target),
     )
 
 

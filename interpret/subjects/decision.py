@@ -27,6 +27,8 @@ class Decision:
         readout: Weight of each readout position, summing to 1; one position in most models.
         place: First character of the label in the input and one past its last, if it is a part of the input.
         logits: Logits of all labels; `None` if they were not kept.
+        against: Name of the only label that it is held against, so that the probability is that of one of the two;
+            `None` if it is held against all others.
 
     Example:
         >>> subject = interpret.load()
@@ -47,13 +49,21 @@ class Decision:
     readout: Float[Tensor, " token"]
     place: tuple[int, int] | None = None
     logits: Float[Tensor, " label"] | None = None
+    against: str | None = None
+
+    @property
+    def question(self) -> str:
+        """The label, and what it is held against if that is one label: "positive" or "positive rather than neutral"."""
+        return question_of(self.label, self.against)
 
     def __repr__(self) -> str:
         others = [
             f"{label.strip() or label!r} {share:.3g}" for label, share in self.alternatives if label != self.label
         ]
         label = self.label.strip() or self.label
-        lines = [f"Decision: {label!r}, probability {self.probability:.3g}, margin {self.margin:.3g} logits"]
+        rival = None if self.against is None else self.against.strip() or self.against
+        asked, of_two = (repr(label), "") if rival is None else (f"{label!r} rather than {rival!r}", " of the two")
+        lines = [f"Decision: {asked}, probability {self.probability:.3g}{of_two}, margin {self.margin:.3g} logits"]
         if self.predicted != self.label:
             lines.append(f"chosen by the user; the model predicts {self.predicted.strip() or self.predicted!r}")
         if others:
@@ -76,6 +86,11 @@ class Decision:
                 "what subject.decide gives for the same example"
             )
         return self.readout
+
+
+def question_of(label: str, against: str | None) -> str:
+    """Returns a label, and what it is held against if that is one label."""
+    return label if against is None else f"{label.strip()} rather than {against.strip()}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """Forward passes of untouched inputs: their attention, their logits, and the inputs and outputs of layers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -50,6 +50,12 @@ class ForwardPass:
     blocks: tuple[nn.Module | None, ...] = field(repr=False)
     entries: tuple[Entry, ...] = field(repr=False)
 
+    def entry_of(self, call: int) -> int:
+        """Returns the index in `entries` of the layer that made an attention call; -1 if it is in no layer."""
+        block = self.blocks[call]
+        found = [at for at, entry in enumerate(self.entries) if entry.block is block and entry.calls <= call]
+        return max(found, default=-1)
+
     @property
     def states(self) -> Float[Tensor, "example token hidden"] | None:
         """Input hidden states of the last attention call's layer; `None` if they weren't seen."""
@@ -80,6 +86,18 @@ def run_pass(subject: TaskModel, ids: Shaped[Tensor, "example token *number"]) -
     return memory.passed
 
 
+def pass_with_gradients(subject: TaskModel, ids: Shaped[Tensor, "example token *number"]) -> ForwardPass:
+    """Runs inputs from their embeddings with gradients, which the logits and the inputs of layers then carry.
+
+    Args:
+        subject: The model; its parameters get no gradient.
+        ids: The inputs.
+    """
+    with torch.enable_grad():
+        embeddings = subject.embed(ids).detach().requires_grad_()
+        return _passed(subject, ids, lambda: subject.logits_from(embeddings, ids))
+
+
 @contextmanager
 def remembered(subject: TaskModel, ids: Shaped[Tensor, "example token *number"]) -> Iterator[None]:
     """Caches the forward pass of these inputs until the block ends, for callers with the same listeners."""
@@ -106,10 +124,15 @@ _memory: ContextVar[_Memory | None] = ContextVar("interpret_remembered", default
 
 
 def _run(subject: TaskModel, ids: Tensor) -> ForwardPass:
+    with torch.no_grad():
+        return _passed(subject, ids, lambda: subject.logits(ids))
+
+
+def _passed(subject: TaskModel, ids: Tensor, logits_of: Callable[[], Tensor]) -> ForwardPass:
     layers = {module: _layer_of(subject.model, name) for name, module in subject.model.named_modules() if name}
     members = [block for block in dict.fromkeys(layers.values()) if block is not None]
-    with torch.no_grad(), recording(subject.model) as record, _watched(members, record) as entries:
-        logits = subject.logits(ids).float()
+    with recording(subject.model) as record, _watched(members, record) as entries:
+        logits = logits_of().float()
     blocks = tuple(layers.get(call.module) for call in record.calls)
     return ForwardPass(ids, record, logits, blocks, tuple(entry for entry in entries if entry.block in blocks))
 
@@ -135,10 +158,17 @@ def _watched(blocks: Sequence[nn.Module], record: Recording) -> Iterator[list[En
 
 
 def _layer_of(model: nn.Module, name: str) -> nn.Module | None:
-    """Returns the layer that contains the module of this name: the nearest member of a module list, else `None`."""
-    names = name.split(".")
+    """Returns the layer that contains the module of this name: the nearest member of a list of modules of one kind.
+
+    In a list of several kinds members may be parts of a layer, such as its attention and its MLP. They count as layers
+    only if no list around them is of one kind. `None` if there is no list.
+    """
+    names, nearest = name.split("."), None
     for length in range(len(names), 0, -1):
         parent = model.get_submodule(".".join(names[: length - 1]))
         if isinstance(parent, nn.ModuleList | nn.Sequential):
-            return model.get_submodule(".".join(names[:length]))
-    return None
+            member = model.get_submodule(".".join(names[:length]))
+            if len({type(each) for each in parent}) == 1:
+                return member
+            nearest = nearest or member
+    return nearest

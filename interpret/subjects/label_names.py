@@ -111,6 +111,13 @@ class OneScore(NamedLabels):
         """Name of the score, the only label."""
         return self.labels[0]
 
+    def find_other_in(self, example: Example, name: str) -> int:
+        """Raises `InputError`, because a single score has no rival."""
+        raise InputError(
+            f"{self.name} gives one score, so there is no other label to hold it against; leave out --against "
+            "(against= in Python)"
+        )
+
     def preferred(self, example: Example, logits: Float[Tensor, " label"]) -> int:
         """Returns 0, the score, whatever its sign."""
         return 0

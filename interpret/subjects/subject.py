@@ -15,6 +15,7 @@ from interpret.attention.recording import Recording
 from interpret.errors import InputError
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.checked_recording import RecordedBatch, recorded, recorded_batch
+from interpret.subjects.contrast import contrast
 from interpret.subjects.deciding import chosen_label, decision_on, finite_logits, readouts, scores_of, target_name
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.erasing import chosen_eraser, scores_without
@@ -127,7 +128,12 @@ class Subject(TaskModel):
         return recorded(self, self._encoded(example), alone)
 
     def asked(
-        self, example: Example | Text, decision: Decision | None = None, *, target: Any = None
+        self,
+        example: Example | Text,
+        decision: Decision | None = None,
+        *,
+        target: Any = None,
+        against: Any = None,
     ) -> "tuple[Subject, Example, Decision]":
         """Returns what an analysis is about: the subject of one decision, the encoded input, and the decision.
 
@@ -135,17 +141,32 @@ class Subject(TaskModel):
             example: The input, encoded or as a text.
             decision: The decision on it; by default the model is run for it.
             target: Name or number of a label; by default the label that the model prefers.
+            against: Name or number of the label that the target is held against; by default all others.
 
         Raises:
-            InputError: The input can't be encoded, or there is no label of that name or number.
+            InputError: The input can't be encoded, there is no label of that name or number, or both are the same.
+
+        Example:
+            >>> text = "Slow at first, then wonderful."
+            >>> subject, example, decision = interpret.load().asked(text, against="negative")
+            >>> decision
+            Decision: 'positive' rather than 'negative', probability 0.918 of the two, margin 2.41 logits
+              others: 'negative' 0.0823
+              read from position 0 of 9, counted from 0
         """
         if decision is not None:
             return self, self._encoded(example), decision
-        subject, example, target = self.asked_about(example, target=target)
+        subject, example, target = self.asked_about(example, target=target, against=against)
         return subject, example, subject.decide(example, target)
 
     def asked_about(
-        self, text: Example | Text, second: str | None = None, *, target: Any = None, truncate: bool = False
+        self,
+        text: Example | Text,
+        second: str | None = None,
+        *,
+        target: Any = None,
+        against: Any = None,
+        truncate: bool = False,
     ) -> "tuple[Subject, Example, str | None]":
         """Returns the subject of the decision that is asked about, the encoded input, and the name of the target.
 
@@ -153,14 +174,17 @@ class Subject(TaskModel):
             text: The input, encoded or as a text.
             second: A second text, for tasks that have one.
             target: Name or number of a label; by default the label that the model prefers.
+            against: Name or number of the label that the target is held against; by default all others.
             truncate: Whether to cut what is too long.
 
         Raises:
-            InputError: The input can't be encoded, or the target is neither a name nor a number.
+            InputError: The input can't be encoded, a label is neither a name nor a number, or a label that the target
+                is held against doesn't exist, or is the target.
         """
         example = text if isinstance(text, Example) else self.encode(text, second, truncate=truncate)
-        name = self.target_name(target)
-        return self.about(example, name), example, name
+        name, other = self.target_name(target), self.target_name(against)
+        subject = self.about(example, name) if other is None else self.about_two(example, name, other)
+        return subject, example, name
 
     def positions_of(self, example: Example, word: str) -> tuple[int, ...]:
         """Returns the positions of a word's tokens, from 0, for edits of attention.
@@ -191,6 +215,27 @@ class Subject(TaskModel):
     def about(self, example: Example, target: str | None) -> "Subject":
         """Returns the subject of the one decision that is explained; for most models, itself."""
         return self
+
+    def about_two(self, example: Example, target: str | None, against: str) -> "Subject":
+        """Returns the subject of the choice between two labels: why one of them rather than the other.
+
+        Its margin is the target's logit minus the other's, and its probability is that of the target given that it is
+        one of the two; every analysis of it follows these. Without a target, it is the label that the model prefers.
+
+        Raises:
+            InputError: There is no such label, or both are the same.
+        """
+        return contrast(self.about(example, target), example, target, against)
+
+    def choice(self, text: str, target: str, against: str) -> tuple[Example, str, str]:
+        """Encodes the choice between two labels on a text: the input, and the names of both labels.
+
+        Where labels are tokens, both may be words of several: the input then goes on to the first token that differs.
+
+        Raises:
+            InputError: The text can't be encoded, or both begin the same until one of them ends.
+        """
+        return self.encode_one(text), target, against
 
     def erase(self, example: Example, removed: Bool[Tensor, "variant unit"], *, target: int, eraser: str) -> Scores:
         """Computes the scores of a label on the input with some units removed.

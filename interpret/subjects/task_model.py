@@ -85,6 +85,14 @@ class TaskModel(TaskFacts, ABC):
         """Index of a label by its name in this example; raises `InputError` if there is none."""
         return self.find_label(name)
 
+    def find_other_in(self, example: Example, name: str) -> int:
+        """Index of the label that a target is held against; raises `InputError` if there is none."""
+        return self.find_label_in(example, name)
+
+    def rival_in(self, example: Example, target: int) -> str | None:
+        """Name of the only label that a target is held against; `None` if it is held against all others."""
+        return None
+
     def place_in(self, example: Example, index: int) -> tuple[int, int] | None:
         """First character of a label in the input and one past its last; `None` if labels aren't part of it."""
         return None

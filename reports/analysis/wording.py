@@ -22,7 +22,12 @@ ANSWERS = {
     "inconclusive": "This {whole} can’t settle it. Until more is known, do not read the weights as reasons.",
 }
 
-FAMILIES = {"attention": "attention", "gradient": "gradients", "perturbation": "{one} removal"}
+FAMILIES = {
+    "attention": "attention",
+    "gradient": "gradients",
+    "perturbation": "{one} removal",
+    "baseline": "baselines that know nothing of the model",
+}
 
 GLOSSARY = {
     "attention": (
@@ -131,9 +136,21 @@ def is_causal(analysis: WithDecision) -> bool:
     return analysis["decision"]["kind"] in ("next token", "target token")
 
 
+def question(analysis: WithDecision) -> str:
+    """Returns the label in quotes, with the one that it is held against, if there is one."""
+    against = analysis["decision"].get("against")
+    return f"‘{analysis['decision']['label']}’" + (f" rather than ‘{against}’" if against is not None else "")
+
+
+def is_asked(analysis: WithDecision) -> bool:
+    """Returns whether the user chose what is explained: a label that isn't the model's, or one of two."""
+    decision = analysis["decision"]
+    return decision["label"] != decision["predicted"] or "against" in decision
+
+
 def decision_lead(analysis: ShownAnalysis) -> str:
     """Returns the words before the label."""
-    asked = analysis["decision"]["label"] != analysis["decision"]["predicted"]
+    asked = is_asked(analysis)
     if is_causal(analysis):
         return "You asked about the next token" if asked else "The model’s next token is"
     if analysis["decision"]["kind"] == "label of a word":
@@ -146,6 +163,8 @@ def decision_lead(analysis: ShownAnalysis) -> str:
 def sureness(analysis: WithDecision) -> list[str]:
     """Describes the model's probability and margin, in sentences."""
     decision = analysis["decision"]
+    if "against" in decision:
+        return _sureness_of_two(decision)
     share, margin = percent(decision["probability"]), number(abs(decision["margin"]))
     labels = "this answer" if analysis["decision"]["kind"] == "span" else "this label"
     thing = "this token" if is_causal(analysis) else labels
@@ -158,6 +177,18 @@ def sureness(analysis: WithDecision) -> list[str]:
     else:
         said.append("The margin is 0: another answer has the same score.")
     return said
+
+
+def _sureness_of_two(decision: DecidedDict) -> list[str]:
+    """Describes probability and margin where a label is held against one other."""
+    share, margin = percent(decision["probability"]), number(abs(decision["margin"]))
+    ahead = "leads" if decision["margin"] > 0 else "trails" if decision["margin"] < 0 else "equals"
+    by = f" by {margin} logits" if decision["margin"] else ""
+    return [
+        f"Asked is why this one rather than ‘{decision['against']}’: of these two, the model puts {share} on it, "
+        "whatever it puts on others.",
+        f"Its score {ahead} that of ‘{decision['against']}’{by}; this difference is the margin.",
+    ]
 
 
 def _nouns(analysis: ShownAnalysis) -> Nouns:
@@ -176,7 +207,7 @@ def top_words(analysis: ShownAnalysis) -> str:
 
 
 def comparison(analysis: ShownAnalysis, chance: Chance) -> list[str]:
-    """Compares the comprehensiveness of attention maps with chance, gradients and perturbations, in sentences."""
+    """Compares the comprehensiveness of attention maps with chance and with other maps, in sentences."""
     families = {entry["method"]: entry["family"] for entry in analysis["maps"]}
     falls = {
         entry["method"]: (entry["comprehensiveness"]["margin"], entry["comprehensiveness"]["p_value"])
@@ -194,7 +225,7 @@ def comparison(analysis: ShownAnalysis, chance: Chance) -> list[str]:
         f"Without randomly chosen {nouns.many} it falls by {number(chance.middle)} in the middle case; nine times in "
         f"ten, the change is between {number(chance.low)} and {number(chance.high)}."
     )
-    for family, name in (("gradient", "gradient map"), ("perturbation", "removal map")):
+    for family, name in (("gradient", "gradient map"), ("perturbation", "removal map"), ("baseline", "trivial order")):
         others = sorted((m for m in falls if families[m] == family), key=lambda method: -falls[method][0])
         if others:
             which = f"The {'best ' if len(others) > 1 else ''}{name}, {others[0]},"

@@ -4,10 +4,12 @@ from collections.abc import Collection, Sequence
 
 from markupsafe import Markup
 
+from analyses.studies import evidence_in_short
 from analyses.studies.schema import SCHEMA, Record, StudyDict
 from reports.shared.document import asset, environment, policy
 from reports.shared.shades import step_rules
 from reports.study import classic as study_classic
+from reports.study import ranking as study_ranking
 from reports.study import view as study_view
 from reports.study import wording as study_wording
 
@@ -49,6 +51,8 @@ def render_study(
             texts=study_view.table(shown, records),
             command=study_view.visible(command),
             classic=study_classic,
+            evidence=evidence_in_short,
+            ranking=study_ranking,
             view=study_view,
             wording=study_wording,
             style=Markup(style),

@@ -7,7 +7,10 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, VOCABULARY, LinearSubject, tiny_bert, tiny_llama
 
-from analyses.explanations.gradient_based.plain_gradients import KEPT, input_x_gradient, integrated_gradients, saliency
+from analyses.explanations.gradient_based.embeddings import KEPT
+from analyses.explanations.gradient_based.input_x_gradient import input_x_gradient
+from analyses.explanations.gradient_based.integrated_gradients import integrated_gradients
+from analyses.explanations.gradient_based.saliency import saliency
 from interpret.errors import InputError
 
 METHODS = (saliency, input_x_gradient, integrated_gradients)

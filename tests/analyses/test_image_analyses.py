@@ -10,7 +10,9 @@ from analyses.classic.battery import classic_tests
 from analyses.explanations.attention_only.last_layer import last_layer_attention
 from analyses.explanations.attention_only.rollout import attention_rollout, rollout_attribution
 from analyses.explanations.faithfulness import faithfulness
-from analyses.explanations.gradient_based.plain_gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.explanations.gradient_based.input_x_gradient import input_x_gradient
+from analyses.explanations.gradient_based.integrated_gradients import integrated_gradients
+from analyses.explanations.gradient_based.saliency import saliency
 from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.heads.ablation import head_importance
 from analyses.heads.gradients import head_gradients

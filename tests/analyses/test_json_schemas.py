@@ -16,7 +16,7 @@ from translators_for_tests import save_translator
 from typing_extensions import TypedDict
 
 import interpret
-from analyses import analyze, analyze_steps
+from analyses import analyze, analyze_steps, knockout, look_back
 from analyses.calibration.calibrate import CalibrationPlan
 from analyses.calibration.judging import judged
 from analyses.calibration.schema import CalibrationDict
@@ -25,6 +25,8 @@ from analyses.data_sets.rows import read_rows
 from analyses.decision.schema import AnalysisDict
 from analyses.export.json_schema import Between, field_meanings, json_schema, written_as
 from analyses.generation.schema import StepsDict
+from analyses.long_range.conversion import knockout_to_dict
+from analyses.long_range.schema import KnockoutDict
 from analyses.studies.schema import StudyDict
 from analyses.studies.study import prepare, study
 from analyses.translation.alignment import alignment
@@ -34,6 +36,7 @@ SCHEMAS = {
     ("analyses.generation", "steps.schema.json"): StepsDict,
     ("analyses.studies", "study.schema.json"): StudyDict,
     ("analyses.calibration", "calibration.schema.json"): CalibrationDict,
+    ("analyses.long_range", "knockout.schema.json"): KnockoutDict,
 }
 ROWS = [
     "a gripping , funny and moving film", "dull and slow , without a plot at all", "the cast is warm and very clever",
@@ -121,6 +124,16 @@ def test_a_study(shipped, tmp_path, monkeypatch, key, classic):
     (tmp_path / "data.tsv").write_text("text\n" + "\n".join(rows) + "\n", encoding="utf-8")
     prepared = prepare(shipped, read_rows(str(tmp_path / "data.tsv")), object_key=key, classic=classic)
     require_valid(study(prepared, tmp_path / "study"), StudyDict)
+
+
+def test_a_knockout(shipped):
+    subject, example, decision = shipped.asked("Slow at first.")
+    for asked in ({"draws": 9}, {"draws": 9, "heads": [(0, 1)], "distance": (2, None), "to_words": ["first"]}):
+        cuts = knockout(subject, example, decision, **asked)
+        look = look_back(subject, example, decision, draws=9)
+        found = knockout_to_dict(subject, example, decision, cuts, look, "interpret knockout")
+        require_valid(found, KnockoutDict)
+        assert (found["by_word"]["fall"][0][0] is None) == ("heads" not in asked)  # no edge from a word to itself
 
 
 def test_a_calibration():

@@ -9,7 +9,7 @@ from passes_for_tests import counted
 
 import interpret
 from analyses.decision.analyze import analyze
-from analyses.explanations.methods import BUILT_IN, methods_of_steps
+from analyses.explanations.methods import chosen_methods, methods_of_steps
 from analyses.generation.steps import analyze_steps
 from analyses.planning import plan as planning
 from analyses.planning.effort import EFFORTS
@@ -69,7 +69,7 @@ def test_time_is_that_of_measured_passes_times_how_many_there_are(bert: Any, mon
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
     clock = iter((100.0, 107.0))
     monkeypatch.setattr(planning, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    work = analysis_work(bert, example, QUICK, BUILT_IN, eraser="mask", calls=2, heads=4, labels=2)
+    work = analysis_work(bert, example, QUICK, chosen_methods(), eraser="mask", calls=2, heads=4, labels=2)
     found = plan_analysis(bert, example, QUICK, max_memory=10**9)
     passes = work.batched * 0.25 + work.single * 0.5 + work.short * 0.125
     assert found.seconds == pytest.approx(passes + 7)  # what it took to find this out
@@ -81,7 +81,7 @@ def test_fewer_inputs_go_through_at_once_where_memory_is_short(bert: Any, monkey
     example = bert.encode(TEXT)
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
     monkeypatch.setattr(planning, "peak_bytes", lambda device: 0)
-    work = analysis_work(bert, example, QUICK, BUILT_IN, eraser="mask", calls=2, heads=4, labels=2)
+    work = analysis_work(bert, example, QUICK, chosen_methods(), eraser="mask", calls=2, heads=4, labels=2)
     least = 1000 + 100 + int(4 * work.resident)
     enough = least + 204 * 50
     at_once = {
@@ -98,7 +98,7 @@ def test_too_little_for_one_input_is_refused(bert: Any, monkeypatch: pytest.Monk
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
     example = bert.encode(TEXT)
     resident = int(
-        4 * analysis_work(bert, example, QUICK, BUILT_IN, eraser="mask", calls=2, heads=4, labels=2).resident
+        4 * analysis_work(bert, example, QUICK, chosen_methods(), eraser="mask", calls=2, heads=4, labels=2).resident
     )
     with pytest.raises(InputError) as error:
         plan_analysis(bert, example, QUICK, max_memory=999)

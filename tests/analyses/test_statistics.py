@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 import torch
 
-from analyses.statistics import benjamini_hochberg, holm, randomisation_p_value
+from analyses.statistics import benjamini_hochberg, holm, randomisation_p_value, stopped_p_value
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,19 @@ def test_under_chance_small_values_are_as_rare_as_they_say():
     values = [randomisation_p_value(draw.random(), [draw.random() for _ in range(19)]) for _ in range(4000)]
     for level in (0.05, 0.25, 0.5):
         assert sum(value <= level + 1e-12 for value in values) / 4000 == pytest.approx(level, abs=0.03)
+
+
+def test_a_p_value_stops_at_the_draw_that_is_the_last_needed():
+    assert stopped_p_value(1.0, [2.0, 0.0, 0.0, 3.0, 0.0, 5.0], enough=2) == 2 / 4
+    assert stopped_p_value(1.0, [2.0, 1.0], enough=2) == 1
+    assert stopped_p_value(1.0, [2.0, 0.0, 0.0], enough=2) == randomisation_p_value(1.0, [2.0, 0.0, 0.0]) == 2 / 4
+    draw = random.Random(1)
+    values = [stopped_p_value(draw.random(), [draw.random() for _ in range(19)], enough=3) for _ in range(4000)]
+    for alpha in (0.05, 0.15, 0.25, 0.5):
+        assert sum(value <= alpha for value in values) / 4000 < alpha + 0.02
+    with pytest.raises(ValueError) as error:
+        stopped_p_value(1.0, [2.0], enough=0)
+    assert str(error.value) == "at least 1 draw must reach the observed value, not 0"
 
 
 def test_a_p_value_needs_draws():

@@ -12,7 +12,7 @@ import interpret
 from analyses.decision.analyze import analyze
 from analyses.explanations.attention_only.last_layer import last_layer_attention
 from analyses.explanations.attention_only.rollout import attention_rollout, rollout_attribution
-from analyses.explanations.gradient_based.plain_gradients import input_x_gradient
+from analyses.explanations.gradient_based.input_x_gradient import input_x_gradient
 from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.generation.steps import analyze_steps
 from analyses.heads.gradients import head_gradients

@@ -21,7 +21,7 @@ from analyses.explanations.attention_only.last_layer import last_layer_attention
 from analyses.explanations.attention_only.rollout import attention_rollout, rollout_attribution
 from analyses.explanations.faithfulness import faithfulness
 from analyses.explanations.gradient_based.chefer_relevance import chefer_relevance
-from analyses.explanations.gradient_based.plain_gradients import saliency
+from analyses.explanations.gradient_based.saliency import saliency
 from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.heads.ablation import HeadImportance, head_importance
 from analyses.heads.gradients import head_gradients

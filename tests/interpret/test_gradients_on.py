@@ -13,7 +13,9 @@ import interpret
 from analyses.classic.battery import classic_tests
 from analyses.classic.probability_effects import weight_slopes
 from analyses.explanations.gradient_based.chefer_relevance import chefer_relevance
-from analyses.explanations.gradient_based.plain_gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.explanations.gradient_based.input_x_gradient import input_x_gradient
+from analyses.explanations.gradient_based.integrated_gradients import integrated_gradients
+from analyses.explanations.gradient_based.saliency import saliency
 from analyses.generation.steps import analyze_steps
 from analyses.heads.ablation import head_importance
 from analyses.heads.gradients import head_gradients

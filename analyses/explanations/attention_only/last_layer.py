@@ -51,13 +51,19 @@ def last_layer_attention(
             f"weights must be of this text's {len(example.ids)} tokens, not of {maps.length}; record the same example"
         )
     readout = decision.readout_in(example).float().cpu()
-    return Attribution.from_shares("last-layer attention", _read(maps, readout), readout, example)
+    return Attribution.from_shares("last-layer attention", mean_row(maps, maps.layers - 1, readout), readout, example)
 
 
-def _read(maps: Maps, readout: Float[Tensor, " query"]) -> Float[Tensor, " key"]:
-    """Mean of the last layer's rows, weighted by the readout."""
+def mean_row(maps: Maps, layer: int, readout: Float[Tensor, " query"]) -> Float[Tensor, " key"]:
+    """Mean of a layer's rows over heads, weighted by the readout; only blocks of the rows that are read are computed.
+
+    Args:
+        maps: Attention maps of one input.
+        layer: Index of the layer, from 0.
+        readout: Weight of each position.
+    """
     row, read = torch.zeros_like(readout), readout.nonzero()[:, 0].tolist() or [0]
-    for block in maps.blocks(maps.layers - 1, read[0], read[-1] + 1):
+    for block in maps.blocks(layer, read[0], read[-1] + 1):
         part = (readout[block.rows].to(block.weights) @ block.weights.sum(dim=0)).cpu() / maps.heads
         row[: len(part)] += part
     return row

@@ -7,11 +7,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
-from interpret.attention.interface import AttentionCall
+from analyses.explanations.gradient_based.attention_gradient import AttentionGradient, attention_gradient
 from interpret.attention.position_spans import PositionSpan
-from interpret.attention.recording import Recording, recording
 from interpret.modes.gradients_on import gradients_on
-from interpret.subjects.decision import Decision, margin
+from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
@@ -49,59 +48,34 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
         [5, 2]
     """
     ids, readout = example.ids[None], decision.readout_in(example).float().cpu()
-    record, slopes = _slopes(subject, example, decision)
-    spans = [subject.position_span(ids, layer) for layer in range(len(record))]
+    gradient = attention_gradient(subject, example, decision)
+    calls = gradient.record.calls
+    spans = [subject.position_span(ids, layer) for layer in range(len(calls))]
     if all(span.is_whole for span in spans):
-        record.require_chain()
-        tokens = _followed_back(record, slopes, readout)
+        gradient.record.require_chain()
+        tokens = _followed_back(gradient, readout)
     else:
-        tokens = readout @ relevance([_product(*pair) for pair in zip(record.calls, slopes, strict=True)], spans)
+        products = [_product_rows(gradient, layer, 0, call.shape[2]) for layer, call in enumerate(calls)]
+        tokens = readout @ relevance(products, spans)
     scores = example.pool(tokens)
     return Attribution("Chefer relevance", "gradient", False, scores, tokens, words=example.words)
 
 
-def _slopes(subject: Subject, example: Example, decision: Decision) -> tuple[Recording, tuple[Tensor, ...]]:
-    """Returns a recording, and the margin's gradient with respect to each call's head outputs."""
-    ids = example.ids[None]
-    with torch.enable_grad(), recording(subject.model) as record:
-        embeddings = subject.embed(ids).detach().requires_grad_()
-        score = margin(subject.logits_from(embeddings, ids).float(), decision.target)[0]
-    written = [record.output(layer) for layer in range(len(record))]
-    return record, torch.autograd.grad(score, written, allow_unused=True, materialize_grads=True)
+def _product_rows(gradient: AttentionGradient, layer: int, start: int, stop: int) -> Float[Tensor, "row seen"]:
+    """Computes the mean over heads of the positive parts of attention times its gradient (equation 5)."""
+    return gradient.edges(layer, start, stop).clamp(min=0).mean(dim=0).cpu()
 
 
-def _product_rows(
-    call: AttentionCall, slope: Float[Tensor, "1 query head dim"], start: int, stop: int
-) -> Float[Tensor, "row seen"]:
-    """Computes rows of a call's weights times their gradient: mean over heads of the positive parts (equation 5).
-
-    The head output is linear in the weights, so their gradient is the output's gradient times the values, and the model
-    can run with its own kernel.
-    """
-    with torch.enable_grad():
-        weights = call.rows(start, stop).detach().requires_grad_()
-        # As a sum: `grad_outputs` would make torch load its symbolic algebra, which takes half a second.
-        written = (call.written(weights, start) * slope[:, start:stop]).sum()
-        (gradient,) = torch.autograd.grad(written, weights)
-    return (gradient * weights.detach())[0].float().clamp(min=0).mean(dim=0).cpu()
-
-
-def _product(call: AttentionCall, slope: Float[Tensor, "1 query head dim"]) -> Float[Tensor, "query key"]:
-    return _product_rows(call, slope, 0, call.shape[2])
-
-
-def _followed_back(
-    record: Recording, slopes: Sequence[Float[Tensor, "1 query head dim"]], readout: Float[Tensor, " token"]
-) -> Float[Tensor, " token"]:
+def _followed_back(gradient: AttentionGradient, readout: Float[Tensor, " token"]) -> Float[Tensor, " token"]:
     """Mean of the rows of `relevance` by the readout, where all positions attend to each other in every call.
 
     The readout is propagated from the last layer to the first, which needs only some rows of a map at a time.
     """
     got = torch.zeros_like(readout)
-    for call, slope in zip(reversed(record.calls), reversed(slopes), strict=True):
+    for layer, call in reversed(list(enumerate(gradient.record.calls))):
         before = got.clone()
         for start, stop in call.blocks:
-            product = _product_rows(call, slope, start, stop)
+            product = _product_rows(gradient, layer, start, stop)
             # Separately, so that small numbers aren't lost in the sum with the readout.
             got[: product.shape[1]] += readout[start:stop] @ product
             got[: product.shape[1]] += before[start:stop] @ product

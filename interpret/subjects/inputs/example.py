@@ -126,6 +126,11 @@ class Example:
         return self.picture is None and not self.parts
 
     @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns in which its units stand; those of a text are one row."""
+        return (1, len(self.units)) if self.picture is None else (self.picture.rows, self.picture.columns)
+
+    @property
     def has_grid(self) -> bool:
         """True if some of its tokens form a grid, as those of an image that is written token by token."""
         return any(part.columns for part in self.parts)

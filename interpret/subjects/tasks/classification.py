@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from interpret.subjects.contrast import contrast
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.inputs.token_ids import plain_ids
 from interpret.subjects.label_names import NamedLabels, OneScore, is_multi_label, named_labels
@@ -124,6 +125,12 @@ class MultiLabelClassification(TextClassification):
             with torch.no_grad():
                 return OneLabel(self, int(self.logits(example.ids[None])[0].argmax()))
         return OneLabel(self, self.find_label(target.removeprefix(NOT)))
+
+    def about_two(self, example: Example, target: str | None, against: str) -> "TextClassification":
+        """Returns the subject of a choice between two labels, or between a label and "not" it."""
+        if any(name is not None and name.startswith(NOT) for name in (target, against)):
+            return contrast(self.about(example, target), example, target, against)
+        return contrast(self, example, target, against)
 
 
 class OneLabel(TextClassification):

@@ -115,6 +115,20 @@ class OneWord(TokenClassification):
         with torch.no_grad():
             return int(self.logits(example.ids[None])[0].argmax())
 
+    def find_other_in(self, example: Example, name: str) -> int:
+        """Index of a label by its name alone, or after the word, as in "Paris: O".
+
+        Raises:
+            InputError: There is no such label, or it is that of another word.
+        """
+        mention, label = (None, "") if name in self.labels else self._asked(example, name)
+        if mention is not None and label and mention.unit != self.unit:
+            raise InputError(
+                f"labels of one word are held against each other, and {name!r} is not about {self.unit.text!r}; give "
+                "the label alone"
+            )
+        return self.find_label(label or name)
+
     def place_in(self, example: Example, index: int) -> tuple[int, int]:
         """First character of the word and one past its last."""
         return self.unit.start, self.unit.end

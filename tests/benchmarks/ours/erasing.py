@@ -14,7 +14,9 @@ from analyses.explanations.attention_only.rollout import rollout_attribution
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.faithfulness import THRESHOLDS, faithfulness
 from analyses.explanations.gradient_based.chefer_relevance import chefer_relevance
-from analyses.explanations.gradient_based.plain_gradients import input_x_gradient, integrated_gradients, saliency
+from analyses.explanations.gradient_based.input_x_gradient import input_x_gradient
+from analyses.explanations.gradient_based.integrated_gradients import integrated_gradients
+from analyses.explanations.gradient_based.saliency import saliency
 from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from benchmarks.ours.models import Settings, example_of, load
 from interpret.subjects.decision import Decision

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from analyses.explanations.gradient_based.plain_gradients import integrated_gradients
+from analyses.explanations.gradient_based.integrated_gradients import integrated_gradients
 from benchmarks.ours.models import Settings, example_of, load
 
 

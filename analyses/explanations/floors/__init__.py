@@ -1,0 +1,1 @@
+"""Baselines that know nothing of the model: what an explanation must beat."""

@@ -1,0 +1,83 @@
+"""AttCAT: each layer's input x gradient of a token, weighted by the attention that the token gets there."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.explanations.attribution import Attribution
+from interpret.attention.interface import AttentionCall
+from interpret.attention.position_spans import PositionSpan
+from interpret.errors import CaptureError
+from interpret.modes.gradients_on import gradients_on
+from interpret.subjects.decision import Decision, margin
+from interpret.subjects.forward_pass import ForwardPass, hidden_in, pass_with_gradients
+from interpret.subjects.inputs.example import Example
+from interpret.subjects.subject import Subject
+
+
+@gradients_on()
+def attcat(subject: Subject, example: Example, decision: Decision) -> Attribution:
+    """Computes AttCAT, attentive class activation tokens, in logits.
+
+    In each layer, a token's vector times the margin's gradient with respect to it (its class activation) is weighted by
+    the attention that it gets there, mean over heads and queries. The score is the sum over layers. In an
+    encoder-decoder each token has the layers of its own stack, and their self-attention.
+
+    Args:
+        subject: The model; its parameters get no gradient.
+        example: The input.
+        decision: The decision on it.
+
+    Returns:
+        Signed scores. `tokens` includes special tokens, and those of an encoder-decoder's target.
+
+    Raises:
+        CaptureError: No attention could be read, or the vectors that enter a layer can't be seen.
+
+    Source: Qiang et al. (2022), AttCAT: Explaining Transformers via Attentive Class Activation Tokens, NeurIPS 2022,
+    section 3, equations 6 to 8. The mean over queries is that of their code, as the paper doesn't say whose attention a
+    token's is. They take the gradient of a label's score; we take that of its margin.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> decision = subject.decide(example)
+        >>> found = attcat(subject, example, decision)
+        >>> [round(score, 2) for score in found.scores.tolist()]
+        [-0.1, -0.01, -0.01, -0.01, -0.05, -0.0, -0.01]
+    """
+    decision.readout_in(example)
+    passed = pass_with_gradients(subject, example.ids[None])
+    spans = {layer: subject.position_span(passed.ids, layer) for layer in range(len(passed.record))}
+    own = {layer: span for layer, span in spans.items() if span.queries == span.keys}
+    states = [_states(passed, layer, span) for layer, span in own.items()]
+    slopes = torch.autograd.grad(
+        margin(passed.logits, decision.target)[0], states, allow_unused=True, materialize_grads=True
+    )
+    tokens = torch.zeros(len(example.ids))
+    for (layer, span), state, slope in zip(own.items(), states, slopes, strict=True):
+        activation = (state.detach() * slope)[0].float().sum(dim=-1).cpu()
+        tokens += span.all_rows(_attention_received(passed.record.calls[layer]) * activation)
+    return Attribution("AttCAT", "gradient", True, example.pool(tokens), tokens, words=example.words)
+
+
+def _states(passed: ForwardPass, layer: int, span: PositionSpan) -> Float[Tensor, "1 query hidden"]:
+    """Returns the vectors that enter the layer of a self-attention call."""
+    entry = passed.entry_of(layer)
+    states = None if entry < 0 else hidden_in(*passed.entries[entry].given)
+    if not isinstance(states, Tensor) or states.shape[:-1] != (1, span.queries[1] - span.queries[0]):
+        raise CaptureError(
+            f"AttCAT needs the vectors of all tokens that enter each layer, and those of attention call {layer} "
+            "weren't seen, as in models whose layers aren't modules of a list; use attention x gradient"
+        )
+    return states
+
+
+def _attention_received(call: AttentionCall) -> Float[Tensor, " key"]:
+    """Mean over heads and queries of the attention to each key; of a long text, some rows at a time."""
+    _, heads, queries, keys = call.shape
+    sums = torch.zeros(keys)
+    for start, stop in call.blocks:
+        rows = call.rows(start, stop)[0].detach().float().sum(dim=(0, 1)).cpu()
+        sums[: len(rows)] += rows
+    return sums / (heads * queries)

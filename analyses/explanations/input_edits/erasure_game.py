@@ -1,0 +1,28 @@
+"""The erasure game: the margin of an input of which only some units are left."""
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interpret.subjects.decision import Decision
+from interpret.subjects.inputs.example import Example
+from interpret.subjects.subject import Subject
+
+
+def margins_of_kept(
+    subject: Subject, example: Example, decision: Decision, kept: Bool[Tensor, "coalition unit"], eraser: str | None
+) -> Float[Tensor, " coalition"]:
+    """Computes the margin of the decision's target with only some units left; equal coalitions are computed once.
+
+    Args:
+        subject: The model.
+        example: The input.
+        decision: The decision on it; the target stays the same.
+        kept: True where a unit is left.
+        eraser: One of `subject.erasers`; by default the first.
+
+    Raises:
+        InputError: The model doesn't allow this eraser.
+    """
+    decision.readout_in(example)
+    eraser = subject.chosen_eraser(eraser, example)
+    return subject.erase(example, ~kept, target=decision.target, eraser=eraser).margin

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor, nn
 
 from analyses.explanations.attribution import Family
 from analyses.explanations.every_method import explained
@@ -68,7 +69,7 @@ class OneText:
             draw: Number of the draw, from 0.
         """
         generator = torch.Generator().manual_seed(self.seed + draw)
-        weights = {}
+        weights: dict[nn.Parameter, Tensor] = {}
         for stage in stages_of(self.subject, self.example):
             weights |= shuffled(stage.parameters, generator)
             with swapped_weights(weights):
@@ -78,9 +79,8 @@ class OneText:
     def smooth(self, noises: int, *, is_shuffled: bool) -> Maps:
         """Averages maps over noise in the words' vectors, of the model as it is or with all weights shuffled."""
         generator = torch.Generator().manual_seed(self.seed)
-        module, weights = embedding_module(self.subject, self.example), {}
-        if is_shuffled:
-            weights = shuffled(self.subject.model.parameters(), generator)
+        module = embedding_module(self.subject, self.example)
+        weights = shuffled(self.subject.model.parameters(), generator) if is_shuffled else {}
         runs = []
         with swapped_weights(weights):
             for number in range(noises):

@@ -17,6 +17,8 @@ from analyses.long_range.random_edges import CutEffect
 from analyses.ranking.measures import COMPREHENSIVENESS, LDS
 from analyses.results.plain_data import Data, equal_tensors
 from analyses.results.result import Result
+from analyses.sanity.sanity_result import CHECKS, SanityRow
+from analyses.statistics import Interval
 from analyses.translation.alignment_errors import GoldAlignment
 from analyses.verdicts.one_text import TextComponent
 from analyses.verdicts.verdict import Component
@@ -115,6 +117,10 @@ SAMPLES = {
     ),
     "LookBack": lambda: look_back(3),
     "LookBacks": lambda: analyses.LookBacks(("good", "</script>"), (look_back(3), look_back(5)), seed=1),
+    "SanityChecks": lambda: analyses.SanityChecks(
+        (SanityRow("saliency", "gradient", (1.0, -0.25), *[Interval(-0.25, math.nan, 0.5, "BCa", 3, 0)] * 3,
+        dict.fromkeys(CHECKS, math.nan)),), ("head", "embeddings"), 3, {"shift": "no </script>"},
+    ),
     "Alignment": lambda: analyses.Alignment(
         ("the", "cat"), ("die", "Katze"), ((0,), (1,)), ("cross 1",), positive(1, 2, 3, 2), positive(1, 3, 2),
         GoldAlignment(frozenset({(0, 0), (1, 1)}), frozenset({(0, 0), (1, 1), (0, 1)})),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from typing_extensions import TypedDict
 
-from analyses.explanations.methods import chosen_methods, methods_of_steps
+from analyses.explanations.methods import Method, chosen_methods, methods_of_steps
 from analyses.export.json_schema import written_as
 from analyses.planning.effort import Effort
 from analyses.planning.speed import Speed, measure_speed
@@ -138,6 +138,7 @@ def plan_study(
     subject: Subject,
     groups: Sequence[Sequence[Example]],
     draws: Draws,
+    methods: Sequence[Method] = (),
     *,
     adversary_steps: int | None = None,
     max_memory: int | None = None,
@@ -148,6 +149,7 @@ def plan_study(
         subject: The model.
         groups: The texts, in groups that are measured together.
         draws: Random draws of each text.
+        methods: Explanations that are ranked.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
         max_memory: As for `plan_analysis`.
 
@@ -157,7 +159,7 @@ def plan_study(
     longest = max((example for group in groups for example in group), key=lambda example: len(example.ids))
 
     def work(speed: Speed) -> Work:
-        return study_work(subject, groups, draws, heads=speed.heads, adversary_steps=adversary_steps)
+        return study_work(subject, groups, draws, methods, heads=speed.heads, adversary_steps=adversary_steps)
 
     return _planned(subject, longest, work, max_memory)
 

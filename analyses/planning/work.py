@@ -9,6 +9,9 @@ from analyses.explanations.faithfulness import curve_counts, erasure_budgets
 from analyses.explanations.methods import LEAVE_ONE_OUT, Method
 from analyses.explanations.shared import USUAL_STEPS
 from analyses.planning.effort import Effort
+from analyses.ranking.best_order import ROUNDS, OrderSearch
+from analyses.ranking.judge import LEAST_DRAWS
+from analyses.ranking.one_text import eraser_of_rankings
 from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS
 from analyses.verdicts.measurement import Draws
 from analyses.verdicts.one_text import ONE_TEXT
@@ -76,7 +79,9 @@ def analysis_work(
     return Work(
         batched=units
         + own
-        + _removals(len(methods), eraser, units, effort.random_orders)
+        + _removals(
+            len(methods) * (len(curve_counts(units)) + len(erasure_budgets(units))), eraser, units, effort.random_orders
+        )
         + judged.batched
         + silenced
         + integral,
@@ -114,7 +119,13 @@ def steps_work(
 
 
 def study_work(
-    subject: Subject, groups: Sequence[Sequence[Example]], draws: Draws, *, heads: int, adversary_steps: int | None
+    subject: Subject,
+    groups: Sequence[Sequence[Example]],
+    draws: Draws,
+    methods: Sequence[Method],
+    *,
+    heads: int,
+    adversary_steps: int | None,
 ) -> Work:
     """Counts the passes of a study, in passes of its longest text.
 
@@ -122,6 +133,7 @@ def study_work(
         subject: The model.
         groups: The texts, in groups that are measured together.
         draws: Random draws of each text.
+        methods: Explanations that are ranked.
         heads: Heads of the last attention call.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
     """
@@ -134,9 +146,12 @@ def study_work(
         if adversary_steps is not None:
             passes += 1 + GRADIENT + len(example.units)
             short += _classic_edits(len(example.units), adversary_steps)
+        if methods:
+            passes += _ranking_passes(subject, example, methods)
         batched += passes * len(example.ids) / longest
     together = [len(group) * measuring_work(subject, group[0], draws, heads=heads).resident for group in groups]
-    return Work(batched=batched, single=0, short=short, slopes=1, resident=max(together))
+    slopes = USUAL_STEPS if any(method.follows_path for method in methods) else 1
+    return Work(batched=batched, single=0, short=short, slopes=slopes, resident=max(together))
 
 
 def judging_work(subject: Subject, example: Example, *, heads: int) -> Work:
@@ -172,6 +187,16 @@ def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: i
     )
 
 
+def _ranking_passes(subject: Subject, example: Example, methods: Sequence[Method]) -> float:
+    """Passes of explaining one text by several methods, and of judging them."""
+    units, eraser = len(example.units), eraser_of_rankings(subject)
+    gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
+    own = sum(method.passes(units) for method in methods if method.name != LEAVE_ONE_OUT)  # judging has those
+    budgets = erasure_budgets(units)
+    points = len(methods) * 2 * len(budgets) + 2 * OrderSearch().candidates * min(ROUNDS, budgets[-1] - 1)
+    return 1 + GRADIENT * gradients + own + units + _removals(points, eraser, units, LEAST_DRAWS)
+
+
 def _edits_of_heads(heads: int) -> int:
     """Edits per permutation: of all heads' weights, of each head's alone, and of all others'."""
     return 3 + 2 * heads
@@ -197,12 +222,18 @@ def _share_read(subject: Subject, example: Example, replacements: int) -> float:
     return sum(min(whole, each) for each in read) / (whole * len(read))
 
 
-def _removals(maps: int, eraser: str, units: int, orders: int) -> float:
-    """Number of distinct texts with words erased; equal texts are read once."""
+def _removals(chosen: int, eraser: str, units: int, orders: int) -> float:
+    """Number of distinct texts with words erased, as a share of whole ones; equal texts are read once.
+
+    Args:
+        chosen: Sets of words that explanations or searches choose.
+        eraser: How they are taken out.
+        units: Number of words.
+        orders: Random orders, each at every budget.
+    """
     budgets = erasure_budgets(units)
     random = sum(2 * min(orders, math.comb(units, budget)) for budget in budgets)
     random -= min(orders, units) if 1 in budgets else 0  # leave-one-out has already run the texts without one word
-    variants = maps * (len(curve_counts(units)) + len(budgets)) + random
     # Deleted words aren't read: an order's text without its first words and that of them alone make up one full text.
     share = 0.5 if eraser == "delete" else 1.0
-    return share * min(variants, 2.0**units)
+    return share * min(chosen + random, 2.0**units)

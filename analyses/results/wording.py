@@ -47,6 +47,13 @@ def number(value: float | None) -> str:
     return f"{value:.0f}" if value == 0 or abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
 
 
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Joins words as in a sentence: "a, b and c"."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
 def quoted(text: str, longest: int = LONGEST_TEXT) -> str:
     """Shortens a text, with every character visible."""
     shown = visible(text.strip() or text)

@@ -8,11 +8,9 @@ from analyses.data_sets.notes import Note
 from analyses.data_sets.rows import Rows
 from analyses.evidence.agreement import evidence_agreement, marked_units
 from analyses.evidence.overlap import Overlap
-from analyses.explanations.every_method import explained
+from analyses.explanations.every_method import Explained
 from analyses.explanations.methods import Method
-from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
-from interpret.subjects.subject import Subject
 
 METHODS, LEFT_OUT, FLOOR, PREFIX = "evidence_methods", "evidence_left_out", "evidence_chance", "evidence_"
 
@@ -77,30 +75,23 @@ def evidence_in(examples: Sequence[Example], rows: Rows, methods: Sequence[Metho
     return Evidence(tuple(marks), sum(shares) / len(shares) if shares else 0.0, tuple(methods), notes)
 
 
-def evidence_columns(
-    evidence: Evidence | None, row: int, subject: Subject, example: Example, decision: Decision
-) -> dict[str, Any]:
-    """Columns of a record: how well the explanations of a text find its marked words; none without evidence.
+def evidence_columns(evidence: Evidence, row: int, found: Explained) -> dict[str, Any]:
+    """Columns of a record: how well the explanations of a text find its marked words.
 
     Args:
         evidence: The evidence of the study.
         row: Index of the text.
-        subject: The model.
-        example: The text.
-        decision: The decision on it.
+        found: Explanations of the text by the methods of `evidence`.
 
     Returns:
         "evidence_methods"; for each of them an entry in "evidence_left_out", the reason why it has no explanation, and
         in "evidence_<measure>"; and the measures of random orders, in "evidence_chance". `None` is what is undefined.
     """
-    if evidence is None:
-        return {}
     names, marks = [method.name for method in evidence.methods], evidence.marks[row]
     empty: list[float | None] = [None] * len(names)
     if marks is None:
         measured = {f"{PREFIX}{measure}": empty for measure in Overlap.names()}
         return {METHODS: names, LEFT_OUT: [None] * len(names), **measured, FLOOR: [None] * len(Overlap.names())}
-    found = explained(subject, example, decision, names)
     agreed = evidence_agreement(found.attributions, marks, selected=evidence.selected(row))
     by_method = dict(zip(agreed.methods, agreed.found.tolist(), strict=True))
     return {

@@ -19,6 +19,7 @@ from analyses.studies.evidence_schema import EvidenceDict
 from analyses.studies.extremes import Extremes
 from analyses.studies.head_map import HeadMap
 from analyses.studies.interval_schema import IntervalDict as IntervalDict
+from analyses.studies.ranking_schema import RankingDict
 from analyses.verdicts.error_rates import ErrorRateDict
 from analyses.verdicts.thresholds import Answer, ComponentName, Side, Topic
 from analyses.verdicts.verdict import Component
@@ -75,6 +76,8 @@ class StudyOptionsDict(TypedDict):
         classic_eraser: How words are taken out in the published tests, if they were run.
         classic_adversary_steps: Steps of their search for adversarial attention, if they were run.
         evidence_methods: Explanations that are compared with marked words, if words are marked.
+        methods: Explanations that are ranked, if any are.
+        own_methods: Digest of the code of each of them that isn't built in.
     """
 
     permutations: int
@@ -87,6 +90,8 @@ class StudyOptionsDict(TypedDict):
     classic_eraser: NotRequired[str]
     classic_adversary_steps: NotRequired[int]
     evidence_methods: NotRequired[list[str]]
+    methods: NotRequired[list[str]]
+    own_methods: NotRequired[dict[str, str]]
 
 
 class StudyFingerprint(TypedDict):
@@ -303,6 +308,7 @@ class StudyDict(TypedDict):
         baselines: Trivial rankings by name: "position" (later words first) and "rarity" (rarer words first).
         heads: Every head's own row; null where heads differ between layers.
         classic: The published tests; null if they weren't run.
+        ranking: Explanations from the best to the worst; null if they weren't ranked.
         extremes: Texts that attention explains most and least.
         accuracy: How often the model is right; null without labels.
         checks: Self-checks, each with the worst value over the texts.
@@ -322,6 +328,7 @@ class StudyDict(TypedDict):
     baselines: dict[str, BaselineDict]
     heads: HeadMapDict | None
     classic: ClassicOverTextsDict | None
+    ranking: RankingDict | None
     extremes: ExtremesDict
     accuracy: AccuracyDict | None
     checks: list[CheckDict]

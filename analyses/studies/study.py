@@ -13,17 +13,20 @@ from analyses.classic.battery import classic_tests
 from analyses.data_sets.matching import encoded, match_labels
 from analyses.data_sets.notes import Note
 from analyses.data_sets.rows import Rows, read_rows
-from analyses.explanations.methods import chosen_methods
+from analyses.explanations.methods import Method, chosen_methods
 from analyses.planning.plan import Plan, plan_study
+from analyses.ranking.own_methods import digests
 from analyses.resumable.chunks import Chunk, partition
 from analyses.resumable.folder import StudyFolder
 from analyses.resumable.running import run_chunks
 from analyses.studies.accuracy import doubts_about_accuracy
 from analyses.studies.choices import Choices, notes_on_choices
 from analyses.studies.classic_columns import classic_columns
-from analyses.studies.evidence_columns import Evidence, evidence_columns, evidence_in
+from analyses.studies.evidence_columns import Evidence, evidence_in
 from analyses.studies.evidence_summary import evidence_of_study
+from analyses.studies.explanation_columns import explanation_columns
 from analyses.studies.plain_calls import plain_call_check, plain_call_columns, plain_call_notes
+from analyses.studies.ranking import ranking_of_study
 from analyses.studies.schema import SCHEMA, Record, StudyDict, StudyFingerprint, StudyOptionsDict
 from analyses.studies.summary import summarise
 from analyses.verdicts.error_rates import ErrorRate, error_rate_of_study
@@ -58,6 +61,7 @@ class Prepared:
         classic: Whether the published tests are run as well.
         evidence: Marked words of the texts, with which explanations are compared; `None` without any.
         choosers: Of each text the subject that chooses between its two labels; empty where all labels are scored.
+        methods: Explanations that are ranked; none by default.
     """
 
     subject: Subject
@@ -75,6 +79,8 @@ class Prepared:
     def subject_of(self, row: int) -> Subject:
         """Returns the subject whose decision on a text is studied."""
         return self.choosers[row] if self.choosers else self.subject
+
+    methods: tuple[Method, ...] = ()
 
     @cached_property
     def heads(self) -> tuple[int, ...]:
@@ -98,6 +104,8 @@ class Prepared:
             options |= {"classic_eraser": CLASSIC_ERASER, "classic_adversary_steps": ADVERSARY_STEPS}
         if self.evidence is not None:
             options["evidence_methods"] = [method.name for method in self.evidence.methods]
+        if self.methods:
+            options |= {"methods": [each.name for each in self.methods], "own_methods": digests(self.methods)}
         return {
             "schema": SCHEMA,
             "model": {
@@ -147,7 +155,7 @@ class Prepared:
         chunks = partition(len(self.examples), CHUNK_ROWS) if chunks is None else chunks
         groups = [[self.examples[row] for row in rows] for chunk in chunks for rows in self._together(chunk)]
         steps = ADVERSARY_STEPS if self.classic else None
-        return plan_study(self.subject, groups, self.draws, adversary_steps=steps, max_memory=max_memory)
+        return plan_study(self.subject, groups, self.draws, self.methods, adversary_steps=steps, max_memory=max_memory)
 
     def _together(self, chunk: Chunk) -> list[list[int]]:
         """Groups a chunk's rows by text length and by what is decided, to measure them together."""
@@ -170,7 +178,15 @@ class Prepared:
             **plain_call_columns(subject, example, decision),
             **numbers,
             **self._classic(row, decision),
-            **evidence_columns(self.evidence, row, subject, example, decision),
+            **explanation_columns(
+                subject,
+                example,
+                decision,
+                ranked=self.methods,
+                evidence=self.evidence,
+                row=row,
+                seed=self._seed(row),
+            ),
         }
 
     def _classic(self, row: int, decision: Decision) -> dict[str, Any]:
@@ -200,7 +216,7 @@ def prepare(
     draws: Draws = USUAL,
     seed: int = 0,
     classic: bool = False,
-    methods: Sequence[str] | None = None,
+    methods: Sequence[str] = (),
 ) -> Prepared:
     """Encodes the texts and matches their labels, before anything is measured.
 
@@ -212,10 +228,13 @@ def prepare(
         draws: Numbers of random draws for each text.
         seed: Seed of everything random.
         classic: Whether to run the published tests as well, which takes longer than the rest.
-        methods: Names of the explanations that are compared with marked words, where rows have them; by default all.
+        methods: Explanations to rank, by how well each finds the words that the model decides by: names, or sets of
+            them, "all" or "fast". Last-layer attention is always among them. By default none are. Where rows mark
+            words, these are compared with the marked words, too, or else the usual ones.
 
     Raises:
-        InputError: Fewer than two texts can be used, no label is the model's, or the model has no such head.
+        InputError: Fewer than two texts can be used, no label is the model's, the model has no such head, or there is
+            no such method.
 
     Example:
         >>> with open("films.csv", "w") as file:
@@ -236,7 +255,8 @@ def prepare(
     order = sorted(range(len(examples)), key=lambda row: (len(examples[row].ids), row))
     sorted_examples = tuple(examples[row] for row in order)
     rows = rows.chosen(order)
-    evidence = evidence_in(sorted_examples, rows, chosen_methods(methods))
+    ranked = chosen_methods(methods) if methods else ()
+    evidence = evidence_in(sorted_examples, rows, ranked or chosen_methods())
     notes = (*rows.notes, *label_notes, *length_notes, *(() if evidence is None else evidence.notes))
     prepared = Prepared(
         subject=subject,
@@ -250,6 +270,7 @@ def prepare(
         classic=classic,
         evidence=evidence,
         choosers=tuple(choosers[row] for row in order) if choosers else (),
+        methods=ranked,
     )
     require_head(chosen, prepared.heads)
     return prepared
@@ -339,6 +360,7 @@ def study(
             evidence=None
             if prepared.evidence is None
             else evidence_of_study(records, marked=prepared.evidence.share, seed=prepared.seed),
+            ranking=ranking_of_study(records, prepared.methods, seed=prepared.seed),
         )
         return cast(StudyDict, opened.finish(summary))
 

@@ -1,21 +1,20 @@
 """Summary of a study: everything but its records, as `analyses.studies.schema` has it."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from analyses.classic.over_texts import classic_over_texts
 from analyses.data_sets.notes import Note
-from analyses.export.to_json import listed
+from analyses.export.to_json import listed, plain_nested
 from analyses.studies.accuracy import accuracy
 from analyses.studies.baselines import trivial_baseline
 from analyses.studies.classic_columns import classic_of
 from analyses.studies.evidence_schema import EvidenceDict
 from analyses.studies.extremes import extremes
 from analyses.studies.head_map import head_map
+from analyses.studies.ranking_schema import RankingDict
 from analyses.studies.schema import (
     BaselineDict,
     ClassicOverTextsDict,
@@ -48,6 +47,7 @@ def summarise(
     error_rate: ErrorRate | None = None,
     checks: Sequence[Check] = (),
     evidence: EvidenceDict | None = None,
+    ranking: RankingDict | None = None,
 ) -> StudyDict:
     """Summarises a study: everything but its records.
 
@@ -61,6 +61,7 @@ def summarise(
         error_rate: Error rate of such verdicts; `None` where it isn't known.
         checks: Self-checks, each with the worst value over the texts.
         evidence: Agreement of explanations with marked words; `None` if none are marked.
+        ranking: Explanations from the best to the worst; `None` if they weren't ranked.
     """
     prefers = f"the label that {fingerprint['model']['name']} prefers"
     decided = "the first of two given labels rather than the second" if "target" in records[0] else prefers
@@ -93,10 +94,11 @@ def summarise(
         "baselines": _baselines(records, fingerprint["seed"]),
         "heads": _heads(records, fingerprint["model"], fingerprint["seed"]),
         "classic": _classic(records, fingerprint["seed"]),
-        "extremes": _plain(asdict(extremes(records))),
+        "ranking": ranking,
+        "extremes": plain_nested(asdict(extremes(records))),
         "accuracy": accuracy(records),
         "checks": [check.to_dict() for check in checks],
-        "notes": [_plain(asdict(note)) for note in notes],
+        "notes": [plain_nested(asdict(note)) for note in notes],
         "limits": [WORDS.say(line) for line in LIMITS_OF_A_STUDY],
     }
     if evidence is not None:
@@ -107,7 +109,7 @@ def summarise(
 def _component(component: Component, tested: ObjectOfStudy) -> StudyComponentDict:
     bars = BARS[component.name]
     failure = tested.failures.get(component.name, WORDS.say(bars.failure))
-    plain: StudyComponentDict = _plain({**asdict(component), **asdict(bars), "failure": failure})
+    plain: StudyComponentDict = plain_nested({**asdict(component), **asdict(bars), "failure": failure})
     return plain
 
 
@@ -115,7 +117,7 @@ def _baselines(records: Sequence[Record], seed: int) -> dict[str, BaselineDict]:
     """Baselines whose field all records have."""
     attention = _column(records, "input_rank")
     return {
-        name: _plain(asdict(trivial_baseline(_column(records, f"{name}_rank"), attention, seed=seed)))
+        name: plain_nested(asdict(trivial_baseline(_column(records, f"{name}_rank"), attention, seed=seed)))
         for name in ("position", "rarity")
         if all(f"{name}_rank" in record for record in records)
     }
@@ -129,10 +131,10 @@ def _heads(records: Sequence[Record], model: StudiedModelDict, seed: int) -> Hea
     found = head_map(ranks.reshape(len(records), layers, heads), seed=seed)
     return {
         "texts": listed(found.texts),
-        "discovery": _plain(found.discovery.tolist()),
-        "confirmation": _plain(found.confirmation.tolist()),
-        "p_discovery": _plain(found.p_discovery.tolist()),
-        "p_confirmation": _plain(found.p_confirmation.tolist()),
+        "discovery": plain_nested(found.discovery.tolist()),
+        "confirmation": plain_nested(found.confirmation.tolist()),
+        "p_discovery": plain_nested(found.p_discovery.tolist()),
+        "p_confirmation": plain_nested(found.p_confirmation.tolist()),
         "found": found.found.tolist(),
         "confirmed": found.confirmed.tolist(),
     }
@@ -149,19 +151,10 @@ def _classic(records: Sequence[Record], seed: int) -> ClassicOverTextsDict | Non
     found["rankings"] = [
         {**each, "adjusted": p_value} for each, p_value in zip(found["rankings"], adjusted, strict=True)
     ]
-    plain: ClassicOverTextsDict = _plain(found)
+    plain: ClassicOverTextsDict = plain_nested(found)
     return plain
 
 
 def _column(records: Sequence[Record], name: str) -> np.ndarray:
     """A field of all records; NaN where it is undefined."""
     return np.array([record[name] for record in records], dtype=float)
-
-
-def _plain(value: Any) -> Any:
-    """Converts to values that JSON can hold: `None` for numbers that aren't finite, lists for tuples."""
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -14,6 +14,7 @@ from interpret.cli.options import (
     FAILED_CHECK,
     SEEDS,
     TEXT,
+    NamesType,
     SizeType,
     command_line,
     errors_in_one_line,
@@ -21,6 +22,7 @@ from interpret.cli.options import (
     model_options,
 )
 from interpret.cli.progress import cost_line, progress_bar, progress_line, show_plan
+from interpret.cli.ranking import ranked_methods, ranking_lines
 from interpret.cli.streams import say, tell
 from interpret.errors import CaptureError, InputError
 from interpret.system.files import require_model
@@ -58,6 +60,13 @@ SHOWN_ROWS = 5
     help="row, head:LAYER.HEAD (from 0), rollout, columns, or method:NAME, such as method:saliency.",
 )
 @click.option("--replacer", help="Masked language model that replaces words; by default words of the other texts do.")
+@click.option(
+    "--methods",
+    type=NamesType(),
+    default="fast",
+    show_default=True,
+    help="Explanations to rank: all, fast (few passes a text), names between commas, or none.",
+)
 @click.option("--classic", is_flag=True, help="Also run the published tests of attention; takes longer than the rest.")
 @click.option("--max-memory", type=SizeType(), help="Most memory to take, such as 4GB; by default 9/10 of the free.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what measuring will take in time and memory, no more.")
@@ -85,6 +94,7 @@ def study(
     Examples:
       interpret study reviews.csv --out reviews-study
       interpret study dev.tsv --model ./my-bert --out study --limit 200 --classic
+      interpret study dev.tsv --model ./my-bert --out study --methods "saliency,leave-one-out"
     """  # noqa: D301
     with errors_in_one_line():
         prepared = _prepared(data, options)
@@ -109,6 +119,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     every = _pair(options, "")
     if every is not None and columns["choice_columns"] is not None:
         raise InputError("--target is about all texts and --target-column about each; give one of them")
+    methods = ranked_methods(options.pop("methods"))
     rows = read_rows(data, seed=seed, **columns)
     rows = rows if every is None else rows.with_choice(*every)
     subject = load_text_subject(options)
@@ -130,6 +141,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
         draws=Draws(replacements=replacements),
         seed=seed,
         classic=classic,
+        methods=methods,
     )
 
 
@@ -228,6 +240,8 @@ def _shown(found: "StudyDict", cost: "PlanAndCost | None", out: Path, page: Path
     lines.append(f"heads      {len(heads['idle'])} idle, with {heads['share']:.0%} of the displayed attention")
     if "evidence" in found:
         lines += evidence_lines(found["evidence"])
+    if found["ranking"] is not None:
+        lines += [f"instead    {found['ranking']['instead']}", *ranking_lines(found["ranking"])]
     lines += [f"data       {_note(note)}" for note in found["notes"]]
     lines += [f"check      FAILED: {each['name']} ({each['detail']})" for each in found["checks"] if not each["passed"]]
     if cost is not None:

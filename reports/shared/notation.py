@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from analyses.results.visible_text import visible as visible
+from analyses.results.wording import listed as listed
 
 
 def minus(text: str) -> str:
@@ -62,13 +63,6 @@ def p_value(p: float | None) -> str:
     if p is None:
         return "–"
     return f"{p:.3f}" if p >= 0.0005 else "< 0.001"
-
-
-def listed(words: list[str], last: str = "and") -> str:
-    """Joins words as in a sentence: "a, b and c"."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def sentence(text: str) -> str:

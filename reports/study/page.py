@@ -9,6 +9,7 @@ from analyses.studies.schema import SCHEMA, Record, StudyDict
 from reports.shared.document import asset, environment, policy
 from reports.shared.shades import step_rules
 from reports.study import classic as study_classic
+from reports.study import ranking as study_ranking
 from reports.study import view as study_view
 from reports.study import wording as study_wording
 
@@ -51,6 +52,7 @@ def render_study(
             command=study_view.visible(command),
             classic=study_classic,
             evidence=evidence_in_short,
+            ranking=study_ranking,
             view=study_view,
             wording=study_wording,
             style=Markup(style),

@@ -25,7 +25,7 @@ _IN_SPREADS = ("use", "top")  # in logits in the records, divided by the spread 
 
 def completed(summary: StudyDict) -> StudyDict:
     """Copies the summary, with every character made visible and empty values for fields that older studies lack."""
-    later: dict[str, Any] = {"error_rate": None, "baselines": {}, "heads": None, "classic": None}
+    later: dict[str, Any] = {"error_rate": None, "baselines": {}, "heads": None, "classic": None, "ranking": None}
     later["extremes"] = {"most": [], "least": []}
     shown: Any = {**later, **seen(summary)}  # of an older study, perhaps
     empty = {"failure": "", "doubt": ""}

@@ -169,7 +169,7 @@ def test_a_study_compares_every_map_with_the_marked_words(tmp_path, subject):
         {"text": "It is what it is.", "label": "negative", "marks": ""},
     )
     folder = tmp_path / "study"
-    arguments = ["study", str(data), "--evidence", "marks", "--out", str(folder), "--no-texts"]
+    arguments = ["study", str(data), "--evidence", "marks", "--methods", "usual", "--out", str(folder), "--no-texts"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     found = json.loads((folder / "summary.json").read_text())

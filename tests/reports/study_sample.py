@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from ranking_sample import sample_ranking
 from sample import HOSTILE, WORDS
 
 FAILURE = "the words do nothing of the kind"
@@ -29,11 +30,11 @@ LIMITS = ["One model, one data set.", "It says which words weigh how much, not f
 # Settings of `sample_study` that tests look at in a browser.
 STUDIES: dict[str, dict[str, Any]] = {
     "open": {"open_": ("use", "top"), "idle": (1, 3)},
-    "supported": {"layers": 12, "heads": 12, "calibrated": True, "classic": True},
+    "supported": {"layers": 12, "heads": 12, "calibrated": True, "classic": True, "ranked": True},
     "refuted": {"fails": ("share",), "texts": 60, "layers": 4, "heads": 32},
     "older": {"older": True, "open_": ("use",)},
-    "hostile": {"hostile": True, "open_": ("use",), "texts": len(HOSTILE) + 6, "calibrated": True},
-    "nothing": {"undefined": True, "texts": 2, "layers": 1, "heads": 1, "classic": True},
+    "hostile": {"hostile": True, "open_": ("use",), "texts": len(HOSTILE) + 6, "calibrated": True, "ranked": True},
+    "nothing": {"undefined": True, "texts": 2, "layers": 1, "heads": 1, "classic": True, "ranked": True},
 }
 
 
@@ -50,6 +51,7 @@ def sample_study(
     hostile: bool = False,
     undefined: bool = False,
     classic: bool = False,
+    ranked: bool = False,
     seed: int = 0,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """A summary and its records.
@@ -66,6 +68,7 @@ def sample_study(
         hostile: Whether texts and names are made to break the page.
         undefined: Whether no component has a value.
         classic: Whether the published tests were run as well.
+        ranked: Whether explanations were ranked.
         seed: Of everything random.
     """
     random = np.random.default_rng(seed)
@@ -104,6 +107,9 @@ def sample_study(
         "baselines": {} if undefined else _baselines(),
         "heads": _heads(random, layers, heads, texts),
         "classic": _classic(texts, undefined) if classic else None,
+        "ranking": sample_ranking(texts, undefined=undefined, hostile=HOSTILE[0] if hostile else "")
+        if ranked
+        else None,
         "extremes": {"most": [], "least": []} if undefined else _ends(records),
         "accuracy": {"count": texts, "correct": texts // 2, "low": 0.41, "high": 0.59},
         "notes": [

@@ -1,0 +1,114 @@
+"""Scores of several explanations of one decision, as a study stores them for each text."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from analyses.explanations.agreement import rank_agreement
+from analyses.explanations.every_method import Explained
+from analyses.explanations.shared import Shared
+from analyses.ranking.judge import judge_explanations
+from analyses.ranking.judged import Judged
+from analyses.ranking.measures import COMPREHENSIVENESS, INFIDELITY, LDS, SENSITIVITY_N, SUFFICIENCY
+from analyses.ranking.primary import FAITHFULNESS, faithfulness_of, faithfulness_of_chance, p_worse_than_chance
+from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
+from interpret.subjects.decision import Decision
+from interpret.subjects.inputs.example import Example
+from interpret.subjects.subject import Subject
+
+MEASURES = (FAITHFULNESS, COMPREHENSIVENESS, SUFFICIENCY, SENSITIVITY_N, LDS, INFIDELITY)  # the primary one first
+RANDOM_ORDERS = "random orders"  # the row of a ranking that shows what chance gets
+ERASER = "delete"
+FLOORS = "baseline"  # family of what knows nothing of the model
+
+
+@dataclass(frozen=True, eq=False)
+class TextScores:
+    """Scores of explanations of one decision.
+
+    Attributes:
+        methods: Names of the methods, and of the random orders at the end.
+        families: What each is based on, such as "attention"; empty for a method that can't explain this text.
+        values: Score of each by each measure, the primary one first; NaN where undefined.
+        worse: Whether each is worse than chance by the primary measure; `None` where that isn't known.
+        tau: Kendall's tau-b of each pair, -1 to 1; NaN where undefined.
+        left_out: Reason why a method can't explain this text; empty where it can.
+        passes: Number of inputs that the model was run on to judge them.
+    """
+
+    methods: tuple[str, ...]
+    families: tuple[str, ...]
+    values: dict[str, list[float]]
+    worse: tuple[bool | None, ...]
+    tau: Float[Tensor, "method method"]
+    left_out: tuple[str, ...]
+    passes: int
+
+
+def score_text(
+    subject: Subject,
+    example: Example,
+    decision: Decision,
+    names: Sequence[str],
+    explanations: Explained,
+    *,
+    shared: Shared,
+    seed: int = 0,
+) -> TextScores:
+    """Judges explanations of one decision.
+
+    Args:
+        subject: The model.
+        example: The text.
+        decision: The decision on it.
+        names: Names of the methods, in the order of the result.
+        explanations: Their explanations of the decision.
+        shared: What these started from, with the eraser of `eraser_of_rankings`.
+        seed: Seed of the random orders.
+    """
+    methods, maps = (*names, RANDOM_ORDERS), explanations.attributions
+    judged = judge_explanations(
+        subject, example, decision, maps, eraser=shared.eraser, seed=seed, without=shared.without
+    )
+    places = [methods.index(each.method) for each in maps]
+    tau = torch.full((len(methods), len(methods)), math.nan)
+    tau[torch.tensor(places)[:, None], torch.tensor(places)] = rank_agreement(maps).tau
+    families = {RANDOM_ORDERS: FLOORS, **{each.method: each.family for each in maps}}
+    return TextScores(
+        methods=methods,
+        families=tuple(families.get(name, "") for name in methods),
+        values=_values(judged, places, len(methods)),
+        worse=_worse(judged, places, len(methods)),
+        tau=tau,
+        left_out=tuple(explanations.left_out.get(name, "") for name in methods),
+        passes=judged.passes,
+    )
+
+
+def eraser_of_rankings(subject: Subject) -> str:
+    """How words are taken out: deleted where the model allows it, as in ERASER; what is gone needn't be read."""
+    return ERASER if ERASER in subject.erasers else subject.erasers[0]
+
+
+def _values(judged: Judged, places: Sequence[int], count: int) -> dict[str, list[float]]:
+    """Scores by each measure, with what random scores get at the end."""
+    measured = {each.name: (judged.values[each.name], judged.chance[each.name]) for each in MEASURES[1:]}
+    primary = {FAITHFULNESS.name: (faithfulness_of(judged), float(faithfulness_of_chance(judged).mean()))}
+    found = {}
+    for name, (values, random) in {**primary, **measured}.items():
+        column = [math.nan] * (count - 1) + [random]
+        for place, value in zip(places, values.tolist(), strict=True):
+            column[place] = value
+        found[name] = column
+    return found
+
+
+def _worse(judged: Judged, places: Sequence[int], count: int) -> tuple[bool | None, ...]:
+    found: list[bool | None] = [None] * count
+    for place, p_value in zip(places, p_worse_than_chance(judged).tolist(), strict=True):
+        found[place] = None if math.isnan(p_value) else p_value <= SIGNIFICANCE_LEVEL
+    return tuple(found)

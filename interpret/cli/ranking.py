@@ -1,0 +1,44 @@
+"""Explanations that `interpret study` ranks: which are asked for, and lines on what was found."""
+
+from typing import TYPE_CHECKING
+
+from interpret.errors import InputError
+
+if TYPE_CHECKING:
+    from analyses.studies.ranking_schema import RankedMethodDict, RankingDict
+
+NONE = "none"
+
+
+def ranked_methods(names: list[str]) -> list[str]:
+    """Returns the names to rank; empty for "none".
+
+    Raises:
+        InputError: "none" stands beside others, or a name is unknown.
+    """
+    if NONE in names and len(names) > 1:
+        raise InputError(f"--methods was {', '.join(names)}; give {NONE} alone, or without it the names to rank")
+    if names == [NONE]:
+        return []
+    from analyses.explanations.methods import chosen_methods
+
+    chosen_methods(names)  # before a model is loaded
+    return names
+
+
+def ranking_lines(ranking: "RankingDict") -> list[str]:
+    """Formats a line for each explanation, the best first, and one for each that was left out."""
+    width = max(len(each["name"]) for each in ranking["methods"])
+    lines = [_line(each, ranking["primary"], width) for each in ranking["methods"]]
+    left_out = [f"           {name:<{width}} left out: {reason}" for name, reason in ranking["left_out"].items()]
+    return [*lines, *left_out]
+
+
+def _line(each: "RankedMethodDict", primary: str, width: int) -> str:
+    found, worse = each["means"][primary], each["worse"]["mean"]
+    mean, low, high = (
+        "undefined" if end is None else f"{end:.2f}" for end in (found["mean"], found["low"], found["high"])
+    )
+    share = "" if worse is None else f"  worse than chance on {worse:.0%}"
+    undefined = f"  no value on {found['undefined']}" if found["undefined"] else ""
+    return f"           {each['name']:<{width}} {mean} [{low}, {high}]{share}{undefined}"

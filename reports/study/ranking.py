@@ -1,0 +1,102 @@
+"""Ranking of explanations over the texts of a study: rows of its chart, and sentences."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyses.explanations.methods import JUDGED
+from analyses.studies.interval_schema import IntervalDict
+from analyses.studies.ranking_schema import DifferenceDict, RankedMeasureDict, RankedMethodDict, RankingDict
+from reports.shared.charts import Axis, axis_over
+from reports.shared.notation import listed, p_value, percent
+from reports.shared.side_by_side import decimals
+
+TITLE = "Which explanation finds what this model decides by?"
+
+LEAD = (
+    "Each explanation puts the words of every text in an order. The words it puts first are taken out of the text; "
+    "then they are kept, and all others taken out. If the decision falls without them and stands with them alone, the "
+    "explanation has found what the model decides by. 0 is what random orders of the words reach, and 1 the best order "
+    "that a search found; an explanation below 0 misleads."
+)
+
+CAVEAT = (
+    "Explanations that take words out themselves, such as leave-one-out, do what this test does, which favours them. "
+    "The measure that ranks was fixed before any study, and each comparison is text by text."
+)
+
+
+@dataclass(frozen=True)
+class RankedRow:
+    """Explanation in the chart.
+
+    Attributes:
+        entry: Its entry of the summary.
+        score: Mean of the primary measure.
+        lead: How far it is ahead of last-layer attention, in words; empty for that itself.
+        is_attention: Whether it is last-layer attention.
+        cost: Passes that it takes for a text, in words.
+        axis: Axis that all share.
+    """
+
+    entry: RankedMethodDict
+    score: IntervalDict
+    lead: str
+    is_attention: bool
+    cost: str
+    axis: Axis
+
+
+def rows(ranking: RankingDict) -> list[RankedRow]:
+    """Returns the explanations, the best first."""
+    scores = [each["means"][ranking["primary"]] for each in ranking["methods"]]
+    ends = [end for each in scores for end in (each["low"], each["mean"], each["high"]) if end is not None]
+    axis = axis_over([1.0, *ends])
+    return [
+        RankedRow(each, score, _lead(each["over_attention"]), each["name"] == JUDGED, _cost(each), axis)
+        for each, score in zip(ranking["methods"], scores, strict=True)
+    ]
+
+
+def groups(ranking: RankingDict) -> list[str]:
+    """Returns the explanations that rank the words alike, each group of several in a phrase."""
+    return [listed(each) for each in ranking["groups"] if len(each) > 1]
+
+
+def measured(ranking: RankingDict) -> list[list[str]]:
+    """Returns the formatted means of all explanations by all measures."""
+    return [
+        [each["name"], *(interval(each["means"][measure["name"]]) for measure in ranking["measures"])]
+        for each in ranking["methods"]
+    ]
+
+
+def heading(measure: RankedMeasureDict) -> str:
+    """Names a measure and says which way is good."""
+    return f"{measure['name']} ({'more' if measure['larger_is_better'] else 'less'} is better)"
+
+
+def interval(entry: IntervalDict) -> str:
+    """Formats a mean with its 95 % interval."""
+    if entry["mean"] is None:
+        return "–"
+    if entry["low"] is None or entry["high"] is None:
+        return decimals(entry["mean"])
+    return f"{decimals(entry['mean'])} [{decimals(entry['low'])}, {decimals(entry['high'])}]"
+
+
+def share(entry: IntervalDict) -> str:
+    """Formats a share of texts."""
+    return percent(entry["mean"])
+
+
+def _lead(difference: DifferenceDict | None) -> str:
+    if difference is None or difference["interval"]["mean"] is None:
+        return ""
+    return f"{interval(difference['interval'])}, p = {p_value(difference['adjusted'])}"
+
+
+def _cost(each: RankedMethodDict) -> str:
+    """Passes of one text, beyond the one that every explanation starts from."""
+    counts: Sequence[tuple[float, str]] = ((each["passes"], ""), (each["gradient_passes"], " with a gradient"))
+    said = [f"{count:.0f} {'pass' if count == 1 else 'passes'}{what}" for count, what in counts if count]
+    return f"{' and '.join(said)} a text" if said else ""

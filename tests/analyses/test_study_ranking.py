@@ -1,0 +1,150 @@
+"""Explanations ranked by a study: stored text by text, taken up again, and summarised."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from passes_for_tests import counted
+from scipy.stats import kendalltau
+
+from analyses.data_sets.rows import read_rows
+from analyses.explanations.attribution import Attribution
+from analyses.explanations.methods import explain, register, unregister
+from analyses.ranking.judge import judge_explanations
+from analyses.studies.study import Prepared, prepare, study
+from analyses.verdicts.measurement import Draws
+from interpret.cli import main
+from interpret.errors import CaptureError, InputError
+from interpret.subjects.text import TextSubject
+
+FEW = Draws(permutations=3, replacements=2, orders=3, null_orders=19)
+NAMES = ["last-layer attention", "saliency"]
+TEXTS = (
+    "the cat sat on the mat", "a quiet film , slow at first", "the old boat had come back", "the soup was cold now",
+    "nobody knew why the rain kept falling on the old boat", "the bread was dry but the cake was wonderful at first",
+    "a wonderful film", "don't forget your gloves , she said", "the harbour was quiet at first",
+)  # fmt: skip
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "data.csv"
+    path.write_text("text\n" + "".join(f'"{text}"\n' for text in TEXTS))
+    return path
+
+
+def prepared(data: Path, subject: TextSubject, names: list[str] = NAMES) -> Prepared:
+    return prepare(subject, read_rows(data), draws=FEW, methods=names)
+
+
+def test_a_record_has_what_judging_its_text_gives(data: Path, bert: TextSubject, tmp_path: Path) -> None:
+    ready = prepared(data, bert)
+    study(ready, tmp_path / "out")
+    row, record = 3, pq.read_table(tmp_path / "out" / "results.parquet").to_pylist()[3]
+    example = ready.examples[row]
+    maps = [explain(bert, example, name) for name in NAMES]
+    judged = judge_explanations(bert, example, None, maps, eraser="delete", seed=row)
+    assert record["ranked_methods"] == [*NAMES, "random orders"]
+    assert record["ranked_families"] == ["attention", "gradient", "baseline"]
+    for name in ("comprehensiveness", "sufficiency", "LDS", "sensitivity-n", "infidelity"):
+        assert record[f"ranking_{name}"][:2] == pytest.approx(judged.values[name].tolist(), abs=1e-4)
+        assert record[f"ranking_{name}"][2] == pytest.approx(float(judged.random[name].mean()), abs=1e-4)
+    halves = zip(record["ranking_comprehensiveness"], record["ranking_sufficiency"], strict=True)
+    assert record["ranking_faithfulness"] == pytest.approx([sum(pair) / 2 for pair in halves], abs=1e-6)
+    wanted = kendalltau(maps[0].scores.numpy(), maps[1].scores.numpy()).statistic
+    assert record["ranked_tau"][0] == pytest.approx(wanted, abs=1e-6) and record["ranked_tau"][1:] == [None, None]
+    assert record["ranked_left_out"] == ["", "", ""]
+
+
+def test_the_summary_is_over_the_records(data: Path, bert: TextSubject, tmp_path: Path) -> None:
+    found = study(prepared(data, bert), tmp_path / "out")["ranking"]
+    assert found is not None and found["primary"] == "faithfulness" and found["texts"] == 9
+    assert found["instead"] == "9 texts are too few to name an explanation; it takes 50."
+    records = pq.read_table(tmp_path / "out" / "results.parquet").to_pylist()
+    for each in found["methods"]:
+        place = [*NAMES, "random orders"].index(each["name"])
+        values = [record["ranking_faithfulness"][place] for record in records]
+        known = [value for value in values if value is not None]
+        assert each["means"]["faithfulness"]["mean"] == pytest.approx(np.mean(known), abs=1e-6)
+        assert each["means"]["faithfulness"]["undefined"] == len(values) - len(known)
+        assert (each["over_attention"] is None) == (each["name"] == "last-layer attention")
+    floor = next(each for each in found["methods"] if each["name"] == "random orders")
+    assert floor["is_floor"] and floor["means"]["faithfulness"]["mean"] == pytest.approx(0, abs=1e-6)
+    saliency = next(each for each in found["methods"] if each["name"] == "saliency")
+    assert (saliency["passes"], saliency["gradient_passes"]) == (0, 1) and "{" not in saliency["about"]
+
+
+def test_a_study_that_lost_a_part_is_made_whole_byte_by_byte(data: Path, bert: TextSubject, tmp_path: Path) -> None:
+    study(prepared(data, bert), tmp_path / "out")
+    wanted = {name: (tmp_path / "out" / name).read_bytes() for name in ("results.parquet", "summary.json")}
+    (tmp_path / "out" / "parts" / "00001.parquet").unlink()
+    (tmp_path / "out" / "summary.json").unlink()
+    study(prepared(data, bert), tmp_path / "out")
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in wanted} == wanted
+    with pytest.raises(InputError, match=r"has another study: options.methods was .* and is now .*"):
+        study(prepared(data, bert, [*NAMES, "input x gradient"]), tmp_path / "out")
+
+
+def test_a_study_without_a_ranking_is_as_before(data: Path, bert: TextSubject, tmp_path: Path) -> None:
+    found = study(prepared(data, bert, []), tmp_path / "out")
+    assert found["ranking"] is None and "methods" not in found["study"]["options"]
+    assert not any("rank" in name and name.startswith("rank") and "ing_" in name for name in _columns(tmp_path / "out"))
+
+
+def _columns(folder: Path) -> list[str]:
+    return list(pq.read_table(folder / "results.parquet").column_names)
+
+
+def test_a_method_of_ones_own_is_known_by_its_code_and_one_that_fails_is_left_out(
+    data: Path, bert: TextSubject, tmp_path: Path
+) -> None:
+    @register("place", about="Later {many} first.", gradient_passes=0)
+    def place(subject, example, decision, shared):  # type: ignore[no-untyped-def]
+        return Attribution.from_scores("place", example, list(range(len(example.units))))
+
+    @register("blind", about="Reads nothing.", gradient_passes=0)
+    def blind(subject, example, decision, shared):  # type: ignore[no-untyped-def]
+        raise CaptureError("this model has nothing to read")
+
+    try:
+        ready = prepared(data, bert, ["place", "blind"])
+        found = study(ready, tmp_path / "out")
+        digests = found["study"]["options"]["own_methods"]
+        assert set(digests) == {"place", "blind"} and len(set(digests.values())) == 2
+        ranking = found["ranking"]
+        assert ranking is not None and ranking["left_out"] == {"blind": "this model has nothing to read"}
+        assert {each["name"] for each in ranking["methods"]} == {"last-layer attention", "place", "random orders"}
+        plan = ready.plan()
+    finally:
+        unregister("place")
+        unregister("blind")
+    assert plan.passes > prepared(data, bert, []).plan().passes
+
+
+def test_the_plan_prices_the_ranking(data: Path, bert: TextSubject, tmp_path: Path) -> None:
+    ready, plans = prepared(data, bert, ["fast"]), []
+    with counted(bert) as total:
+        study(ready, tmp_path / "out", planned=plans.append)
+    longest = max(len(example.ids) for example in ready.examples)
+    assert total[0] / longest == pytest.approx(plans[0].passes, rel=0.35)
+
+
+def test_the_command_ranks_by_default_and_says_so(data: Path, saved: Path, tmp_path: Path) -> None:
+    def ran(*options: str) -> str:
+        arguments = ["study", str(data), "--model", str(saved / "bert"), "--replacements", "2", "--no-texts"]
+        done = CliRunner().invoke(main, [*arguments, *options])
+        assert done.exit_code == (2 if "," in options[-1] or options[-1] == "nonsense" else 0), done.output
+        return done.output
+
+    said = ran("--out", str(tmp_path / "fast"))
+    assert "instead    9 texts are too few to name an explanation; it takes 50." in said
+    assert "worse than chance on " in said and "saliency" in said
+    summary = json.loads((tmp_path / "fast" / "summary.json").read_text())
+    assert summary["study"]["options"]["methods"][0] == "last-layer attention"
+    assert "instead" not in ran("--out", str(tmp_path / "none"), "--methods", "none")
+    wrong = ran("--out", str(tmp_path / "x"), "--methods", "none,saliency")
+    assert "--methods was none, saliency; give none alone, or without it the names to rank" in wrong
+    assert "there is no method 'nonsense'" in ran("--out", str(tmp_path / "x"), "--methods", "nonsense")

@@ -82,6 +82,9 @@ from .planning.plan import Plan as Plan
 from .ranking.best_order import OrderSearch as OrderSearch
 from .ranking.judge import judge_explanations as judge_explanations
 from .ranking.judged import Judged as Judged
+from .ranking.max_sensitivity import max_sensitivity as max_sensitivity
+from .ranking.passes import judging_passes as judging_passes
+from .ranking.road import road as road
 from .reproductions.depth_correlations import DepthCorrelations as DepthCorrelations
 from .reproductions.depth_correlations import depth_correlations as depth_correlations
 from .results.reading import read as read

@@ -17,14 +17,17 @@ from analyses.decision.schema import AnalysisDict
 from analyses.explanations.agreement import Agreement, rank_agreement
 from analyses.explanations.attention_only.rollout import Rollout
 from analyses.explanations.attribution import Attribution
+from analyses.explanations.every_method import explained
 from analyses.explanations.faithfulness import Faithfulness, faithfulness
 from analyses.explanations.input_edits.leave_one_out import logits_without_each_unit
-from analyses.explanations.methods import Method, chosen_methods
+from analyses.explanations.methods import chosen_methods
 from analyses.explanations.shared import Shared
 from analyses.heads.ablation import HeadImportance, head_importances
 from analyses.heads.gradients import HeadGradients, head_gradients
 from analyses.planning.effort import EFFORTS
 from analyses.planning.plan import Plan, PlanAndCost, plan_analysis
+from analyses.ranking.naming_one_text import what_to_read_here
+from analyses.ranking.one_text import FLOORS
 from analyses.results.reported import ModelResult
 from analyses.translation.alignment import Alignment
 from analyses.verdicts.error_rates import ErrorRate, Source
@@ -60,6 +63,8 @@ class Analysis(ModelResult[AnalysisDict]):
         gradients: First-order estimate of `zeroed`.
         faithfulness: Comprehensiveness and sufficiency of the explanations, against random orders.
         agreement: Rank agreement between explanations.
+        left_out: Names of explanations that can't work on this model, each with the reason.
+        instead: What to read on this input, in a sentence or two: the explanations that beat random orders.
         classic: Results of the published tests, which the verdict doesn't use.
         measurement: Components of the verdict, and descriptive numbers.
         replacements: Source of the words that replaced others.
@@ -95,6 +100,8 @@ class Analysis(ModelResult[AnalysisDict]):
     gradients: HeadGradients
     faithfulness: Faithfulness
     agreement: Agreement
+    left_out: dict[str, str]
+    instead: str
     classic: ClassicTests
     measurement: Measurement
     replacements: str
@@ -203,7 +210,7 @@ def analyze(
         progress("planning")
         plan = plan_analysis(subject, example, EFFORTS[effort], methods=methods, eraser=eraser, max_memory=max_memory)
         planned(plan)
-        asked = _Asked(chosen, eraser, corpus, alignment, effort, seed, plan, started)
+        asked = _Asked([each.name for each in chosen], eraser, corpus, alignment, effort, seed, plan, started)
         with subject.at_most_tokens(plan.tokens_at_once):
             return _analysed(subject, example, target, asked, progress)
 
@@ -212,7 +219,7 @@ def analyze(
 class _Asked:
     """What is asked of one decision, checked and planned."""
 
-    methods: Sequence[Method]
+    methods: Sequence[str]
     eraser: str
     corpus: Resampler | None
     alignment: Alignment | None
@@ -242,11 +249,13 @@ def _analysed(
         subject, example, decision, integration_steps=effort.integration_steps, eraser=eraser,
         attention=recorded, rollout=statistics.rollout, without=alone,
     )  # fmt: skip
-    maps = tuple(method(subject, example, decision, shared) for method in asked.methods)
+    explanations = explained(subject, example, decision, asked.methods, shared=shared)
+    maps = explanations.attributions
     progress("testing every explanation against random orders")
     measured = faithfulness(
         subject, example, decision, maps, eraser=eraser, orders=effort.random_orders, seed=seed, without=alone
     )
+    floors = [each.method for each in maps if each.family == FLOORS]
     progress("testing what the attention does")
     resampler = usual_source(subject, example) if asked.corpus is None else asked.corpus
     source: Source = "vocabulary" if asked.corpus is None else "corpus"
@@ -272,6 +281,8 @@ def _analysed(
         gradients=head_gradients(subject, example, decision),
         faithfulness=measured,
         agreement=rank_agreement(maps),
+        left_out=explanations.left_out,
+        instead=what_to_read_here(measured, floors, nouns=example.nouns),
         classic=classic,
         measurement=judgement.measurement,
         replacements=resampler.name,

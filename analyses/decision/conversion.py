@@ -62,6 +62,8 @@ def analysis_to_dict(analysis: Analysis, command: str) -> AnalysisDict:
         },
         "faithfulness": analysis.faithfulness.to_dict(),
         "agreement": analysis.agreement.to_dict(),
+        "left_out": analysis.left_out,
+        "instead": analysis.instead,
         "classic": analysis.classic.to_dict(),
         "verdict": _verdict(analysis),
         "alignment": None if analysis.alignment is None else analysis.alignment.to_dict(),

@@ -354,6 +354,8 @@ class AnalysisBase(TypedDict):
         heads: What each head does to the decision.
         faithfulness: Explanations against random orders.
         agreement: Explanations against each other.
+        left_out: Explanations that can't work on this model, each with the reason.
+        instead: What to read on this input, in a sentence or two.
         classic: The published tests.
         verdict: The answer.
         alignment: Alignment of a translation with all words of its target; null where it wasn't asked for.
@@ -375,6 +377,8 @@ class AnalysisBase(TypedDict):
     heads: HeadsDict
     faithfulness: FaithfulnessDict
     agreement: AgreementDict
+    left_out: dict[str, str]
+    instead: str
     classic: ClassicDict
     verdict: VerdictDict
     alignment: AlignmentDict | None

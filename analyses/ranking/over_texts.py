@@ -39,7 +39,7 @@ class RankedMethod:
 
 
 @dataclass(frozen=True, eq=False)
-class Ranking:
+class RankedExplanations:
     """Explanations from the best to the worst, over many texts.
 
     Attributes:
@@ -61,7 +61,7 @@ class Ranking:
 
 def rank_over_texts(
     scored: ScoredTexts, primary: str, *, floors: frozenset[str] = frozenset(), seed: int = 0
-) -> Ranking:
+) -> RankedExplanations:
     """Ranks explanations by their mean over texts, and says which are clearly better than which.
 
     Texts are what varies: the intervals say how far a mean could be off because these texts and not others like them
@@ -103,7 +103,7 @@ def rank_over_texts(
         for name, index, difference in zip(names, order, above, strict=True)
     )
     agreement = mean_agreement(scored.tau[:, order][:, :, order])
-    return Ranking(
+    return RankedExplanations(
         primary=primary,
         texts=len(main),
         methods=methods,

@@ -2,14 +2,14 @@
 
 `FAITHFULNESS` is the mean of normalised comprehensiveness and sufficiency, because a reader takes an explanation as an
 order of the words and looks at the first: what matters is whether the decision needs these words (comprehensiveness)
-and whether it stands on these words alone (sufficiency). Either half can be had without the other. Where several words say
-the same, the decision doesn't need any one of them; where words oppose each other, it stands on those that agree.
+and whether it stands on these words alone (sufficiency). Either half can be had without the other. Where several words
+say the same, the decision doesn't need any one of them; where words oppose each other, it stands on those that agree.
 Both halves have 0 where random orders are and 1 at the best order that was found for the text, so that their mean has,
 and each text counts alike. LDS and sensitivity-n ask more, that scores add up, which attention never claimed to do;
 infidelity needs a scale, which it hasn't. They are reported beside it and name no winner.
 
 Source: comprehensiveness and sufficiency are the most diagnostic measures of those compared by Chan et al. (2022),
-A Comparative Study of Faithfulness Metrics for Model Interpretability Methods, ACL, section 5.
+A Comparative Study of Faithfulness Metrics for Model Interpretability Methods, ACL.
 """
 
 import torch

@@ -190,6 +190,8 @@ def _summary(found: "AnalysisDict", out: Path) -> str:
         f"attention  {verdict['answer']}",
         *(f"           {reason}" for reason in verdict["because"]),
         *(_component(each) for each in verdict["components"]),
+        f"instead    {found['instead']}",
+        *(f"left out   {name}: {reason}" for name, reason in found["left_out"].items()),
         f"errors     {_error_rate(verdict['error_rate'])}",
         cost_line(found["run"]),
         *errors_line(found),

@@ -13,7 +13,7 @@ from interpret.attention.position_spans import PositionSpan
 from interpret.decomposition.frozen_map import FrozenMap
 from interpret.errors import CaptureError
 
-NUMBERS_AT_ONCE = 2**22  # of a block's vectors
+NUMBERS_AT_ONCE = 2**20  # of a block's vectors; larger blocks leave the CPU's cache
 TOLERANCE = {32: 1e-4, 16: 5e-2}  # of the largest number of a layer's output; by bits
 
 

@@ -82,7 +82,14 @@ def render(analysis: AnalysisDict) -> str:
 def _completed(analysis: AnalysisDict) -> AnalysisDict:
     """Copies an analysis, with values for fields that files of earlier versions lack."""
     model, verdict, image = analysis["model"], analysis["verdict"], analysis.get("image")
-    later: Any = {"image": None, "alignment": None, "unit_kind": "patch" if image else "word", **analysis}
+    later: Any = {
+        "image": None,
+        "alignment": None,
+        "left_out": {},
+        "instead": "",
+        "unit_kind": "patch" if image else "word",
+        **analysis,
+    }
     later["model"] = {"layer_kinds": ["layer"] * model["layers"], **model}
     later["decision"] = {"kind": "label", **analysis["decision"]}
     later["verdict"] = {"topics": ["data"] * len(verdict["because"]), **verdict}

@@ -9,6 +9,7 @@ import jinja2
 
 from interpret.subjects.nouns import WORDS
 from reports.shared import error_rate, notation
+from reports.shared.what_to_read import in_type, instead_lead
 
 
 @cache
@@ -45,7 +46,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters.update(number=notation.number, percent=notation.percent, p_value=notation.p_value)
-    made.globals.update(error_rate=error_rate.sentence, nouns=WORDS)
+    made.globals.update(error_rate=error_rate.sentence, nouns=WORDS, instead_lead=instead_lead, in_type=in_type)
     return made
 
 

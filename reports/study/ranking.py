@@ -1,13 +1,11 @@
 """Ranking of explanations over the texts of a study: rows of its chart, and sentences."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyses.explanations.methods import JUDGED
 from analyses.studies.interval_schema import IntervalDict
 from analyses.studies.ranking_schema import DifferenceDict, RankedMeasureDict, RankedMethodDict, RankingDict
-from analyses.verdicts.thresholds import Answer
 from reports.shared.charts import Axis, axis_over
 from reports.shared.notation import listed, p_value, percent
 from reports.shared.side_by_side import decimals
@@ -15,8 +13,8 @@ from reports.shared.side_by_side import decimals
 TITLE = "Which explanation finds what this model decides by?"
 
 LEAD = (
-    "Each explanation puts the words of every text in an order. The words it puts first are taken out of the text; then "
-    "they are kept, and all others taken out. If the decision falls without them and stands with them alone, the "
+    "Each explanation puts the words of every text in an order. The words it puts first are taken out of the text; "
+    "then they are kept, and all others taken out. If the decision falls without them and stands with them alone, the "
     "explanation has found what the model decides by. 0 is what random orders of the words reach, and 1 the best order "
     "that a search found; an explanation below 0 misleads."
 )
@@ -46,17 +44,6 @@ class RankedRow:
     is_attention: bool
     cost: str
     axis: Axis
-
-
-def instead(ranking: RankingDict | None) -> str:
-    """Returns what to read instead of attention, as a page writes it; empty without a ranking."""
-    said = "" if ranking is None else ranking["instead"]
-    return re.sub(r"-(?=\d)", "−", said).replace("'", "’")
-
-
-def lead_of_instead(answer: Answer) -> str:
-    """Returns the words before what to read, which depend on whether attention can be read."""
-    return "What to read:" if answer == "supported" else "What to read instead:"
 
 
 def rows(ranking: RankingDict) -> list[RankedRow]:

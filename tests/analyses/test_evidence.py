@@ -14,6 +14,7 @@ from analyses import Attribution, evidence_agreement, explain, marked_units, rea
 from analyses.data_sets.evidence_column import places_of
 from analyses.evidence.over_texts import evidence_over_texts
 from analyses.evidence.overlap import Overlap, overlap
+from analyses.explanations.every_method import explained
 from analyses.studies.evidence_columns import evidence_columns
 from analyses.studies.study import prepare
 from interpret.cli import main
@@ -169,7 +170,7 @@ def test_a_study_compares_every_map_with_the_marked_words(tmp_path, subject):
         {"text": "It is what it is.", "label": "negative", "marks": ""},
     )
     folder = tmp_path / "study"
-    arguments = ["study", str(data), "--evidence", "marks", "--out", str(folder), "--no-texts"]
+    arguments = ["study", str(data), "--evidence", "marks", "--methods", "usual", "--out", str(folder), "--no-texts"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     found = json.loads((folder / "summary.json").read_text())
@@ -181,7 +182,7 @@ def test_a_study_compares_every_map_with_the_marked_words(tmp_path, subject):
     for text, words in ((TEXT, ["wonderful"]), ("A gripping, funny and moving film.", ["gripping", "funny"])):
         example = subject.encode(text)
         marked = [unit.text in words for unit in example.units]
-        scores = explain(subject, example, "leave-one-out").scores.double().numpy()
+        scores = explain(subject, example, "leave-one-out", eraser="delete").scores.double().numpy()
         wanted.append(overlap(scores, np.array(marked), selected=max(1, round(evidence["marked"] * len(marked)))))
     for measure in Overlap.names():
         mean = np.mean([getattr(each, measure) for each in wanted])
@@ -219,7 +220,9 @@ def test_a_study_of_choices_follows_the_first_token_by_which_two_words_differ(tm
         )
     cat = prepared.rows.texts.index("The cat sat on the")
     decision = prepared.subject_of(cat).decide(prepared.examples[cat])
-    columns = evidence_columns(prepared.evidence, cat, prepared.subject_of(cat), prepared.examples[cat], decision)
+    names = [method.name for method in prepared.evidence.methods]
+    found = explained(prepared.subject_of(cat), prepared.examples[cat], decision, names)
+    columns = evidence_columns(prepared.evidence, cat, found)
     assert columns["evidence_methods"] == ["last-layer attention", "input x gradient"]
     assert columns["evidence_left_out"] == [None, None] and None not in columns["evidence_mass"]
     (note,) = (note for note in prepared.notes if note.kind == "unranked evidence")

@@ -10,7 +10,7 @@ from scipy.stats import bootstrap, wilcoxon
 
 from analyses.ranking.clusters import groups_alike, mean_agreement
 from analyses.ranking.differences import differences
-from analyses.ranking.over_texts import Ranking, rank_over_texts
+from analyses.ranking.over_texts import RankedExplanations, rank_over_texts
 from analyses.ranking.scored_texts import ScoredTexts
 from interpret.errors import InputError
 
@@ -28,7 +28,7 @@ def scored(means: tuple[float, ...], *, texts: int = TEXTS, spread: float = 0.2,
     return ScoredTexts(METHODS, ("faithfulness", "LDS"), both, (values < -0.5).astype(float), tau)
 
 
-def ranked(means: tuple[float, ...], **settings: int | float) -> Ranking:
+def ranked(means: tuple[float, ...], **settings: int | float) -> RankedExplanations:
     return rank_over_texts(scored(means, **settings), "faithfulness", floors=frozenset({"word position"}))
 
 

@@ -179,6 +179,8 @@ def sample_analysis(
         "heads": {kind: _rounded(rng.normal(0.05, 0.3, (layers, heads))) for kind in ("zero", "mean", "gradient")},
         "faithfulness": faithfulness,
         "agreement": _agreement(rng, nulls),
+        "left_out": {"AtMan": HOSTILE[0]},
+        "instead": "No explanation of this text can be told from random orders of its words, so none is evidence.",
         "classic": _classic(units, heads, nulls),
         "verdict": _verdict(answer, nulls),
         "alignment": _alignment(words) if aligned else None,

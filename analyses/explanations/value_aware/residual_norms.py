@@ -49,7 +49,10 @@ def residual_norms(found: Decomposition, example: Example, decision: Decision) -
         [0.2, 0.1, 0.13, 0.08, 0.17, 0.21, 0.12]
     """
     shares = last_layer_attribution("residual norms", found, norms_of_all, example, decision)
-    ratio = float(readout_of(found, example, decision) @ mixing_ratios(found)[-1].nan_to_num(0.0))
+    readout = readout_of(found, example, decision)
+    read = readout.nonzero()[:, 0].tolist()
+    blocks = found.layers[-1].blocks(read[0], read[-1] + 1) if read else ()
+    ratio = sum(float(readout[block.rows] @ _ratios(block)) for block in blocks)
     return replace(shares, notes={**shares.notes, "mixing ratio": ratio})
 
 
@@ -76,8 +79,12 @@ def mixing_ratios(found: Decomposition) -> Float[Tensor, "layer token"]:
     ratios = torch.full((len(found.layers), found.length), torch.nan)
     for number, layer in enumerate(found.layers):
         for block in layer.blocks():
-            vectors = block.transformed
-            own = vectors[torch.arange(len(vectors)), torch.arange(block.rows.start, block.rows.stop)]
-            mixed, kept = (vectors.sum(dim=1) - own).norm(dim=-1), own.norm(dim=-1)
-            ratios[number, block.rows] = (mixed / (mixed + kept)).cpu()
+            ratios[number, block.rows] = _ratios(block)
     return ratios
+
+
+def _ratios(block: PartsOfRows) -> Float[Tensor, " row"]:
+    vectors = block.transformed
+    own = vectors[torch.arange(len(vectors)), torch.arange(block.rows.start, block.rows.stop)]
+    mixed, kept = (torch.linalg.vector_norm(each, dim=-1) for each in (vectors.sum(dim=1) - own, own))
+    return (mixed / (mixed + kept)).cpu()

@@ -12,6 +12,10 @@ from .attention.interface import attend as attend
 from .attention.recording import Check as Check
 from .attention.recording import Recording as Recording
 from .attention.recording import recording as recording
+from .decomposition.attention_parts import AttentionParts as AttentionParts
+from .decomposition.attention_parts import PartsOfRows as PartsOfRows
+from .decomposition.decompose import Decomposition as Decomposition
+from .decomposition.decompose import decompose as decompose
 from .errors import CaptureError as CaptureError
 from .errors import InputError as InputError
 from .loading.sources import load as load

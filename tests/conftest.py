@@ -8,23 +8,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from checked_calls import check_calls
 from filelock import FileLock
-from jaxtyping import install_import_hook
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side; before torch is imported
 
-# Shapes and types are checked at every call of the packages; an int may stand where a float is wanted.
-install_import_hook(
-    ["interpret", "analyses", "reports"],
-    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
-)
+check_calls(["interpret", "analyses", "reports"])
 
 import torch  # noqa: E402
 from saved_models import save_bert, save_gguf, save_gpt2, save_llama  # noqa: E402
 
 import interpret  # noqa: E402
 from interpret.subjects.text import TextSubject  # noqa: E402
+
+DEAR = ("smollm2", "site")  # fixtures that take more than ten seconds, and are made once in each process
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests come first, lest one process waits for another at the end; those that share what is dear, together."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[bool, ...]:
+    return (item.get_closest_marker("slow") is None, *(name not in item.fixturenames for name in DEAR))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from images_for_tests import save_noise, tiny_vision
-from subjects_for_tests import SENTENCE, VOCABULARY, ToySubject, tiny_bert, tiny_llama
+from subjects_for_tests import VOCABULARY, ToySubject, tiny_bert, tiny_llama
 from torch import Tensor, nn
 from translators_for_tests import save_translator
 
@@ -17,6 +17,7 @@ import interpret
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
+TEXT = "the plot drags but is un_like_able"
 Vector = np.ndarray
 
 
@@ -99,9 +100,9 @@ def cases(folder: Path) -> dict[str, tuple[Subject, Example, list[tuple[Names, i
     decoder = [(names, layer) for layer in (0, 1) for names in (MARIAN_SELF, MARIAN_CROSS)]
     picture = vit.encode(save_noise(folder / "noise.png"))
     return {
-        "bert": (bert, bert.encode(SENTENCE), [(BERT, layer) for layer in range(3)]),
-        "gpt2": (gpt2, gpt2.encode(SENTENCE), [(GPT2, layer) for layer in range(2)]),
-        "llama": (llama, llama.encode(SENTENCE), [(LLAMA, layer) for layer in range(2)]),
+        "bert": (bert, bert.encode(TEXT), [(BERT, layer) for layer in range(3)]),
+        "gpt2": (gpt2, gpt2.encode(TEXT), [(GPT2, layer) for layer in range(2)]),
+        "llama": (llama, llama.encode(TEXT), [(LLAMA, layer) for layer in range(2)]),
         "vit": (vit, picture, [(VIT, layer) for layer in range(2)]),
         "marian": (marian, marian.encode("the plot drags"), [(MARIAN_ENCODER, 0), (MARIAN_ENCODER, 1), *decoder]),
     }

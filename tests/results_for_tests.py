@@ -17,6 +17,8 @@ from analyses.long_range.random_edges import CutEffect
 from analyses.ranking.measures import COMPREHENSIVENESS, LDS
 from analyses.results.plain_data import Data, equal_tensors
 from analyses.results.result import Result
+from analyses.sanity.sanity_result import CHECKS, SanityRow
+from analyses.statistics import Interval
 from analyses.translation.alignment_errors import GoldAlignment
 from analyses.verdicts.one_text import TextComponent
 from analyses.verdicts.verdict import Component
@@ -91,6 +93,9 @@ SAMPLES = {
         "saliency", "gradient", True, torch.tensor([0.1, -0.2]), torch.tensor([0.0, 0.1, -0.2, 0.0]),
         {"delta": 1e-7}, words=("good", "</script>"),
     ),
+    "EvidenceAgreement": lambda: analyses.EvidenceAgreement(
+        ("saliency", "rollout"), (True, False, False), 1, positive(2, 6), positive(6)
+    ),
     "Agreement": lambda: analyses.Agreement(("saliency", "rollout"), numbers(2, 2), positive(2)),
     "DepthCorrelations": lambda: analyses.DepthCorrelations(numbers(2, 3, 2, 2)),
     "Faithfulness": lambda: analyses.Faithfulness("mask", (1, 2), ("saliency", "rollout"), erasure(2), erasure(100)),
@@ -112,6 +117,10 @@ SAMPLES = {
     ),
     "LookBack": lambda: look_back(3),
     "LookBacks": lambda: analyses.LookBacks(("good", "</script>"), (look_back(3), look_back(5)), seed=1),
+    "SanityChecks": lambda: analyses.SanityChecks(
+        (SanityRow("saliency", "gradient", (1.0, -0.25), *[Interval(-0.25, math.nan, 0.5, "BCa", 3, 0)] * 3,
+        dict.fromkeys(CHECKS, math.nan)),), ("head", "embeddings"), 3, {"shift": "no </script>"},
+    ),
     "Alignment": lambda: analyses.Alignment(
         ("the", "cat"), ("die", "Katze"), ((0,), (1,)), ("cross 1",), positive(1, 2, 3, 2), positive(1, 3, 2),
         GoldAlignment(frozenset({(0, 0), (1, 1)}), frozenset({(0, 0), (1, 1), (0, 1)})),

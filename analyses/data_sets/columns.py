@@ -66,7 +66,7 @@ def is_number(text: str) -> bool:
     return True
 
 
-def choose_columns(table: ColumnTable, *, text: str | None, label: str | None) -> Columns:
+def choose_columns(table: ColumnTable, *, text: str | None, label: str | None, own: Sequence[str] = ()) -> Columns:
     """Finds the text and label columns by the user's names, by usual names, or by the columns' values.
 
     Without a header, the text is the column with the longest mean text, and the label the only other column with at
@@ -76,12 +76,13 @@ def choose_columns(table: ColumnTable, *, text: str | None, label: str | None) -
         table: The data set.
         text: Name of the text column, if the user gave one.
         label: Name of the label column, if the user gave one.
+        own: Names of columns that hold something else, so that they aren't taken for the label.
 
     Raises:
         InputError: There is no such column, two of that name, or none that can be taken for the text.
     """
-    chosen_label = None if label is None else _named(table, label)
-    chosen_text = None if text is None else _named(table, text)
+    chosen_label = None if label is None else named_column(table, label)
+    chosen_text = None if text is None else named_column(table, text)
     if chosen_text is None and table.headed:
         chosen_text = _usual(table, TEXT_NAMES, taken=chosen_label)
     if chosen_text is None and (table.headed or not table.names):
@@ -96,6 +97,8 @@ def choose_columns(table: ColumnTable, *, text: str | None, label: str | None) -
         chosen_label = (
             _usual(table, LABEL_NAMES, taken=chosen_text) if table.headed else _few_values(table, chosen_text)
         )
+        if chosen_label in [named_column(table, name) for name in own]:
+            chosen_label = None
     if chosen_label == chosen_text:
         raise InputError(f"column {text!r} of {table.source} can't be both the text and the label; give two columns")
     return Columns(chosen_text, chosen_label, _remarks(table, chosen_text, chosen_label, guessed=guessed))
@@ -112,7 +115,12 @@ def _remarks(table: ColumnTable, text: int, label: int | None, *, guessed: bool)
     return found
 
 
-def _named(table: ColumnTable, name: str) -> int:
+def named_column(table: ColumnTable, name: str) -> int:
+    """Returns the index of the column of this name.
+
+    Raises:
+        InputError: There is none, or several.
+    """
     found = [number for number, each in enumerate(table.names) if each == name]
     if not found:
         raise InputError(f"{table.source} has no column {name!r}; its columns are {_listed(table)}")

@@ -1,6 +1,6 @@
 """Matching of rows with a model: labels mapped to the model's, and texts encoded or left out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from analyses.data_sets.notes import Note, require_enough
@@ -48,12 +48,15 @@ def match_labels(rows: Rows, subject: Subject) -> tuple[Rows, tuple[Note, ...]]:
     return replace(rows, labels=labels), notes
 
 
-def encoded(rows: Rows, subject: Subject) -> tuple[tuple[Example, ...], Rows, tuple[Note, ...]]:
+def encoded(
+    rows: Rows, subject: Subject, *, encode: Callable[[int], Example] | None = None
+) -> tuple[tuple[Example, ...], Rows, tuple[Note, ...]]:
     """Encodes the texts, and leaves out those that the model can't read in full or that have too few words.
 
     Args:
         rows: The rows.
         subject: The model.
+        encode: Encodes a row by its index; by default its text alone.
 
     Returns:
         The encoded texts, the rows they belong to, and notes about the rows left out.
@@ -66,7 +69,7 @@ def encoded(rows: Rows, subject: Subject) -> tuple[tuple[Example, ...], Rows, tu
     reason = ""
     for at, (text, number) in enumerate(zip(rows.texts, rows.numbers, strict=True)):
         try:
-            example = subject.encode(text)
+            example = subject.encode(text) if encode is None else encode(at)
         except InputError as error:
             if _is_too_long(text, subject):
                 long.append(number)

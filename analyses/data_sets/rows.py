@@ -6,12 +6,14 @@ import math
 import os
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from analyses.data_sets.choice_columns import choices_of
 from analyses.data_sets.columns import choose_columns, is_number, names_columns
+from analyses.data_sets.evidence_column import Place, evidence_of, words_joined
 from analyses.data_sets.notes import FEWEST_ROWS, Note, require_enough
 from analyses.data_sets.tables import SUFFIXES, ColumnTable, hub_table, parquet_table
 from analyses.data_sets.text_tables import delimited_table, json_table
@@ -27,16 +29,22 @@ class Rows:
         labels: Label of each, as text; `None` where there is none.
         numbers: Number of each row in its source, from 1, without the header.
         notes: Notes on rows that were left out, and on how the source was read.
+        evidence: Places in each text that are marked as the evidence, by characters; `None` where they weren't found.
+            Empty without a column of them.
+        choices: Of each text the label that is explained, and the one that it is held against. Empty without them.
     """
 
     texts: tuple[str, ...] = field(repr=False)
     labels: tuple[str | None, ...] = field(repr=False)
     numbers: tuple[int, ...] = field(repr=False)
     notes: tuple[Note, ...]
+    evidence: tuple[tuple[Place, ...] | None, ...] = field(default=(), repr=False)
+    choices: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def sha256(self) -> str:
-        """Returns a hash of texts and labels in their order, in hexadecimal digits, independent of the source."""
-        return hashlib.sha256(json.dumps([self.texts, self.labels]).encode()).hexdigest()
+        """Returns a hash of what is studied, in its order, in hexadecimal digits, independent of the source."""
+        more = [part for part in (self.evidence, self.choices) if part]
+        return hashlib.sha256(json.dumps([self.texts, self.labels, *more]).encode()).hexdigest()
 
     def chosen(self, positions: Sequence[int]) -> "Rows":
         """Returns the rows at these positions, with the same notes."""
@@ -45,7 +53,13 @@ class Rows:
             tuple(self.labels[at] for at in positions),
             tuple(self.numbers[at] for at in positions),
             self.notes,
+            tuple(self.evidence[at] for at in positions) if self.evidence else (),
+            tuple(self.choices[at] for at in positions) if self.choices else (),
         )
+
+    def with_choice(self, target: str, against: str) -> "Rows":
+        """Returns the same rows, on each of which one label is held against another."""
+        return replace(self, choices=((target, against),) * len(self.texts))
 
 
 def read_rows(
@@ -53,6 +67,8 @@ def read_rows(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    evidence_column: str | None = None,
+    choice_columns: tuple[str, str] | None = None,
     limit: int | None = None,
     split: str | None = None,
     seed: int = 0,
@@ -65,6 +81,9 @@ def read_rows(
             document and input. Columns of a CSV or TSV file without a header are called "0", "1" and so on, and found
             by what they hold.
         label_column: Name of the column of labels; by default label, labels, target, class, sentiment or y.
+        evidence_column: Name of a column that marks the words which must decide, in one of the forms of `places_of`.
+            Texts may then be lists of words.
+        choice_columns: Names of the columns of the label that is explained, and of the one that it is held against.
         limit: Most rows: a random sample without replacement, in the order of the source. With the same seed, a
             smaller sample is part of a larger one.
         split: Split of a data set of the Hub; by default the first of validation, dev, test and train.
@@ -89,14 +108,17 @@ def read_rows(
     """
     if limit is not None and limit < FEWEST_ROWS:
         raise InputError(f"the limit is {limit}, but a study needs at least {FEWEST_ROWS} rows; give more")
-    asked = tuple(name for name in (text_column, label_column) if name is not None)
+    own = tuple(name for name in (evidence_column, *(choice_columns or ())) if name is not None)
+    asked = tuple(name for name in (text_column, label_column, *own) if name is not None)
     table = _table(source, asked, split)
     if not table.names:
         raise InputError(f"{table.source} is empty; give a data set with a text in each row")
-    columns = choose_columns(table, text=text_column, label=label_column)
-    texts = _texts(table, columns.text)
+    columns = choose_columns(table, text=text_column, label=label_column, own=own)
+    given = table.column(columns.text)
+    texts = _texts(table, columns.text, [words_joined(each) or each for each in given] if evidence_column else given)
     labels = _labels(table, columns.label, len(texts))
-    usable, notes = _without_duplicates(texts, labels, table)
+    choices = choices_of(table, choice_columns)
+    usable, notes = _without_duplicates(texts, labels, choices, table)
     require_enough(len(usable), table.source, notes)
     remarks = [Note("reading", len(texts), (), text) for text in table.remarks]
     remarks += [Note("columns", len(texts), (), text) for text in columns.remarks]
@@ -107,11 +129,14 @@ def read_rows(
     if len(kept) < len(usable):
         text = f"{len(kept)} of {len(usable)} rows were drawn at random (seed {seed})."
         notes += (Note("limit", len(usable) - len(kept), (), text),)
+    evidence, lost = evidence_of(table, evidence_column, given, texts, kept)
     return Rows(
         tuple(texts[at] or "" for at in kept),
         tuple(labels[at] for at in kept),
         tuple(at + 1 for at in kept),
-        (*remarks, *notes),
+        (*remarks, *notes, *lost),
+        evidence,
+        tuple(choices[at] for at in kept) if choices else (),
     )
 
 
@@ -138,8 +163,7 @@ def _table(source: str | Path, asked: Sequence[str], split: str | None) -> Colum
     raise InputError(f"{path} is of no kind that can be read by its name; give one of {', '.join(SUFFIXES)}")
 
 
-def _texts(table: ColumnTable, column: int) -> list[str | None]:
-    values = table.column(column)
+def _texts(table: ColumnTable, column: int, values: Sequence[Any]) -> list[str | None]:
     wrong = next((at for at, value in enumerate(values) if value is not None and not isinstance(value, str)), None)
     if wrong is not None:
         raise InputError(
@@ -177,22 +201,26 @@ def _label(value: Any, number: int, column: str, source: str) -> str | None:
 
 
 def _without_duplicates(
-    texts: Sequence[str | None], labels: Sequence[str | None], table: ColumnTable
+    texts: Sequence[str | None],
+    labels: Sequence[str | None],
+    choices: Sequence[tuple[str, str]],
+    table: ColumnTable,
 ) -> tuple[list[int], tuple[Note, ...]]:
     """Returns the indices of the rows to study, and notes on the others."""
-    first: dict[str, int] = {}
+    first: dict[tuple[str | None, ...], int] = {}
     lost: dict[str, list[int]] = {"empty": [], "ragged": [], "unreadable characters": []}
     again, conflicts = [], []
     for at, text in enumerate(texts):
         trouble = table.spoilt.get(at) or _trouble(text)
+        asked = (text, *choices[at]) if choices else (text,)
         if trouble:
             lost[trouble].append(at + 1)
-        elif text in first:
+        elif asked in first:
             again.append(at + 1)
-            if None not in (known := {labels[first[text]], labels[at]}) and len(known) > 1:
+            if None not in (known := {labels[first[asked]], labels[at]}) and len(known) > 1:
                 conflicts.append(at + 1)
         else:
-            first[text or ""] = at
+            first[asked] = at
     odd = "{} with characters that are neither UTF-8 nor cp1252, NUL, or half a character: left out."
     mixed = (at + 1 for at in table.recoded if at not in table.spoilt)
     same = "{} with the text of an earlier row"

@@ -24,14 +24,25 @@ from analyses.explanations.floors.rarity import rarer_first
 from analyses.explanations.gradient_based.attcat import attcat
 from analyses.explanations.gradient_based.attention_x_gradient import attention_x_gradient
 from analyses.explanations.gradient_based.chefer_relevance import chefer_relevance
+from analyses.explanations.gradient_based.gim import gim
+from analyses.explanations.gradient_based.gradient_shap import DRAWS as GRADIENT_SHAP_DRAWS
+from analyses.explanations.gradient_based.gradient_shap import gradient_shap
 from analyses.explanations.gradient_based.input_x_gradient import input_x_gradient
 from analyses.explanations.gradient_based.integrated_gradients import integrated_gradients
 from analyses.explanations.gradient_based.saliency import saliency
+from analyses.explanations.gradient_based.smoothgrad import DRAWS as SMOOTHGRAD_DRAWS
+from analyses.explanations.gradient_based.smoothgrad import smoothgrad
 from analyses.explanations.input_edits.kernel_shap import kernel_shap, usual_draws
 from analyses.explanations.input_edits.leave_one_out import attribution_of_falls
 from analyses.explanations.input_edits.occlusion import occlusion
 from analyses.explanations.input_edits.shapley_sampling import PERMUTATIONS, shapley_sampling
 from analyses.explanations.shared import USUAL_STEPS, Shared
+from analyses.explanations.value_aware.alti import alti
+from analyses.explanations.value_aware.alti_logit import alti_logit
+from analyses.explanations.value_aware.globenc import globenc
+from analyses.explanations.value_aware.information_flow import information_flow_routes
+from analyses.explanations.value_aware.residual_norms import residual_norms
+from analyses.explanations.value_aware.weighted_value_norms import weighted_value_norms
 from interpret.errors import InputError
 from interpret.modes.evaluating import evaluating
 from interpret.modes.gradients_on import gradients_on
@@ -142,6 +153,48 @@ BUILT_IN = (
         for_each_token=False,
     ),
     Method(
+        "weighted value norms",
+        "How long the vectors are that the last layer's attention fetches from each {one}, whatever their weights.",
+        lambda _, example, decision, shared: weighted_value_norms(shared.decomposition, example, decision),
+        passes=lambda _: 1,
+        usual=False,
+    ),
+    Method(
+        "residual norms",
+        "The same in the last layer's whole sum, which keeps the {one}'s own vector, and through its norm.",
+        lambda _, example, decision, shared: residual_norms(shared.decomposition, example, decision),
+        passes=lambda _: 1,
+        usual=False,
+    ),
+    Method(
+        "ALTI",
+        "How close what each {one} adds comes to what each position becomes, multiplied through all layers.",
+        lambda _, example, decision, shared: alti(shared.decomposition, example, decision),
+        passes=lambda _: 1,
+        usual=False,
+    ),
+    Method(
+        "GlobEnc",
+        "How long the vectors are that each {one} adds, through each layer's norms, multiplied through all layers.",
+        lambda _, example, decision, shared: globenc(shared.decomposition, example, decision),
+        passes=lambda _: 1,
+        usual=False,
+    ),
+    Method(
+        "information flow routes",
+        "The share of all routes through heads and skip connections that start at each {one}.",
+        lambda _, example, decision, shared: information_flow_routes(shared.decomposition, example, decision),
+        passes=lambda _: 1,
+        usual=False,
+    ),
+    Method(
+        "ALTI-Logit",
+        "The part of the margin that attention fetched from each {one}, in logits; not on every model.",
+        lambda _, example, decision, shared: alti_logit(shared.decomposition, example, decision),
+        passes=lambda _: 1,
+        usual=False,
+    ),
+    Method(
         "mean attention",
         "Where the position the decision is read from looks, mean over all layers and heads.",
         lambda _, example, decision, shared: mean_attention(shared.attention, example, decision),
@@ -199,6 +252,32 @@ BUILT_IN = (
         passes=lambda units: units,
         usual=False,
         fast=False,
+    ),
+    Method(
+        "SmoothGrad",
+        "That reaction as it is on average where some noise is added to all vectors. No direction.",
+        lambda subject, example, decision, _: smoothgrad(subject, example, decision),
+        gradient_passes=SMOOTHGRAD_DRAWS,
+        usual=False,
+        fast=False,
+        for_each_token=False,
+    ),
+    Method(
+        "GradientShap",
+        "Adds that reaction up at random places between {blank} and noisy copies of this one.",
+        lambda subject, example, decision, _: gradient_shap(subject, example, decision),
+        gradient_passes=GRADIENT_SHAP_DRAWS,
+        usual=False,
+        fast=False,
+        for_each_token=False,
+    ),
+    Method(
+        "GIM",
+        "Input x gradient that also sees what attention and norms would make up for.",
+        lambda subject, example, decision, _: gim(subject, example, decision),
+        gradient_passes=1,
+        usual=False,
+        for_each_token=False,
     ),
     Method(
         "leave-one-out",

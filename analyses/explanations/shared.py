@@ -7,6 +7,7 @@ from analyses.attention.rollout_readers import Rollout
 from analyses.explanations.attention_only.rollout import attention_rollout
 from analyses.explanations.input_edits.leave_one_out import logits_without_each_unit
 from interpret.attention.maps import Maps
+from interpret.decomposition.decompose import Decomposition, decompose
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -61,6 +62,11 @@ class Shared:
     def rollout(self) -> Rollout:
         """Attention rollout of the readout."""
         return attention_rollout(self.attention, readouts=self._decision.readout[None])
+
+    @cached_property
+    def decomposition(self) -> Decomposition:
+        """What positions add to each other in every attention layer, from one pass."""
+        return decompose(self._subject, self._example)
 
     @cached_property
     def without(self) -> Scores:

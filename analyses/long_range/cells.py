@@ -114,8 +114,8 @@ def word_grid(
         seed: Seed of the draws.
     """
     cuts = [cutting.cut(wanted & _between(query, key, len(wanted)), layers) for query in queries for key in keys]
-    names = [[place.name for place in places] for places in (queries, keys)]
-    return grid_of(*names, tested(cutting, cuts, draws=draws, seed=seed))
+    rows, columns = ([place.name for place in places] for places in (queries, keys))
+    return grid_of(rows, columns, tested(cutting, cuts, draws=draws, seed=seed))
 
 
 def _between(query: Place, key: Place, length: int) -> Bool[Tensor, "query key"]:

@@ -92,7 +92,7 @@ def knockout(
         >>> found.by_distance.fall.shape  # window of layers, distance
         torch.Size([3, 4])
         >>> found.by_word.top(1)  # from [CLS] to wonderful
-        [(0, 7)]
+        [(0, 6)]
     """
     subject, example, decision = subject.asked(example, decision)
     record, _ = subject.record(example)

@@ -17,7 +17,7 @@ from analyses.results.wording import number, quoted
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-SHOWN_CELLS = 3
+SHOWN_CELLS = 2
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Knockout(PlottedResult):
     Example:
         >>> found = knockout(interpret.load(), "Slow at first, then wonderful.", draws=99)
         >>> round(found.whole.fall, 2)  # with every word alone
-        2.48
+        1.56
         >>> list(found.pictures())
         ['distance', 'word', 'mean distance']
     """

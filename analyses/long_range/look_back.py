@@ -122,7 +122,7 @@ class LookBacks(PlottedResult):
     Example:
         >>> found = look_backs(interpret.load(), ["A fine film.", "Slow at first, then wonderful."], draws=9)
         >>> [each.distance for each in found.each]
-        [3, 7]
+        [2, 7]
     """
 
     texts: tuple[str, ...]
@@ -239,7 +239,7 @@ def look_backs(subject: Subject, texts: Sequence[Example | str], *, seed: int = 
     Example:
         >>> found = look_backs(interpret.load(), ["A fine film.", "Slow at first, then wonderful."], draws=9)
         >>> found.distance.mean
-        5.0
+        4.5
     """
     if not texts:
         raise InputError("there are no texts; give at least one")

@@ -30,4 +30,5 @@ class MeanDistanceReader(Reader):
 
     def result(self) -> Float[Tensor, "layer head"]:
         """Returns the mean over all rows; NaN for a head whose edges don't count, as in cross-attention."""
-        return (self.sums / self.totals).float()
+        means: Tensor = self.sums / self.totals
+        return means.float()

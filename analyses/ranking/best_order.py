@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from analyses.explanations.erased_scores import ErasedScores
+from interpret.errors import InputError
 
 ROUNDS = 10  # most rounds of a search; in longer texts each adds several units
 
@@ -20,10 +21,26 @@ class OrderSearch:
     Attributes:
         width: Number of beginnings that are kept from round to round; 1 is a greedy search.
         candidates: Number of units that are tried after each beginning: those that promised most when last tried.
+
+    Raises:
+        InputError: One is below 1.
+
+    Example:
+        >>> subject, text = interpret.load(), "Slow at first, then wonderful."
+        >>> maps = [explain(subject, text, "saliency")]
+        >>> found = judge_explanations(subject, text, None, maps, search=OrderSearch(width=3, candidates=7))
+        >>> round(found.best["comprehensiveness"], 1)  # in logits
+        4.2
     """
 
     width: int = 1
     candidates: int = 4
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.candidates) < 1:
+            raise InputError(
+                f"a search needs a width and candidates of at least 1, not {self.width} and {self.candidates}"
+            )
 
 
 @dataclass(frozen=True, eq=False)

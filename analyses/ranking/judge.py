@@ -20,10 +20,13 @@ from analyses.ranking.measures import (
     INPUT_RANK,
     LDS,
     SENSITIVITY_N,
+    SOFT_COMPREHENSIVENESS,
+    SOFT_SUFFICIENCY,
     SUFFICIENCY,
     RankingMeasure,
 )
 from analyses.ranking.normalised import normalised
+from analyses.ranking.soft_erasure import soft_erasure, soft_passes
 from analyses.statistics.rank_correlation import FLOAT32_TIES
 from analyses.verdicts.measurement import MARGIN_ROUNDING
 from analyses.verdicts.ranking import Ranking
@@ -49,6 +52,7 @@ def judge_explanations(
     draws: int = LEAST_DRAWS,
     search: OrderSearch | None = None,
     effects: Float[Tensor, " unit"] | None = None,
+    soft: int = 0,
     seed: int = 0,
     without: Scores | None = None,
 ) -> Judged:
@@ -68,6 +72,8 @@ def judge_explanations(
         search: Effort of the search for the best orders, by which comprehensiveness and sufficiency are normalised.
         effects: Magnitude of what replacing each word does to the margin, in logits, as `measure` tells; without it,
             "input rank" isn't measured.
+        soft: Random masks of each map for the soft measures, of which 10 are few; 0 leaves them out, because every map,
+            and each of 19 random ones, takes twice as many passes.
         seed: Seed of everything random.
         without: Scores of the decision without each unit, by that eraser, if already computed.
 
@@ -83,36 +89,25 @@ def judge_explanations(
         >>> maps = [explain(subject, text, name) for name in ("saliency", "leave-one-out")]
         >>> found = judge_explanations(subject, text, None, maps)
         >>> [round(value, 2) for value in found.values["comprehensiveness"].tolist()]
-        [0.0, 1.0]
+        [0.13, 1.0]
     """
     subject, example, decision = subject.asked(example, decision)
-    _require(example, decision, maps, draws, effects, without)
+    _require(example, decision, maps, draws, effects, soft, without)
     scores = ErasedScores(subject, example, decision, subject.chosen_eraser(eraser, example), without)
     generator = torch.Generator().manual_seed(seed)
     ranked = torch.stack([torch.tensor(each.order()) for each in maps])
     random = torch.stack([torch.randperm(scores.units, generator=generator) for _ in range(draws)])
     found = erased_orders(scores, ranked, random, erasure_budgets(scores.units))
-    return _judged(scores, found, decision, maps, effects, search or OrderSearch(), generator)
-
-
-def _judged(
-    scores: ErasedScores,
-    found: ErasedOrders,
-    decision: Decision,
-    maps: Sequence[Attribution],
-    effects: Float[Tensor, " unit"] | None,
-    search: OrderSearch,
-    generator: torch.Generator,
-) -> Judged:
-    shown, least = torch.stack([each.scores.detach().float().cpu() for each in maps]), _rounding(decision)
-    both = {
-        measure: normalised(scores, found, search, keeps=keeps, rounding=least)
-        for measure, keeps in ((COMPREHENSIVENESS, False), (SUFFICIENCY, True))
-    }
-    values: Values = {measure: each.values.masked_fill(_are_flat(shown), torch.nan) for measure, each in both.items()}
-    null: Values = {measure: each.random for measure, each in both.items()}
+    shown = torch.stack([each.scores.detach().float().cpu() for each in maps])
     floor = torch.rand(FLOOR, scores.units, generator=generator)
-    for measure, each in _from_scores(torch.cat([shown, floor]), found, effects, least).items():
+    values, null, best = _from_orders(scores, found, search or OrderSearch(), _are_flat(shown), _rounding(decision))
+    of_scores = _from_scores(torch.cat([shown, floor]), found, effects, _rounding(decision))
+    if soft:
+        few = torch.cat([shown, floor[:LEAST_DRAWS]])
+        erased = soft_erasure(subject, example, decision, few, draws=soft, generator=generator)
+        of_scores |= dict(zip((SOFT_COMPREHENSIVENESS, SOFT_SUFFICIENCY), erased, strict=True))
+        scores.passes += soft_passes(len(few), soft)
+    for measure, each in of_scores.items():
         values[measure], null[measure] = each[: len(maps)], each[len(maps) :]
     names = tuple(each.method for each in maps)
     return Judged(
@@ -121,9 +116,24 @@ def _judged(
         measures=tuple(values),
         values={measure.name: each for measure, each in values.items()},
         random={measure.name: each for measure, each in null.items()},
-        best={measure.name: each.best for measure, each in both.items()},
+        best={measure.name: each for measure, each in best.items()},
         erasure=Faithfulness(scores.eraser, found.budgets, names, found.measured, found.random),
         passes=scores.passes,
+    )
+
+
+def _from_orders(
+    scores: ErasedScores, found: ErasedOrders, search: OrderSearch, flat: Bool[Tensor, " map"], rounding: float
+) -> tuple[Values, Values, dict[RankingMeasure, float]]:
+    """Measures that need the order of scores only: of explanations, of random orders, and of the best, in logits."""
+    both = {
+        measure: normalised(scores, found, search, keeps=keeps, rounding=rounding)
+        for measure, keeps in ((COMPREHENSIVENESS, False), (SUFFICIENCY, True))
+    }
+    return (
+        {measure: each.values.masked_fill(flat, torch.nan) for measure, each in both.items()},
+        {measure: each.random for measure, each in both.items()},
+        {measure: each.best for measure, each in both.items()},
     )
 
 
@@ -165,6 +175,7 @@ def _require(
     maps: Sequence[Attribution],
     draws: int,
     effects: Float[Tensor, " _unit"] | None,
+    soft: int,
     without: Scores | None,
 ) -> None:
     units = len(example.units)
@@ -176,3 +187,5 @@ def _require(
         raise InputError(f"without must have a margin for each of {units} words, not {len(without.margin)}")
     if effects is not None and len(effects) != units:
         raise InputError(f"effects must have a number for each of {units} words, not {len(effects)}")
+    if soft < 0:
+        raise InputError(f"soft must be 0 or a number of random masks, not {soft}")

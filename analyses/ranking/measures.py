@@ -48,3 +48,21 @@ INPUT_RANK = RankingMeasure(
     "input rank",
     "Agreement with the order of what replacing each {one} does, weighted by those effects: 1 is the same order.",
 )
+SOFT_COMPREHENSIVENESS = RankingMeasure(
+    "soft comprehensiveness",
+    "How far the probability falls as parts of each {one}'s vector are erased, the more the higher its score.",
+)
+SOFT_SUFFICIENCY = RankingMeasure(
+    "soft sufficiency",
+    "How well the probability is kept as parts of each {one}'s vector are erased, the more the lower its score.",
+)
+MEASURES = (
+    COMPREHENSIVENESS,
+    SUFFICIENCY,
+    SENSITIVITY_N,
+    LDS,
+    INFIDELITY,
+    INPUT_RANK,
+    SOFT_COMPREHENSIVENESS,
+    SOFT_SUFFICIENCY,
+)

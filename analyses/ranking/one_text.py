@@ -9,16 +9,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.explanations.agreement import rank_agreement
-from analyses.explanations.every_method import explained
+from analyses.explanations.every_method import Explained
 from analyses.explanations.shared import Shared
 from analyses.ranking.judge import judge_explanations
 from analyses.ranking.judged import Judged
 from analyses.ranking.measures import COMPREHENSIVENESS, INFIDELITY, LDS, SENSITIVITY_N, SUFFICIENCY
 from analyses.ranking.primary import FAITHFULNESS, faithfulness_of, faithfulness_of_chance, p_worse_than_chance
 from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
-from interpret.modes.evaluating import evaluating
 from interpret.subjects.decision import Decision
-from interpret.subjects.forward_pass import remembered
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
@@ -52,39 +50,41 @@ class TextScores:
 
 
 def score_text(
-    subject: Subject, example: Example, decision: Decision, names: Sequence[str], *, seed: int = 0
+    subject: Subject,
+    example: Example,
+    decision: Decision,
+    names: Sequence[str],
+    explanations: Explained,
+    *,
+    shared: Shared,
+    seed: int = 0,
 ) -> TextScores:
-    """Explains one decision by several methods, and judges them.
+    """Judges explanations of one decision.
 
     Args:
         subject: The model.
         example: The text.
         decision: The decision on it.
-        names: Names of the methods, last-layer attention among them.
+        names: Names of the methods, in the order of the result.
+        explanations: Their explanations of the decision.
+        shared: What these started from, with the eraser of `eraser_of_rankings`.
         seed: Seed of the random orders.
-
-    Raises:
-        InputError: A name is unknown, or a method's answer can't be used.
     """
-    methods = (*names, RANDOM_ORDERS)
-    eraser = eraser_of_rankings(subject)
-    shared = Shared(subject, example, decision, eraser=eraser)
-    with evaluating(subject.model), remembered(subject, example.ids[None]):
-        found = explained(subject, example, decision, names, shared=shared)
-        judged = judge_explanations(
-            subject, example, decision, found.attributions, eraser=eraser, seed=seed, without=shared.without
-        )
-    places = [methods.index(each.method) for each in found.attributions]
+    methods, maps = (*names, RANDOM_ORDERS), explanations.attributions
+    judged = judge_explanations(
+        subject, example, decision, maps, eraser=shared.eraser, seed=seed, without=shared.without
+    )
+    places = [methods.index(each.method) for each in maps]
     tau = torch.full((len(methods), len(methods)), math.nan)
-    tau[torch.tensor(places)[:, None], torch.tensor(places)] = rank_agreement(found.attributions).tau
-    families = {RANDOM_ORDERS: FLOORS, **{each.method: each.family for each in found.attributions}}
+    tau[torch.tensor(places)[:, None], torch.tensor(places)] = rank_agreement(maps).tau
+    families = {RANDOM_ORDERS: FLOORS, **{each.method: each.family for each in maps}}
     return TextScores(
         methods=methods,
         families=tuple(families.get(name, "") for name in methods),
         values=_values(judged, places, len(methods)),
         worse=_worse(judged, places, len(methods)),
         tau=tau,
-        left_out=tuple(found.left_out.get(name, "") for name in methods),
+        left_out=tuple(explanations.left_out.get(name, "") for name in methods),
         passes=judged.passes,
     )
 

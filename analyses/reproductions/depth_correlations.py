@@ -142,9 +142,8 @@ def _of_text(subject: Subject, text: Example | Text, eraser: str | None) -> Floa
         )
         for layer in range(len(weights))
     ]
-    found = [
-        [[_spearman(row, each) for row in rows] for each in (falls.abs(), slopes.abs())] for rows in zip(*by_layer)
-    ]
+    references = falls.abs(), slopes.abs()
+    found = [[[_spearman(row, each) for row in rows] for each in references] for rows in zip(*by_layer, strict=True)]
     return torch.tensor(found)
 
 

@@ -2,38 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from analyses.explanations.methods import Method, about_method
 from analyses.explanations.shared import USUAL_STEPS
 from analyses.export.to_json import plain_nested
-from analyses.ranking.one_text import FLOORS, MEASURES, score_text
+from analyses.ranking.one_text import FLOORS, MEASURES
 from analyses.ranking.over_texts import RankedMethod, rank_over_texts
 from analyses.ranking.primary import FAITHFULNESS
-from analyses.studies.ranking_columns import FAMILIES, LEFT_OUT, METHODS, PASSES, ranking_columns, scored_texts
+from analyses.studies.ranking_columns import FAMILIES, LEFT_OUT, METHODS, PASSES, scored_texts
 from analyses.studies.ranking_schema import RankedMeasureDict, RankedMethodDict, RankingDict
 from analyses.studies.schema import Record
-from interpret.subjects.decision import Decision
-from interpret.subjects.inputs.example import Example
 from interpret.subjects.nouns import WORDS
-from interpret.subjects.subject import Subject
-
-
-def ranking_of_text(
-    subject: Subject, example: Example, decision: Decision, methods: Sequence[Method], *, seed: int
-) -> dict[str, Any]:
-    """Columns of a record: scores of the methods on one text; none without methods.
-
-    Args:
-        subject: The model.
-        example: The text.
-        decision: The decision on it.
-        methods: The methods.
-        seed: Seed of the random orders.
-    """
-    if not methods:
-        return {}
-    return ranking_columns(score_text(subject, example, decision, [each.name for each in methods], seed=seed))
 
 
 def ranking_of_study(records: Sequence[Record], methods: Sequence[Method], *, seed: int) -> RankingDict | None:

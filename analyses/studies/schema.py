@@ -15,6 +15,7 @@ from analyses.classic.over_texts import ClassicOverTexts
 from analyses.data_sets.notes import Note
 from analyses.export.json_schema import Correlation, Share, written_as
 from analyses.studies.baselines import Baseline, MeanOfTexts
+from analyses.studies.evidence_schema import EvidenceDict
 from analyses.studies.extremes import Extremes
 from analyses.studies.head_map import HeadMap
 from analyses.studies.interval_schema import IntervalDict as IntervalDict
@@ -74,6 +75,7 @@ class StudyOptionsDict(TypedDict):
         object: Key of the weights that were tested.
         classic_eraser: How words are taken out in the published tests, if they were run.
         classic_adversary_steps: Steps of their search for adversarial attention, if they were run.
+        evidence_methods: Explanations that are compared with marked words, if words are marked.
         methods: Explanations that are ranked, if any are.
         own_methods: Digest of the code of each of them that isn't built in.
     """
@@ -87,6 +89,7 @@ class StudyOptionsDict(TypedDict):
     object: str
     classic_eraser: NotRequired[str]
     classic_adversary_steps: NotRequired[int]
+    evidence_methods: NotRequired[list[str]]
     methods: NotRequired[list[str]]
     own_methods: NotRequired[dict[str, str]]
 
@@ -311,6 +314,8 @@ class StudyDict(TypedDict):
         checks: Self-checks, each with the worst value over the texts.
         notes: Notes on rows.
         limits: What the answer doesn't tell, in sentences.
+        evidence: How well explanations find the words that are marked as the evidence, if words are marked. It isn't in
+            the verdict.
     """
 
     schema: Literal["interpret-attention/study/2"]
@@ -329,3 +334,4 @@ class StudyDict(TypedDict):
     checks: list[CheckDict]
     notes: list[NoteDict]
     limits: list[str]
+    evidence: NotRequired[EvidenceDict]

@@ -20,9 +20,13 @@ from analyses.resumable.chunks import Chunk, partition
 from analyses.resumable.folder import StudyFolder
 from analyses.resumable.running import run_chunks
 from analyses.studies.accuracy import doubts_about_accuracy
+from analyses.studies.choices import Choices, notes_on_choices
 from analyses.studies.classic_columns import classic_columns
+from analyses.studies.evidence_columns import Evidence, evidence_in
+from analyses.studies.evidence_summary import evidence_of_study
+from analyses.studies.explanation_columns import explanation_columns
 from analyses.studies.plain_calls import plain_call_check, plain_call_columns, plain_call_notes
-from analyses.studies.ranking import ranking_of_study, ranking_of_text
+from analyses.studies.ranking import ranking_of_study
 from analyses.studies.schema import SCHEMA, Record, StudyDict, StudyFingerprint, StudyOptionsDict
 from analyses.studies.summary import summarise
 from analyses.verdicts.error_rates import ErrorRate, error_rate_of_study
@@ -55,6 +59,8 @@ class Prepared:
         draws: Numbers of random draws for each text.
         seed: Seed of everything random.
         classic: Whether the published tests are run as well.
+        evidence: Marked words of the texts, with which explanations are compared; `None` without any.
+        choosers: Of each text the subject that chooses between its two labels; empty where all labels are scored.
         methods: Explanations that are ranked; none by default.
     """
 
@@ -67,6 +73,13 @@ class Prepared:
     draws: Draws
     seed: int
     classic: bool = False
+    evidence: Evidence | None = None
+    choosers: tuple[Subject, ...] = ()
+
+    def subject_of(self, row: int) -> Subject:
+        """Returns the subject whose decision on a text is studied."""
+        return self.choosers[row] if self.choosers else self.subject
+
     methods: tuple[Method, ...] = ()
 
     @cached_property
@@ -89,6 +102,8 @@ class Prepared:
         }
         if classic:  # without them, older studies keep their fingerprint
             options |= {"classic_eraser": CLASSIC_ERASER, "classic_adversary_steps": ADVERSARY_STEPS}
+        if self.evidence is not None:
+            options["evidence_methods"] = [method.name for method in self.evidence.methods]
         if self.methods:
             options |= {"methods": [each.name for each in self.methods], "own_methods": digests(self.methods)}
         return {
@@ -109,12 +124,12 @@ class Prepared:
 
     def measured(self, chunk: Chunk) -> list[dict[str, Any]]:
         """Measures the records of one chunk, which depend only on model, rows and seed."""
-        decisions = [self.subject.decide(self.examples[row]) for row in chunk.rows]
+        decisions = [self.subject_of(row).decide(self.examples[row]) for row in chunk.rows]
         records = []
         for rows in self._together(chunk):
             chosen = [decisions[chunk.rows.index(row)] for row in rows]
             found = self.object.measure(
-                self.subject,
+                self.subject_of(rows[0]),
                 [self.examples[row] for row in rows],
                 chosen,
                 self.resampler,
@@ -143,28 +158,42 @@ class Prepared:
         return plan_study(self.subject, groups, self.draws, self.methods, adversary_steps=steps, max_memory=max_memory)
 
     def _together(self, chunk: Chunk) -> list[list[int]]:
-        """Groups a chunk's rows by text length, to measure them together."""
-        return [list(group) for _, group in groupby(chunk.rows, key=lambda row: len(self.examples[row].ids))]
+        """Groups a chunk's rows by text length and by what is decided, to measure them together."""
+
+        def alike(row: int) -> tuple[int, int]:
+            return len(self.examples[row].ids), id(self.subject_of(row))
+
+        return [list(group) for _, group in groupby(chunk.rows, key=alike)]
 
     def _record(self, row: int, decision: Decision, found: Measurement) -> dict[str, Any]:
         numbers = {name: _without_nan(value) for name, value in asdict(found).items()}
+        subject, example = self.subject_of(row), self.examples[row]
         return {
             "row": self.rows.numbers[row],
             "text": self.rows.texts[row],
             "label": self.rows.labels[row],
-            "predicted": decision.label,
+            "predicted": decision.predicted,
+            **({} if decision.against is None else {"target": decision.label, "against": decision.against}),
             "probability": decision.probability,
-            **plain_call_columns(self.subject, self.examples[row], decision),
+            **plain_call_columns(subject, example, decision),
             **numbers,
             **self._classic(row, decision),
-            **ranking_of_text(self.subject, self.examples[row], decision, self.methods, seed=self._seed(row)),
+            **explanation_columns(
+                subject,
+                example,
+                decision,
+                ranked=self.methods,
+                evidence=self.evidence,
+                row=row,
+                seed=self._seed(row),
+            ),
         }
 
     def _classic(self, row: int, decision: Decision) -> dict[str, Any]:
         if not self.classic:
             return {}
         found = classic_tests(
-            self.subject,
+            self.subject_of(row),
             self.examples[row],
             decision,
             seed=self._seed(row),
@@ -200,7 +229,8 @@ def prepare(
         seed: Seed of everything random.
         classic: Whether to run the published tests as well, which takes longer than the rest.
         methods: Explanations to rank, by how well each finds the words that the model decides by: names, or sets of
-            them, "all" or "fast". Last-layer attention is always among them. By default none are.
+            them, "all" or "fast". Last-layer attention is always among them. By default none are. Where rows mark
+            words, these are compared with the marked words, too, or else the usual ones.
 
     Raises:
         InputError: Fewer than two texts can be used, no label is the model's, the model has no such head, or there is
@@ -216,21 +246,28 @@ def prepare(
     """
     chosen = object_of_study(object_key)
     rows, label_notes = match_labels(rows, subject)
-    examples, rows, length_notes = encoded(rows, subject)
+    choices = Choices(subject, rows) if rows.choices else None
+    examples, rows, length_notes = encoded(rows, subject, encode=None if choices is None else choices.example)
+    choosers = () if choices is None else Choices(subject, rows).subjects()
     order = sorted(range(len(examples)), key=lambda row: (len(examples[row].ids), row))
     sorted_examples = tuple(examples[row] for row in order)
-    notes = (*rows.notes, *label_notes, *length_notes)
+    rows = rows.chosen(order)
+    ranked = chosen_methods(methods) if methods else ()
+    evidence = evidence_in(sorted_examples, rows, ranked or chosen_methods())
+    notes = (*rows.notes, *label_notes, *length_notes, *(() if evidence is None else evidence.notes))
     prepared = Prepared(
         subject=subject,
         examples=sorted_examples,
-        rows=rows.chosen(order),
+        rows=rows,
         notes=notes,
         resampler=CorpusUnigram(sorted_examples) if resampler is None else resampler,
         object=chosen,
         draws=draws,
         seed=seed,
         classic=classic,
-        methods=chosen_methods(methods) if methods else (),
+        evidence=evidence,
+        choosers=tuple(choosers[row] for row in order) if choosers else (),
+        methods=ranked,
     )
     require_head(chosen, prepared.heads)
     return prepared
@@ -310,13 +347,16 @@ def study(
         sensitivity = [(scale, each.answer) for scale, each in found.items()]
         summary = summarise(
             prepared.fingerprint(),
-            (*prepared.notes, *plain_call_notes(records)),
+            (*prepared.notes, *plain_call_notes(records), *notes_on_choices(records)),
             records,
             found[1.0],
             sensitivity,
             tested=prepared.object,
             error_rate=_error_rate(prepared, measurements),
             checks=plain_call_check(records),
+            evidence=None
+            if prepared.evidence is None
+            else evidence_of_study(records, marked=prepared.evidence.share, seed=prepared.seed),
             ranking=ranking_of_study(records, prepared.methods, seed=prepared.seed),
         )
         return cast(StudyDict, opened.finish(summary))

@@ -11,6 +11,7 @@ from analyses.export.to_json import listed, plain_nested
 from analyses.studies.accuracy import accuracy
 from analyses.studies.baselines import trivial_baseline
 from analyses.studies.classic_columns import classic_of
+from analyses.studies.evidence_schema import EvidenceDict
 from analyses.studies.extremes import extremes
 from analyses.studies.head_map import head_map
 from analyses.studies.ranking_schema import RankingDict
@@ -45,6 +46,7 @@ def summarise(
     tested: ObjectOfStudy = LAST_ROW,
     error_rate: ErrorRate | None = None,
     checks: Sequence[Check] = (),
+    evidence: EvidenceDict | None = None,
     ranking: RankingDict | None = None,
 ) -> StudyDict:
     """Summarises a study: everything but its records.
@@ -58,15 +60,18 @@ def summarise(
         tested: The weights that were tested.
         error_rate: Error rate of such verdicts; `None` where it isn't known.
         checks: Self-checks, each with the worst value over the texts.
+        evidence: Agreement of explanations with marked words; `None` if none are marked.
         ranking: Explanations from the best to the worst; `None` if they weren't ranked.
     """
-    return {
+    prefers = f"the label that {fingerprint['model']['name']} prefers"
+    decided = "the first of two given labels rather than the second" if "target" in records[0] else prefers
+    summary: StudyDict = {
         "schema": fingerprint["schema"],
         "study": {**fingerprint},
         "object": tested.name,
         "claim": tested.claim,
         "scope": (
-            f"{found.examples} texts, the label that {fingerprint['model']['name']} prefers on each, this checkpoint; "
+            f"{found.examples} texts, {decided} on each, this checkpoint; "
             f"words are replaced by others drawn from the {fingerprint['options']['resampler']}."
         ),
         "verdict": {
@@ -96,6 +101,9 @@ def summarise(
         "notes": [plain_nested(asdict(note)) for note in notes],
         "limits": [WORDS.say(line) for line in LIMITS_OF_A_STUDY],
     }
+    if evidence is not None:
+        summary["evidence"] = evidence
+    return summary
 
 
 def _component(component: Component, tested: ObjectOfStudy) -> StudyComponentDict:

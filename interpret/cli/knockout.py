@@ -171,7 +171,7 @@ def _cells(title: str, between: str, grid: "CutGridDict", draws: int) -> list[st
     lines = [f"by {title} (cells {len(known)}, smallest possible p {floor:.3f}; adjusted for the number of cells):"]
     for row, column in largest:
         place = f"{grid['rows'][row]}{between}{grid['columns'][column]}"
-        fall, random, p, q = (grid[each][row][column] for each in ("fall", "random", "p_value", "q_value"))  # type: ignore[literal-required]
+        fall, random, p, q = (grid[each][row][column] for each in ("fall", "random", "p_value", "q_value"))
         adjusted = "" if q is None else f", adjusted {q:.3f}"
         lines.append(f"  {place:<28} {_effect(fall, random, p)}{adjusted}")
     return lines

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from interpret.cli.evidence import evidence_lines
 from interpret.cli.options import (
     FAILED_CHECK,
     SEEDS,
@@ -42,6 +43,11 @@ SHOWN_ROWS = 5
 @click.option(
     "--label-column", type=TEXT, help="Column of the labels; by default label, target, class ...; none is needed."
 )
+@click.option("--evidence", type=TEXT, help="Column that marks the words that must decide: 0 and 1, places, or words.")
+@click.option("--target", type=TEXT, help="Label or word to explain on every text, with --against.")
+@click.option("--against", type=TEXT, help="Label or word that it is held against.")
+@click.option("--target-column", type=TEXT, help="Column of the label or word to explain on each text.")
+@click.option("--against-column", type=TEXT, help="Column of the label or word that it is held against.")
 @click.option("--split", help="Part of a data set of the Hub.")
 @click.option("--limit", type=click.IntRange(min=2), help="A random sample of at most this many rows.")
 @click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of everything random.")
@@ -109,8 +115,13 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     replacements, seed, classic = (options.pop(name) for name in ("replacements", "seed", "classic"))
     object_key, replacer = options.pop("object_key"), options.pop("replacer")
     columns = {name: options.pop(name) for name in ("text_column", "label_column", "split", "limit")}
+    columns |= {"evidence_column": options.pop("evidence"), "choice_columns": _pair(options, "_column")}
+    every = _pair(options, "")
+    if every is not None and columns["choice_columns"] is not None:
+        raise InputError("--target is about all texts and --target-column about each; give one of them")
     methods = ranked_methods(options.pop("methods"))
     rows = read_rows(data, seed=seed, **columns)
+    rows = rows if every is None else rows.with_choice(*every)
     subject = load_text_subject(options)
 
     from analyses.studies.study import prepare
@@ -132,6 +143,15 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
         classic=classic,
         methods=methods,
     )
+
+
+def _pair(options: dict[str, Any], suffix: str) -> tuple[str, str] | None:
+    """Removes a target and what it is held against from `options`; `None` if neither is given."""
+    target, against = (options.pop(f"{name}{suffix}") for name in ("target", "against"))
+    if (target is None) != (against is None):
+        kind = suffix.replace("_", "-")
+        raise InputError(f"--target{kind} and --against{kind} go together; give both, or none of them")
+    return None if target is None else (target, against)
 
 
 def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> "tuple[StudyDict, PlanAndCost | None]":
@@ -216,6 +236,8 @@ def _shown(found: "StudyDict", cost: "PlanAndCost | None", out: Path, page: Path
     lines += [_component(each) for each in verdict["components"]]
     heads = verdict["heads"]
     lines.append(f"heads      {len(heads['idle'])} idle, with {heads['share']:.0%} of the displayed attention")
+    if "evidence" in found:
+        lines += evidence_lines(found["evidence"])
     if found["ranking"] is not None:
         lines += [f"instead    {found['ranking']['instead']}", *ranking_lines(found["ranking"])]
     lines += [f"data       {_note(note)}" for note in found["notes"]]

@@ -13,7 +13,7 @@ from interpret.attention.position_spans import PositionSpan
 from interpret.decomposition.frozen_map import FrozenMap
 from interpret.errors import CaptureError
 
-NUMBERS_AT_ONCE = 2**22  # of a block's vectors
+NUMBERS_AT_ONCE = 2**20  # of a block's vectors; larger blocks leave the CPU's cache
 TOLERANCE = {32: 1e-4, 16: 5e-2}  # of the largest number of a layer's output; by bits
 
 
@@ -26,6 +26,15 @@ class PartsOfRows:
         rows: Positions of the rows.
         weights: Attention weights of the rows; of keys outside the layer's span, they are left out.
         attention: Vector that each position adds by attention, summed over heads, before the layer's sum.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> found = interpret.decompose(subject, subject.encode("Slow at first, then wonderful."))
+        >>> block = next(found.layers[-1].blocks(0, 1))  # of [CLS]
+        >>> block.transformed.shape  # row, position, hidden
+        torch.Size([1, 9, 128])
+        >>> block.transformed[0].norm(dim=-1).argmax()  # it keeps most of itself
+        tensor(0)
     """
 
     layer: "AttentionParts" = field(repr=False)
@@ -89,6 +98,15 @@ class AttentionParts:
         output: Output of the layer: the sum of both, after that norm.
         bits: Bits of the model's numbers.
         next_norm: Norm after the next sum (of the feed-forward network), `None` without one.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> layer = interpret.decompose(subject, subject.encode("Slow at first, then wonderful.")).layers[0]
+        >>> layer.after is None  # a pre-norm model
+        True
+        >>> block = next(layer.blocks())
+        >>> torch.allclose(block.transformed.sum(dim=1) + layer.bias, layer.output, atol=1e-4)
+        True
     """
 
     number: int

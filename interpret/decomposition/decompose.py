@@ -30,20 +30,22 @@ class Decomposition:
         length: Number of positions of the input.
         record: The recorded attention.
         logits: Logits of the pass.
+        final: The residual stream after the last sum, of the positions that the last layer has rows for; in the shape
+            that it had in the pass.
         watch: The sums, modules and products of the pass.
 
     Example:
         >>> subject = interpret.load()
-        >>> found = decompose(subject, subject.encode("Slow at first, then wonderful."))
-        >>> block = next(found.layers[-1].blocks())
-        >>> block.transformed.shape  # row, key, hidden
-        torch.Size([9, 9, 128])
+        >>> found = interpret.decompose(subject, subject.encode("Slow at first, then wonderful."))
+        >>> len(found.layers), found.length
+        (3, 9)
     """
 
     layers: tuple[AttentionParts, ...]
     length: int
     record: Recording = field(repr=False)
     logits: Float[Tensor, " label"] = field(repr=False)
+    final: Float[Tensor, "..."] = field(repr=False)
     watch: ResidualWatch = field(repr=False)
 
 
@@ -57,6 +59,13 @@ def decompose(subject: Subject, example: Example) -> Decomposition:
     Raises:
         CaptureError: The model isn't a chain of attention layers with skip connections, or a layer isn't linear in its
             values up to the sum: head outputs are gated or normed before the output projection, for example.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> found = interpret.decompose(subject, subject.encode("Slow at first, then wonderful."))
+        >>> for block in found.layers[-1].blocks():
+        ...     print(block.transformed.shape)  # row, position, hidden
+        torch.Size([9, 9, 128])
     """
     ids = example.ids[None]
     with watching(subject.model) as watch:
@@ -68,7 +77,7 @@ def decompose(subject: Subject, example: Example) -> Decomposition:
     sums = [residual_sum(watch, number) for number in range(len(record))]
     stream = _Stream(watch, sums)
     layers = tuple(_parts(stream, number, span) for number, span in enumerate(spans))
-    return Decomposition(layers, len(example.ids), record, logits, watch)
+    return Decomposition(layers, len(example.ids), record, logits, stream.end(), watch)
 
 
 class _Stream:
@@ -98,6 +107,13 @@ class _Stream:
             return None
         norm, last = norm_after(self.watch, self.watch.sums[following].whole, following)
         return norm if last is not None or self.is_normed else None
+
+    def end(self) -> Tensor:
+        """Returns the last sum of the stream."""
+        total, number = self.sums[-1].total, self.sums[-1].numbers[-1]
+        while (following := norm_after(self.watch, total, number)[1]) is not None:
+            total, number = self.watch.sums[following].whole, following
+        return total
 
 
 def _parts(stream: _Stream, number: int, span: PositionSpan) -> AttentionParts:

@@ -34,6 +34,11 @@ class FrozenMap:
         scale = self.scale[rows].view(-1, *[1] * (vectors.ndim - 1))
         return centred * (self.gain * scale)
 
+    def pulled_back(self, weights: Float[Tensor, " hidden"]) -> Float[Tensor, "row hidden"]:
+        """Returns weights of each row's features that give the same as these weights of the mapped features."""
+        pulled = self.gain * weights
+        return self.scale[:, None] * (pulled - pulled.mean() if self.is_centred else pulled)
+
     def whole(self, vectors: Float[Tensor, "row hidden"], rows: slice) -> Float[Tensor, "row hidden"]:
         """Maps whole vectors of some rows, the shift included."""
         return self.linear(vectors, rows) + self.shift

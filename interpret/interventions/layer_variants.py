@@ -1,6 +1,6 @@
 """One layer run on many copies of its recorded input, with other attention in each copy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -17,7 +17,9 @@ from interpret.subjects.forward_pass import ForwardPass, hidden_in
 from interpret.subjects.subject import Subject
 from interpret.tolerances import SHORTCUT_AGREES, apart
 
-Change = Callable[[int, Float[Tensor, "variant head query key"]], Float[Tensor, "variant head query key"]]
+# Takes the index of an attention call, the weights of some copies and the numbers of these copies; returns the weights
+# to use instead.
+Change = Callable[[int, Tensor, Sequence[int]], Tensor]
 
 
 def layer_under(
@@ -25,50 +27,68 @@ def layer_under(
 ) -> Float[Tensor, "variant position hidden"]:
     """Computes what a layer answers if its attention weights are changed and its input stays.
 
-    The model runs once, in which all layers answer as they did in the recorded pass, and this one runs on copies.
+    The model runs once, in which all layers answer as they did in the recorded pass, and this one runs on copies. If
+    the layer doesn't take several inputs, the model runs as often as there are copies.
 
     Args:
         subject: The model.
         passed: A pass of one input.
         number: Index of the layer in `passed.entries`.
-        change: Takes the index of one of the layer's attention calls and the weights of all copies, and returns those
-            to use. The first copy must keep its weights: its answer is checked against the recorded one.
+        change: Change of the weights of each of the layer's attention calls. The first copy must keep its weights: its
+            answer is checked against the recorded one.
         variants: Number of copies.
 
     Raises:
-        CaptureError: The layer doesn't take and give `[input, position, hidden]`, or answers otherwise on copies.
+        CaptureError: The layer doesn't take and give `[input, position, hidden]`, or doesn't answer by itself as in the
+            pass.
     """
-    entry = passed.entries[number]
-    calls = [call for call in range(len(passed.record)) if passed.entry_of(call) == number]
-    given, wanted = hidden_in(*entry.given), _hidden(entry.answer)
+    wanted, given = _hidden(passed.entries[number].answer), hidden_in(*passed.entries[number].given)
     if not isinstance(given, Tensor) or wanted is None or given.shape[:2] != wanted.shape[:2] or len(given) != 1:
         raise CaptureError(
             f"layer {number} of {subject.name} must take and give vectors of [input, position, hidden] to be run by "
             "itself; use attention knock-out, which runs whole passes"
         )
-    pending = iter(())
-    found: list[Tensor] = []
+    run = partial(_answer, subject, passed, number, change)
+    try:
+        found = run(range(variants))
+    except (RuntimeError, TypeError, IndexError, ValueError):  # its arguments have other axes, such as one bias a head
+        found = None
+    if found is None or not _same(found[:1], wanted):
+        found = torch.cat([run([copy]) for copy in range(variants)])
+    if not _same(found[:1], wanted):
+        raise CaptureError(
+            f"layer {number} of {subject.name} must answer by itself as in the whole pass, and doesn't; use attention "
+            "knock-out, which runs whole passes"
+        )
+    return found
+
+
+def _answer(
+    subject: Subject, passed: ForwardPass, number: int, change: Change, copies: Sequence[int]
+) -> Float[Tensor, "copy position hidden"]:
+    """Runs the layer on some copies together."""
+    pending: Iterator[int] = iter([])
+    found: list[Any] = []
 
     def run(own: Callable[..., Any], now: tuple[tuple[Any, ...], dict[str, Any]]) -> None:
         nonlocal pending
-        args, kwargs = tree_map(partial(_copied, copies=variants), entry.given, now)
-        pending = iter(calls)
-        answer = _hidden(own(*args, **kwargs))
-        found.extend([] if answer is None else [answer])
+        args, kwargs = tree_map(partial(_copied, copies=len(copies)), passed.entries[number].given, now)
+        pending = iter([call for call in range(len(passed.record)) if passed.entry_of(call) == number])
+        found.append(_hidden(own(*args, **kwargs)))
 
     def edited(_: int, weights: Tensor) -> Tensor:
         call = next(pending, None)
-        return weights if call is None else change(call, weights)
+        return weights if call is None else change(call, weights, copies)
 
     with torch.no_grad(), editing(subject.model, Edit("weights", edited)), _only(passed, number, run):
         subject.logits(passed.ids)
+    answer: Tensor = found[0]
+    return answer
+
+
+def _same(found: Tensor, wanted: Tensor) -> bool:
     bits = torch.finfo(wanted.dtype).bits
-    if not found or apart(found[0][:1], wanted) > SHORTCUT_AGREES[32 if bits >= 32 else 16]:
-        raise CaptureError(
-            f"layer {number} of {subject.name} must answer on copies of its input as on the input itself, and doesn't; "
-            "use attention knock-out, which runs whole passes"
-        )
-    return found[0]
+    return found.shape == wanted.shape and apart(found, wanted) <= SHORTCUT_AGREES[32 if bits >= 32 else 16]
 
 
 @contextmanager

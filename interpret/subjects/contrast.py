@@ -126,6 +126,15 @@ class _Contrast(TaskModel):
         )
 
     @property
+    def tokens_at_once(self) -> int:
+        """Most tokens of one forward pass: those of the whole subject."""
+        return self._whole.tokens_at_once
+
+    @tokens_at_once.setter
+    def tokens_at_once(self, tokens: int) -> None:
+        self._whole.tokens_at_once = tokens
+
+    @property
     def writer(self) -> "Writer":
         """The whole subject, which writes with all its tokens."""
         return self._whole.writer

@@ -227,6 +227,16 @@ class Subject(TaskModel):
         """
         return contrast(self.about(example, target), example, target, against)
 
+    def choice(self, text: str, target: str, against: str) -> tuple[Example, str, str]:
+        """Encodes the choice between two labels on a text: the input, and the names of both labels.
+
+        Where labels are tokens, both may be words of several: the input then goes on to the first token that differs.
+
+        Raises:
+            InputError: The text can't be encoded, or both begin the same until one of them ends.
+        """
+        return self.encode_one(text), target, against
+
     def erase(self, example: Example, removed: Bool[Tensor, "variant unit"], *, target: int, eraser: str) -> Scores:
         """Computes the scores of a label on the input with some units removed.
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from markupsafe import Markup
 
+from analyses.studies import evidence_in_short
 from analyses.studies.schema import SCHEMA, Record, StudyDict
 from reports.shared.document import asset, environment, policy
 from reports.shared.shades import step_rules
@@ -50,6 +51,7 @@ def render_study(
             texts=study_view.table(shown, records),
             command=study_view.visible(command),
             classic=study_classic,
+            evidence=evidence_in_short,
             ranking=study_ranking,
             view=study_view,
             wording=study_wording,

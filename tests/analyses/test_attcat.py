@@ -79,8 +79,8 @@ def test_models_whose_layers_or_attention_are_not_seen_are_refused():
         attcat(subject, example, subject.decide(example))
     subject = OneLayerSubject()
     said = (
-        r"^AttCAT needs the vectors of all tokens that enter each layer, and those of attention call 0 weren't seen, as "
-        r"in models whose layers aren't modules of a list; use attention x gradient$"
+        r"^AttCAT needs the vectors of all tokens that enter each layer, and those of attention call 0 weren't seen, "
+        r"as in models whose layers aren't modules of a list; use attention x gradient$"
     )
     with pytest.raises(CaptureError, match=said):
         attcat(subject, example, subject.decide(example))

@@ -158,8 +158,8 @@ def test_models_whose_layers_cannot_be_run_are_refused(monkeypatch):
     subject = tiny_bert()
     decision = subject.decide(example)
     said = (
-        "layer 2 of toy must answer on copies of its input as on the input itself, and doesn't; use attention "
-        "knock-out, which runs whole passes"
+        "layer 2 of toy must answer by itself as in the whole pass, and doesn't; use attention knock-out, which runs "
+        "whole passes"
     )
     monkeypatch.setattr(layer_variants, "apart", lambda *_: 1.0)
     with pytest.raises(CaptureError, match=f"^{re.escape(said)}$"):

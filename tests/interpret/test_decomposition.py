@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from layers_by_loops import cases, layers_by_loops
-from subjects_for_tests import SENTENCE, ToySubject, tiny_bert
+from layers_by_loops import TEXT, cases, layers_by_loops
+from subjects_for_tests import ToySubject, tiny_bert
 from tiny_models import tiny_model
 
 import interpret
@@ -82,7 +82,7 @@ def test_norms_after_the_next_sum_are_those_of_the_model(family: str, known) -> 
 )
 def test_other_architectures_are_decomposed(kind: str, family: str, maps: int) -> None:
     subject = ToySubject(tiny_model(kind, family), is_causal=kind == "causal")
-    example = subject.encode(SENTENCE)
+    example = subject.encode(TEXT)
     for layer in decompose(subject, example).layers:
         assert len(layer.before) == maps
         for block in layer.blocks():
@@ -107,7 +107,7 @@ def test_blocks_of_few_rows_give_the_same(known, monkeypatch: pytest.MonkeyPatch
 
 def test_the_model_is_as_before() -> None:
     subject = tiny_bert()
-    example = subject.encode(SENTENCE)
+    example = subject.encode(TEXT)
     before = subject.logits(example.ids[None])
     decompose(subject, example)
     assert not any(module._forward_hooks for module in subject.model.modules())
@@ -125,7 +125,7 @@ def test_parts_that_miss_the_output_are_refused(known) -> None:
 def test_a_norm_before_the_projection_is_refused() -> None:
     subject = ToySubject(tiny_model("causal", "bitnet"), is_causal=True)
     with pytest.raises(CaptureError) as error:
-        decompose(subject, subject.encode(SENTENCE))
+        decompose(subject, subject.encode(TEXT))
     assert str(error.value) == (
         "the parts of attention call 0 (model.layers.0.self_attn) need its output projection, and no product with a "
         "parameter has its head outputs as they are: they may be gated, normed or joined with others before; methods "

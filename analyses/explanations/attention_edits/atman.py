@@ -41,7 +41,8 @@ def atman(
 
     Source: Deiseroth et al. (2023), arXiv:2301.08110, equations 4 and 6, with their `f` = 0.9 and `κ` = 0.7. That
     scores are counted from the smallest is only in their code, which takes it over positions that the mask hides as
-    well. They measure the rise of the target's cross-entropy; we measure the fall of its margin.
+    well, so that later tokens change the rows of earlier ones; ours is over visible ones. They measure the rise of the
+    target's cross-entropy; we measure the fall of its margin.
 
     Example:
         >>> subject = interpret.load()

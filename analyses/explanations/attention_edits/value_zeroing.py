@@ -1,5 +1,6 @@
 """Value zeroing: how far a layer's output turns when a token's value vectors are zero."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -109,8 +110,8 @@ def context_mixing(subject: Subject, passed: ForwardPass, layer: int) -> Float[T
     for some in torch.split(torch.tensor(keys), max(1, subject.rows_at_once(length) - 1)):
         marks = functional.pad(torch.eye(length, dtype=torch.bool)[some], (0, 0, 1, 0))  # the first copy stays as it is
 
-        def zeroed(call: int, weights: Tensor, marks: Tensor = marks) -> Tensor:
-            edges = marks[:, None, None, slice(*spans[call].keys)]
+        def zeroed(call: int, weights: Tensor, copies: Sequence[int], marks: Tensor = marks) -> Tensor:
+            edges = marks[list(copies), None, None, slice(*spans[call].keys)]
             return without_edges(weights, edges, renormalize=False)
 
         found = layer_under(subject, passed, layer, zeroed, len(marks)).double()

@@ -1,13 +1,16 @@
-"""Where gradients with respect to embeddings start from: the margin, the text's vectors, and those of no text."""
+"""Gradients with respect to embeddings: the margin as their function, and the vectors that methods start from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Literal
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
 from interpret.errors import InputError
+from interpret.indices import whole_number
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -71,3 +74,41 @@ def signed_attribution(
     """Makes an attribution of products of gradients, summed over `hidden`."""
     tokens = rows_of(products).sum(dim=-1)
     return Attribution(method, "gradient", True, example.pool(tokens), tokens, notes, words=example.words)
+
+
+def gradients_at(
+    subject: Subject, example: Example, decision: Decision, points: Iterable[Float[Tensor, "token hidden"]]
+) -> Iterator[Float[Tensor, "point token hidden"]]:
+    """Yields the margin's gradients at embeddings near the input's, a pass of several points at a time.
+
+    Args:
+        subject: The model.
+        example: The input.
+        decision: The decision on it.
+        points: Embeddings; taken one pass at a time.
+    """
+    score, rest = margin_of(subject, example, decision), iter(points)
+    while several := list(islice(rest, subject.rows_at_once(KEPT * len(example.ids)))):
+        embeddings = torch.stack(several).requires_grad_()
+        (gradient,) = torch.autograd.grad(score(embeddings).sum(), embeddings)
+        yield gradient
+
+
+def noise_like(
+    embeddings: Float[Tensor, "1 token hidden"], share: float, draws: int, seed: int
+) -> Iterator[Float[Tensor, "token hidden"]]:
+    """Yields draws of Gaussian noise for embeddings.
+
+    Args:
+        embeddings: The embeddings of the input.
+        share: Its standard deviation, as a share of the range of the numbers in them.
+        draws: Number of draws.
+        seed: Seed of the draws; the same on every device.
+
+    Raises:
+        InputError: The share is negative, or there are fewer than two draws.
+    """
+    if share < 0 or whole_number("draws", draws) < 2:
+        raise InputError(f"noise must be at least 0 and draws at least 2, not {share} and {draws}")
+    generator, deviation = torch.Generator().manual_seed(seed), share * float(embeddings.max() - embeddings.min())
+    return (deviation * torch.randn(embeddings.shape[1:], generator=generator).to(embeddings) for _ in range(draws))

@@ -165,6 +165,21 @@ class NextToken(TextSubject):
             whole = replace(whole, remarks=(*whole.remarks, *remarks_on_seam(text, second, whole, first)))
         return Continuation.cut(whole, first, self.label, generated=second is None)
 
+    def choice(self, text: str, target: str, against: str) -> tuple[Example, str, str]:
+        """Encodes a text up to the first token by which two continuations differ, and names that token of each.
+
+        Raises:
+            InputError: The text can't be encoded, or one continuation begins with the whole other.
+        """
+        pairs = zip(*(self.continuation(text, each).examples for each in (target, against)), strict=False)
+        for one, other in pairs:
+            if one.expected != other.expected and bool((one.ids == other.ids).all()):
+                return one, f"#{one.expected}", f"#{other.expected}"
+        raise InputError(
+            f"{self.name} reads {target!r} and {against!r} with no token at which they part; "
+            "give them with the word or mark that follows"
+        )
+
     def label(self, index: int) -> str:
         """Text of a token, with its leading space; no two tokens have the same label.
 

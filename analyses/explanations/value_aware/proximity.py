@@ -1,0 +1,18 @@
+"""Proximity: how much closer a part of a sum comes to the whole than nothing does."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+def proximity(parts: Float[Tensor, "row part hidden"], whole: Float[Tensor, "row hidden"]) -> Float[Tensor, "row part"]:
+    """Computes by how much each part brings its row closer to the whole, in the L1 norm; at least 0.
+
+    Args:
+        parts: Vectors that are added.
+        whole: What they sum to.
+
+    Source: Ferrando et al. (2022), arXiv:2203.04212, equation 9.
+    """
+    whole = whole[:, None]
+    closer = (parts - whole).abs_().neg_().add_(whole.abs())  # feature by feature, which rounds less
+    return closer.sum(dim=-1).clamp(min=0)

@@ -1,0 +1,105 @@
+"""Max-sensitivity: how far an explanation moves when the input moves a little."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from analyses.explanations.methods import Method, method_of_name
+from analyses.explanations.shared import Shared
+from interpret.errors import InputError
+from interpret.modes.gradients_on import gradients_on
+from interpret.subjects.decision import Decision
+from interpret.subjects.forward_pass import remembered
+from interpret.subjects.inputs.example import Example
+from interpret.subjects.inputs.token_ids import plain_ids
+from interpret.subjects.subject import Subject
+
+
+@gradients_on()
+def max_sensitivity(
+    subject: Subject,
+    example: Example | str,
+    decision: Decision | None,
+    method: Method | str,
+    *,
+    radius: float = 0.02,
+    draws: int = 10,
+    seed: int = 0,
+    eraser: str | None = None,
+) -> float:
+    """Explains the decision anew with slightly moved token vectors, and measures how far the scores move at most.
+
+    Each token of the text has its vector moved at random, the same way wherever it stands. The method is run once for
+    every draw, so this isn't part of `judge_explanations`, which is given scores and can't run methods.
+
+    Args:
+        subject: A model that looks its tokens up in a table of vectors.
+        example: The text, encoded or not.
+        decision: The decision on it; `None` for the model's own. It isn't made anew.
+        method: An explanation, or its name.
+        radius: Largest change of a number of a vector, as a share of the root mean square of the text's vectors.
+        draws: Number of moved texts.
+        seed: Seed of the changes.
+        eraser: How the method takes units out, where it does; by default the first of `subject.erasers`.
+
+    Returns:
+        Largest norm of the change of the scores over the norm of the scores, at least 0; small is stable.
+
+    Raises:
+        InputError: There is no such method, the model has no table of token vectors, or the scores are all 0.
+
+    Source: Yeh et al. (2019), arXiv:1901.09392, definition 3.1, estimated as by captum's `sensitivity_max`, with its
+    radius and number of draws; there the radius isn't relative to the input.
+
+    Example:
+        >>> subject, text = interpret.load(), "Slow at first, then wonderful."
+        >>> found = {name: max_sensitivity(subject, text, None, name) for name in ("saliency", "leave-one-out")}
+        >>> min(found.values()) > 0
+        True
+    """
+    subject, example, decision = subject.asked(example, decision)
+    chosen = method_of_name(method) if isinstance(method, str) else method
+    table, known = _token_table(subject, example), torch.unique(plain_ids(example.ids)).to(subject.device)
+    with torch.no_grad():
+        vectors = table(known)
+    size, generator = radius * float(vectors.float().square().mean().sqrt()), torch.Generator().manual_seed(seed)
+    found = []
+    for draw in range(draws + 1):
+        noise = (2 * torch.rand(vectors.shape, generator=generator) - 1) * (size if draw else 0.0)
+        with _moved(table, known, noise.to(vectors)), remembered(subject, example.ids[None]):
+            shared = Shared(subject, example, decision, eraser=eraser)
+            found.append(chosen(subject, example, decision, shared).scores.detach().float().cpu())
+    whole = float(found[0].norm())
+    if whole == 0:
+        raise InputError(f"{chosen.name} gives only scores of 0 on this text, of which no share can change")
+    return max(float((each - found[0]).norm()) for each in found[1:]) / whole
+
+
+def _token_table(subject: Subject, example: Example) -> nn.Module:
+    """The layer that looks up token vectors."""
+    found = getattr(subject.model, "get_input_embeddings", lambda: None)()
+    if example.ids.is_floating_point() or not isinstance(found, nn.Module):
+        raise InputError(
+            f"{subject.name} looks up no token vectors that could be moved a little; give a model that reads text"
+        )
+    return found
+
+
+@contextmanager
+def _moved(table: nn.Module, known: Int[Tensor, " kind"], noise: Float[Tensor, "kind hidden"]) -> Iterator[None]:
+    """Adds noise to the vectors of these tokens wherever they are looked up in the block."""
+
+    def add(_: nn.Module, args: tuple[Any, ...], own: Tensor) -> Tensor:
+        ids = plain_ids(args[0])
+        place = torch.searchsorted(known, ids.contiguous()).clamp(max=len(known) - 1)
+        return own + noise[place] * (known[place] == ids)[..., None]
+
+    handle = table.register_forward_hook(add)
+    try:
+        yield
+    finally:
+        handle.remove()

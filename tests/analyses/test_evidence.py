@@ -1,0 +1,257 @@
+"""Agreement of explanations with marked words: of one text, of columns in every form, and over a study."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from saved_models import save_gpt2
+
+import interpret
+from analyses import Attribution, evidence_agreement, explain, marked_units, read_rows
+from analyses.data_sets.evidence_column import places_of
+from analyses.evidence.over_texts import evidence_over_texts
+from analyses.evidence.overlap import Overlap, overlap
+from analyses.explanations.every_method import explained
+from analyses.studies.evidence_columns import evidence_columns
+from analyses.studies.study import prepare
+from interpret.cli import main
+from interpret.errors import InputError
+
+TEXT = "The waiter was rude, but the food was wonderful."
+
+
+def one_line(text):
+    return f"^{re.escape(text)}$"
+
+
+@pytest.fixture(scope="module")
+def subject():
+    return interpret.load()
+
+
+def test_each_map_is_measured_against_the_marked_words(subject):
+    example = subject.encode(TEXT)
+    place = TEXT.index("wonderful")
+    marked = marked_units(example, [(place, place + 3)])  # a part of a word marks it
+    assert [unit.text for unit, mark in zip(example.units, marked, strict=True) if mark] == ["wonderful"]
+    maps = [explain(subject, example, method) for method in ("saliency", "leave-one-out")]
+    found = evidence_agreement(maps, marked, selected=2)
+    for each in maps:
+        wanted = overlap(each.scores.double().numpy(), np.array(marked), selected=2)
+        assert found.of(each.method) == wanted
+    assert found.chance.precision == pytest.approx(1 / 11) and found.chance.mass == pytest.approx(1 / 11)
+    assert found.to_frame()["method"].tolist() == ["saliency", "leave-one-out", "random orders"]
+
+
+def test_what_is_marked_wrongly_is_refused(subject):
+    example = subject.encode(TEXT)
+    scores = Attribution.from_scores("mine", example, range(11))
+    message = "marked must say of each unit whether it is evidence: mine has 11 units, and 2 marks came"
+    with pytest.raises(InputError, match=one_line(message)):
+        evidence_agreement([scores], [True, False])
+    message = "some units must be marked and others not, so that there is something to find; 0 of 11 are"
+    with pytest.raises(InputError, match=one_line(message)):
+        evidence_agreement([scores], [False] * 11)
+    message = "maps must be at least one, each with a name of its own, not ['mine', 'mine']"
+    with pytest.raises(InputError, match=one_line(message)):
+        evidence_agreement([scores, scores], [True] + [False] * 10)
+    found = evidence_agreement([scores], [True] + [False] * 10)
+    with pytest.raises(InputError, match=one_line("there is no explanation 'yours'; there are mine")):
+        found.of("yours")
+
+
+FORMS = [
+    ([0, 1, 0, 1], ["A", "good", ",", "film"], "A good , film", ["good", "film"]),
+    ("[0, 1, 0, 1]", '["A", "good", ",", "film"]', "A good , film", ["good", "film"]),
+    ("0 1 1", "  A good, film", "A good, film", ["good,", "film"]),
+    ([True, False], "A film", "A film", ["A"]),
+    ([[4, 8]], "  A good, film ", "A good, film", ["good"]),
+    ("[[0, 1], [2, 6]]", "A good, film", "A good, film", ["A", "good"]),
+    ("good", "A good, goodly film", "A good, goodly film", ["good"]),
+    ("good, goodly", "A good, goodly film", "A good, goodly film", ["good, goodly"]),
+    ('["A", "film"]', "A good film", "A good film", ["A", "film"]),
+    ("(", ["A", "(", "good", ")", "film"], "A ( good ) film", ["("]),
+    ("", "A film", "A film", []),
+    (None, "A film", "A film", []),
+    ([0, 0], "A film", "A film", []),
+]
+
+
+@pytest.mark.parametrize(("evidence", "given", "text", "words"), FORMS)
+def test_every_form_of_evidence_is_found_by_characters(evidence, given, text, words):
+    places = places_of(evidence, given, text, "here")
+    assert [text[first:last] for first, last in places] == words
+
+
+def test_a_word_that_is_missing_or_there_twice_has_no_place():
+    assert places_of("bad", "A good film", "A good film", "here") is None
+    assert places_of("good", "A good, good film", "A good, good film", "here") is None
+    assert places_of("oo", "A good film", "A good film", "here") is None
+
+
+FORMS_WANTED = (
+    "give a list of 0 and 1, one for each word; places as [[first character, one past the last], ...]; or the words "
+    "themselves"
+)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "message"),
+    [
+        (
+            [0, 1],
+            "row 3 marks 2 words, and its text has 3; give one 0 or 1 for each word between spaces, or the text as a "
+            "list of words",
+        ),
+        (
+            [[2, 40]],
+            "row 3 marks the characters 2 to 40, which are no part of its text of 11 characters; count from 0, and "
+            "give one past the last",
+        ),
+        ([[2, 6], 3], f"row 3 has 3 for evidence; {FORMS_WANTED}"),
+        (7, f"row 3 has int for evidence; {FORMS_WANTED}"),
+    ],
+)
+def test_evidence_that_does_not_fit_its_text_is_refused_with_its_row(evidence, message):
+    with pytest.raises(InputError, match=one_line(message)):
+        places_of(evidence, "A good film", "A good film", "row 3")
+
+
+def lines(path, *rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_rows_keep_their_evidence_and_their_choices(tmp_path):
+    data = lines(
+        tmp_path / "data.jsonl",
+        {"text": ["A", "good", "film"], "marks": [0, 1, 0], "target": "one", "other": "two"},
+        {"text": ["A", "bad", "film"], "marks": "bad", "target": "two", "other": "one"},
+        {"text": ["A", "bad", "film"], "marks": "worse", "target": "one", "other": "two"},
+    )
+    rows = read_rows(data, evidence_column="marks", choice_columns=("target", "other"))
+    assert rows.texts == ("A good film", "A bad film", "A bad film")
+    assert rows.evidence == (((2, 6),), ((2, 5),), None)
+    assert rows.choices == (("one", "two"), ("two", "one"), ("one", "two"))
+    assert rows.labels == (None, None, None)  # the column "target" has another use
+    (note,) = (note for note in rows.notes if note.kind == "unknown evidence")
+    assert note.which == (3,)
+    assert note.text == "1 row whose evidence isn't in the text, or is there several times: not compared with it."
+    assert rows.chosen([1]).evidence == (((2, 5),),) and rows.chosen([1]).choices == (("two", "one"),)
+    assert rows.sha256() != read_rows(data, evidence_column="marks").sha256()
+    message = (
+        f"the evidence in column 'other' of {data} stands in none of the texts exactly once; give a column of words "
+        "that do, of 0 and 1 for each word, or of places"
+    )
+    with pytest.raises(InputError, match=one_line(message)):
+        read_rows(data, evidence_column="other")
+
+
+def test_means_and_differences_are_of_texts():
+    values = np.array([[[0.2], [0.8]], [[0.4], [0.6]], [[0.3], [np.nan]]])
+    found = evidence_over_texts(
+        values, np.full((3, 1), 0.1), methods=["a", "b"], measures=["f1"], left_out=[None, "why"], marked=0.2
+    )
+    assert found.methods[0].means["f1"].mean == pytest.approx(0.3)
+    assert found.methods[0].above_chance["f1"].mean == pytest.approx(0.2)
+    assert found.methods[1].above_reference["f1"].mean == pytest.approx(0.4)  # of the texts that have both
+    assert (found.methods[1].means["f1"].count, found.methods[1].left_out) == (2, "why")
+    assert found.chance["f1"].mean == pytest.approx(0.1)
+
+
+def test_a_study_compares_every_map_with_the_marked_words(tmp_path, subject):
+    data = lines(
+        tmp_path / "data.jsonl",
+        {"text": TEXT, "label": "positive", "marks": "wonderful"},
+        {"text": "A gripping, funny and moving film.", "label": "positive", "marks": ["gripping", "funny"]},
+        {"text": "It is what it is.", "label": "negative", "marks": ""},
+    )
+    folder = tmp_path / "study"
+    arguments = ["study", str(data), "--evidence", "marks", "--methods", "usual", "--out", str(folder), "--no-texts"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    found = json.loads((folder / "summary.json").read_text())
+    evidence = found["evidence"]
+    assert evidence["texts"] == 2 and evidence["reference"] == "last-layer attention"
+    assert evidence["marked"] == pytest.approx((1 / 11 + 2 / 8) / 2)
+    own = next(each for each in evidence["methods"] if each["method"] == "leave-one-out")
+    wanted = []
+    for text, words in ((TEXT, ["wonderful"]), ("A gripping, funny and moving film.", ["gripping", "funny"])):
+        example = subject.encode(text)
+        marked = [unit.text in words for unit in example.units]
+        scores = explain(subject, example, "leave-one-out", eraser="delete").scores.double().numpy()
+        wanted.append(overlap(scores, np.array(marked), selected=max(1, round(evidence["marked"] * len(marked)))))
+    for measure in Overlap.names():
+        mean = np.mean([getattr(each, measure) for each in wanted])
+        assert own["means"][measure]["mean"] == pytest.approx(mean, abs=1e-5)
+    assert "2 texts with marked words, 17% of their words on average" in result.stdout
+    assert "1 row without a marked word: not compared with evidence." in result.stdout
+    page = (folder / "report.html").read_text()
+    assert "Which map finds the words that must decide?" in page
+    assert "Finding these words says nothing about faithfulness, and it is no part of the answer." in page
+
+
+def test_a_study_of_choices_follows_the_first_token_by_which_two_words_differ(tmp_path):
+    save_gpt2(tmp_path / "gpt2")
+    writer = interpret.load(tmp_path / "gpt2")
+    data = lines(
+        tmp_path / "data.jsonl",
+        {"text": "The cat sat on the", "good": "mat", "bad": "boat", "marks": "cat"},
+        {"text": "Nobody at the harbour knew", "good": "why", "bad": "what", "marks": "Nobody"},
+    )
+    rows = read_rows(data, evidence_column="marks", choice_columns=("good", "bad"))
+    prepared = prepare(writer, rows, methods=["input x gradient"])
+    for row, text in enumerate(prepared.rows.texts):
+        example = prepared.examples[row]
+        good, bad = (
+            writer.tokenizer.encode(f"{text} {word}", add_special_tokens=False).ids
+            for word in prepared.rows.choices[row]
+        )
+        first = next(place for place, pair in enumerate(zip(good, bad, strict=False)) if pair[0] != pair[1])
+        assert example.ids.tolist() == good[:first]
+        with torch.no_grad():
+            logits = writer.model(input_ids=torch.tensor([good[:first]])).logits[0, -1]
+        chooser = prepared.subject_of(row)
+        assert chooser.decide(example).margin == pytest.approx(
+            float(logits[good[first]] - logits[bad[first]]), abs=1e-4
+        )
+    cat = prepared.rows.texts.index("The cat sat on the")
+    decision = prepared.subject_of(cat).decide(prepared.examples[cat])
+    names = [method.name for method in prepared.evidence.methods]
+    found = explained(prepared.subject_of(cat), prepared.examples[cat], decision, names)
+    columns = evidence_columns(prepared.evidence, cat, found)
+    assert columns["evidence_methods"] == ["last-layer attention", "input x gradient"]
+    assert columns["evidence_left_out"] == [None, None] and None not in columns["evidence_mass"]
+    (note,) = (note for note in prepared.notes if note.kind == "unranked evidence")
+    assert note.which == (2,) and note.text == (
+        "1 row whose marked words aren't ranked: not compared with evidence. A causal model's first word is ranked "
+        "with --sink keep (sink='keep' in Python)."
+    )
+
+
+def test_words_that_part_nowhere_are_refused(gpt2):
+    message = (
+        f"{gpt2.name} reads 'mat' and 'mat.' with no token at which they part; give them with the word or mark that "
+        "follows"
+    )
+    with pytest.raises(InputError, match=one_line(message)):
+        gpt2.choice("The cat sat on the", "mat", "mat.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--target", "good"], "--target and --against go together; give both, or none of them"),
+        (["--target-column", "good"], "--target-column and --against-column go together; give both, or none of them"),
+        (
+            ["--target", "a", "--against", "b", "--target-column", "a", "--against-column", "b"],
+            "--target is about all texts and --target-column about each; give one of them",
+        ),
+    ],
+)
+def test_half_a_choice_is_refused(arguments, message, tmp_path):
+    result = CliRunner().invoke(main, ["study", "data.csv", "--out", str(tmp_path / "out"), *arguments])
+    assert result.stderr == f"Error: {message}\n"

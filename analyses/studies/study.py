@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from itertools import groupby
@@ -248,7 +248,10 @@ def prepare(
     rows, label_notes = match_labels(rows, subject)
     choices = Choices(subject, rows) if rows.choices else None
     examples, rows, length_notes = encoded(rows, subject, encode=None if choices is None else choices.example)
-    choosers = () if choices is None else Choices(subject, rows).subjects()
+    choosers: tuple[Subject, ...] = ()
+    if choices is not None:
+        choices = Choices(subject, rows)  # of the rows that are left
+        choosers, rows = choices.subjects(), replace(rows, labels=choices.labels())
     order = sorted(range(len(examples)), key=lambda row: (len(examples[row].ids), row))
     sorted_examples = tuple(examples[row] for row in order)
     rows = rows.chosen(order)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from saved_models import save_gpt2
+from saved_models import save_bert, save_gpt2
 
 import interpret
 from analyses import Attribution, evidence_agreement, explain, marked_units, read_rows
@@ -230,6 +230,26 @@ def test_a_study_of_choices_follows_the_first_token_by_which_two_words_differ(tm
         "1 row whose marked words aren't ranked: not compared with evidence. A causal model's first word is ranked "
         "with --sink keep (sink='keep' in Python)."
     )
+
+
+def test_a_study_of_two_labels_counts_only_texts_that_have_one_of_them(tmp_path):
+    names = dict(enumerate("abc"))
+    save_bert(tmp_path / "bert", num_labels=3, id2label=names, label2id={})
+    data = lines(
+        tmp_path / "data.jsonl",
+        {"text": "The cat sat on the mat", "label": "a"},
+        {"text": "Nobody at the harbour knew why", "label": "b"},
+        {"text": "The bread was dry", "label": "c"},
+    )
+    rows = read_rows(data).with_choice("c", "a")
+    prepared = prepare(interpret.load(tmp_path / "bert"), rows)
+    labels = dict(zip(prepared.rows.texts, prepared.rows.labels, strict=True))
+    assert labels == {
+        "The cat sat on the mat": "a",
+        "Nobody at the harbour knew why": None,
+        "The bread was dry": "c",
+    }
+    assert len({id(prepared.subject_of(row)) for row in range(3)}) == 1  # measured together
 
 
 def test_words_that_part_nowhere_are_refused(gpt2):

@@ -49,12 +49,10 @@ def ranking_of_study(records: Sequence[Record], methods: Sequence[Method], *, se
 
 
 def _method(each: RankedMethod, passes: float, gradient_passes: float) -> RankedMethodDict:
-    found: RankedMethodDict = {
-        **asdict(each),
-        "about": WORDS.say(about_method(each.name)),
-        "passes": passes,
-        "gradient_passes": gradient_passes,
-    }
+    about = WORDS.say(about_method(each.name))
+    found: RankedMethodDict = plain_nested(
+        {**asdict(each), "about": about, "passes": passes, "gradient_passes": gradient_passes}
+    )
     return found
 
 

@@ -1,10 +1,12 @@
 """What tests share: real models where they are, tiny random ones written once, and checks of every call's types."""
 
+import copy
+import functools
 import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,19 +57,26 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def bert(saved: Path) -> TextSubject:
-    return interpret.load(saved / "bert")
+@pytest.fixture(scope="session")
+def loaded(saved: Path) -> Callable[[str], TextSubject]:
+    """Loads a folder of `saved` once, and gives a copy each time, which a test may change."""
+    once = functools.cache(lambda name: interpret.load(saved / name))
+    return lambda name: copy.deepcopy(once(name))
 
 
 @pytest.fixture
-def gpt2(saved: Path) -> TextSubject:
-    return interpret.load(saved / "gpt2")
+def bert(loaded: Callable[[str], TextSubject]) -> TextSubject:
+    return loaded("bert")
 
 
 @pytest.fixture
-def llama(saved: Path) -> TextSubject:
-    return interpret.load(saved / "llama")
+def gpt2(loaded: Callable[[str], TextSubject]) -> TextSubject:
+    return loaded("gpt2")
+
+
+@pytest.fixture
+def llama(loaded: Callable[[str], TextSubject]) -> TextSubject:
+    return loaded("llama")
 
 
 @pytest.fixture(scope="session")

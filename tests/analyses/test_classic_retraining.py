@@ -86,7 +86,7 @@ def adversaries(layers: int) -> tuple[TransformerClassifier, RetrainedAdversary]
         functional.cross_entropy(base(input_ids=ids, attention_mask=real).logits, TRAIN.labels).backward()
         optimizer.step()
     base.zero_grad()
-    recipe = TrainingRecipe(epochs=14, batch=20, rate=5e-3, weight_decay=0.0)
+    recipe = TrainingRecipe(epochs=14, batch=40, rate=1e-2, weight_decay=0.0)
     return base, retrained_adversary(base, TRAIN, TEST, recipe=recipe, penalties=(0.0, 0.01))
 
 

@@ -8,7 +8,7 @@ from analyses.verdicts.resampling import CorpusUnigram
 from analyses.verdicts.verdict import verdict
 from interpret.native.planted import FAMILIES, plant
 
-TEXTS, LENGTH = 50, 20
+TEXTS, LENGTH = 50, 12
 CLEAR = {"explains": "supported", "does not": "not supported"}
 
 

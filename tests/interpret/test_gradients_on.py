@@ -28,7 +28,7 @@ from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
-TEXT = "A quiet film, slow at first, then suddenly moving."
+TEXT = "A quiet film, suddenly moving."
 MADE_WITHIN = (
     "explanations need gradients, and tensors of this model were made within torch.inference_mode(), which allows "
     "none; make the model outside of it, or take copy.deepcopy(model), made outside of it"

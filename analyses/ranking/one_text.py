@@ -13,14 +13,22 @@ from analyses.explanations.every_method import Explained
 from analyses.explanations.shared import Shared
 from analyses.ranking.judge import judge_explanations
 from analyses.ranking.judged import Judged
-from analyses.ranking.measures import COMPREHENSIVENESS, INFIDELITY, LDS, SENSITIVITY_N, SUFFICIENCY
+from analyses.ranking.measures import COMPREHENSIVENESS, INFIDELITY, INPUT_RANK, LDS, SENSITIVITY_N, SUFFICIENCY
 from analyses.ranking.primary import FAITHFULNESS, faithfulness_of, faithfulness_of_chance, p_worse_than_chance
 from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
-MEASURES = (FAITHFULNESS, COMPREHENSIVENESS, SUFFICIENCY, SENSITIVITY_N, LDS, INFIDELITY)  # the primary one first
+MEASURES = (  # the primary one first
+    FAITHFULNESS,
+    COMPREHENSIVENESS,
+    SUFFICIENCY,
+    INPUT_RANK,
+    LDS,
+    SENSITIVITY_N,
+    INFIDELITY,
+)
 RANDOM_ORDERS = "random orders"  # the row of a ranking that shows what chance gets
 ERASER = "delete"
 FLOORS = "baseline"  # family of what knows nothing of the model
@@ -57,6 +65,7 @@ def score_text(
     explanations: Explained,
     *,
     shared: Shared,
+    effects: Float[Tensor, " unit"],
     seed: int = 0,
 ) -> TextScores:
     """Judges explanations of one decision.
@@ -68,11 +77,12 @@ def score_text(
         names: Names of the methods, in the order of the result.
         explanations: Their explanations of the decision.
         shared: What these started from, with the eraser of `eraser_of_rankings`.
+        effects: Magnitude of what replacing each word does to the margin, in logits, as the verdict measured it.
         seed: Seed of the random orders.
     """
     methods, maps = (*names, RANDOM_ORDERS), explanations.attributions
     judged = judge_explanations(
-        subject, example, decision, maps, eraser=shared.eraser, seed=seed, without=shared.without
+        subject, example, decision, maps, eraser=shared.eraser, effects=effects, seed=seed, without=shared.without
     )
     places = [methods.index(each.method) for each in maps]
     tau = torch.full((len(methods), len(methods)), math.nan)

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from jaxtyping import Float
+from torch import Tensor
+
 from analyses.explanations.every_method import explained
 from analyses.explanations.method import Method
 from analyses.explanations.shared import Shared
@@ -24,6 +27,7 @@ def explanation_columns(
     ranked: Sequence[Method],
     evidence: Evidence | None,
     row: int,
+    effects: Float[Tensor, " unit"],
     seed: int,
 ) -> dict[str, Any]:
     """Explains one text once, ranks the explanations, and compares them with marked words.
@@ -35,6 +39,7 @@ def explanation_columns(
         ranked: The methods to rank; without any there are no columns of a ranking.
         evidence: Marked words of the study; without them there are no columns of evidence.
         row: Index of the text in the study.
+        effects: Magnitude of what replacing each word does to the margin, in logits.
         seed: Seed of the random orders.
     """
     names = [each.name for each in ranked or (() if evidence is None else evidence.methods)]
@@ -45,7 +50,8 @@ def explanation_columns(
     with evaluating(subject.model), remembered(subject, example.ids[None]):
         found = explained(subject, example, decision, names, shared=shared)
         if ranked:
-            columns |= ranking_columns(score_text(subject, example, decision, names, found, shared=shared, seed=seed))
+            scores = score_text(subject, example, decision, names, found, shared=shared, effects=effects, seed=seed)
+            columns |= ranking_columns(scores)
     if evidence is not None:
         columns |= evidence_columns(evidence, row, found)
     return columns

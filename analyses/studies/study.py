@@ -9,6 +9,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 
+from jaxtyping import Float
+from torch import Tensor
+
 from analyses.classic.battery import classic_tests
 from analyses.data_sets.matching import encoded, match_labels
 from analyses.data_sets.notes import Note
@@ -129,6 +132,7 @@ class Prepared:
         records = []
         for rows in self._together(chunk):
             chosen = [decisions[chunk.rows.index(row)] for row in rows]
+            told: list[Float[Tensor, "example unit"]] = []
             found = self.object.measure(
                 self.subject_of(rows[0]),
                 [self.examples[row] for row in rows],
@@ -136,10 +140,10 @@ class Prepared:
                 self.resampler,
                 draws=self.draws,
                 seed=self._seed(rows[0]),
+                told=told.append,
             )
-            records += [
-                self._record(row, *pair) for row, pair in zip(rows, zip(chosen, found, strict=True), strict=True)
-            ]
+            (effects,) = told
+            records += [self._record(*each) for each in zip(rows, chosen, found, effects, strict=True)]
         return records
 
     def plan(self, chunks: Sequence[Chunk] | None = None, *, max_memory: int | None = None) -> Plan:
@@ -166,7 +170,9 @@ class Prepared:
 
         return [list(group) for _, group in groupby(chunk.rows, key=alike)]
 
-    def _record(self, row: int, decision: Decision, found: Measurement) -> dict[str, Any]:
+    def _record(
+        self, row: int, decision: Decision, found: Measurement, effects: Float[Tensor, " unit"]
+    ) -> dict[str, Any]:
         numbers = {name: _without_nan(value) for name, value in asdict(found).items()}
         subject, example = self.subject_of(row), self.examples[row]
         return {
@@ -186,6 +192,7 @@ class Prepared:
                 ranked=self.methods,
                 evidence=self.evidence,
                 row=row,
+                effects=effects[: len(example.units)],
                 seed=self._seed(row),
             ),
         }

@@ -52,6 +52,7 @@ def test_a_record_has_what_judging_its_text_gives(data: Path, bert: TextSubject,
     for name in ("comprehensiveness", "sufficiency", "LDS", "sensitivity-n", "infidelity"):
         assert record[f"ranking_{name}"][:2] == pytest.approx(judged.values[name].tolist(), abs=1e-4)
         assert record[f"ranking_{name}"][2] == pytest.approx(float(judged.random[name].mean()), abs=1e-4)
+    assert record["ranking_input_rank"][0] == pytest.approx(record["input_rank"], abs=1e-6)  # the verdict's own
     halves = zip(record["ranking_comprehensiveness"], record["ranking_sufficiency"], strict=True)
     assert record["ranking_faithfulness"] == pytest.approx([sum(pair) / 2 for pair in halves], abs=1e-6)
     wanted = kendalltau(maps[0].scores.numpy(), maps[1].scores.numpy()).statistic

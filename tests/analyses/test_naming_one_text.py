@@ -37,8 +37,8 @@ def faithfulness(falls: dict[str, float], orders: int = 199) -> Faithfulness:
         ),
         (
             {"last-layer attention": 0.5, "saliency": 0.9},
-            "No explanation of this text can be told from random orders of its words (smallest p = 0.210, corrected for "
-            "2 explanations), so none is evidence here; many texts may tell more.",
+            "No explanation of this text can be told from random orders of its words (smallest p = 0.210, corrected "
+            "for 2 explanations), so none is evidence here; many texts may tell more.",
         ),
     ],
 )

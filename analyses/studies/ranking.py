@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from analyses.explanations.methods import Method, about_method
+from analyses.explanations.method import Method
+from analyses.explanations.methods import about_method
 from analyses.explanations.shared import USUAL_STEPS
 from analyses.export.to_json import plain_nested
 from analyses.ranking.one_text import FLOORS, MEASURES

@@ -7,7 +7,8 @@ import pytest
 from analyses.explanations.attention_only.last_layer import last_layer_attention
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.methods import chosen_methods, register, unregister
-from analyses.studies.ranking import ranking_of_study, ranking_of_text
+from analyses.studies.explanation_columns import explanation_columns
+from analyses.studies.ranking import ranking_of_study
 from analyses.studies.ranking_schema import RankingDict
 from interpret.native.planted import plant
 
@@ -33,7 +34,8 @@ def ranked(family: str) -> RankingDict:
     records = []
     for row, text in enumerate(model.texts(TEXTS, seed=7, length=LENGTH)):
         example = subject.encode(text)
-        found = ranking_of_text(subject, example, subject.decide(example), methods, seed=row)
+        decision = subject.decide(example)
+        found = explanation_columns(subject, example, decision, ranked=methods, evidence=None, row=row, seed=row)
         records.append({"words": len(example.units), **found})
     ranking = ranking_of_study(records, methods, seed=0)
     assert ranking is not None

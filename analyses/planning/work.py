@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from analyses.explanations.built_in import LEAVE_ONE_OUT
 from analyses.explanations.faithfulness import curve_counts, erasure_budgets
-from analyses.explanations.methods import LEAVE_ONE_OUT, Method
+from analyses.explanations.method import Method
 from analyses.explanations.shared import USUAL_STEPS
 from analyses.planning.effort import Effort
 from analyses.ranking.one_text import eraser_of_rankings

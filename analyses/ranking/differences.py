@@ -42,9 +42,9 @@ def differences(values: Sequence[Float[np.ndarray, " example"]], *, seed: int = 
         values: Differences of one comparison, a number for each text; NaN where undefined.
         seed: Seed of the bootstrap and of the signs.
 
-    Source: the paired randomisation test of Fisher (1935), The Design of Experiments, section 21, which turns the sign of
-    each difference by chance, with 4,999 draws. It needs no other texts to be likely than these, and is exact where
-    differences are as likely in one direction as in the other. Holm (1979) for the correction.
+    Source: the paired randomisation test of Fisher (1935), The Design of Experiments, section 21, which turns the sign
+    of each difference by chance, with 4,999 draws. It is exact where a difference is as likely in one direction as in
+    the other. Holm (1979) for the correction.
     """
     p_values = [_two_sided(each, seed) for each in values]
     tested = [index for index, p_value in enumerate(p_values) if not math.isnan(p_value)]

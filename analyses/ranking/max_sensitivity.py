@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from analyses.explanations.methods import Method, method_of_name
+from analyses.explanations.method import Method
+from analyses.explanations.methods import method_of_name
 from analyses.explanations.shared import Shared
 from interpret.errors import InputError
 from interpret.modes.gradients_on import gradients_on

@@ -13,7 +13,8 @@ from analyses.classic.battery import classic_tests
 from analyses.data_sets.matching import encoded, match_labels
 from analyses.data_sets.notes import Note
 from analyses.data_sets.rows import Rows, read_rows
-from analyses.explanations.methods import Method, chosen_methods
+from analyses.explanations.method import Method
+from analyses.explanations.methods import chosen_methods
 from analyses.planning.plan import Plan, plan_study
 from analyses.ranking.own_methods import digests
 from analyses.resumable.chunks import Chunk, partition

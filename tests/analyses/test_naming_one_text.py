@@ -27,8 +27,8 @@ def faithfulness(falls: dict[str, float], orders: int = 199) -> Faithfulness:
     [
         (
             {"last-layer attention": 0.5, "saliency": 3.0, "rollout": 2.0},
-            "Saliency and rollout find words that this decision depends on better than random orders do (p up to 0.015, "
-            "corrected for 3 explanations). Last-layer attention doesn't.",
+            "Saliency and rollout find words that this decision depends on better than random orders do (p up to "
+            "0.015, corrected for 3 explanations). Last-layer attention doesn't.",
         ),
         (
             {"last-layer attention": 3.0, "saliency": 0.2},
@@ -55,7 +55,8 @@ def test_a_floor_is_not_named_and_patches_are_called_so() -> None:
 def test_too_few_random_orders_are_said_to_be_too_few() -> None:
     falls = {f"method {number}": 3.0 for number in range(30)}
     assert what_to_read_here(faithfulness(falls, 100)) == (
-        "100 random orders are too few to tell any of 30 explanations from chance; test fewer, or draw more (--thorough)."
+        "100 random orders are too few to tell any of 30 explanations from chance; test fewer, or draw more "
+        "(--thorough)."
     )
 
 

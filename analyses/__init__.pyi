@@ -50,7 +50,7 @@ from .explanations.input_edits.kernel_shap import kernel_shap as kernel_shap
 from .explanations.input_edits.leave_one_out import leave_one_out as leave_one_out
 from .explanations.input_edits.occlusion import occlusion as occlusion
 from .explanations.input_edits.shapley_sampling import shapley_sampling as shapley_sampling
-from .explanations.methods import Method as Method
+from .explanations.method import Method as Method
 from .explanations.methods import chosen_methods as chosen_methods
 from .explanations.methods import explain as explain
 from .explanations.methods import register as register

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import analyses
 import interpret
-from analyses.explanations.methods import BUILT_IN
+from analyses.explanations.built_in import BUILT_IN
 from analyses.results.result import PlottedResult, Result
 from analyses.verdicts.thresholds import BARS
 from interpret.cli import main

@@ -38,10 +38,10 @@ class CutGrid:
     @property
     def q_value(self) -> Float[Tensor, "row column"]:
         """P-values adjusted for the number of cells, by Benjamini and Hochberg; NaN where there is none."""
-        adjusted, known = self.p_value.double(), ~self.p_value.isnan()
+        adjusted, known = self.p_value.double(), ~self.p_value.isnan()  # in float32, 0.05 is above the level
         if known.any():
-            adjusted[known] = torch.tensor(benjamini_hochberg(self.p_value[known].double().tolist())).double()
-        return adjusted.float()
+            adjusted[known] = torch.tensor(benjamini_hochberg(self.p_value[known].tolist()), dtype=torch.float64)
+        return adjusted
 
     def top(self, count: int) -> list[tuple[int, int]]:
         """Returns the cells (row, column) that move the margin furthest, in descending order."""
@@ -55,7 +55,7 @@ def grid_of(rows: Sequence[str], columns: Sequence[str], cells: Sequence[CutEffe
     shape = (len(rows), len(columns))
 
     def numbers(name: str) -> Float[Tensor, "row column"]:
-        return torch.tensor([float(getattr(cell, name)) for cell in cells]).view(shape)
+        return torch.tensor([float(getattr(cell, name)) for cell in cells], dtype=torch.float64).view(shape)
 
     return CutGrid(
         tuple(rows),

@@ -4,7 +4,7 @@ Heads and layers count from 0, and a number that is undefined is null. `knockout
 same as a JSON Schema.
 """
 
-from typing import Final, Literal, final
+from typing import Literal, final
 
 from typing_extensions import TypedDict
 
@@ -15,7 +15,7 @@ from analyses.long_range.edges import Direction
 from analyses.long_range.knockout_result import AskedCut
 from analyses.long_range.random_edges import CutEffect
 
-SCHEMA: Final = "interpret-attention/knockout/1"
+SCHEMA: Literal["interpret-attention/knockout/1"] = "interpret-attention/knockout/1"
 
 
 @written_as(AskedCut)

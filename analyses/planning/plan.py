@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from typing_extensions import TypedDict
 
-from analyses.explanations.methods import Method, chosen_methods, methods_of_steps
+from analyses.explanations.method import Method
+from analyses.explanations.methods import chosen_methods, methods_of_steps
 from analyses.export.json_schema import written_as
 from analyses.planning.effort import Effort
 from analyses.planning.speed import Speed, measure_speed

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from analyses.explanations.built_in import LEAVE_ONE_OUT
 from analyses.explanations.faithfulness import curve_counts, erasure_budgets
-from analyses.explanations.methods import LEAVE_ONE_OUT, Method
+from analyses.explanations.method import Method
 from analyses.explanations.shared import USUAL_STEPS
 from analyses.planning.effort import Effort
-from analyses.ranking.best_order import ROUNDS, OrderSearch
-from analyses.ranking.judge import LEAST_DRAWS
 from analyses.ranking.one_text import eraser_of_rankings
+from analyses.ranking.passes import judging_passes
 from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS
 from analyses.verdicts.measurement import Draws
 from analyses.verdicts.one_text import ONE_TEXT
@@ -79,9 +79,7 @@ def analysis_work(
     return Work(
         batched=units
         + own
-        + _removals(
-            len(methods) * (len(curve_counts(units)) + len(erasure_budgets(units))), eraser, units, effort.random_orders
-        )
+        + _removals(len(methods), eraser, units, effort.random_orders)
         + judged.batched
         + silenced
         + integral,
@@ -189,12 +187,11 @@ def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: i
 
 def _ranking_passes(subject: Subject, example: Example, methods: Sequence[Method]) -> float:
     """Passes of explaining one text by several methods, and of judging them."""
-    units, eraser = len(example.units), eraser_of_rankings(subject)
+    units = len(example.units)
     gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
     own = sum(method.passes(units) for method in methods if method.name != LEAVE_ONE_OUT)  # judging has those
-    budgets = erasure_budgets(units)
-    points = len(methods) * 2 * len(budgets) + 2 * OrderSearch().candidates * min(ROUNDS, budgets[-1] - 1)
-    return 1 + GRADIENT * gradients + own + units + _removals(points, eraser, units, LEAST_DRAWS)
+    judging = _share_left(eraser_of_rankings(subject)) * judging_passes(units, len(methods))
+    return 1 + GRADIENT * gradients + own + units + judging
 
 
 def _edits_of_heads(heads: int) -> int:
@@ -222,18 +219,18 @@ def _share_read(subject: Subject, example: Example, replacements: int) -> float:
     return sum(min(whole, each) for each in read) / (whole * len(read))
 
 
-def _removals(chosen: int, eraser: str, units: int, orders: int) -> float:
-    """Number of distinct texts with words erased, as a share of whole ones; equal texts are read once.
-
-    Args:
-        chosen: Sets of words that explanations or searches choose.
-        eraser: How they are taken out.
-        units: Number of words.
-        orders: Random orders, each at every budget.
-    """
+def _removals(maps: int, eraser: str, units: int, orders: int) -> float:
+    """Number of distinct texts with words erased; equal texts are read once."""
     budgets = erasure_budgets(units)
     random = sum(2 * min(orders, math.comb(units, budget)) for budget in budgets)
     random -= min(orders, units) if 1 in budgets else 0  # leave-one-out has already run the texts without one word
-    # Deleted words aren't read: an order's text without its first words and that of them alone make up one full text.
-    share = 0.5 if eraser == "delete" else 1.0
-    return share * min(chosen + random, 2.0**units)
+    variants = maps * (len(curve_counts(units)) + len(budgets)) + random
+    return _share_left(eraser) * min(variants, 2.0**units)
+
+
+def _share_left(eraser: str) -> float:
+    """Share of an input that is read with words erased.
+
+    Deleted words aren't read: an order's text without its first words and that of them alone make up one full text.
+    """
+    return 0.5 if eraser == "delete" else 1.0

@@ -91,5 +91,5 @@ def _standardised(values: Float[Tensor, "*batch draw"]) -> Float[Tensor, "*batch
     """Values with mean 0 and norm 1; NaN where they are all equal up to rounding."""
     centred = values - values.mean(dim=-1, keepdim=True)
     norm = centred.norm(dim=-1, keepdim=True)
-    is_constant = norm <= FLOAT32_TIES * values.norm(dim=-1, keepdim=True)
-    return (centred / norm).masked_fill(is_constant, torch.nan)
+    scaled: Tensor = centred / norm
+    return scaled.masked_fill(norm <= FLOAT32_TIES * values.norm(dim=-1, keepdim=True), torch.nan)

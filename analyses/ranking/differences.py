@@ -3,11 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
-from analyses.statistics import BootstrapMean, Interval, holm, interval
+from analyses.statistics import Interval, holm, interval, randomisation_p_value
+
+DRAWS = 4999
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,11 @@ def differences(values: Sequence[Float[np.ndarray, " example"]], *, seed: int = 
 
     Args:
         values: Differences of one comparison, a number for each text; NaN where undefined.
-        seed: Seed of the bootstrap.
+        seed: Seed of the bootstrap and of the signs.
 
-    Source: the two-sided p-value is twice the smaller one-sided p-value of the BCa bootstrap, so that it is below 5 %
-    where the 95 % interval is beside 0 (Efron and Tibshirani 1993, section 15.4). Holm (1979) for the correction.
+    Source: the paired randomisation test of Fisher (1935), The Design of Experiments, section 21, which turns the sign
+    of each difference by chance, with 4,999 draws. It is exact where a difference is as likely in one direction as in
+    the other. Holm (1979) for the correction.
     """
     p_values = [_two_sided(each, seed) for each in values]
     tested = [index for index, p_value in enumerate(p_values) if not math.isnan(p_value)]
@@ -51,7 +56,15 @@ def differences(values: Sequence[Float[np.ndarray, " example"]], *, seed: int = 
 
 
 def _two_sided(values: Float[np.ndarray, " example"], seed: int) -> float:
-    below, above = BootstrapMean(values, seed=seed), BootstrapMean(-values, seed=seed)
-    if below.count < 2:
+    known = values[~np.isnan(values)].astype(np.float64)
+    if len(known) < 2:
         return math.nan
-    return min(1.0, 2 * min(below.p_below(0.0), above.p_below(0.0)))
+    turned = _signs(len(known), seed) @ known
+    return randomisation_p_value(float(abs(known.sum())), torch.from_numpy(np.abs(turned)))
+
+
+@lru_cache(maxsize=8)
+def _signs(count: int, seed: int) -> Float[np.ndarray, "draw example"]:
+    """Random signs; cached, because a study has many differences of equal size."""
+    signs: Float[np.ndarray, "draw example"] = np.random.default_rng(seed).choice((-1.0, 1.0), (DRAWS, count))
+    return signs

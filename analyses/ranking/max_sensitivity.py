@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from analyses.explanations.methods import Method, method_of_name
+from analyses.explanations.method import Method
+from analyses.explanations.methods import method_of_name
 from analyses.explanations.shared import Shared
 from interpret.errors import InputError
 from interpret.modes.gradients_on import gradients_on
@@ -63,7 +64,7 @@ def max_sensitivity(
     """
     subject, example, decision = subject.asked(example, decision)
     chosen = method_of_name(method) if isinstance(method, str) else method
-    table, known = _token_table(subject, example), torch.unique(plain_ids(example.ids)).to(subject.device)
+    table, known = _token_table(subject, example)
     with torch.no_grad():
         vectors = table(known)
     size, generator = radius * float(vectors.float().square().mean().sqrt()), torch.Generator().manual_seed(seed)
@@ -79,14 +80,21 @@ def max_sensitivity(
     return max(float((each - found[0]).norm()) for each in found[1:]) / whole
 
 
-def _token_table(subject: Subject, example: Example) -> nn.Module:
-    """The layer that looks up token vectors."""
-    found = getattr(subject.model, "get_input_embeddings", lambda: None)()
-    if example.ids.is_floating_point() or not isinstance(found, nn.Module):
+def _token_table(subject: Subject, example: Example) -> tuple[nn.Module, Int[Tensor, " kind"]]:
+    """The layer that looks up token vectors, and the ids that it looks up for this text."""
+    asked: list[Tensor] = []
+    table = getattr(subject.model, "get_input_embeddings", nn.Identity)()
+    handle = table.register_forward_pre_hook(lambda _, args: asked.append(plain_ids(args[0]).flatten()))
+    try:
+        with torch.no_grad():
+            subject.logits(example.ids[None])
+    finally:
+        handle.remove()
+    if not asked or any(ids.is_floating_point() for ids in asked):
         raise InputError(
             f"{subject.name} looks up no token vectors that could be moved a little; give a model that reads text"
         )
-    return found
+    return table, torch.unique(torch.cat(asked))
 
 
 @contextmanager

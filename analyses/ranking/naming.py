@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analyses.explanations.methods import JUDGED
+from analyses.explanations.built_in import JUDGED
 from analyses.ranking.differences import Difference
 from analyses.results.wording import listed
 from analyses.statistics import Interval

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
+from analyses.explanations.built_in import JUDGED
 from analyses.explanations.faithfulness import Faithfulness
-from analyses.explanations.methods import JUDGED
 from analyses.results.wording import listed
 from analyses.statistics import holm
 from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL

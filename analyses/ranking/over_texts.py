@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from analyses.explanations.methods import JUDGED
+from analyses.explanations.built_in import JUDGED
 from analyses.ranking.clusters import groups_alike, mean_agreement
 from analyses.ranking.differences import Difference, differences
 from analyses.ranking.naming import Standing, what_to_read

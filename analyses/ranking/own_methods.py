@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from types import CodeType
 from typing import Any
 
-from analyses.explanations.methods import BUILT_IN, Method
+from analyses.explanations.built_in import BUILT_IN
+from analyses.explanations.method import Method
 
 
 def digests(methods: Sequence[Method]) -> dict[str, str]:

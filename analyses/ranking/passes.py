@@ -37,4 +37,5 @@ def judging_passes(
     rounds = math.ceil(max(budgets) / math.ceil(max(budgets) / ROUNDS))
     searched = 2 * search.width * (rounds * (min(search.candidates, units) + 1) + len(budgets))
     masked = soft_passes(maps + LEAST_DRAWS, soft) if soft else 0
-    return (0 if knows_without else units) + min(removed + kept + searched, 2**units) + masked
+    sets: int = min(removed + kept + searched, 2**units)
+    return (0 if knows_without else units) + sets + masked

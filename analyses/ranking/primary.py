@@ -45,7 +45,7 @@ def p_worse_than_chance(judged: Judged) -> Float[Tensor, " method"]:
         return torch.full((len(judged.methods),), torch.nan)
     observed = faithfulness_of(judged).tolist()
     p_values = [torch.nan if value != value else randomisation_p_value(-value, -null) for value in observed]
-    return torch.tensor(p_values)
+    return torch.tensor(p_values, dtype=torch.float64)  # in which 0.05 is what the level is
 
 
 def _mean(values: dict[str, Tensor]) -> Tensor:

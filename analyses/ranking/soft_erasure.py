@@ -78,7 +78,7 @@ def _probabilities(
 ) -> Float[Tensor, " draw"]:
     """Probability of the target from token vectors, in passes that bound memory."""
     with torch.no_grad():
-        parts = vectors.split(subject.rows_at_once(len(example.ids)))
+        parts = torch.split(vectors, subject.rows_at_once(len(example.ids)))
         return torch.cat(
             [Scores.of(subject.logits_from(part, example.ids[None]), target).probability for part in parts]
         )

@@ -70,25 +70,39 @@ class OneText:
         """
         generator = torch.Generator().manual_seed(self.seed + draw)
         weights: dict[nn.Parameter, Tensor] = {}
+        clean = finite_logits(self.subject, self.example.ids[None])
         for stage in stages_of(self.subject, self.example):
             weights |= shuffled(stage.parameters, generator)
             with swapped_weights(weights):
-                maps = self.attempted(f"shuffled down to {stage.name}", self.maps)
+                maps = self.attempted(f"shuffled down to {stage.name}", lambda: self._other_maps(clean))
             yield maps
+
+    def _other_maps(self, clean: Float[Tensor, "1 label"]) -> Maps:
+        """Maps of a model with shuffled weights.
+
+        Raises:
+            InputError: It decides as before to the last bit, so its maps can't tell whether methods look at it.
+        """
+        if torch.equal(finite_logits(self.subject, self.example.ids[None]), clean):
+            raise InputError(
+                "the model decides with shuffled weights as with its own, so they aren't what it computes with, and it "
+                "can't be told whether a method is blind to them"
+            )
+        return self.maps()
 
     def smooth(self, noises: int, *, is_shuffled: bool) -> Maps:
         """Averages maps over noise in the words' vectors, of the model as it is or with all weights shuffled."""
+        return self.attempted("smooth", lambda: self._smooth(noises, is_shuffled))
+
+    def _smooth(self, noises: int, is_shuffled: bool) -> Maps:
         generator = torch.Generator().manual_seed(self.seed)
-        module = embedding_module(self.subject, self.example)
-        weights = shuffled(self.subject.model.parameters(), generator) if is_shuffled else {}
-        runs = []
-        with swapped_weights(weights):
+        module, runs = embedding_module(self.subject, self.example), []
+        with swapped_weights(shuffled(self.subject.model.parameters(), generator) if is_shuffled else {}):
             for number in range(noises):
                 with noise_in_vectors(module, NOISE, self.seed + number):
-                    runs.append(self.attempted("smooth", self.maps))
-        return {
-            name: np.mean([run[name] for run in runs], axis=0) for name in runs[0] if all(name in run for run in runs)
-        }
+                    runs.append(self.maps())
+        there = [name for name in runs[0] if all(name in run for run in runs)]
+        return {name: np.mean([run[name] for run in runs], axis=0) for name in there}
 
     def changed(self) -> dict[str, Maps]:
         """Returns the maps after each of the changes that `CHECKS` names."""
@@ -135,11 +149,16 @@ class OneText:
     def _with_more_space(self) -> Maps:
         texts = [text.replace(" ", "  ") for text in self.example.texts]
         wider = self.subject.encode(*texts) if texts else self.example
-        if not texts or wider.words != self.example.words:
+        if not texts or self._question(wider) != self._question(self.example):
             raise InputError(
-                "with more space between its words, the input has none or other words, so there is nothing to compare"
+                "with more space between its words, the input has none, or other words or another question, so there "
+                "is nothing to compare"
             )
         return replace(self, example=wider).maps()
+
+    def _question(self, example: Example) -> tuple[object, ...]:
+        """Words, what is expected, and how long texts are that follow the first."""
+        return example.words, example.expected, self.subject.lengths(example)[1:]
 
     def _one_by_one(self) -> Maps:
         with self.subject.at_most_tokens(len(self.example.ids)):

@@ -2,10 +2,12 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from interpret.errors import CaptureError
 from interpret.subjects.forward_pass import run_pass
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -58,8 +60,23 @@ def _split(layers: int) -> list[tuple[int, int]]:
 
 
 def embedding_module(subject: Subject, example: Example) -> nn.Module:
-    """Returns the module that makes the vectors of an input: the first with weights of its own that is called."""
-    return _called(subject, example, _with_weights(subject.model))[0]
+    """Returns the module that makes the vectors of an input: the first with weights of its own that is done.
+
+    Raises:
+        CaptureError: That isn't a module which gives one tensor.
+    """
+    done: list[tuple[nn.Module, Any]] = []
+    with ExitStack() as stack, torch.no_grad():
+        for module in _with_weights(subject.model):
+            stack.callback(module.register_forward_hook(lambda module, _, given: done.append((module, given))).remove)
+        subject.logits(example.ids[None])
+    module, given = done[0]
+    if not isinstance(given, Tensor):
+        raise CaptureError(
+            f"noise must be put into the vectors of the input, and no module of {type(subject.model).__name__} makes "
+            "them"
+        )
+    return module
 
 
 def _above(subject: Subject, example: Example, layers: list[nn.Module]) -> list[nn.Parameter]:

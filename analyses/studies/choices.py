@@ -44,6 +44,11 @@ class Choices:
         self.subject(row)
         return self._subject.choice(self._rows.texts[row], *self._rows.choices[row])[0]
 
+    def labels(self) -> tuple[str | None, ...]:
+        """Returns the label of each row if it is one of the two, and `None` otherwise: then none of them is right."""
+        pairs = ([each.label(index) for index in range(2)] for each in self.subjects())
+        return tuple(label if label in pair else None for label, pair in zip(self._rows.labels, pairs, strict=True))
+
 
 def notes_on_choices(records: Sequence[Record]) -> tuple[Note, ...]:
     """Says on how many texts of a study with choices the model prefers the target; nothing without choices."""

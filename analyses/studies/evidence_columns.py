@@ -9,7 +9,7 @@ from analyses.data_sets.rows import Rows
 from analyses.evidence.agreement import evidence_agreement, marked_units
 from analyses.evidence.overlap import Overlap
 from analyses.explanations.every_method import Explained
-from analyses.explanations.methods import Method
+from analyses.explanations.method import Method
 from interpret.subjects.inputs.example import Example
 
 METHODS, LEFT_OUT, FLOOR, PREFIX = "evidence_methods", "evidence_left_out", "evidence_chance", "evidence_"

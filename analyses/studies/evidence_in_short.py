@@ -30,7 +30,10 @@ def evidence_in_short(found: EvidenceDict) -> list[str]:
     lead = best["above_reference"][MAIN]
     surely = lead["low"] is not None and lead["low"] > 0
     by = f"{'ahead of' if surely else 'not surely ahead of'} {found['reference']} by {bounds(lead)}"
-    return [*said, f"{best['method'].capitalize()} has the highest mean, {bounds(best['means'][MAIN])}, {by}."]
+    alike = sum(each["means"][MAIN]["mean"] == best["means"][MAIN]["mean"] for each in known) - 1
+    name = best["method"][:1].upper() + best["method"][1:]
+    who = f"{name} and {alike} more have" if alike else f"{name} has"
+    return [*said, f"{who} the highest mean, {bounds(best['means'][MAIN])}, {by}."]
 
 
 def evidence_table(found: EvidenceDict) -> list[list[str]]:

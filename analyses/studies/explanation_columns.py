@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from analyses.explanations.every_method import explained
-from analyses.explanations.methods import Method
+from analyses.explanations.method import Method
 from analyses.explanations.shared import Shared
 from analyses.ranking.one_text import eraser_of_rankings, score_text
 from analyses.studies.evidence_columns import Evidence, evidence_columns

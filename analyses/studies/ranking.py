@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from analyses.explanations.methods import Method, about_method
+from analyses.explanations.method import Method
+from analyses.explanations.methods import about_method
 from analyses.explanations.shared import USUAL_STEPS
 from analyses.export.to_json import plain_nested
 from analyses.ranking.one_text import FLOORS, MEASURES
@@ -48,12 +49,10 @@ def ranking_of_study(records: Sequence[Record], methods: Sequence[Method], *, se
 
 
 def _method(each: RankedMethod, passes: float, gradient_passes: float) -> RankedMethodDict:
-    found: RankedMethodDict = {
-        **asdict(each),
-        "about": WORDS.say(about_method(each.name)),
-        "passes": passes,
-        "gradient_passes": gradient_passes,
-    }
+    about = WORDS.say(about_method(each.name))
+    found: RankedMethodDict = plain_nested(
+        {**asdict(each), "about": about, "passes": passes, "gradient_passes": gradient_passes}
+    )
     return found
 
 

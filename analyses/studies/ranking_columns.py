@@ -23,8 +23,8 @@ def ranking_columns(found: TextScores) -> dict[str, Any]:
 
     Returns:
         "ranking_<measure>" for each measure; "ranked_families"; "ranked_worse", whether each is worse than chance;
-        "ranked_tau", the agreement of every method with each one before it; "ranked_left_out", why a method has no scores; and
-        "ranked_passes". `None` stands for what is undefined.
+        "ranked_tau", the agreement of every method with each one before it; "ranked_left_out", why a method has no
+        scores; and "ranked_passes". `None` stands for what is undefined.
     """
     below = np.tril_indices(len(found.methods), -1)
     return {

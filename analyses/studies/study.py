@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from itertools import groupby
@@ -13,7 +13,8 @@ from analyses.classic.battery import classic_tests
 from analyses.data_sets.matching import encoded, match_labels
 from analyses.data_sets.notes import Note
 from analyses.data_sets.rows import Rows, read_rows
-from analyses.explanations.methods import Method, chosen_methods
+from analyses.explanations.method import Method
+from analyses.explanations.methods import chosen_methods
 from analyses.planning.plan import Plan, plan_study
 from analyses.ranking.own_methods import digests
 from analyses.resumable.chunks import Chunk, partition
@@ -248,7 +249,10 @@ def prepare(
     rows, label_notes = match_labels(rows, subject)
     choices = Choices(subject, rows) if rows.choices else None
     examples, rows, length_notes = encoded(rows, subject, encode=None if choices is None else choices.example)
-    choosers = () if choices is None else Choices(subject, rows).subjects()
+    choosers: tuple[Subject, ...] = ()
+    if choices is not None:
+        choices = Choices(subject, rows)  # of the rows that are left
+        choosers, rows = choices.subjects(), replace(rows, labels=choices.labels())
     order = sorted(range(len(examples)), key=lambda row: (len(examples[row].ids), row))
     sorted_examples = tuple(examples[row] for row in order)
     rows = rows.chosen(order)

@@ -6,7 +6,8 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from analyses.explanations.methods import BUILT_IN, LEAVE_ONE_OUT, about_method
+from analyses.explanations.built_in import BUILT_IN, LEAVE_ONE_OUT
+from analyses.explanations.methods import about_method
 from interpret.subjects.nouns import WORDS
 
 TEXT = "Slow at first, then wonderful."

@@ -196,31 +196,33 @@ def _report(
     with StudyFolder(out, prepared.fingerprint()).open():
         records = read_table(out / RESULTS).to_pylist()
         rows = [*found["extremes"]["most"], *found["extremes"]["least"]]
-        texts = {record["row"]: record["text"] for record in records}
         pages = {row: out / TEXTS / f"row-{row}.html" for row in rows}
         if single_command:
-            missing = {page: texts[row] for row, page in pages.items() if not page.exists()}
+            missing = {page: prepared.rows.numbers.index(row) for row, page in pages.items() if not page.exists()}
             _write_texts(prepared, missing, single_command)
         linked = [row for row, page in pages.items() if page.exists()]
         write_whole(out / REPORT, render_study(found, records, linked=linked, command=command))
     return out / REPORT
 
 
-def _write_texts(prepared: "Prepared", missing: dict[Path, str], command: list[str]) -> None:
+def _write_texts(prepared: "Prepared", missing: dict[Path, int], command: list[str]) -> None:
     """Writes a report on each of these texts; one that can't be analysed is skipped with a message."""
     from analyses.decision.analyze import analyze
     from reports.analysis.page import render
 
     progress = progress_line()
-    for page, text in missing.items():
+    for page, row in missing.items():
         progress(f"writing {page}")
         make_folder(page.parent)
+        subject, example = prepared.subject_of(row), prepared.examples[row]
         try:
-            analysis = analyze(prepared.subject, text, seed=prepared.seed)
+            analysis = analyze(subject, example, seed=prepared.seed)
         except (InputError, CaptureError) as error:
             tell(f"no report {page}: {error}")
             continue
-        found = analysis.to_dict(shlex.join([*command, text]))
+        against = analysis.decision.against
+        asked = [] if against is None else [f"--target={analysis.decision.label}", f"--against={against}"]
+        found = analysis.to_dict(shlex.join([*command[:-1], *asked, *command[-1:], example.text]))
         run: Any = {name: value for name, value in found["run"].items() if name not in analysis.cost.to_dict()}
         write_whole(page, render({**found, "run": run}))  # costs differ from run to run, unlike all else in the folder
     progress("")

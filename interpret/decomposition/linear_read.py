@@ -89,9 +89,9 @@ def _reads(
 
 
 def _column(result: Float[Tensor, " output"], logits: Float[Tensor, " label"], label: int) -> int | None:
-    """Returns the column of a label's logit; where only some columns are labels, the only one that is equal."""
-    if len(result) == len(logits):
-        return label if result[label] == logits[label] else None
+    """Returns the column of a label's logit; among other labels, or in another order, the only one that is equal."""
+    if len(result) == len(logits) and result[label] == logits[label]:
+        return label
     equal = (result == logits[label]).nonzero()[:, 0].tolist()
     return equal[0] if len(equal) == 1 else None
 

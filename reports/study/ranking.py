@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analyses.explanations.methods import JUDGED
+from analyses.explanations.built_in import JUDGED
 from analyses.studies.interval_schema import IntervalDict
 from analyses.studies.ranking_schema import DifferenceDict, RankedMeasureDict, RankedMethodDict, RankingDict
 from reports.shared.charts import Axis, axis_over

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from saved_models import save_gpt2
+from saved_models import save_bert, save_gpt2
 
 import interpret
 from analyses import Attribution, evidence_agreement, explain, marked_units, read_rows
 from analyses.data_sets.evidence_column import places_of
 from analyses.evidence.over_texts import evidence_over_texts
 from analyses.evidence.overlap import Overlap, overlap
+from analyses.explanations.every_method import explained
 from analyses.studies.evidence_columns import evidence_columns
 from analyses.studies.study import prepare
 from interpret.cli import main
@@ -181,7 +182,7 @@ def test_a_study_compares_every_map_with_the_marked_words(tmp_path, subject):
     for text, words in ((TEXT, ["wonderful"]), ("A gripping, funny and moving film.", ["gripping", "funny"])):
         example = subject.encode(text)
         marked = [unit.text in words for unit in example.units]
-        scores = explain(subject, example, "leave-one-out").scores.double().numpy()
+        scores = explain(subject, example, "leave-one-out", eraser="delete").scores.double().numpy()
         wanted.append(overlap(scores, np.array(marked), selected=max(1, round(evidence["marked"] * len(marked)))))
     for measure in Overlap.names():
         mean = np.mean([getattr(each, measure) for each in wanted])
@@ -219,7 +220,9 @@ def test_a_study_of_choices_follows_the_first_token_by_which_two_words_differ(tm
         )
     cat = prepared.rows.texts.index("The cat sat on the")
     decision = prepared.subject_of(cat).decide(prepared.examples[cat])
-    columns = evidence_columns(prepared.evidence, cat, prepared.subject_of(cat), prepared.examples[cat], decision)
+    names = [method.name for method in prepared.evidence.methods]
+    found = explained(prepared.subject_of(cat), prepared.examples[cat], decision, names)
+    columns = evidence_columns(prepared.evidence, cat, found)
     assert columns["evidence_methods"] == ["last-layer attention", "input x gradient"]
     assert columns["evidence_left_out"] == [None, None] and None not in columns["evidence_mass"]
     (note,) = (note for note in prepared.notes if note.kind == "unranked evidence")
@@ -227,6 +230,26 @@ def test_a_study_of_choices_follows_the_first_token_by_which_two_words_differ(tm
         "1 row whose marked words aren't ranked: not compared with evidence. A causal model's first word is ranked "
         "with --sink keep (sink='keep' in Python)."
     )
+
+
+def test_a_study_of_two_labels_counts_only_texts_that_have_one_of_them(tmp_path):
+    names = dict(enumerate("abc"))
+    save_bert(tmp_path / "bert", num_labels=3, id2label=names, label2id={})
+    data = lines(
+        tmp_path / "data.jsonl",
+        {"text": "The cat sat on the mat", "label": "a"},
+        {"text": "Nobody at the harbour knew why", "label": "b"},
+        {"text": "The bread was dry", "label": "c"},
+    )
+    rows = read_rows(data).with_choice("c", "a")
+    prepared = prepare(interpret.load(tmp_path / "bert"), rows)
+    labels = dict(zip(prepared.rows.texts, prepared.rows.labels, strict=True))
+    assert labels == {
+        "The cat sat on the mat": "a",
+        "Nobody at the harbour knew why": None,
+        "The bread was dry": "c",
+    }
+    assert len({id(prepared.subject_of(row)) for row in range(3)}) == 1  # measured together
 
 
 def test_words_that_part_nowhere_are_refused(gpt2):

@@ -56,6 +56,13 @@ def test_a_lead_is_sure_only_where_its_interval_is_above_nothing():
     )
 
 
+def test_methods_with_the_same_mean_share_the_first_place():
+    better = [of_method(name, (1.0, 1.0, 1.0), (0.8, 0.7, 0.9), (0.7, 0.6, 0.8)) for name in ("ALTI", "GIM", "rollout")]
+    assert evidence_in_short(found((0.1, 0.02, 0.2), *better))[1] == (
+        "ALTI and 2 more have the highest mean, 1.00 [1.00, 1.00], ahead of last-layer attention by 0.70 [0.60, 0.80]."
+    )
+
+
 def test_the_table_has_every_measure_and_random_orders_last():
     unread = of_method("values", (None,), (None,), (None,))
     rows = evidence_table(found((0.1, 0.02, 0.2), unread))

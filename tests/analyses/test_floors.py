@@ -11,11 +11,12 @@ from images_for_tests import save_red_patch, sees_red
 from subjects_for_tests import SENTENCE, VOCABULARY, LinearSubject, tiny_bert
 
 from analyses import analyze
+from analyses.explanations.built_in import BUILT_IN
 from analyses.explanations.floors.length import longer_first
 from analyses.explanations.floors.position import earlier_first, later_first
 from analyses.explanations.floors.random_order import random_order
 from analyses.explanations.floors.rarity import rarer_first
-from analyses.explanations.methods import BUILT_IN, Shared
+from analyses.explanations.methods import Shared
 from interpret.errors import CaptureError
 from reports.analysis.page import render
 

@@ -117,12 +117,12 @@ def test_steps_of_a_text(tmp_path):
         require_valid(found, StepsDict)
 
 
-@pytest.mark.parametrize(("key", "classic"), [("row", True), ("rollout", False)])
-def test_a_study(shipped, tmp_path, monkeypatch, key, classic):
+@pytest.mark.parametrize(("key", "classic", "methods"), [("row", True, ()), ("rollout", False, ["saliency"])])
+def test_a_study(shipped, tmp_path, monkeypatch, key, classic, methods):
     monkeypatch.setattr("analyses.studies.study.ADVERSARY_STEPS", 1)
     rows = ROWS[:3] if classic else ROWS
     (tmp_path / "data.tsv").write_text("text\n" + "\n".join(rows) + "\n", encoding="utf-8")
-    prepared = prepare(shipped, read_rows(str(tmp_path / "data.tsv")), object_key=key, classic=classic)
+    prepared = prepare(shipped, read_rows(str(tmp_path / "data.tsv")), object_key=key, classic=classic, methods=methods)
     require_valid(study(prepared, tmp_path / "study"), StudyDict)
 
 

@@ -14,7 +14,7 @@ from subjects_for_tests import SENTENCE, LinearSubject, tiny_bert
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.erased_scores import ErasedScores
 from analyses.explanations.faithfulness import erasure_budgets
-from analyses.explanations.leave_one_out import leave_one_out
+from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.explanations.methods import explain, method_of_name
 from analyses.explanations.shared import Shared
 from analyses.ranking.additivity import infidelity, linear_datamodeling_score, predicted_falls, sensitivity_n

@@ -14,11 +14,12 @@ from analyses import Attribution, analyze, analyze_steps, explain, register, unr
 from analyses.explanations import methods
 from analyses.explanations.attention_only.last_layer import last_layer_attention
 from analyses.explanations.attention_only.rollout import attention_rollout, rollout_attribution
+from analyses.explanations.built_in import BUILT_IN
 from analyses.explanations.gradient_based.input_x_gradient import input_x_gradient
 from analyses.explanations.gradient_based.integrated_gradients import integrated_gradients
 from analyses.explanations.gradient_based.saliency import saliency
 from analyses.explanations.input_edits.leave_one_out import leave_one_out
-from analyses.explanations.methods import BUILT_IN, GROUP, chosen_methods
+from analyses.explanations.methods import GROUP, chosen_methods
 from analyses.explanations.shared import Shared
 from analyses.planning.effort import EFFORTS
 from analyses.planning.plan import plan_analysis

@@ -56,9 +56,11 @@ def test_p_values_follow_a_rank_test_and_are_corrected_for_their_number() -> Non
     columns = [random.normal(shift, 1, 80) for shift in (0, 0.2, 0.35, 0.6)]
     found = differences(columns)
     for column, difference in zip(columns, found, strict=True):
-        assert math.log10(difference.p_value) == pytest.approx(math.log10(max(4e-4, wilcoxon(column).pvalue)), abs=0.5)
+        assert math.log10(difference.p_value) == pytest.approx(math.log10(max(2e-4, wilcoxon(column).pvalue)), abs=0.5)
         beside = not difference.interval.low <= 0 <= difference.interval.high
         assert beside == (difference.p_value < 0.05)
+    sure = differences([np.r_[np.ones(49), 1 + 1e-6]])[0]  # hardly any spread, far from 0
+    assert sure.p_value == 1 / 5000 and differences([np.zeros(9)])[0].p_value == 1
     rank = {index: place for place, index in enumerate(sorted(range(4), key=lambda i: found[i].p_value))}
     for index, difference in enumerate(found):
         assert difference.adjusted >= min(1.0, (4 - rank[index]) * difference.p_value) - 1e-12
@@ -66,16 +68,16 @@ def test_p_values_follow_a_rank_test_and_are_corrected_for_their_number() -> Non
 
 
 def test_of_equal_explanations_a_better_one_is_seldom_named() -> None:
-    """Of 60 studies of three equal explanations, each best by chance in some."""
+    """Of 25 studies of three equal explanations, each best by chance in some."""
     named = 0
-    for seed in range(60):
+    for seed in range(25):
         random = np.random.default_rng(seed)
         values = random.normal(0.5, 0.3, (60, 3))
         worse, tau = np.zeros((60, 3)), np.tile(np.eye(3), (60, 1, 1))
         three = ScoredTexts(("last-layer attention", "a", "b"), ("faithfulness",), values[:, :, None], worse, tau)
         found = rank_over_texts(three, "faithfulness").instead
         named += "Nothing is clearly better" not in found
-    assert named <= 6
+    assert named <= 4
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from images_for_tests import save_red_patch, sees_red
 from scipy.stats import spearmanr
 from subjects_for_tests import SENTENCE, LinearSubject, tiny_bert, tiny_llama
+from translators_for_tests import save_translator
 
+import interpret
 from analyses import Attribution, register, sanity_checks, unregister
 from analyses.sanity.changed_inputs import noise_in_vectors, shifted
 from analyses.sanity.comparing import entropy_rise, likeness
@@ -19,7 +22,10 @@ from analyses.sanity.swapped_weights import shuffled, swapped_weights
 from analyses.statistics import Interval
 from interpret.errors import InputError
 
-NO_WIDER = "with more space between its words, the input has none or other words, so there is nothing to compare"
+NO_WIDER = (
+    "with more space between its words, the input has none, or other words or another question, so there is nothing to "
+    "compare"
+)
 QUICK = {"draws": 2, "noises": 2}
 
 
@@ -56,7 +62,7 @@ def test_a_method_that_never_asks_the_model_is_blind_to_it(bert, word_length):
     assert (row.shuffled.mean, row.smooth.mean, row.entropy_rise.mean) == pytest.approx((1.0, 1.0, 0.0))
     assert math.isnan(row.checks.pop("spacing"))  # this subject keeps no text to put more space in
     assert found.left_out == {"spacing": NO_WIDER}
-    assert set(row.checks.values()) == {pytest.approx(1.0)}
+    assert list(row.checks.values()) == pytest.approx([1.0] * 5)
     assert row.sentence() == (
         "word length is blind to the model's weights: all shuffled, its map stays (rank correlation 1.00 [1.00, 1.00])"
     )
@@ -195,6 +201,31 @@ def test_what_is_said_is_one_sided(family, low, high, said):
     found = Interval((low + high) / 2, low, high, "BCa", 5, 0)
     row = SanityRow("m", family, (), found, found, found, dict.fromkeys(CHECKS, 1.0))
     assert row.sentence().partition(" (")[0] == said
+
+
+def test_weights_that_decide_nothing_tell_nothing(tmp_path):
+    image = save_red_patch(tmp_path / "red.png", 1, 2)
+    found = sanity_checks(sees_red(), str(image), ["last-layer attention"], **QUICK)  # its weights are constants
+    assert math.isnan(found.rows[0].shuffled.mean) and found.rows[0].finding == "open"
+    assert found.left_out["shuffled down to embeddings"] == (
+        "the model decides with shuffled weights as with its own, so they aren't what it computes with, and it can't "
+        "be told whether a method is blind to them"
+    )
+    assert found.left_out["smooth"].startswith("noise must be put into the vectors of the input, and no module of ")
+
+
+def test_more_space_must_leave_the_question(tmp_path):
+    save_translator(tmp_path, "marian")
+    subject = interpret.load(tmp_path)
+    later = subject.encode("the cat sat", "die Katze", position=1)  # of the source alone the target's first is asked
+    found = OneText(subject, later, later.expected, ["mean attention"], 0)
+    assert found.changed()["spacing"] == {} and found.left_out == {"spacing": NO_WIDER}
+    subject = interpret.load()
+    found = OneText(subject, subject.encode("Slow at first, then wonderful."), 1, ["saliency"], 0)
+    changed = found.changed()
+    assert found.left_out == {} and set(changed) == set(CHECKS)
+    assert changed["spacing"]["saliency"] == pytest.approx(changed["batch"]["saliency"], rel=1e-4)
+    assert changed["precision"]["saliency"] == pytest.approx(changed["batch"]["saliency"], rel=0.1)
 
 
 def test_too_little_is_refused(bert):

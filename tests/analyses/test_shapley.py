@@ -10,7 +10,7 @@ from subjects_for_tests import LinearSubject, tiny_bert, tiny_llama
 
 from analyses.explanations.input_edits.kernel_shap import kernel_shap
 from analyses.explanations.input_edits.shapley_sampling import shapley_sampling
-from interpret.errors import InputError
+from interpret.errors import CaptureError, InputError
 
 TEXT = "the plot is un_like_able and warm"
 
@@ -133,3 +133,18 @@ def test_too_few_draws_are_refused():
     said = "draws must be at least 24, four for each of 6 words, not 20"
     with pytest.raises(InputError, match=f"^{re.escape(said)}$"):
         kernel_shap(subject, example, decision, draws=20)
+
+
+@pytest.mark.parametrize("explain", [shapley_sampling, kernel_shap])
+def test_a_text_that_may_become_empty_is_refused(explain):
+    subject = LinearSubject()
+    subject.before = subject.after = ()
+    example = subject.encode(TEXT)
+    decision = subject.decide(example)
+    assert explain(subject, example, decision, eraser="mask").scores.any()
+    said = (
+        "coalitions begin with no words at all, and toy then has nothing to read, as its input has no special tokens; "
+        "choose a method that leaves some words, such as leave-one-out"
+    )
+    with pytest.raises(CaptureError, match=f"^{re.escape(said)}$"):
+        explain(subject, example, decision, eraser="delete")

@@ -140,7 +140,18 @@ def test_a_folder_of_another_study_is_refused(data: Path, bert: TextSubject, tmp
 
 def test_the_command_prints_the_answer_and_where_the_results_are(data: Path, saved: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    arguments = ["study", str(data), "--model", str(saved / "bert"), "--out", str(out), "--replacements", "2"]
+    arguments = [
+        "study",
+        str(data),
+        "--model",
+        str(saved / "bert"),
+        "--out",
+        str(out),
+        "--replacements",
+        "2",
+        "--methods",
+        "none",
+    ]
     done = CliRunner().invoke(main, [*arguments, "--no-texts"])
     assert done.exit_code == 0, done.output
     assert "attention  inconclusive" in done.stdout and f"results    {out}" in done.stdout
@@ -195,7 +206,7 @@ def test_a_method_of_ones_own_is_put_to_the_test(data: Path, bert: TextSubject, 
 
 def test_a_method_is_named_on_the_command_line(data: Path, saved: Path, tmp_path: Path, place: None) -> None:
     def run(key: str) -> Result:
-        options = ["--model", str(saved / "bert"), "--object", key, "--limit", "4", "--no-texts"]
+        options = ["--model", str(saved / "bert"), "--object", key, "--limit", "4", "--methods", "none", "--no-texts"]
         return CliRunner().invoke(main, ["study", str(data), "--out", str(tmp_path / "out"), *options])
 
     assert run("method:place").stdout.startswith("place      inconclusive\n")

@@ -172,7 +172,17 @@ def test_stopped_and_taken_up_again_it_ends_with_the_same_bytes(
 
 
 def test_the_command_runs_them_when_asked_and_the_page_shows_them(data: Path, saved: Path, tmp_path: Path) -> None:
-    arguments = ["study", str(data), "--model", str(saved / "bert"), "--replacements", "2", "--no-texts"]
+    arguments = [
+        "study",
+        str(data),
+        "--model",
+        str(saved / "bert"),
+        "--replacements",
+        "2",
+        "--methods",
+        "none",
+        "--no-texts",
+    ]
     for name, more in (("with", ["--classic"]), ("without", [])):
         done = CliRunner().invoke(main, [*arguments, *more, "--out", str(tmp_path / name)])
         assert done.exit_code == 0, done.output

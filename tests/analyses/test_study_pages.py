@@ -42,7 +42,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(data: Path, model: Path, out: Path, *more: str) -> Result:
-    arguments = ["study", str(data), "--model", str(model), "--out", str(out), "--replacements", "2", *more]
+    arguments = [
+        "study",
+        str(data),
+        "--model",
+        str(model),
+        "--out",
+        str(out),
+        "--replacements",
+        "2",
+        "--methods",
+        "saliency",
+        *more,
+    ]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
     return done

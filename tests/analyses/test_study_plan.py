@@ -71,7 +71,17 @@ def test_too_little_memory_is_said_before_anything_is_measured(data: Path, bert:
 
 
 def test_the_command_says_what_it_will_take_and_what_it_took(data: Path, saved: Path, tmp_path: Path) -> None:
-    arguments = ["study", str(data), "--model", str(saved / "bert"), "--out", str(tmp_path / "out"), "--no-texts"]
+    arguments = [
+        "study",
+        str(data),
+        "--model",
+        str(saved / "bert"),
+        "--out",
+        str(tmp_path / "out"),
+        "--methods",
+        "none",
+        "--no-texts",
+    ]
     done = CliRunner().invoke(main, [*arguments, "--plan"])
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("planned    ") and done.stdout.count("\n") == 1

@@ -4,9 +4,9 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 
+from analyses.explanations.built_in import BUILT_IN
 from analyses.explanations.faithfulness import faithfulness
 from analyses.explanations.gradient_based.saliency import saliency
-from analyses.explanations.methods import BUILT_IN
 from analyses.explanations.shared import Shared
 from analyses.heads.ablation import head_importance
 from analyses.heads.gradients import head_gradients

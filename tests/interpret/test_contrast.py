@@ -11,6 +11,7 @@ from translators_for_tests import save_translator
 
 import interpret
 from analyses import Attribution, analyze, explain, faithfulness
+from analyses.explanations.value_aware.alti_logit import alti_logit
 from analyses.heads.ablation import head_importances
 from analyses.heads.gradients import head_gradients
 from interpret.attention.editing import editing
@@ -173,6 +174,17 @@ def test_swapped_labels_turn_the_sign_of_what_is_signed():
         torch.testing.assert_close(a.scores, -b.scores if a.signed else b.scores, atol=1e-5, rtol=1e-4)
     drops = [head_importances(s, example, d)["zero"].drop for s, d in ((one, decision), (other, swapped))]
     torch.testing.assert_close(drops[0], -drops[1], atol=1e-5, rtol=1e-4)
+
+
+def test_what_is_read_off_the_residual_stream_is_the_difference_of_the_two():
+    whole, text = interpret.load(), "Slow at first, then wonderful."
+    found = []
+    for target, against in (("positive", "negative"), ("negative", "positive")):
+        subject, example, decision = whole.asked(text, target=target, against=against)
+        scores = alti_logit(interpret.decompose(subject, example), example, decision)
+        assert float(scores.tokens.sum()) + sum(scores.notes.values()) == pytest.approx(decision.margin, abs=1e-4)
+        found.append(scores.scores)
+    torch.testing.assert_close(found[0], -found[1], atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("build", [tiny_bert, tiny_llama])

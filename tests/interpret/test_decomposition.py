@@ -6,6 +6,7 @@ import torch
 from layers_by_loops import TEXT, cases, layers_by_loops
 from subjects_for_tests import ToySubject, tiny_bert
 from tiny_models import tiny_model
+from transformers import FalconConfig, FalconForCausalLM
 
 import interpret
 from interpret.decomposition import attention_parts
@@ -81,7 +82,23 @@ def test_norms_after_the_next_sum_are_those_of_the_model(family: str, known) -> 
     ],
 )
 def test_other_architectures_are_decomposed(kind: str, family: str, maps: int) -> None:
-    subject = ToySubject(tiny_model(kind, family), is_causal=kind == "causal")
+    require_exact_sums(ToySubject(tiny_model(kind, family), is_causal=kind == "causal"), maps)
+
+
+def test_a_factor_in_the_models_own_code_is_found() -> None:
+    model = tiny_model("causal", "granite")
+    for layer in model.model.layers:
+        layer.residual_multiplier = 0.3
+    require_exact_sums(ToySubject(model, is_causal=True), 1)
+
+
+def test_a_stream_that_is_changed_in_place_is_kept_as_it_was() -> None:
+    """Falcon adds what attention wrote to its feed-forward network's output, in place."""
+    config = FalconConfig(vocab_size=99, hidden_size=32, num_hidden_layers=2, num_attention_heads=4)
+    require_exact_sums(ToySubject(FalconForCausalLM(config), is_causal=True), 0)
+
+
+def require_exact_sums(subject: ToySubject, maps: int) -> None:
     example = subject.encode(TEXT)
     for layer in decompose(subject, example).layers:
         assert len(layer.before) == maps

@@ -6,7 +6,7 @@ import pytest
 from measurements_for_tests import changed
 
 from analyses.decision.conversion import component
-from analyses.explanations.methods import BUILT_IN
+from analyses.explanations.built_in import BUILT_IN
 from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_STUDY, LIMITS_OF_A_TEXT
 from analyses.verdicts.one_text import one_text_verdict
 from analyses.verdicts.thresholds import BARS, unlike_texts

@@ -15,7 +15,8 @@ from interpret.subjects.inputs.example import Example
 def globenc_contributions(block: PartsOfRows) -> Float[Tensor, "row position"]:
     """Computes the length of what each position adds to each row's output, after the layer's second norm."""
     vectors = block.layer.after_next_norm(block.transformed, block.inner)
-    return torch.linalg.vector_norm(vectors, dim=-1)
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
+    return lengths
 
 
 def globenc(found: Decomposition, example: Example, decision: Decision) -> Attribution:

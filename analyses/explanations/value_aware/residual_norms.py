@@ -16,7 +16,8 @@ from interpret.subjects.inputs.example import Example
 
 def norms_of_all(block: PartsOfRows) -> Float[Tensor, "row position"]:
     """Computes the length of what each position adds to each row in all, skip connection and norm included."""
-    return torch.linalg.vector_norm(block.transformed, dim=-1)
+    lengths: Tensor = torch.linalg.vector_norm(block.transformed, dim=-1)
+    return lengths
 
 
 def residual_norms(found: Decomposition, example: Example, decision: Decision) -> Attribution:
@@ -87,4 +88,5 @@ def _ratios(block: PartsOfRows) -> Float[Tensor, " row"]:
     vectors = block.transformed
     own = vectors[torch.arange(len(vectors)), torch.arange(block.rows.start, block.rows.stop)]
     mixed, kept = (torch.linalg.vector_norm(each, dim=-1) for each in (vectors.sum(dim=1) - own, own))
-    return (mixed / (mixed + kept)).cpu()
+    ratios: Tensor = mixed / (mixed + kept)
+    return ratios.cpu()

@@ -14,7 +14,8 @@ from interpret.subjects.inputs.example import Example
 
 def norms_of_attention(block: PartsOfRows) -> Float[Tensor, "row position"]:
     """Computes the length of what each position adds to each row by attention, heads summed before."""
-    return torch.linalg.vector_norm(block.attention, dim=-1)
+    lengths: Tensor = torch.linalg.vector_norm(block.attention, dim=-1)
+    return lengths
 
 
 def weighted_value_norms(found: Decomposition, example: Example, decision: Decision) -> Attribution:

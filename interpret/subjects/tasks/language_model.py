@@ -171,7 +171,11 @@ class NextToken(TextSubject):
         Raises:
             InputError: The text can't be encoded, or one continuation begins with the whole other.
         """
-        pairs = zip(*(self.continuation(text, each).examples for each in (target, against)), strict=False)
+        require_text(text)
+        for each in (target, against):
+            require_one_source(each, None)
+        after = (joined(text, each)[len(text) :] for each in (target, against))  # words of their own
+        pairs = zip(*(self.continuation(text, each).examples for each in after), strict=False)
         for one, other in pairs:
             if one.expected != other.expected and bool((one.ids == other.ids).all()):
                 return one, f"#{one.expected}", f"#{other.expected}"

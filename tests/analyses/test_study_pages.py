@@ -5,6 +5,7 @@ import random
 import re
 import shlex
 import shutil
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
@@ -13,11 +14,20 @@ import pytest
 from click.testing import CliRunner, Result
 from saved_models import SENTENCES
 
+from analyses.planning.effort import EFFORTS, Effort
 from interpret.cli import main
 from interpret.errors import InputError
 
 WORDS = [word.strip(".,;") for sentence in SENTENCES for word in sentence.split()]
 HOSTILE = "<script>window.stolen=1</script>"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def brief() -> Iterator[None]:
+    """Reports on texts take few draws and steps: what is asked here is which are written, and when."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(EFFORTS, "standard", Effort(random_orders=100, integration_steps=3, adversary_steps=2))
+        yield
 
 
 @pytest.fixture(scope="module")

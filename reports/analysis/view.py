@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from typing_extensions import TypedDict
 
 from analyses.explanations.attribution import AttributionOfUnits, Family
+from analyses.explanations.built_in import LEAVE_ONE_OUT
 from analyses.explanations.faithfulness_schema import FaithfulnessOfMap
 from interpret.subjects.nouns import nouns_of
 from reports.analysis import pooled
@@ -180,10 +181,13 @@ def decision_position(analysis: ShownAnalysis) -> int:
 
 
 def marked_words(analysis: ShownAnalysis) -> dict[str, tuple[str, set[int]]]:
-    """Returns the top words of the first attention map and of the first perturbation map, by family."""
+    """Returns the top words of the first attention map and of leave-one-out, by family."""
     marked = {}
-    for family in ("attention", "perturbation"):
-        entry = next((entry for entry in analysis["maps"] if entry["family"] == family), None)
+    entries: dict[str, AttributionOfUnits | None] = {
+        "attention": next((entry for entry in analysis["maps"] if entry["family"] == "attention"), None),
+        "perturbation": next((entry for entry in analysis["maps"] if entry["method"] == LEAVE_ONE_OUT), None),
+    }
+    for family, entry in entries.items():
         if entry:
             first = order(entry["scores"])[:TOP]
             marked[family] = (entry["method"], {unit for unit in first if entry["scores"][unit] > 0})

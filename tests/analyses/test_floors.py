@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from analyses.explanations.floors.length import longer_first
 from analyses.explanations.floors.position import earlier_first, later_first
 from analyses.explanations.floors.random_order import random_order
 from analyses.explanations.floors.rarity import rarer_first
-from analyses.explanations.methods import Shared
+from analyses.explanations.shared import Shared
 from interpret.errors import CaptureError
 from reports.analysis.page import render
 
@@ -37,6 +38,12 @@ def test_orders_are_those_one_writes_by_hand():
     ids = [[VOCABULARY.index(token) for token in word.split("_")] for word in words]
     assert rare.scores.tolist() == pytest.approx([sum(math.log(each + 2.7) for each in word) for word in ids], rel=1e-6)
     assert ordered(rare, example)[:2] == ["un_like_able", "and"]  # "and" is the latest in this vocabulary
+
+
+def test_a_target_s_words_have_their_place_in_the_vocabulary():
+    example = LinearSubject().encode("the plot is warm")
+    target = replace(example, ids=torch.cat([example.ids[:2], ~example.ids[2:]]))  # as a translation's input has them
+    assert torch.equal(rarer_first(target).scores, rarer_first(example).scores)
 
 
 def test_random_orders_are_those_of_the_text_alone():

@@ -15,7 +15,7 @@ from analyses.results.reported import ReportedResult
 from analyses.results.result import MapsResult, PlottedResult, Result
 from interpret.errors import InputError
 
-NO_RESULTS = {"Method", "OrderSearch"}  # public dataclasses that no analysis returns
+NO_RESULTS = {"Method", "OrderSearch", "Overlap"}  # public dataclasses that no analysis returns
 PUBLIC = {name: getattr(analyses, name) for name in analyses.__all__}
 KINDS = [
     name

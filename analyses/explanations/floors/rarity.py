@@ -5,6 +5,7 @@ import torch
 from analyses.explanations.attribution import Attribution
 from interpret.errors import CaptureError
 from interpret.subjects.inputs.example import Example
+from interpret.subjects.inputs.source_and_target import vocabulary_ids
 
 SHIFT = 2.7  # in Mandelbrot's form of Zipf's law
 
@@ -39,5 +40,5 @@ def rarer_first(example: Example) -> Attribution:
             "words are ranked by their frequency in the tokenizer's vocabulary, and the patches of an image have none; "
             'choose another baseline, such as "baseline: random order"'
         )
-    tokens = (example.ids.as_subclass(torch.Tensor).cpu() + SHIFT).log()
+    tokens = (vocabulary_ids(example.ids.as_subclass(torch.Tensor)).cpu() + SHIFT).log()
     return Attribution("baseline: rarer first", "baseline", False, example.pool(tokens), tokens, words=example.words)

@@ -27,6 +27,11 @@ def split_ids(
     return ids[:, :length], ~ids[:, length:]
 
 
+def vocabulary_ids(ids: Int[Tensor, "*batch token"]) -> Int[Tensor, "*batch token"]:
+    """Returns each token's place in its vocabulary, from 0, also for the target's."""
+    return torch.where(ids < 0, ~ids, ids)
+
+
 def source_length(ids: Int[Tensor, "#batch token"]) -> int:
     """Number of source tokens, the same in all inputs of a batch."""
     return int((ids[0] >= 0).sum())

@@ -66,7 +66,7 @@ def test_the_table_has_rows_and_labels(name: str) -> None:
     result = SAMPLES[name]()
     frame = result.to_frame()
     assert len(frame) > 0
-    assert all(re.fullmatch(r"[a-z_]+", column) for column in frame.columns)
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", column) for column in frame.columns)
     assert frame.index.tolist() == list(range(len(frame)))
     if isinstance(result, MapsResult):
         assert set(frame["layer_name"]) == {"layer 1", "layer 2"}

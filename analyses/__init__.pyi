@@ -87,6 +87,8 @@ from .ranking.passes import judging_passes as judging_passes
 from .ranking.road import road as road
 from .reproductions.depth_correlations import DepthCorrelations as DepthCorrelations
 from .reproductions.depth_correlations import depth_correlations as depth_correlations
+from .reproductions.weights_and_norms import WeightsAndNorms as WeightsAndNorms
+from .reproductions.weights_and_norms import weights_and_norms as weights_and_norms
 from .results.reading import read as read
 from .results.result import PlottedResult as PlottedResult
 from .results.result import Result as Result

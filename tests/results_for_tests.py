@@ -97,6 +97,7 @@ SAMPLES = {
         ("saliency", "rollout"), (True, False, False), 1, positive(2, 6), positive(6)
     ),
     "Agreement": lambda: analyses.Agreement(("saliency", "rollout"), numbers(2, 2), positive(2)),
+    "WeightsAndNorms": lambda: analyses.WeightsAndNorms(positive(2, 2, 3, 2)),
     "DepthCorrelations": lambda: analyses.DepthCorrelations(numbers(2, 3, 2, 2)),
     "Faithfulness": lambda: analyses.Faithfulness("mask", (1, 2), ("saliency", "rollout"), erasure(2), erasure(100)),
     "Judged": lambda: analyses.Judged(

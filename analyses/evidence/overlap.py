@@ -25,6 +25,10 @@ class Overlap:
         iou: Intersection over union of the selected words and the marked ones.
         f1: F1 of the selected words.
         reciprocal_rank: One over the rank of the first marked word.
+
+    Example:
+        >>> Overlap.names()
+        ('mass', 'average_precision', 'precision', 'iou', 'f1', 'reciprocal_rank')
     """
 
     mass: float

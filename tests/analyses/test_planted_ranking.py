@@ -6,6 +6,7 @@ import pytest
 
 from analyses.explanations.attention_only.last_layer import last_layer_attention
 from analyses.explanations.attribution import Attribution
+from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.explanations.methods import chosen_methods, register, unregister
 from analyses.studies.explanation_columns import explanation_columns
 from analyses.studies.ranking import ranking_of_study
@@ -35,7 +36,10 @@ def ranked(family: str) -> RankingDict:
     for row, text in enumerate(model.texts(TEXTS, seed=7, length=LENGTH)):
         example = subject.encode(text)
         decision = subject.decide(example)
-        found = explanation_columns(subject, example, decision, ranked=methods, evidence=None, row=row, seed=row)
+        effects = leave_one_out(subject, example, decision, eraser="delete").scores.abs()
+        found = explanation_columns(
+            subject, example, decision, ranked=methods, evidence=None, row=row, effects=effects, seed=row
+        )
         records.append({"words": len(example.units), **found})
     ranking = ranking_of_study(records, methods, seed=0)
     assert ranking is not None

@@ -213,7 +213,7 @@ def test_a_method_is_named_on_the_command_line(data: Path, saved: Path, tmp_path
     refused = run("method:nowhere")
     assert refused.exit_code == 2 and refused.stderr.count("\n") == 1
     assert refused.stderr.startswith("Error: there is no method 'nowhere'; there are last-layer attention, attention ")
-    assert refused.stderr.endswith("leave-one-out, place\n")
+    assert refused.stderr.endswith("rarer first, place, and the sets all, fast, usual\n")
 
 
 def test_other_objects_have_their_own_words_and_no_error_rate(data: Path, bert: TextSubject, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_text_and_a_model_give_a_report_and_a_summary(run, saved, tmp_path):
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
-        *("decision", "attention", "errors", "took", "report")
+        *("decision", "attention", "instead", "errors", "took", "report")
     ]
     parts = [line for line in lines if "holds from" in line]
     assert [line.split()[0] for line in parts] == ["use", "rank", "input", "top", "share"]

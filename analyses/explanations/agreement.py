@@ -16,7 +16,7 @@ from analyses.export.json_schema import Correlation, Share
 from analyses.results.pictures import HeatMap
 from analyses.results.result import PlottedResult
 from analyses.results.wording import number
-from analyses.statistics import kendall_tau
+from analyses.statistics import kendall_taus
 from analyses.statistics.rank_correlation import FLOAT32_TIES
 
 if TYPE_CHECKING:
@@ -121,23 +121,16 @@ def rank_agreement(maps: Sequence[Attribution]) -> Agreement:
         >>> round(float(rank_agreement(maps).tau[0, 1]), 2)
         0.9
     """
-    sizes = [len(each.scores) for each in maps]
-    if len(set(sizes)) != 1:
-        raise ValueError(f"explanations must be of the same units, not of {sizes}; explain one text at a time")
-    tau = torch.full((len(maps), len(maps)), math.nan)
-    for row, one in enumerate(maps):
-        for column, other in enumerate(maps[: row + 1]):
-            signed = one.signed and other.signed
-            found = kendall_tau(_compared(one, signed), _compared(other, signed), resolution=FLOAT32_TIES)
-            tau[row, column] = tau[column, row] = found.value
-    own = [_compared(each, True) for each in maps]
-    ties = torch.tensor([kendall_tau(scores, scores, resolution=FLOAT32_TIES).ties_x for scores in own])
-    return Agreement(tuple(each.method for each in maps), tau, ties)
-
-
-def _compared(attribution: Attribution, signed: bool) -> Float[np.ndarray, " unit"]:
-    scores = attribution.scores.detach().double().cpu()
-    return (scores if signed else scores.abs()).numpy()
+    units = [len(each.scores) for each in maps]
+    if len(set(units)) != 1:
+        raise ValueError(f"explanations must be of the same units, not of {units}; explain one text at a time")
+    scores = torch.stack([each.scores.detach().double().cpu() for each in maps])
+    own, ties = kendall_taus(scores.numpy(), resolution=FLOAT32_TIES)
+    magnitudes, _ = kendall_taus(scores.abs().numpy(), resolution=FLOAT32_TIES)
+    signed = np.array([each.signed for each in maps])
+    tau = np.where(signed & signed[:, None], own, magnitudes)
+    names = tuple(each.method for each in maps)
+    return Agreement(names, torch.from_numpy(tau).float(), torch.from_numpy(ties).float())
 
 
 def _number(value: float) -> float | None:

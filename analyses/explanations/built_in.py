@@ -242,6 +242,7 @@ BUILT_IN = (
         "One random order, which knows nothing of the model: what every map must beat.",
         lambda _, example, *__: random_order(example),
         usual=False,
+        fast=False,  # a study has random orders anyway
     ),
     Method(
         "baseline: earlier first",

@@ -11,7 +11,7 @@ from torch import Tensor
 from analyses.explanations.erased_scores import ErasedScores
 from interpret.errors import InputError
 
-ROUNDS = 10  # most rounds of a search; in longer texts each adds several units
+ROUNDS = 6  # most rounds of a search; in longer texts each adds several units
 
 
 @dataclass(frozen=True)

@@ -29,13 +29,14 @@ def judging_passes(
 
     Example:
         >>> judging_passes(19, 15)
-        331
+        282
     """
     search, budgets = search or OrderSearch(), erasure_budgets(units)
     removed = sum(min(maps + draws, math.comb(units, budget)) for budget in budgets if budget > 1)
     kept = sum(min(maps + draws, math.comb(units, budget)) for budget in budgets)
     rounds = math.ceil(max(budgets) / math.ceil(max(budgets) / ROUNDS))
     searched = 2 * search.width * (rounds * (min(search.candidates, units) + 1) + len(budgets))
+    nothing = 1  # of which what is kept begins
     masked = soft_passes(maps + LEAST_DRAWS, soft) if soft else 0
-    sets: int = min(removed + kept + searched, 2**units)
+    sets: int = min(removed + kept + searched + nothing, 2**units)
     return (0 if knows_without else units) + sets + masked

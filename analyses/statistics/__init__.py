@@ -6,7 +6,7 @@ from analyses.statistics.gini import gini_correlation, gini_correlations
 from analyses.statistics.interval import Interval, hierarchical_bootstrap, interval
 from analyses.statistics.p_values import benjamini_hochberg, holm, randomisation_p_value, stopped_p_value
 from analyses.statistics.proportions import mcnemar, proportion, proportion_upper
-from analyses.statistics.rank_correlation import RankCorrelation, kendall_tau, somers_d
+from analyses.statistics.rank_correlation import RankCorrelation, kendall_tau, kendall_taus, somers_d
 from analyses.statistics.sample_size import needed_examples
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "holm",
     "interval",
     "kendall_tau",
+    "kendall_taus",
     "mcnemar",
     "needed_examples",
     "paired_d",

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Real, Shaped
 
 FLOAT64_TIES = 1e-9  # share of the largest magnitude up to which differences are ties (protocol for float64 effects)
 FLOAT32_TIES = 1e-6  # the same for values computed in single precision
+_UNITS_AT_ONCE = 64  # whose differences from all units are in memory together
 
 
 def mid_ranks(
@@ -106,6 +107,36 @@ def kendall_tau(
     if len(one) < 2 or ties_x == 1 or ties_y == 1:
         return RankCorrelation(math.nan, ties_x, ties_y)
     return RankCorrelation(float(kendalltau(one, other, variant="b").statistic), ties_x, ties_y)
+
+
+def kendall_taus(
+    values: Real[np.ndarray, "row unit"], *, resolution: float = FLOAT64_TIES
+) -> tuple[Float[np.ndarray, "row row"], Float[np.ndarray, " row"]]:
+    """Computes Kendall's tau-b of every pair of rows at once, as `kendall_tau` does of two.
+
+    Args:
+        values: One value for each unit in each row.
+        resolution: As in `kendall_tau`.
+
+    Returns:
+        Tau-b of each pair, and each row's share of tied pairs of units; NaN as in `RankCorrelation`.
+
+    Raises:
+        ValueError: A value isn't finite.
+    """
+    if not np.isfinite(values).all():
+        raise ValueError("a value is NaN or infinite; leave undefined units out of both sides and count them")
+    rows, units = values.shape
+    ranks = mid_ranks(values, np.ones(values.shape, dtype=bool), resolution=resolution)
+    agreeing = np.zeros((rows, rows))  # concordant pairs minus discordant ones, each counted twice
+    for start in range(0, units, _UNITS_AT_ONCE):
+        signs = np.sign(ranks[:, start : start + _UNITS_AT_ONCE, None] - ranks[:, None, :]).reshape(rows, -1)
+        agreeing += signs @ signs.T
+    untied = agreeing.diagonal()
+    both = np.sqrt(untied) * np.sqrt(untied)[:, None]
+    tau = np.divide(agreeing, both, out=np.full(both.shape, np.nan), where=both > 0)
+    pairs = units * (units - 1)
+    return tau.clip(-1, 1), 1 - untied / pairs if pairs else np.full(rows, np.nan)
 
 
 def somers_d(x: Real[np.ndarray, " unit"], y: Real[np.ndarray, " unit"], *, resolution: float = FLOAT64_TIES) -> float:

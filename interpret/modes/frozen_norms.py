@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from interpret.errors import CaptureError
 
+_NO_NORMS = {nn.Linear, nn.Dropout, nn.Embedding, nn.Identity, nn.GELU, nn.ReLU, nn.SiLU, nn.Tanh}  # needn't be tried
 _ROWS = 16  # random inputs on which a module is tried
 _LARGE = 1e4  # their size, beside which the small number that norms add under the root is nothing
 
@@ -57,7 +58,7 @@ def frozen_norms(model: nn.Module) -> Iterator[None]:
 
     def freeze(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], answer: Any) -> Tensor | None:
         tensors = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)]
-        if not tensors or not _is_alike(tensors[0], answer):
+        if type(module) in _NO_NORMS or not tensors or not _is_alike(tensors[0], answer):
             return None
         if module not in kinds:
             kinds[module] = norm_of(module, tensors[0])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analyses.statistics import gini_correlation, gini_correlations, kendall_tau, somers_d
+from analyses.statistics import gini_correlation, gini_correlations, kendall_tau, kendall_taus, somers_d
 from analyses.statistics.rank_correlation import finite_pair, mid_ranks
 
 
@@ -250,3 +250,18 @@ def test_the_tau_that_a_text_needs_for_significance_is_a_matter_of_its_length(un
 def test_effects_tied_in_a_chain_have_no_order_though_the_ends_differ():
     effects = np.array([1.0, 1.0 - 0.8e-6, 1.0 - 1.6e-6])
     assert math.isnan(gini_correlation(effects, np.array([3.0, 2.0, 1.0]), resolution=1e-6))
+
+
+def test_taus_of_all_pairs_are_those_of_each():
+    rng = np.random.default_rng(0)
+    rows = np.concatenate([rng.normal(size=(3, 150)), rng.integers(0, 4, size=(2, 150)), np.zeros((1, 150))])
+    tau, ties = kendall_taus(rows)
+    for one, values in enumerate(rows):
+        for other, others in enumerate(rows):
+            found = kendall_tau(values, others)
+            np.testing.assert_allclose(tau[one, other], found.value, atol=1e-12)
+            np.testing.assert_allclose(ties[one], found.ties_x, atol=1e-12)
+    none = kendall_taus(np.ones((2, 1)))
+    assert np.isnan(none[0]).all() and np.isnan(none[1]).all()
+    with pytest.raises(ValueError, match=r"^a value is NaN or infinite; leave undefined units out of both sides"):
+        kendall_taus(np.array([[1.0, np.nan]]))

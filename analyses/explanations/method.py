@@ -1,7 +1,7 @@
 """What an explanation method is: its name, what it shows, the function that computes it, and what that costs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.shared import Shared
@@ -25,7 +25,7 @@ class Method:
             start from (`analyses.Shared`).
         gradient_passes: Number of passes with a gradient, for the plan.
         follows_path: Whether it needs `shared.integration_steps` further such passes.
-        passes: Number of passes without a gradient, by the number of units, for the plan.
+        plain_passes: Number of passes without a gradient, by the number of units; `None` where it needs none.
         usual: Whether an analysis of one decision runs it by default.
         fast: Whether it takes few passes, however long the text: those that `--methods fast` names.
         for_each_token: Whether it runs by default where every token of a text is explained.
@@ -43,10 +43,14 @@ class Method:
     explain: Explain
     gradient_passes: int = 0
     follows_path: bool = False
-    passes: Callable[[int], int] = field(default=lambda units: 0, repr=False)
+    plain_passes: Callable[[int], int] | None = None
     usual: bool = True
     fast: bool = True
     for_each_token: bool = True
+
+    def passes(self, units: int) -> int:
+        """Number of passes without a gradient that an input of so many units takes."""
+        return 0 if self.plain_passes is None else self.plain_passes(units)
 
     def __call__(self, subject: Subject, example: Example, decision: Decision, shared: Shared) -> Attribution:
         """Runs the method, and checks that its attribution is of this input and has the method's name.

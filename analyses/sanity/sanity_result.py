@@ -1,7 +1,7 @@
 """Result of sanity checks: a row for each method, and what it says of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from analyses.explanations.attribution import Family
@@ -91,7 +91,7 @@ class SanityChecks(PlottedResult):
     rows: tuple[SanityRow, ...]
     stages: tuple[str, ...]
     texts: int
-    left_out: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str]
 
     def row(self, method: str) -> SanityRow:
         """Returns the row of a method.

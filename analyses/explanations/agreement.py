@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 
 from analyses.explanations.attribution import Attribution
 from analyses.export.json_schema import Correlation, Share
+from analyses.export.to_json import plain
 from analyses.results.pictures import HeatMap
 from analyses.results.result import PlottedResult
 from analyses.results.wording import number
@@ -95,8 +96,7 @@ class Agreement(PlottedResult):
 
     def to_dict(self) -> AgreementDict:
         """Plain numbers and names, `None` where a number is undefined."""
-        tau = [[_number(value) for value in row] for row in self.tau.tolist()]
-        return {"methods": list(self.methods), "tau": tau, "ties": [_number(value) for value in self.ties.tolist()]}
+        return {"methods": list(self.methods), "tau": plain(self.tau), "ties": plain(self.ties)}
 
 
 def rank_agreement(maps: Sequence[Attribution]) -> Agreement:
@@ -131,7 +131,3 @@ def rank_agreement(maps: Sequence[Attribution]) -> Agreement:
     tau = np.where(signed & signed[:, None], own, magnitudes)
     names = tuple(each.method for each in maps)
     return Agreement(names, torch.from_numpy(tau).float(), torch.from_numpy(ties).float())
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

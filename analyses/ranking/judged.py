@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from analyses.explanations.erasure_effects import Faithfulness
+from analyses.export.to_json import finite
 from analyses.ranking.measures import RankingMeasure
 from analyses.ranking.schema import JudgedDict, MeasureOfMaps
 from analyses.results.pictures import BarChart
 from analyses.results.result import PlottedResult
 from analyses.results.wording import number
-from analyses.statistics import randomisation_p_value
+from analyses.statistics import randomisation_p_values
 from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 from interpret.errors import InputError
 
@@ -154,11 +154,11 @@ class Judged(PlottedResult):
             "name": name,
             "larger_is_better": measure.larger_is_better,
             "normalised": measure.normalised,
-            "values": [_plain(value) for value in self.values[name].tolist()],
-            "chance": _plain(self.chance[name]),
-            "best": _plain(self.best.get(name, math.nan)),
-            "p_better": [_plain(value) for value in self.p_better(name).tolist()],
-            "p_worse": [_plain(value) for value in self.p_worse(name).tolist()],
+            "values": [finite(value) for value in self.values[name].tolist()],
+            "chance": finite(self.chance[name]),
+            "best": finite(self.best.get(name, math.nan)),
+            "p_better": [finite(value) for value in self.p_better(name).tolist()],
+            "p_worse": [finite(value) for value in self.p_worse(name).tolist()],
             "against_chance": list(self.against_chance(name)),
         }
 
@@ -168,15 +168,7 @@ class Judged(PlottedResult):
             names = ", ".join(each.name for each in self.measures)
             raise InputError(f"measure must be one of {names}, not {measure!r}")
         sign = 1.0 if chosen.larger_is_better == better else -1.0
-        null = sign * self.random[measure]
-        undefined = bool(null.isnan().any())
-        return torch.tensor(
-            [
-                math.nan if undefined or math.isnan(value) else randomisation_p_value(sign * value, null)
-                for value in self.values[measure].tolist()
-            ],
-            dtype=torch.float64,  # in which 0.05 is what the level is
-        )
+        return randomisation_p_values(sign * self.values[measure], sign * self.random[measure])
 
 
 def _answer(better: float, worse: float) -> AgainstChance:
@@ -185,7 +177,3 @@ def _answer(better: float, worse: float) -> AgainstChance:
     if better <= SIGNIFICANCE_LEVEL:
         return "better than chance"
     return "worse than chance" if worse <= SIGNIFICANCE_LEVEL else "no different from chance"
-
-
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else value

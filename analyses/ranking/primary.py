@@ -12,13 +12,12 @@ Source: comprehensiveness and sufficiency are the most diagnostic measures of th
 A Comparative Study of Faithfulness Metrics for Model Interpretability Methods, ACL.
 """
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from analyses.ranking.judged import Judged
 from analyses.ranking.measures import COMPREHENSIVENESS, SUFFICIENCY, RankingMeasure
-from analyses.statistics import randomisation_p_value
+from analyses.statistics import randomisation_p_values
 
 FAITHFULNESS = RankingMeasure(
     "faithfulness",
@@ -40,12 +39,7 @@ def faithfulness_of_chance(judged: Judged) -> Float[Tensor, " draw"]:
 
 def p_worse_than_chance(judged: Judged) -> Float[Tensor, " method"]:
     """P-value of each method: share of random scores whose primary measure is as low; NaN where it is undefined."""
-    null = faithfulness_of_chance(judged)
-    if not len(null) or bool(null.isnan().any()):
-        return torch.full((len(judged.methods),), torch.nan)
-    observed = faithfulness_of(judged).tolist()
-    p_values = [torch.nan if value != value else randomisation_p_value(-value, -null) for value in observed]
-    return torch.tensor(p_values, dtype=torch.float64)  # in which 0.05 is what the level is
+    return randomisation_p_values(-faithfulness_of(judged), -faithfulness_of_chance(judged))
 
 
 def _mean(values: dict[str, Tensor]) -> Tensor:

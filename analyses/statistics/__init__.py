@@ -4,7 +4,13 @@ from analyses.statistics.bootstrap_mean import BootstrapMean
 from analyses.statistics.effect_sizes import cliffs_delta, paired_d, rank_biserial, vargha_delaney
 from analyses.statistics.gini import gini_correlation, gini_correlations
 from analyses.statistics.interval import Interval, hierarchical_bootstrap, interval
-from analyses.statistics.p_values import benjamini_hochberg, holm, randomisation_p_value, stopped_p_value
+from analyses.statistics.p_values import (
+    benjamini_hochberg,
+    holm,
+    randomisation_p_value,
+    randomisation_p_values,
+    stopped_p_value,
+)
 from analyses.statistics.proportions import mcnemar, proportion, proportion_upper
 from analyses.statistics.rank_correlation import RankCorrelation, kendall_tau, kendall_taus, somers_d
 from analyses.statistics.sample_size import needed_examples
@@ -28,6 +34,7 @@ __all__ = [
     "proportion",
     "proportion_upper",
     "randomisation_p_value",
+    "randomisation_p_values",
     "rank_biserial",
     "somers_d",
     "stopped_p_value",

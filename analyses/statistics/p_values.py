@@ -1,9 +1,10 @@
 """P-values from random draws, and their correction for several tests."""
 
+import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 TOLERANCE = 1e-6  # share of the observed or the median magnitude; draws this close to the observed value are ties
@@ -25,15 +26,25 @@ def randomisation_p_value(observed: float, null: Sequence[float] | Float[Tensor,
     Source: Phipson and Smyth (2010), Permutation p-values should never be zero, Statistical Applications in
     Genetics and Molecular Biology 9(1), article 39, arXiv:1603.05766: their upper bound `p_u = (b + 1) / (m + 1)`.
     """
-    draws = torch.as_tensor(null, dtype=torch.float64)
-    values = torch.cat([draws.flatten(), torch.tensor([observed], dtype=torch.float64)])
-    if draws.numel() == 0:
-        raise ValueError("a p-value needs at least one random draw, not 0")
-    if not torch.isfinite(values).all():
-        raise ValueError("a p-value needs finite values, but one is NaN or infinite")
-    size = max(abs(observed), float(values.abs().median()))
-    reached = int((draws >= observed - TOLERANCE * size).sum())
-    return (1 + reached) / (1 + draws.numel())
+    reached = _reaching(observed, null)
+    return (1 + int(reached.sum())) / (1 + len(reached))
+
+
+def randomisation_p_values(observed: Float[Tensor, " value"], null: Float[Tensor, " draw"]) -> Float[Tensor, " value"]:
+    """Computes the randomisation p-value of each of several values against the same draws.
+
+    Args:
+        observed: The observed statistics; large values are good.
+        null: The statistic of random draws.
+
+    Returns:
+        P-values as of `randomisation_p_value`, in float64, in which 0.05 isn't above the level of 5 %. NaN where the
+        observed value is NaN, and everywhere if there is no draw or one is NaN.
+    """
+    if not len(null) or bool(null.isnan().any()):
+        return torch.full((len(observed),), math.nan, dtype=torch.float64)
+    found = [math.nan if math.isnan(each) else randomisation_p_value(each, null) for each in observed.tolist()]
+    return torch.tensor(found, dtype=torch.float64)
 
 
 def stopped_p_value(observed: float, null: Sequence[float], *, enough: int) -> float:
@@ -55,11 +66,26 @@ def stopped_p_value(observed: float, null: Sequence[float], *, enough: int) -> f
     """
     if enough < 1:
         raise ValueError(f"at least 1 draw must reach the observed value, not {enough}")
-    whole = randomisation_p_value(observed, null)
-    draws = torch.as_tensor(null, dtype=torch.float64)
-    size = max(abs(observed), float(torch.cat([draws, torch.tensor([observed])]).abs().median()))
-    reached = (draws >= observed - TOLERANCE * size).cumsum(0)
-    return whole if int(reached[-1]) < enough else enough / (1 + int((reached < enough).sum()))
+    reached = _reaching(observed, null).cumsum(0)
+    if int(reached[-1]) < enough:
+        return (1 + int(reached[-1])) / (1 + len(reached))
+    return enough / (1 + int((reached < enough).sum()))
+
+
+def _reaching(observed: float, null: Sequence[float] | Float[Tensor, " draw"]) -> Bool[Tensor, " draw"]:
+    """True for draws at least as large as the observed value, up to rounding.
+
+    Raises:
+        ValueError: There is no draw, or a value isn't finite.
+    """
+    draws = torch.as_tensor(null, dtype=torch.float64).flatten()
+    values = torch.cat([draws, torch.tensor([observed], dtype=torch.float64)])
+    if draws.numel() == 0:
+        raise ValueError("a p-value needs at least one random draw, not 0")
+    if not torch.isfinite(values).all():
+        raise ValueError("a p-value needs finite values, but one is NaN or infinite")
+    size = max(abs(observed), float(values.abs().median()))
+    return draws >= observed - TOLERANCE * size
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

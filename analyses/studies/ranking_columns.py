@@ -1,11 +1,11 @@
 """Conversion of one text's scores of explanations to columns of a record, and of all records to scored texts."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from analyses.export.to_json import finite
 from analyses.ranking.one_text import TextScores
 from analyses.ranking.scored_texts import ScoredTexts
 from analyses.studies.schema import Record
@@ -30,9 +30,9 @@ def ranking_columns(found: TextScores) -> dict[str, Any]:
     return {
         METHODS: list(found.methods),
         FAMILIES: list(found.families),
-        **{_column(name): [_plain(value) for value in values] for name, values in found.values.items()},
+        **{_column(name): [finite(value) for value in values] for name, values in found.values.items()},
         WORSE: list(found.worse),
-        TAU: [_plain(value) for value in found.tau.numpy()[below].tolist()],
+        TAU: [finite(value) for value in found.tau.numpy()[below].tolist()],
         LEFT_OUT: list(found.left_out),
         PASSES: found.passes,
     }
@@ -72,7 +72,3 @@ def _square(lower: np.ndarray, count: int) -> np.ndarray:
     rows, columns = np.tril_indices(count, -1)
     found[:, rows, columns] = found[:, columns, rows] = lower
     return found
-
-
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -94,7 +94,7 @@ from .results.result import PlottedResult as PlottedResult
 from .results.result import Result as Result
 from .sanity.checks import sanity_checks as sanity_checks
 from .sanity.sanity_result import SanityChecks as SanityChecks
-from .studies.study import prepare as prepare
+from .studies.prepared import prepare as prepare
 from .studies.study import study as study
 from .studies.study_document import StudyDocument as StudyDocument
 from .translation.alignment import Alignment as Alignment

@@ -190,6 +190,7 @@ MOVED = {
             "analyses.explanations.gradient_based.plain_gradients",
         )
     },
+    "analyses.study.study": ("analyses.studies.study", "analyses.studies.prepared"),
     "interpret.edit": ("interpret.attention.editing", "interpret.attention.edits"),
     "interpret.subjects.patches": ("interpret.subjects.inputs.patches", "interpret.subjects.models.patch_probing"),
     "interpret.subjects.probing": ("interpret.subjects.models.probing", "interpret.subjects.embedding_check"),

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from interpret.errors import InputError
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -19,6 +20,9 @@ class ErasedScores:
         eraser: One of `subject.erasers`.
         without: Scores without each unit alone, by that eraser, if already computed.
 
+    Raises:
+        InputError: `without` is of another text.
+
     Attributes:
         units: Number of units.
         eraser: How they are erased.
@@ -32,6 +36,10 @@ class ErasedScores:
         self._subject, self._example, self._target = subject, example, decision.target
         self._known = {bytes(self.units): (decision.margin, decision.probability)}
         if without is not None:
+            if len(without.margin) != self.units:
+                raise InputError(
+                    f"without must have a margin for each of {self.units} words, not {len(without.margin)}"
+                )
             self._remember(torch.eye(self.units, dtype=torch.bool), without)
 
     def __call__(self, removed: Bool[Tensor, "variant unit"]) -> Scores:

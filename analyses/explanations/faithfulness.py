@@ -73,8 +73,6 @@ def faithfulness(
         raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {units}")
     require_maps(maps, example)
     decision.readout_in(example)
-    if without is not None and len(without.margin) != units:
-        raise InputError(f"without must have a margin for each of {units} words, not {len(without.margin)}")
     eraser = subject.chosen_eraser(eraser, example)
     budgets = erasure_budgets(units)
     generator = torch.Generator().manual_seed(seed)

@@ -55,7 +55,7 @@ class Shared:
     @cached_property
     def attention(self) -> Maps:
         """Attention maps of all layers, recorded in one pass."""
-        record, _ = self._subject.record(self._example)
+        record, _ = self._subject.record(self._example, alone=self._decision.logits)
         return self._subject.maps(record, self._example)
 
     @cached_property

@@ -92,7 +92,7 @@ def judge_explanations(
         [0.13, 1.0]
     """
     subject, example, decision = subject.asked(example, decision)
-    _require(example, decision, maps, draws, effects, soft, without)
+    _require(example, decision, maps, draws, effects, soft)
     scores = ErasedScores(subject, example, decision, subject.chosen_eraser(eraser, example), without)
     generator = torch.Generator().manual_seed(seed)
     ranked = torch.stack([torch.tensor(each.order()) for each in maps])
@@ -176,15 +176,12 @@ def _require(
     draws: int,
     effects: Float[Tensor, " _unit"] | None,
     soft: int,
-    without: Scores | None,
 ) -> None:
     units = len(example.units)
     if draws < LEAST_DRAWS or units == 0:
         raise InputError(f"at least {LEAST_DRAWS} random orders and one word are needed, not {draws} and {units}")
     require_maps(maps, example)
     decision.readout_in(example)
-    if without is not None and len(without.margin) != units:
-        raise InputError(f"without must have a margin for each of {units} words, not {len(without.margin)}")
     if effects is not None and len(effects) != units:
         raise InputError(f"effects must have a number for each of {units} words, not {len(effects)}")
     if soft < 0:

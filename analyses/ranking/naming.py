@@ -70,9 +70,8 @@ def _without_attention(leading: Sequence[Standing]) -> str:
             f"Read {named[0].name}: it finds the words that these decisions depend on best, {reached} where random "
             f"orders reach 0 and the best order found reaches 1, and beats {JUDGED} by {leads[0]}."
         )
-    more = f" (and {len(named) - _NAMED} more)" if len(named) > _NAMED else ""
     return (
-        f"Read {listed([each.name for each in named[:_NAMED]], 'or')}{more}: these texts can't tell them apart, and "
+        f"Read {listed([each.name for each in named], 'or', most=_NAMED)}: these texts can't tell them apart, and "
         f"{'both' if len(named) == 2 else 'all'} find the words that these decisions depend on better than {JUDGED} "
         f"does, by {listed(leads)}, where random orders are at 0 and the best order found at 1."
     )

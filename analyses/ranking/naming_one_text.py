@@ -38,14 +38,10 @@ def what_to_read_here(found: Faithfulness, floors: Collection[str] = (), *, noun
             f"No explanation of this {nouns.whole} can be told from random orders of its {nouns.many} (smallest p = "
             f"{min(p_values.values()):.3f}, {corrected}), so none is evidence here; many {nouns.whole}s may tell more."
         )
-    named = f"{_capital(listed(clear[:_NAMED]))}{_more(len(clear))} {'find' if len(clear) > 1 else 'finds'}"
+    named = f"{_capital(listed(clear, most=_NAMED))} {'find' if len(clear) > 1 else 'finds'}"
     largest = f"{'p up to' if len(clear) > 1 else 'p ='} {max(p_values[each] for each in clear):.3f}"
     said = f"{named} {nouns.many} that this decision depends on better than random orders do ({largest}, {corrected})."
     return said if JUDGED in clear else f"{said} {_capital(JUDGED)} doesn't."
-
-
-def _more(count: int) -> str:
-    return f" (and {count - _NAMED} more)" if count > _NAMED else ""
 
 
 def _capital(text: str) -> str:

@@ -11,17 +11,15 @@ from jaxtyping import Float
 from scipy.stats import spearmanr
 from torch import Tensor
 
+from analyses.explanations.attention_only.decision_rows import mean_row
 from analyses.explanations.attention_only.flow import attention_flow
-from analyses.explanations.attention_only.last_layer import mean_row
-from analyses.explanations.gradient_based.embeddings import embeddings_of, margin_of, rows_of
-from analyses.explanations.input_edits.leave_one_out import leave_one_out
+from analyses.explanations.gradient_based.embeddings import embeddings_of, gradients_at, rows_of
 from analyses.explanations.shared import Shared
 from analyses.results.pictures import LineChart
 from analyses.results.result import PlottedResult
 from analyses.results.wording import number
 from interpret.attention.maps import GivenMaps
 from interpret.modes.gradients_on import gradients_on
-from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.batch import Text
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -129,9 +127,10 @@ def depth_correlations(
 
 def _of_text(subject: Subject, text: Example | Text, eraser: str | None) -> Float[Tensor, "method reference layer"]:
     subject, example, decision = subject.asked(text)
-    falls = leave_one_out(subject, example, decision, eraser=subject.chosen_eraser(eraser, example)).scores
-    slopes = _input_gradient(subject, example, decision)
-    shared = Shared(subject, example, decision)
+    shared = Shared(subject, example, decision, eraser=eraser)
+    falls = decision.margin - shared.without.margin
+    (gradient,) = gradients_at(subject, example, decision, embeddings_of(subject, example))
+    slopes = example.pool(rows_of(gradient).sum(dim=-1))
     weights = shared.attention.as_chain().weights
     readout = decision.readout_in(example).float().cpu()
     by_layer = [
@@ -145,13 +144,6 @@ def _of_text(subject: Subject, text: Example | Text, eraser: str | None) -> Floa
     references = falls.abs(), slopes.abs()
     found = [[[_spearman(row, each) for row in rows] for each in references] for rows in zip(*by_layer, strict=True)]
     return torch.tensor(found)
-
-
-def _input_gradient(subject: Subject, example: Example, decision: Decision) -> Float[Tensor, " unit"]:
-    """The margin's gradient at each word's embedding, summed over its dimensions."""
-    embeddings = embeddings_of(subject, example).requires_grad_()
-    (gradient,) = torch.autograd.grad(margin_of(subject, example, decision)(embeddings).sum(), embeddings)
-    return example.pool(rows_of(gradient).sum(dim=-1))
 
 
 def _spearman(one: Float[Tensor, " unit"], other: Float[Tensor, " unit"]) -> float:

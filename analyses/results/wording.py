@@ -47,8 +47,10 @@ def number(value: float | None) -> str:
     return f"{value:.0f}" if value == 0 or abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
 
 
-def listed(words: Sequence[str], last: str = "and") -> str:
-    """Joins words as in a sentence: "a, b and c"."""
+def listed(words: Sequence[str], last: str = "and", *, most: int | None = None) -> str:
+    """Joins words as in a sentence: "a, b and c", or "a, b and c (and 2 more)" with three at the most."""
+    if most is not None and len(words) > most:
+        return f"{listed(words[:most], last)} (and {len(words) - most} more)"
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"

@@ -1,17 +1,15 @@
 """Inputs that differ in what must not matter: noise in their vectors, and a shift that the model takes away again."""
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from interpret.subjects.derived import DerivedPart, Whole, derived
 from interpret.subjects.task_model import TaskModel
-
-Whole = TypeVar("Whole", bound=TaskModel)
 
 
 def shifted(whole: Whole, shift: Float[Tensor, " hidden"]) -> Whole:
@@ -26,17 +24,15 @@ def shifted(whole: Whole, shift: Float[Tensor, " hidden"]) -> Whole:
     Source: Kindermans et al. (2017), The (un)reliability of saliency methods, arXiv:1711.00867, section 2, where the
     first layer's bias takes it away.
     """
-    named = {"__module__": type(whole).__module__}
-    kind: Any = type(type(whole).__name__, (_Shifted, type(whole)), named)
-    return cast(Whole, kind(whole, shift))
+    return derived(_Shifted, whole, shift)
 
 
-class _Shifted(TaskModel):
-    """The part of a shifted subject that differs."""
+class _Shifted(DerivedPart):
+    """Vectors of the whole subject, moved."""
 
     def __init__(self, whole: TaskModel, shift: Tensor) -> None:
-        self.__dict__ = copy.copy(whole.__dict__)  # the same model, already probed
-        self._whole, self._shift = whole, shift
+        super().__init__(whole)
+        self._shift = shift
 
     def embed(self, ids: Shaped[Tensor, "batch token *number"]) -> Float[Tensor, "batch token hidden"]:
         """Moved vectors of tokens."""

@@ -132,7 +132,7 @@ class Question:
             from analyses.verdicts.patch_resampling import images_of
 
             return images_of(corpus, self.subject)
-        from analyses.studies.study import words_of
+        from analyses.studies.prepared import words_of
 
         return words_of(corpus, self.subject)
 

@@ -30,8 +30,8 @@ from interpret.system.writing import make_folder, write_whole
 
 if TYPE_CHECKING:
     from analyses.planning.plan import Plan, PlanAndCost
+    from analyses.studies.prepared import Prepared
     from analyses.studies.schema import NoteDict, StudyComponentDict, StudyDict
-    from analyses.studies.study import Prepared
 
 SHOWN_ROWS = 5
 
@@ -124,7 +124,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     rows = rows if every is None else rows.with_choice(*every)
     subject = load_text_subject(options)
 
-    from analyses.studies.study import prepare
+    from analyses.studies.prepared import prepare
     from analyses.verdicts.measurement import Draws
 
     resampler = None

@@ -4,25 +4,23 @@ Only the logits of these two are left, so everything that is asked of the subjec
 is the target's logit minus the other's, and the probability is the target's given that it is one of the two.
 """
 
-import copy
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING
 
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from interpret.errors import InputError
 from interpret.subjects.deciding import finite_logits
+from interpret.subjects.derived import DerivedPart, Whole, derived
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.plain_call import PlainCall
 from interpret.subjects.task_model import TaskModel
 
 if TYPE_CHECKING:
     from interpret.subjects.inputs.continuation import Writer
-
-Whole = TypeVar("Whole", bound=TaskModel)
 
 
 def contrast(whole: Whole, example: Example, target: str | None, against: str) -> Whole:
@@ -52,17 +50,15 @@ def contrast(whole: Whole, example: Example, target: str | None, against: str) -
             f"{whole.label_in(example, own)!r}{chosen}; give another --target or --against (target= or against= in "
             "Python)"
         )
-    named = {"__module__": type(whole).__module__}
-    kind: type[_Contrast] = type(type(whole).__name__, (_Contrast, type(whole)), named)
-    return cast(Whole, kind(whole, (own, other)))
+    return derived(_Contrast, whole, (own, other))
 
 
-class _Contrast(TaskModel):
-    """The part of a contrast that differs from the whole subject, which is asked for all else about labels."""
+class _Contrast(DerivedPart):
+    """The choice between two labels of the whole subject."""
 
     def __init__(self, whole: TaskModel, pair: tuple[int, int]) -> None:
-        self.__dict__ = copy.copy(whole.__dict__)  # the same model, already probed
-        self._whole, self._pair = whole, pair
+        super().__init__(whole)
+        self._pair = pair
 
     def logits(self, ids: Shaped[Tensor, "batch token *number"]) -> Float[Tensor, "batch 2"]:
         """Logits of the two labels."""

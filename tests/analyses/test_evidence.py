@@ -16,7 +16,7 @@ from analyses.evidence.over_texts import evidence_over_texts
 from analyses.evidence.overlap import Overlap, overlap
 from analyses.explanations.every_method import explained
 from analyses.studies.evidence_columns import evidence_columns
-from analyses.studies.study import prepare
+from analyses.studies.prepared import prepare
 from interpret.cli import main
 from interpret.errors import InputError
 

@@ -27,8 +27,9 @@ from analyses.export.json_schema import Between, field_meanings, json_schema, wr
 from analyses.generation.schema import StepsDict
 from analyses.long_range.conversion import knockout_to_dict
 from analyses.long_range.schema import KnockoutDict
+from analyses.studies.prepared import prepare
 from analyses.studies.schema import StudyDict
-from analyses.studies.study import prepare, study
+from analyses.studies.study import study
 from analyses.translation.alignment import alignment
 
 SCHEMAS = {
@@ -119,7 +120,7 @@ def test_steps_of_a_text(tmp_path):
 
 @pytest.mark.parametrize(("key", "classic", "methods"), [("row", True, ()), ("rollout", False, ["saliency"])])
 def test_a_study(shipped, tmp_path, monkeypatch, key, classic, methods):
-    monkeypatch.setattr("analyses.studies.study.ADVERSARY_STEPS", 1)
+    monkeypatch.setattr("analyses.studies.prepared.ADVERSARY_STEPS", 1)
     rows = ROWS[:3] if classic else ROWS
     (tmp_path / "data.tsv").write_text("text\n" + "\n".join(rows) + "\n", encoding="utf-8")
     prepared = prepare(shipped, read_rows(str(tmp_path / "data.tsv")), object_key=key, classic=classic, methods=methods)

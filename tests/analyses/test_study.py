@@ -17,7 +17,8 @@ from analyses.explanations.attribution import Attribution
 from analyses.explanations.methods import register, unregister
 from analyses.explanations.shared import Shared
 from analyses.statistics import gini_correlation
-from analyses.studies.study import Prepared, prepare, study
+from analyses.studies.prepared import Prepared, prepare
+from analyses.studies.study import study
 from analyses.verdicts.input_rank import input_effects
 from analyses.verdicts.measure import measure
 from analyses.verdicts.measurement import SHUFFLES, Draws

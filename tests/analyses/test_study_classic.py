@@ -21,8 +21,9 @@ from analyses.data_sets.rows import read_rows
 from analyses.export.json_schema import json_schema
 from analyses.resumable.parts import packed, table_of, unpacked
 from analyses.studies.classic_columns import classic_columns, classic_of
+from analyses.studies.prepared import Prepared, prepare
 from analyses.studies.schema import StudyDict
-from analyses.studies.study import Prepared, prepare, study
+from analyses.studies.study import study
 from analyses.verdicts.measurement import Draws
 from interpret.cli import main
 from interpret.errors import InputError
@@ -90,7 +91,7 @@ def test_each_field_has_columns_and_other_columns_are_no_tests() -> None:
 def short_search() -> Iterator[None]:
     """The search takes most of the time, and other tests look at it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("analyses.studies.study.ADVERSARY_STEPS", STEPS)
+        patch.setattr("analyses.studies.prepared.ADVERSARY_STEPS", STEPS)
         yield
 
 

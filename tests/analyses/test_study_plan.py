@@ -12,7 +12,8 @@ from saved_models import SENTENCES
 
 from analyses.data_sets.rows import read_rows
 from analyses.planning.plan import Plan
-from analyses.studies.study import Prepared, prepare, study
+from analyses.studies.prepared import Prepared, prepare
+from analyses.studies.study import study
 from analyses.verdicts.measurement import USUAL
 from interpret.cli import main
 from interpret.errors import InputError

@@ -14,7 +14,8 @@ from analyses.data_sets.rows import read_rows
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.methods import explain, register, unregister
 from analyses.ranking.judge import judge_explanations
-from analyses.studies.study import Prepared, prepare, study
+from analyses.studies.prepared import Prepared, prepare
+from analyses.studies.study import study
 from analyses.verdicts.measurement import Draws
 from interpret.cli import main
 from interpret.errors import CaptureError, InputError

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from analyses.attention.rollout_readers import EveryPositionReader
 from analyses.attention.streaming import read_maps
+from analyses.explanations.attention_only.decision_rows import chain_of
 from analyses.explanations.attribution import Attribution
-from interpret.attention.maps import Maps, maps_of
+from interpret.attention.maps import Maps
 from interpret.attention.recording import Recording
 from interpret.errors import CaptureError
 from interpret.subjects.decision import Decision
@@ -70,11 +71,7 @@ def attention_flow(
         >>> round(found.notes["tied"], 2)
         0.29
     """
-    maps = maps_of(attention).as_chain()
-    if maps.length != len(example.ids):
-        raise ValueError(
-            f"weights must be of this text's {len(example.ids)} tokens, not of {maps.length}; record the same example"
-        )
+    maps = chain_of(attention, example)
     readout = decision.readout_in(example).float().cpu()
     read = (readout > LEAST_SHARE).nonzero()[:, 0].tolist()
     _require_small(maps, len(read))

@@ -1,11 +1,11 @@
 """Last-layer attention: the decision row as an attribution."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from analyses.explanations.attention_only.decision_rows import chain_of, mean_row
 from analyses.explanations.attribution import Attribution
-from interpret.attention.maps import Maps, maps_of
+from interpret.attention.maps import Maps
 from interpret.attention.recording import Recording
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
@@ -45,25 +45,6 @@ def last_layer_attention(
         >>> [round(share, 2) for share in found.scores.tolist()]
         [0.46, 0.08, 0.07, 0.05, 0.17, 0.1, 0.07]
     """
-    maps = maps_of(attention).as_chain()
-    if maps.length != len(example.ids):
-        raise ValueError(
-            f"weights must be of this text's {len(example.ids)} tokens, not of {maps.length}; record the same example"
-        )
+    maps = chain_of(attention, example)
     readout = decision.readout_in(example).float().cpu()
     return Attribution.from_shares("last-layer attention", mean_row(maps, maps.layers - 1, readout), readout, example)
-
-
-def mean_row(maps: Maps, layer: int, readout: Float[Tensor, " query"]) -> Float[Tensor, " key"]:
-    """Mean of a layer's rows over heads, weighted by the readout; only blocks of the rows that are read are computed.
-
-    Args:
-        maps: Attention maps of one input.
-        layer: Index of the layer, from 0.
-        readout: Weight of each position.
-    """
-    row, read = torch.zeros_like(readout), readout.nonzero()[:, 0].tolist() or [0]
-    for block in maps.blocks(layer, read[0], read[-1] + 1):
-        part = (readout[block.rows].to(block.weights) @ block.weights.sum(dim=0)).cpu() / maps.heads
-        row[: len(part)] += part
-    return row

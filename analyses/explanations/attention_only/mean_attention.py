@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from analyses.explanations.attention_only.last_layer import mean_row
+from analyses.explanations.attention_only.decision_rows import chain_of, mean_row
 from analyses.explanations.attribution import Attribution
-from interpret.attention.maps import Maps, maps_of
+from interpret.attention.maps import Maps
 from interpret.attention.recording import Recording
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
@@ -46,11 +46,7 @@ def mean_attention(
         >>> [round(share, 2) for share in found.scores.tolist()]
         [0.43, 0.03, 0.05, 0.02, 0.09, 0.36, 0.02]
     """
-    maps = maps_of(attention).as_chain()
-    if maps.length != len(example.ids):
-        raise ValueError(
-            f"weights must be of this text's {len(example.ids)} tokens, not of {maps.length}; record the same example"
-        )
+    maps = chain_of(attention, example)
     readout = decision.readout_in(example).float().cpu()
     read = [layer for layer in range(maps.layers) if bool(maps.rows[layer][readout > 0].any())]
     rows = torch.stack([mean_row(maps, layer, readout) for layer in read])

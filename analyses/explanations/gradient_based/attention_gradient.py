@@ -6,8 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interpret.attention.recording import Recording, recording
+from interpret.attention.recording import Recording
 from interpret.subjects.decision import Decision, margin
+from interpret.subjects.forward_pass import pass_with_gradients
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
@@ -56,9 +57,7 @@ def attention_gradient(subject: Subject, example: Example, decision: Decision) -
     Raises:
         CaptureError: No attention could be read.
     """
-    ids = example.ids[None]
-    with torch.enable_grad(), recording(subject.model) as record:
-        embeddings = subject.embed(ids).detach().requires_grad_()
-        score = margin(subject.logits_from(embeddings, ids).float(), decision.target)[0]
+    passed = pass_with_gradients(subject, example.ids[None])
+    record, score = passed.record, margin(passed.logits, decision.target)[0]
     written = [record.output(layer) for layer in range(len(record))]
     return AttentionGradient(record, torch.autograd.grad(score, written, allow_unused=True, materialize_grads=True))

@@ -12,7 +12,7 @@ from analyses.explanations.attribution import Attribution
 from analyses.explanations.gradient_based.embeddings import (
     Baseline,
     embeddings_of,
-    margin_of,
+    gradients_at,
     signed_attribution,
     without_words,
 )
@@ -66,10 +66,10 @@ def gim(subject: Subject, example: Example, decision: Decision, *, baseline: Bas
         'wonderful'
     """
     start, masked = without_words(subject, example, baseline)
-    embeddings = embeddings_of(subject, example).requires_grad_()
+    embeddings = embeddings_of(subject, example)
     with changed_gradients(subject.model):
-        (gradient,) = torch.autograd.grad(margin_of(subject, example, decision)(embeddings).sum(), embeddings)
-    products = (embeddings.detach() - start) * gradient
+        (gradient,) = gradients_at(subject, example, decision, embeddings)
+    products = (embeddings - start) * gradient
     return signed_attribution("GIM", products, example, {"mask baseline": float(masked)})
 
 

@@ -13,7 +13,7 @@ from subjects_for_tests import SENTENCE, LinearSubject, tiny_bert
 
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.erased_scores import ErasedScores
-from analyses.explanations.faithfulness import erasure_budgets
+from analyses.explanations.faithfulness import erasure_budgets, faithfulness
 from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.explanations.methods import explain, method_of_name
 from analyses.explanations.shared import Shared
@@ -439,3 +439,14 @@ def test_correlations_leave_out_what_is_constant():
     assert float(sensitivity_n(predicted, falls)) == pytest.approx(pearsonr([3, 12, 5], [1, 2, 3]).statistic)
     assert float(linear_datamodeling_score(predicted, falls)) == pytest.approx(0.5)
     assert sensitivity_n(predicted[:, 1:], falls[1:]).isnan().all()
+
+
+@pytest.mark.parametrize("tested", [judge_explanations, faithfulness])
+def test_scores_without_the_words_of_another_text_are_refused(tested):
+    subject = LinearSubject()
+    example = subject.encode(SENTENCE)
+    decision, units = subject.decide(example), len(example.units)
+    without = subject.erase(example, torch.eye(units, dtype=torch.bool)[1:], target=decision.target, eraser="mask")
+    message = f"^without must have a margin for each of {units} words, not {units - 1}$"
+    with pytest.raises(InputError, match=message):
+        tested(subject, example, decision, random_maps(example, 1), without=without)

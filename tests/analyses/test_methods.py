@@ -63,7 +63,7 @@ def test_what_methods_share_is_computed_once(bert: Any, monkeypatch: pytest.Monk
     example = bert.encode(TEXT)
     shared, passes = Shared(bert, example, bert.decide(example)), []
     record = type(bert).record
-    monkeypatch.setattr(type(bert), "record", lambda *given: passes.append(1) or record(*given))
+    monkeypatch.setattr(type(bert), "record", lambda *given, **named: passes.append(1) or record(*given, **named))
     assert shared.rollout is shared.rollout and shared.attention is shared.attention and len(passes) == 1
 
 

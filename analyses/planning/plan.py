@@ -141,6 +141,7 @@ def plan_study(
     draws: Draws,
     methods: Sequence[Method] = (),
     *,
+    judged: bool = True,
     adversary_steps: int | None = None,
     max_memory: int | None = None,
 ) -> Plan:
@@ -150,7 +151,8 @@ def plan_study(
         subject: The model.
         groups: The texts, in groups that are measured together.
         draws: Random draws of each text.
-        methods: Explanations that are ranked.
+        methods: Explanations of each text.
+        judged: Whether they are judged, to rank them; otherwise they are only compared with marked words.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
         max_memory: As for `plan_analysis`.
 
@@ -160,7 +162,15 @@ def plan_study(
     longest = max((example for group in groups for example in group), key=lambda example: len(example.ids))
 
     def work(speed: Speed) -> Work:
-        return study_work(subject, groups, draws, methods, heads=speed.heads, adversary_steps=adversary_steps)
+        return study_work(
+            subject,
+            groups,
+            draws,
+            methods,
+            judged=judged and bool(methods),
+            heads=speed.heads,
+            adversary_steps=adversary_steps,
+        )
 
     return _planned(subject, longest, work, max_memory)
 

@@ -122,6 +122,7 @@ def study_work(
     draws: Draws,
     methods: Sequence[Method],
     *,
+    judged: bool,
     heads: int,
     adversary_steps: int | None,
 ) -> Work:
@@ -131,7 +132,8 @@ def study_work(
         subject: The model.
         groups: The texts, in groups that are measured together.
         draws: Random draws of each text.
-        methods: Explanations that are ranked.
+        methods: Explanations of each text.
+        judged: Whether they are judged, to rank them.
         heads: Heads of the last attention call.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
     """
@@ -145,6 +147,8 @@ def study_work(
             passes += 1 + GRADIENT + len(example.units)
             short += _classic_edits(len(example.units), adversary_steps)
         if methods:
+            passes += _explaining_passes(example, methods)
+        if judged:
             passes += _ranking_passes(subject, example, methods)
         batched += passes * len(example.ids) / longest
     together = [len(group) * measuring_work(subject, group[0], draws, heads=heads).resident for group in groups]
@@ -185,13 +189,17 @@ def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: i
     )
 
 
-def _ranking_passes(subject: Subject, example: Example, methods: Sequence[Method]) -> float:
-    """Passes of explaining one text by several methods, and of judging them."""
-    units = len(example.units)
+def _explaining_passes(example: Example, methods: Sequence[Method]) -> float:
+    """Passes of explaining one text by several methods."""
     gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
-    own = sum(method.passes(units) for method in methods if method.name != LEAVE_ONE_OUT)  # judging has those
-    judging = _share_left(eraser_of_rankings(subject)) * judging_passes(units, len(methods))
-    return 1 + GRADIENT * gradients + own + units + judging
+    return 1 + GRADIENT * gradients + sum(method.passes(len(example.units)) for method in methods)
+
+
+def _ranking_passes(subject: Subject, example: Example, methods: Sequence[Method]) -> float:
+    """Further passes of judging explanations, which also needs each word left out."""
+    units = len(example.units)
+    further = 0 if any(method.name == LEAVE_ONE_OUT for method in methods) else units
+    return further + _share_left(eraser_of_rankings(subject)) * judging_passes(units, len(methods))
 
 
 def _edits_of_heads(heads: int) -> int:

@@ -23,6 +23,7 @@ from analyses.studies.choices import Choices
 from analyses.studies.classic_columns import classic_columns
 from analyses.studies.evidence_columns import Evidence, evidence_in
 from analyses.studies.explanation_columns import explanation_columns
+from analyses.studies.first_words import ranking_first_words
 from analyses.studies.measured_columns import columns_of
 from analyses.studies.plain_calls import plain_call_columns
 from analyses.studies.schema import SCHEMA, StudyFingerprint, StudyOptionsDict
@@ -149,7 +150,15 @@ class Prepared:
         chunks = partition(len(self.examples), CHUNK_ROWS) if chunks is None else chunks
         groups = [[self.examples[row] for row in rows] for chunk in chunks for rows in self._together(chunk)]
         steps = ADVERSARY_STEPS if self.classic else None
-        return plan_study(self.subject, groups, self.draws, self.methods, adversary_steps=steps, max_memory=max_memory)
+        return plan_study(
+            self.subject,
+            groups,
+            self.draws,
+            self.methods if self.evidence is None else self.evidence.methods,  # these are more
+            judged=bool(self.methods),
+            adversary_steps=steps,
+            max_memory=max_memory,
+        )
 
     def _together(self, chunk: Chunk) -> list[list[int]]:
         """Groups a chunk's rows by text length and by what is decided, to measure them together."""
@@ -213,6 +222,7 @@ def prepare(
     seed: int = 0,
     classic: bool = False,
     methods: Sequence[str] = (),
+    sink: str | None = None,
 ) -> Prepared:
     """Encodes the texts and matches their labels, before anything is measured.
 
@@ -226,11 +236,14 @@ def prepare(
         classic: Whether to run the published tests as well, which takes longer than the rest.
         methods: Explanations to rank, by how well each finds the words that the model decides by: names, or sets of
             them, "all" or "fast". Last-layer attention is always among them. By default none are. Where rows mark
-            words, these are compared with the marked words, too, or else the usual ones.
+            words, these are compared with the marked words, too, or else the usual ones, and always the orders that
+            know nothing of the model.
+        sink: "keep" ranks the first words of a causal model's texts, "drop" leaves them out. By default it is done as
+            `interpret.load` was told, but first words are ranked where the rows mark one of them.
 
     Raises:
-        InputError: Fewer than two texts can be used, no label is the model's, the model has no such head, or there is
-            no such method.
+        InputError: Fewer than two texts can be used, no label is the model's, the model has no such head, there is no
+            such method, or `sink` is neither "keep" nor "drop".
 
     Example:
         >>> with open("films.csv", "w") as file:
@@ -241,6 +254,7 @@ def prepare(
         ['A gripping film.', 'A boring film.']
     """
     chosen = object_of_study(object_key)
+    subject, first_notes = ranking_first_words(subject, rows, sink)
     rows, label_notes = match_labels(rows, subject)
     choices = Choices(subject, rows) if rows.choices else None
     examples, rows, length_notes = encoded(rows, subject, encode=None if choices is None else choices.example)
@@ -253,7 +267,7 @@ def prepare(
     rows = rows.chosen(order)
     ranked = chosen_methods(methods) if methods else ()
     evidence = evidence_in(sorted_examples, rows, ranked or chosen_methods())
-    notes = (*rows.notes, *label_notes, *length_notes, *(() if evidence is None else evidence.notes))
+    notes = (*rows.notes, *first_notes, *label_notes, *length_notes, *(() if evidence is None else evidence.notes))
     prepared = Prepared(
         subject=subject,
         examples=sorted_examples,

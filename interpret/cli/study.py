@@ -97,19 +97,24 @@ def study(
       interpret study dev.tsv --model ./my-bert --out study --methods "saliency,leave-one-out"
     """  # noqa: D301
     with errors_in_one_line():
-        prepared = _prepared(data, options)
+        prepared = _prepared(data, options, _sink(context))
         if only_plan:
             say(f"planned    {prepared.plan(max_memory=max_memory)}")
             return
         found, cost = _measured(prepared, out, max_memory)
-        single = None if no_texts else _single_command(context)
+        single = None if no_texts else _single_command(context, prepared.subject.sink)
         page = _report(prepared, found, out, command_line(context), single)
     say(_shown(found, cost, out, page))
     if not all(check["passed"] for check in found["checks"]):
         sys.exit(FAILED_CHECK)
 
 
-def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
+def _sink(context: click.Context) -> str | None:
+    """What is done with first words, where that was said."""
+    return context.params["sink"] if context.get_parameter_source("sink") is ParameterSource.COMMANDLINE else None
+
+
+def _prepared(data: str, options: dict[str, Any], sink: str | None) -> "Prepared":
     from analyses.data_sets.rows import read_rows
 
     replacements, seed, classic = (options.pop(name) for name in ("replacements", "seed", "classic"))
@@ -142,6 +147,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
         seed=seed,
         classic=classic,
         methods=methods,
+        sink=sink,
     )
 
 
@@ -172,14 +178,15 @@ def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> "tuple
     return found, cost
 
 
-def _single_command(context: click.Context) -> list[str]:
-    """Command that analyses one text with the same model and seed; the text must be appended."""
+def _single_command(context: click.Context, sink: str) -> list[str]:
+    """Command that analyses one text with the same model, first words and seed; the text must be appended."""
     names = ("model", "task", "device", "dtype", "allow_pickle", "sink", "units", "seed")
     given = {
         parameter.opts[0]: context.params[parameter.name]
         for parameter in context.command.params
         if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
     }
+    given |= {"--sink": sink} if sink != context.params["sink"] else {}
     options = [(name,) if value is True else (name, str(value)) for name, value in given.items()]
     return ["interpret", "analyze", *(word for option in options for word in option), "--"]
 

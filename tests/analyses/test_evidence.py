@@ -392,6 +392,17 @@ def test_words_that_part_nowhere_are_refused(gpt2):
         gpt2.choice("The cat sat on the", "mat", "mat.")
 
 
+def test_a_study_that_is_left_without_rows_says_why_the_first_was_refused(gpt2, tmp_path):
+    data = lines(tmp_path / "data.jsonl", *({"text": f"The {word} sat on the", "a": "mat"} for word in ("cat", "dog")))
+    message = (
+        f"the data set has no rows that can be used (refused: 2; the first was refused because {gpt2.name} reads 'mat' "
+        "and 'mat' with no token at which they part; give them with the word or mark that follows); a study needs at "
+        "least 2, and a verdict 50"
+    )
+    with pytest.raises(InputError, match=one_line(message)):
+        prepare(gpt2, read_rows(data, choice_columns=("a", "a")))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

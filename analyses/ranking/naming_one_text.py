@@ -52,7 +52,7 @@ def what_to_read_here(
     named = f"{_capital(listed(clear, most=_NAMED))} {'find' if len(clear) > 1 else 'finds'}"
     largest = f"{'p up to' if len(clear) > 1 else 'p ='} {max(p_values[each] for each in clear):.3f}"
     said = f"{named} {nouns.many} that this decision depends on better than random orders do ({largest}, {how})."
-    return said if JUDGED in clear else f"{said} Taking {nouns.many} out doesn't tell {JUDGED} from random orders."
+    return said if JUDGED in clear else f"{said} By the same test {JUDGED} can't be told from random orders."
 
 
 def _capital(text: str) -> str:

@@ -34,7 +34,7 @@ def faithfulness(falls: dict[str, float], orders: int | torch.Tensor = 199) -> F
         (
             {"last-layer attention": 0.5, "saliency": 3.0, "rollout": 2.0},
             "Saliency and rollout find words that this decision depends on better than random orders do (p up to "
-            "0.015, corrected for 3 explanations). Taking words out doesn't tell last-layer attention from random "
+            "0.015, corrected for 3 explanations). By the same test last-layer attention can't be told from random "
             "orders.",
         ),
         (
@@ -89,7 +89,7 @@ def test_more_orders_are_drawn_only_where_naming_hangs_on_them() -> None:
     said = what_to_read_here(found, chance=chance)
     assert said == (
         "Good finds words that this decision depends on better than random orders do (p = 0.050, corrected for 7 "
-        "explanations, by 139 random orders). Taking words out doesn't tell last-layer attention from random orders."
+        "explanations, by 139 random orders). By the same test last-layer attention can't be told from random orders."
     )
     hopeless = [*blind, Attribution.from_scores("blind, too", example, worst)]
     found, chance = drawn(hopeless, 100)

@@ -78,6 +78,7 @@ class StudyOptionsDict(TypedDict):
         evidence_methods: Explanations that are compared with marked words, if words are marked.
         methods: Explanations that are ranked, if any are.
         own_methods: Digest of the code of each of them that isn't built in.
+        ranking_eraser: How words are taken out where explanations are ranked, if any are.
     """
 
     permutations: int
@@ -92,6 +93,7 @@ class StudyOptionsDict(TypedDict):
     evidence_methods: NotRequired[list[str]]
     methods: NotRequired[list[str]]
     own_methods: NotRequired[dict[str, str]]
+    ranking_eraser: NotRequired[str]
 
 
 class StudyFingerprint(TypedDict):

@@ -19,13 +19,14 @@ from analyses.explanations.methods import chosen_methods
 from analyses.planning.plan import Plan, plan_study
 from analyses.ranking.own_methods import digests
 from analyses.resumable.chunks import Chunk, partition
+from analyses.sanity.checked_text import FEW_DRAWS, FEW_NOISES
 from analyses.studies.choices import Choices
 from analyses.studies.classic_columns import classic_columns
 from analyses.studies.evidence_columns import Evidence, evidence_in
 from analyses.studies.explanation_columns import explanation_columns
 from analyses.studies.measured_columns import columns_of
 from analyses.studies.plain_calls import plain_call_columns
-from analyses.studies.sanity_columns import checked_rows, sanity_columns, sanity_options
+from analyses.studies.sanity_columns import checked_rows, sanity_columns
 from analyses.studies.schema import SCHEMA, StudyFingerprint, StudyOptionsDict
 from analyses.verdicts.measurement import USUAL, Draws, Measurement
 from analyses.verdicts.objects_of_study import ObjectOfStudy, object_of_study, require_head
@@ -102,7 +103,8 @@ class Prepared:
             options["evidence_methods"] = [method.name for method in self.evidence.methods]
         if self.methods:
             options |= {"methods": [each.name for each in self.methods], "own_methods": digests(self.methods)}
-        options |= sanity_options(self.checked)
+        if self.checked:
+            options |= {"sanity_texts": len(self.checked), "sanity_draws": FEW_DRAWS, "sanity_noises": FEW_NOISES}
         return {
             "schema": SCHEMA,
             "model": {

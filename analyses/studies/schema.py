@@ -62,21 +62,7 @@ class StudiedDataDict(TypedDict):
     sha256: str
 
 
-class SanityOptionsDict(TypedDict):
-    """Settings of the sanity checks of a study, if any are made.
-
-    Attributes:
-        sanity_texts: Number of texts whose explanations are checked.
-        sanity_draws: Of each, how often the weights are shuffled.
-        sanity_noises: Maps that are averaged for the smooth variant.
-    """
-
-    sanity_texts: NotRequired[int]
-    sanity_draws: NotRequired[int]
-    sanity_noises: NotRequired[int]
-
-
-class StudyOptionsDict(SanityOptionsDict):
+class StudyOptionsDict(TypedDict):
     """Settings of a study.
 
     Attributes:
@@ -92,6 +78,9 @@ class StudyOptionsDict(SanityOptionsDict):
         evidence_methods: Explanations that are compared with marked words, if words are marked.
         methods: Explanations that are ranked, if any are.
         own_methods: Digest of the code of each of them that isn't built in.
+        sanity_texts: Number of texts on which they go through sanity checks, if any.
+        sanity_draws: Of each of these, how often the weights are shuffled.
+        sanity_noises: Maps that are averaged for the smooth variant.
     """
 
     permutations: int
@@ -106,6 +95,9 @@ class StudyOptionsDict(SanityOptionsDict):
     evidence_methods: NotRequired[list[str]]
     methods: NotRequired[list[str]]
     own_methods: NotRequired[dict[str, str]]
+    sanity_texts: NotRequired[int]
+    sanity_draws: NotRequired[int]
+    sanity_noises: NotRequired[int]
 
 
 class StudyFingerprint(TypedDict):

@@ -62,7 +62,21 @@ class StudiedDataDict(TypedDict):
     sha256: str
 
 
-class StudyOptionsDict(TypedDict):
+class SanityOptionsDict(TypedDict):
+    """Settings of the sanity checks of a study, if any are made.
+
+    Attributes:
+        sanity_texts: Number of texts whose explanations are checked.
+        sanity_draws: Of each, how often the weights are shuffled.
+        sanity_noises: Maps that are averaged for the smooth variant.
+    """
+
+    sanity_texts: NotRequired[int]
+    sanity_draws: NotRequired[int]
+    sanity_noises: NotRequired[int]
+
+
+class StudyOptionsDict(SanityOptionsDict):
     """Settings of a study.
 
     Attributes:

@@ -11,6 +11,7 @@ from analyses.explanations.method import Method
 from analyses.explanations.shared import USUAL_STEPS
 from analyses.planning.effort import Effort
 from analyses.ranking.one_text import eraser_of_rankings
+from analyses.ranking.orders_to_name import orders_to_name
 from analyses.ranking.passes import judging_passes
 from analyses.sanity.passes import maps_of_checks
 from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS
@@ -92,6 +93,7 @@ def analysis_work(
         batched=units
         + own
         + _removals(len(methods), eraser, units, effort.random_orders)
+        + _removals_to_name(len(methods), eraser, units, effort.random_orders)
         + judged.batched
         + silenced
         + integral,
@@ -266,6 +268,13 @@ def _removals(maps: int, eraser: str, units: int, orders: int) -> float:
     random -= min(orders, units) if 1 in budgets else 0  # leave-one-out has already run the texts without one word
     variants = maps * (len(curve_counts(units)) + len(budgets)) + random
     return _share_left(eraser) * min(variants, 2.0**units)
+
+
+def _removals_to_name(maps: int, eraser: str, units: int, orders: int) -> float:
+    """Most further texts with words erased that naming an explanation takes."""
+    further = max(0, orders_to_name(maps) - orders)
+    variants = sum(min(further, max(0, math.comb(units, budget) - orders)) for budget in erasure_budgets(units))
+    return _share_left(eraser) * variants
 
 
 def _share_left(eraser: str) -> float:

@@ -17,6 +17,7 @@ from analyses.data_sets.rows import Rows, read_rows
 from analyses.explanations.method import Method
 from analyses.explanations.methods import chosen_methods
 from analyses.planning.plan import Plan, plan_study
+from analyses.ranking.one_text import eraser_of_rankings
 from analyses.ranking.own_methods import digests
 from analyses.resumable.chunks import Chunk, partition
 from analyses.sanity.checked_text import FEW_DRAWS, FEW_NOISES
@@ -103,6 +104,7 @@ class Prepared:
             options["evidence_methods"] = [method.name for method in self.evidence.methods]
         if self.methods:
             options |= {"methods": [each.name for each in self.methods], "own_methods": digests(self.methods)}
+            options |= {"ranking_eraser": eraser_of_rankings(self.subject)}
         if self.checked:
             options |= {"sanity_texts": len(self.checked), "sanity_draws": FEW_DRAWS, "sanity_noises": FEW_NOISES}
         return {

@@ -78,6 +78,7 @@ class StudyOptionsDict(TypedDict):
         evidence_methods: Explanations that are compared with marked words, if words are marked.
         methods: Explanations that are ranked, if any are.
         own_methods: Digest of the code of each of them that isn't built in.
+        ranking_eraser: How words are taken out where explanations are ranked, if any are.
         sanity_texts: Number of texts on which they go through sanity checks, if any.
         sanity_draws: Of each of these, how often the weights are shuffled.
         sanity_noises: Maps that are averaged for the smooth variant.
@@ -95,6 +96,7 @@ class StudyOptionsDict(TypedDict):
     evidence_methods: NotRequired[list[str]]
     methods: NotRequired[list[str]]
     own_methods: NotRequired[dict[str, str]]
+    ranking_eraser: NotRequired[str]
     sanity_texts: NotRequired[int]
     sanity_draws: NotRequired[int]
     sanity_noises: NotRequired[int]

@@ -197,6 +197,13 @@ def test_a_component_that_is_not_believed_says_why() -> None:
     assert reasons(summary)[0] == ("open", f"{PARTS['rank'].question} R{doubt[1:]}.")
 
 
+@pytest.mark.parametrize(("eraser", "says"), [("delete", True), ("mask", False)])
+def test_a_ranking_by_deleted_words_is_told_from_reports_that_mask_them(eraser: str, says: bool) -> None:
+    summary, records = sample_study(ranked=True)
+    summary["study"]["options"]["ranking_eraser"] = eraser
+    assert ("Taken out means deleted here" in render_study(summary, records, linked=[], command="")) == says
+
+
 def test_what_would_settle_it() -> None:
     between, _ = sample_study(open_=("use",))
     assert needed(between).startswith("More texts alone would not settle it")

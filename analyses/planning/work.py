@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from analyses.costs.method_costs import OTHER_RUNS, RUNS, median_text
 from analyses.explanations.built_in import LEAVE_ONE_OUT
 from analyses.explanations.faithfulness import curve_counts, erasure_budgets
 from analyses.explanations.method import Method
@@ -75,7 +76,7 @@ def analysis_work(
     steps = effort.integration_steps if any(method.follows_path for method in methods) else 1
     integral = sum(GRADIENT * steps for method in methods if method.follows_path)
     gradients = 3 + sum(method.gradient_passes for method in methods)
-    own = sum(method.passes(units) for method in methods if method.name != LEAVE_ONE_OUT)  # every analysis has those
+    own = sum(method.passes(example) for method in methods if method.name != LEAVE_ONE_OUT)  # every analysis has those
     return Work(
         batched=units
         + own
@@ -147,6 +148,10 @@ def study_work(
         if methods:
             passes += _ranking_passes(subject, example, methods)
         batched += passes * len(example.ids) / longest
+    if methods:
+        middle = [example for group in groups for example in group][median_text(sum(map(len, groups)))]
+        costs = (RUNS + OTHER_RUNS) * (_explaining_passes(middle, methods) + 1)
+        batched += costs * len(middle.ids) / longest
     together = [len(group) * measuring_work(subject, group[0], draws, heads=heads).resident for group in groups]
     slopes = USUAL_STEPS if any(method.follows_path for method in methods) else 1
     return Work(batched=batched, single=0, short=short, slopes=slopes, resident=max(together))
@@ -188,10 +193,14 @@ def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: i
 def _ranking_passes(subject: Subject, example: Example, methods: Sequence[Method]) -> float:
     """Passes of explaining one text by several methods, and of judging them."""
     units = len(example.units)
-    gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
-    own = sum(method.passes(units) for method in methods if method.name != LEAVE_ONE_OUT)  # judging has those
+    others = [method for method in methods if method.name != LEAVE_ONE_OUT]  # judging has its passes
     judging = _share_left(eraser_of_rankings(subject)) * judging_passes(units, len(methods))
-    return 1 + GRADIENT * gradients + own + units + judging
+    return 1 + _explaining_passes(example, others) + units + judging
+
+
+def _explaining_passes(example: Example, methods: Sequence[Method]) -> float:
+    gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
+    return GRADIENT * gradients + sum(method.passes(example) for method in methods)
 
 
 def _edits_of_heads(heads: int) -> int:

@@ -66,13 +66,13 @@ def heard_layers(subject: TaskModel, example: Example) -> dict[nn.Module, Heard]
     """Finds the layers of a subject's model, and the axis of inputs, by passes of the example alone and twice.
 
     Returns:
-        The first module with weights of each layer; the model's own if it has no attention.
+        The first module with weights of each layer; of a model without attention, all that have some.
     """
     ids = example.ids[None]
     passed = run_pass(subject, ids)
     calls = zip(passed.blocks, passed.record.calls, strict=True)
-    layers = [block or call.module for block, call in calls] or [subject.model]
-    firsts = list(dict.fromkeys(_first_with_weights(layer) for layer in layers))
+    layers = [block or call.module for block, call in calls]
+    firsts = list(dict.fromkeys(_first_with_weights(layer) for layer in layers or subject.model.modules()))
     one, two = _shapes(subject, firsts, ids), _shapes(subject, firsts, ids.expand(2, *example.ids.shape))
     axes = {first: _axis_that_grew(one[first][0], two[first][0]) for first in firsts if one[first]}
     return {first: Heard(axis, sum(shape[axis] for shape in one[first])) for first, axis in axes.items()}
@@ -135,6 +135,6 @@ def _hearing(
 
 
 def _first_with_weights(layer: nn.Module) -> nn.Module:
-    """The first module of a layer that has weights; one that answers from memory doesn't ask it."""
+    """The first module of a layer that has weights, or else itself; a layer that answers from memory doesn't ask it."""
     modules = (module for module in layer.modules() if any(True for _ in module.parameters(recurse=False)))
     return next(modules, layer)

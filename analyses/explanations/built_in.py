@@ -38,7 +38,6 @@ from analyses.explanations.value_aware.weighted_value_norms import weighted_valu
 from interpret.subjects.inputs.example import Example
 
 
-
 def _one(_: Example) -> int:
     return 1
 

@@ -12,6 +12,7 @@ from reports.study import classic as study_classic
 from reports.study import ranking as study_ranking
 from reports.study import view as study_view
 from reports.study import wording as study_wording
+from reports.study.cost_chart import cost_chart
 
 _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css", "classic.css", "print.css")
 
@@ -53,6 +54,7 @@ def render_study(
             classic=study_classic,
             evidence=evidence_in_short,
             ranking=study_ranking,
+            costs=None if shown["ranking"] is None else cost_chart(shown["ranking"]),
             view=study_view,
             wording=study_wording,
             style=Markup(style),

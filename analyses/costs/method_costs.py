@@ -64,6 +64,7 @@ def method_costs(
 
     Raises:
         InputError: There is no such method, the input or the target can't be used, or `runs` is below 1.
+        CaptureError: Work can't be counted, as in models with flexible attention.
 
     Source: Work as counted by `torch.utils.flop_counter`, and of kernels for the CPU and for mixtures of experts, which
     it leaves out, by the same formulas.
@@ -99,7 +100,7 @@ def costs_of(
     with evaluating(subject.model):
         decision = subject.decide(example, target)
         measuring = _Measuring(subject, example, heard_layers(subject, example), runs)
-        plain = measuring.cost(PLAIN_PASS, partial(_plain_pass, subject, example), math.nan)
+        plain = measuring.plain_pass()
         rows: list[MethodCost] = []
         left_out: dict[str, str] = {}
         for method in methods:
@@ -122,6 +123,21 @@ class _Measuring:
     example: Example
     layers: dict[nn.Module, Heard]
     runs: int
+
+    def plain_pass(self) -> MethodCost:
+        """Measures one plain pass."""
+
+        @torch.no_grad()
+        def run() -> None:
+            self.subject.logits(self.example.ids[None])
+
+        try:
+            return self.cost(PLAIN_PASS, run, math.nan)
+        except RuntimeError as error:
+            raise CaptureError(
+                f"the work of {self.subject.name} can't be counted, as where attention is flexible or the model "
+                f"compiled; load it with another kernel, such as sdpa ({str(error).splitlines()[0]})"
+            ) from error
 
     def cost(self, name: str, run: Callable[[], Any], plain_flops: float) -> MethodCost:
         """Runs a function once for its caches, then to time and to count it."""
@@ -149,11 +165,6 @@ class _Measuring:
     def _wait(self) -> None:
         if self.subject.device.type == "cuda":
             torch.cuda.synchronize(self.subject.device)
-
-
-def _plain_pass(subject: Subject, example: Example) -> Any:
-    with torch.no_grad():
-        return subject.logits(example.ids[None])
 
 
 def _explain(

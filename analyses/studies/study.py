@@ -23,6 +23,7 @@ from analyses.verdicts.error_rates import ErrorRate, error_rate_of_study
 from analyses.verdicts.measurement import USUAL, Measurement
 from analyses.verdicts.resampling import CorpusUnigram
 from analyses.verdicts.verdict import verdict
+from interpret.errors import CaptureError
 from interpret.modes.gradients_on import gradients_on
 
 SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)  # factors of every bar and floor
@@ -112,11 +113,14 @@ def study(
 
 
 def _costs(prepared: Prepared) -> MethodCosts | None:
-    """Measures the ranked explanations on the text of median length."""
+    """Measures the ranked explanations on the text of median length; `None` where work can't be counted."""
     if not prepared.methods:
         return None
     row = median_text(len(prepared.examples))
-    return costs_of(prepared.subject_of(row), prepared.examples[row], prepared.methods)
+    try:
+        return costs_of(prepared.subject_of(row), prepared.examples[row], prepared.methods)
+    except CaptureError:
+        return None
 
 
 def _error_rate(prepared: Prepared, measurements: list[Measurement]) -> ErrorRate | None:

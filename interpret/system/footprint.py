@@ -21,7 +21,8 @@ def held_bytes(run: Callable[[], Any]) -> int:
     """
     with torch.no_grad(), _Held() as held:
         run()
-    return held.storages.peak
+    peak: int = held.storages.peak
+    return peak
 
 
 def kept_bytes(model: nn.Module, run: Callable[[], Any]) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
+from torch.utils.flop_counter import flop_registry
 
 from interpret.system.footprint import LivingStorages
 
@@ -37,25 +37,26 @@ def counted_operations(run: Callable[[], Any]) -> Operations:
 
     Args:
         run: The function.
+
+    Raises:
+        RuntimeError: It runs what torch hands over only as a whole, such as flexible attention or compiled code.
     """
     was_on = gc.isenabled()
     gc.disable()
     try:
         with _Counting() as counting:
-            result = run()
-        found = Operations(counting.flops, counting.storages.peak)
-        del result
+            run()
     finally:
         if was_on:
             gc.enable()
-    return found
+    return Operations(counting.flops, counting.storages.peak)
 
 
-class _Counting(TorchDispatchMode):
+class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own __init_subclass__
     """Sees every operation, those within functions of torch and of backward passes too."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.flops = 0
         self.storages = LivingStorages()
 
@@ -74,14 +75,6 @@ class _Counting(TorchDispatchMode):
         return made
 
 
-def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-    return int(sdpa_flop_count(query.shape, key.shape, value.shape))
-
-
-def _attention_backward(gradient: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-    return int(sdpa_backward_flop_count(gradient.shape, query.shape, key.shape, value.shape))
-
-
 def _grouped(one: Any, other: Any, *_: Any, **__: Any) -> int:
     """Each row of one matrix times one of several: those of mixtures of experts, or of their gradients."""
     return 2 * int(one.shape[-2]) * int(one.shape[-1]) * int(other.shape[-1])
@@ -89,7 +82,9 @@ def _grouped(one: Any, other: Any, *_: Any, **__: Any) -> int:
 
 # Of kernels that torch's own counter doesn't know.
 _FORMULAS: dict[Any, Callable[..., int]] = {
-    _aten._scaled_dot_product_flash_attention_for_cpu: _attention,
-    _aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
+    _aten._scaled_dot_product_flash_attention_for_cpu: flop_registry[_aten._scaled_dot_product_flash_attention],
+    _aten._scaled_dot_product_flash_attention_for_cpu_backward: flop_registry[
+        _aten._scaled_dot_product_flash_attention_backward
+    ],
     _aten._grouped_mm: _grouped,
 }

@@ -11,6 +11,7 @@ from subjects_for_tests import SENTENCE, LinearSubject
 from translators_for_tests import save_translator
 
 import interpret
+from analyses.costs import method_costs as measuring
 from analyses.costs.counted_passes import counting, heard_layers
 from analyses.costs.method_costs import median_text, method_costs
 from analyses.explanations.attribution import Attribution
@@ -185,3 +186,16 @@ def test_what_cannot_be_measured_is_refused(bert: TextSubject) -> None:
 @pytest.mark.parametrize(("texts", "wanted"), [(2, 0), (3, 1), (9, 4), (10, 4)])
 def test_the_text_of_median_length_is_the_one_in_the_middle(texts: int, wanted: int) -> None:
     assert median_text(texts) == wanted
+
+
+def test_a_model_whose_work_cannot_be_counted_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Any) -> None:
+        raise NotImplementedError("There was no rule registered for flex_attention.\nHint: none")
+
+    monkeypatch.setattr(measuring, "counted_operations", refuse)
+    with pytest.raises(CaptureError) as error:
+        method_costs(LinearSubject(), SENTENCE)
+    assert str(error.value) == (
+        "the work of toy can't be counted, as where attention is flexible or the model compiled; load it with another "
+        "kernel, such as sdpa (There was no rule registered for flex_attention.)"
+    )

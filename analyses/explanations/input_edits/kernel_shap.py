@@ -27,7 +27,7 @@ def usual_draws(units: int) -> int:
 def usual_coalitions(units: int) -> int:
     """Number of different coalitions that are measured by default: none, all, and those that are drawn."""
     draws = usual_draws(units)
-    return 2**units if _is_exact(units, draws) else 2 + len(_coalitions(units, draws, seed=0)[0].unique(dim=0))
+    return 2**units if _is_exact(units, draws) else 2 + len(torch.unique(_coalitions(units, draws, seed=0)[0], dim=0))
 
 
 def kernel_shap(
@@ -89,7 +89,7 @@ def kernel_shap(
 
 def _is_exact(units: int, draws: int) -> bool:
     """Whether all coalitions can be measured."""
-    return 2**units - 2 <= draws
+    return bool(2**units - 2 <= draws)
 
 
 def _coalitions(

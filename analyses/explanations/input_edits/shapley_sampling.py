@@ -22,7 +22,7 @@ def usual_coalitions(units: int) -> int:
     """Number of different sets of units that are measured by default, of which sums of random numbers tell."""
     orders = _ranks(units, PERMUTATIONS, seed=0).argsort(dim=1)
     codes = torch.randint(2**62, (units,), generator=torch.Generator().manual_seed(0))
-    return 1 + len(codes[orders].cumsum(dim=1).unique())
+    return 1 + len(torch.unique(codes[orders].cumsum(dim=1)))
 
 
 def shapley_sampling(

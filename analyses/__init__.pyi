@@ -8,6 +8,8 @@ from .attention.received import attention_received as attention_received
 from .attention.rollout_readers import Rollout as Rollout
 from .classic.battery import ClassicTests as ClassicTests
 from .classic.battery import classic_tests as classic_tests
+from .costs.costs_result import MethodCosts as MethodCosts
+from .costs.method_costs import method_costs as method_costs
 from .data_sets.rows import read_rows as read_rows
 from .decision.analysis_document import AnalysisDocument as AnalysisDocument
 from .decision.analyze import Analysis as Analysis

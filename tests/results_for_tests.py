@@ -10,6 +10,7 @@ from saved_models import save_llama
 
 import analyses
 import interpret
+from analyses.costs.costs_result import MethodCost
 from analyses.explanations.faithfulness import Erasure
 from analyses.long_range.cells import CutGrid
 from analyses.long_range.knockout_result import AskedCut
@@ -122,6 +123,10 @@ SAMPLES = {
     "SanityChecks": lambda: analyses.SanityChecks(
         (SanityRow("saliency", "gradient", (1.0, -0.25), *[Interval(-0.25, math.nan, 0.5, "BCa", 3, 0)] * 3,
         dict.fromkeys(CHECKS, math.nan)),), ("head", "embeddings"), 3, {"shift": "no </script>"},
+    ),
+    "MethodCosts": lambda: analyses.MethodCosts(
+        (MethodCost("saliency", 0, 1, 2_000, 2.0, 4_096, 0.01), MethodCost("</script>", 3, 0, 0, math.nan, 12, 1e-9)),
+        7, 9, MethodCost("plain pass", 1, 0, 1_000, math.nan, 2_048, 0.005), 3, {"shift": "no </script>"},
     ),
     "Alignment": lambda: analyses.Alignment(
         ("the", "cat"), ("die", "Katze"), ((0,), (1,)), ("cross 1",), positive(1, 2, 3, 2), positive(1, 3, 2),

@@ -30,6 +30,7 @@ from interpret.system.files import require_model
 from interpret.system.writing import make_folder, write_whole
 
 if TYPE_CHECKING:
+    from analyses.costs.costs_result import MethodCosts
     from analyses.planning.plan import Plan, PlanAndCost
     from analyses.studies.prepared import Prepared
     from analyses.studies.schema import NoteDict, StudyComponentDict, StudyDict
@@ -107,10 +108,11 @@ def study(
         if only_plan:
             say(f"planned    {prepared.plan(max_memory=max_memory)}")
             return
-        found, cost = _measured(prepared, out, max_memory)
+        found, cost, costs = _measured(prepared, out, max_memory)
         single = None if no_texts else _single_command(context)
         page = _report(prepared, found, out, command_line(context), single)
-    say(_shown(found, cost, out, page))
+    seconds = {row.method: row.seconds for each in costs for row in each.rows}
+    say(_shown(found, cost, seconds, out, page))
     if not all(check["passed"] for check in found["checks"]):
         sys.exit(FAILED_CHECK)
 
@@ -161,22 +163,25 @@ def _pair(options: dict[str, Any], suffix: str) -> tuple[str, str] | None:
     return None if target is None else (target, against)
 
 
-def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> "tuple[StudyDict, PlanAndCost | None]":
-    """Runs the study; returns its results and cost, the latter `None` if nothing was left to measure."""
+def _measured(
+    prepared: "Prepared", out: Path, max_memory: int | None
+) -> "tuple[StudyDict, PlanAndCost | None, list[MethodCosts]]":
+    """Runs the study; returns its results, its cost and those of explanations, if there was anything to measure."""
     from analyses.planning.plan import PlanAndCost
     from analyses.studies.study import study as run
 
     started = time.monotonic()
     plans: list[Plan] = []
+    costs: list[MethodCosts] = []
 
     def planned(plan: "Plan") -> None:
         plans.append(plan)
         show_plan(plan)
 
     with progress_bar("measuring") as progress:
-        found = run(prepared, out, max_memory=max_memory, planned=planned, progress=progress)
+        found = run(prepared, out, max_memory=max_memory, planned=planned, costed=costs.append, progress=progress)
     cost = PlanAndCost.since(started, plans[0], prepared.subject.device) if plans else None
-    return found, cost
+    return found, cost, costs
 
 
 def _single_command(context: click.Context) -> list[str]:
@@ -235,7 +240,7 @@ def _write_texts(prepared: "Prepared", missing: dict[Path, int], command: list[s
     progress("")
 
 
-def _shown(found: "StudyDict", cost: "PlanAndCost | None", out: Path, page: Path) -> str:
+def _shown(found: "StudyDict", cost: "PlanAndCost | None", seconds: dict[str, float], out: Path, page: Path) -> str:
     verdict = found["verdict"]
     tested = found["study"]["options"]["object"]
     name = tested.partition(":")[2] if tested.startswith("method:") else "attention"
@@ -248,7 +253,7 @@ def _shown(found: "StudyDict", cost: "PlanAndCost | None", out: Path, page: Path
     if "evidence" in found:
         lines += evidence_lines(found["evidence"])
     if found["ranking"] is not None:
-        lines += [f"instead    {found['ranking']['instead']}", *ranking_lines(found["ranking"])]
+        lines += [f"instead    {found['ranking']['instead']}", *ranking_lines(found["ranking"], seconds)]
         lines += sanity_lines(found["ranking"])
     lines += [f"data       {_note(note)}" for note in found["notes"]]
     lines += [f"check      FAILED: {each['name']} ({each['detail']})" for each in found["checks"] if not each["passed"]]

@@ -13,6 +13,7 @@ from reports.study import ranking as study_ranking
 from reports.study import sanity as study_sanity
 from reports.study import view as study_view
 from reports.study import wording as study_wording
+from reports.study.cost_chart import cost_chart
 
 _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css", "classic.css", "print.css")
 
@@ -55,6 +56,7 @@ def render_study(
             evidence=evidence_in_short,
             ranking=study_ranking,
             sanity=study_sanity,
+            costs=None if shown["ranking"] is None else cost_chart(shown["ranking"]),
             view=study_view,
             wording=study_wording,
             style=Markup(style),

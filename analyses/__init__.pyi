@@ -74,6 +74,9 @@ from .heads.word_pairs import WordPairs as WordPairs
 from .heads.word_pairs import word_pairs as word_pairs
 from .long_range.knockout import knockout as knockout
 from .long_range.knockout_result import Knockout as Knockout
+from .long_range.knockout_document import KnockoutDocument as KnockoutDocument
+from .long_range.knockout_report import KnockoutReport as KnockoutReport
+from .long_range.knockout_report import knockout_report as knockout_report
 from .long_range.look_back import LookBack as LookBack
 from .long_range.look_back import LookBacks as LookBacks
 from .long_range.look_back import look_back as look_back

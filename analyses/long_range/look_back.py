@@ -21,6 +21,7 @@ from analyses.statistics.interval import Interval, interval
 from analyses.statistics.p_values import randomisation_p_value
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision
+from interpret.subjects.forward_pass import run_pass
 from interpret.subjects.inputs.distances import unit_of_distance
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -86,10 +87,18 @@ class LookBack(PlottedResult):
 
     def summary(self) -> list[str]:
         """Returns the distance, what counts as no change, and what as many random edges do."""
-        lines = [
+        first, *rest = self.said()
+        return [
             f"LookBack of {quoted(self.decision)}, margin {number(self.margin)} logits",
-            f"looks back over {self.distance} of {self.longest} {self.units}: cutting all attention beyond moves the "
-            f"margin by at most {number(self.tolerance)}, and the decision stays",
+            f"looks back over {first}",
+            *rest,
+        ]
+
+    def said(self) -> list[str]:
+        """Returns the distance with its meaning, and what as many random edges do if there are any."""
+        lines = [
+            f"{self.distance} of {self.longest} {self.units}: cutting all attention beyond moves the margin by at most "
+            f"{number(self.tolerance)}, and the decision stays"
         ]
         if len(self.random):
             moved = number(float(self.random.mean()))
@@ -202,7 +211,7 @@ def look_back(
     if not 0 <= tolerance < math.inf:
         raise InputError(f"the tolerance must be 0 or more, a share of the margin, not {tolerance}")
     subject, example, decision = subject.asked(example, decision)
-    record, _ = subject.record(example)
+    record = run_pass(subject, example.ids[None]).record
     cutting = Cutting(
         subject, example, decision, edges_of(subject, example, subject.maps(record, example), cut_sink=cut_sink)
     )

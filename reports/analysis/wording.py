@@ -148,14 +148,14 @@ def is_asked(analysis: WithDecision) -> bool:
     return decision["label"] != decision["predicted"] or "against" in decision
 
 
-def decision_lead(analysis: ShownAnalysis) -> str:
+def decision_lead(analysis: WithDecision) -> str:
     """Returns the words before the label."""
     asked = is_asked(analysis)
     if is_causal(analysis):
         return "You asked about the next token" if asked else "The model’s next token is"
     if analysis["decision"]["kind"] == "label of a word":
         return "You asked about the boxed word as" if asked else "The model labels the boxed word"
-    if analysis["decision"]["place"] is not None:
+    if analysis["decision"]["kind"] == "span":
         return "You asked about the answer" if asked else "The model’s answer is"
     return "You asked about" if asked else "The model decides"
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.long_range.conversion import knockout_to_dict
 from analyses.long_range.knockout import knockout
-from analyses.long_range.knockout_result import Knockout
+from analyses.long_range.knockout_result import Knockout, cell_said
 from analyses.long_range.look_back import LookBack, look_back
 from analyses.long_range.schema import KnockoutDict
 from analyses.results.reported import ModelResult
@@ -45,8 +45,10 @@ class KnockoutReport(ModelResult[KnockoutDict]):
     checks: tuple[Check, ...]
 
     def summary(self) -> list[str]:
-        """Returns what cutting attention does, then how far back the decision looks."""
-        return [*self.cuts.summary(), *self.look_back.summary()[1:]]
+        """Returns what all cuts do, the cut of each grid that does most, and how far back the decision looks."""
+        grids = self.cuts.grids.items()
+        most = [f"by {name}: {cell_said(name, grid, cell)}" for name, grid in grids for cell in grid.top(1)]
+        return [*self.cuts.summary()[:2], *most, *self.look_back.summary()[1:]]
 
     def to_frame(self) -> "DataFrame":
         """Returns a row for each cell of each grid, as `Knockout.to_frame` does."""
@@ -86,7 +88,8 @@ def knockout_report(
         CaptureError: The model computes attention in windows.
 
     Example:
-        >>> found = knockout_report(interpret.load(), "Slow at first, then wonderful.", to_words=["wonderful"], draws=99)
+        >>> text = "Slow at first, then wonderful."
+        >>> found = knockout_report(interpret.load(), text, to_words=["wonderful"], draws=99)
         >>> found.cuts.by_word.columns
         ('wonderful',)
     """

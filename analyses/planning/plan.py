@@ -142,6 +142,7 @@ def plan_study(
     methods: Sequence[Method] = (),
     *,
     adversary_steps: int | None = None,
+    more: Callable[[Example], float] | None = None,
     max_memory: int | None = None,
 ) -> Plan:
     """Estimates the cost of a study's measurements, from passes of its longest text.
@@ -152,6 +153,7 @@ def plan_study(
         draws: Random draws of each text.
         methods: Explanations that are ranked.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
+        more: Passes of one text for what else is measured, such as how far back its decision looks.
         max_memory: As for `plan_analysis`.
 
     Raises:
@@ -160,7 +162,9 @@ def plan_study(
     longest = max((example for group in groups for example in group), key=lambda example: len(example.ids))
 
     def work(speed: Speed) -> Work:
-        return study_work(subject, groups, draws, methods, heads=speed.heads, adversary_steps=adversary_steps)
+        return study_work(
+            subject, groups, draws, methods, heads=speed.heads, adversary_steps=adversary_steps, more=more
+        )
 
     return _planned(subject, longest, work, max_memory)
 

@@ -40,8 +40,8 @@ def read(path: str | os.PathLike[str]) -> Result:
 
     Returns:
         A result of the type that was saved, with equal content. What `interpret analyze --json`, `interpret study`
-        and `interpret knockout --json` wrote becomes an `AnalysisDocument` or a `StepsDocument`, a `StudyDocument`, or a
-        `KnockoutDocument`.
+        and `interpret knockout --json` wrote becomes an `AnalysisDocument` or a `StepsDocument`, a `StudyDocument`, or
+        a `KnockoutDocument`.
 
     Raises:
         InputError: There is no such file, it is of another kind, of a newer version or of an unknown type, or it is

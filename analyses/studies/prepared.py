@@ -23,6 +23,7 @@ from analyses.studies.choices import Choices
 from analyses.studies.classic_columns import classic_columns
 from analyses.studies.evidence_columns import Evidence, evidence_in
 from analyses.studies.explanation_columns import explanation_columns
+from analyses.studies.look_back_columns import DRAWS, TOLERANCE, look_back_columns, look_back_passes
 from analyses.studies.measured_columns import columns_of
 from analyses.studies.plain_calls import plain_call_columns
 from analyses.studies.schema import SCHEMA, StudyFingerprint, StudyOptionsDict
@@ -56,6 +57,7 @@ class Prepared:
         evidence: Marked words of the texts, with which explanations are compared; `None` without any.
         choosers: Of each text the subject that chooses between its two labels; empty where all labels are scored.
         methods: Explanations that are ranked; none by default.
+        look_back: Whether it is measured how far back decisions look.
     """
 
     subject: Subject
@@ -70,6 +72,7 @@ class Prepared:
     evidence: Evidence | None = None
     choosers: tuple[Subject, ...] = ()
     methods: tuple[Method, ...] = ()
+    look_back: bool = False
 
     def subject_of(self, row: int) -> Subject:
         """Returns the subject whose decision on a text is studied."""
@@ -99,6 +102,8 @@ class Prepared:
             options["evidence_methods"] = [method.name for method in self.evidence.methods]
         if self.methods:
             options |= {"methods": [each.name for each in self.methods], "own_methods": digests(self.methods)}
+        if self.look_back:
+            options |= {"look_back_tolerance": TOLERANCE, "look_back_draws": DRAWS}
         return {
             "schema": SCHEMA,
             "model": {
@@ -149,7 +154,10 @@ class Prepared:
         chunks = partition(len(self.examples), CHUNK_ROWS) if chunks is None else chunks
         groups = [[self.examples[row] for row in rows] for chunk in chunks for rows in self._together(chunk)]
         steps = ADVERSARY_STEPS if self.classic else None
-        return plan_study(self.subject, groups, self.draws, self.methods, adversary_steps=steps, max_memory=max_memory)
+        more = look_back_passes if self.look_back else None
+        return plan_study(
+            self.subject, groups, self.draws, self.methods, adversary_steps=steps, more=more, max_memory=max_memory
+        )
 
     def _together(self, chunk: Chunk) -> list[list[int]]:
         """Groups a chunk's rows by text length and by what is decided, to measure them together."""
@@ -173,6 +181,7 @@ class Prepared:
             **plain_call_columns(subject, example, decision),
             **columns_of(found),
             **self._classic(row, decision),
+            **(look_back_columns(subject, example, decision, seed=self._seed(row)) if self.look_back else {}),
             **explanation_columns(
                 subject,
                 example,
@@ -213,6 +222,7 @@ def prepare(
     seed: int = 0,
     classic: bool = False,
     methods: Sequence[str] = (),
+    look_back: bool = False,
 ) -> Prepared:
     """Encodes the texts and matches their labels, before anything is measured.
 
@@ -227,6 +237,7 @@ def prepare(
         methods: Explanations to rank, by how well each finds the words that the model decides by: names, or sets of
             them, "all" or "fast". Last-layer attention is always among them. By default none are. Where rows mark
             words, these are compared with the marked words, too, or else the usual ones.
+        look_back: Whether to measure how far back each decision looks, as `analyses.look_back` does.
 
     Raises:
         InputError: Fewer than two texts can be used, no label is the model's, the model has no such head, or there is
@@ -267,6 +278,7 @@ def prepare(
         evidence=evidence,
         choosers=tuple(choosers[row] for row in order) if choosers else (),
         methods=ranked,
+        look_back=look_back,
     )
     require_head(chosen, prepared.heads)
     return prepared

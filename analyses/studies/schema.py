@@ -19,6 +19,7 @@ from analyses.studies.evidence_schema import EvidenceDict
 from analyses.studies.extremes import Extremes
 from analyses.studies.head_map import HeadMap
 from analyses.studies.interval_schema import IntervalDict as IntervalDict
+from analyses.studies.look_back_schema import LookBackOverTextsDict
 from analyses.studies.ranking_schema import RankingDict
 from analyses.verdicts.error_rates import ErrorRateDict
 from analyses.verdicts.thresholds import Answer, ComponentName, Side, Topic
@@ -78,6 +79,8 @@ class StudyOptionsDict(TypedDict):
         evidence_methods: Explanations that are compared with marked words, if words are marked.
         methods: Explanations that are ranked, if any are.
         own_methods: Digest of the code of each of them that isn't built in.
+        look_back_tolerance: Share of the margin that counts as no change in how far back decisions look, if measured.
+        look_back_draws: Random draws of each text for it.
     """
 
     permutations: int
@@ -92,6 +95,8 @@ class StudyOptionsDict(TypedDict):
     evidence_methods: NotRequired[list[str]]
     methods: NotRequired[list[str]]
     own_methods: NotRequired[dict[str, str]]
+    look_back_tolerance: NotRequired[float]
+    look_back_draws: NotRequired[int]
 
 
 class StudyFingerprint(TypedDict):
@@ -316,6 +321,7 @@ class StudyDict(TypedDict):
         limits: What the answer doesn't tell, in sentences.
         evidence: How well explanations find the words that are marked as the evidence, if words are marked. It isn't in
             the verdict.
+        look_back: How far back decisions look, if it was measured.
     """
 
     schema: Literal["interpret-attention/study/2"]
@@ -335,3 +341,4 @@ class StudyDict(TypedDict):
     notes: list[NoteDict]
     limits: list[str]
     evidence: NotRequired[EvidenceDict]
+    look_back: NotRequired[LookBackOverTextsDict]

@@ -10,6 +10,8 @@ import click
 from click.core import ParameterSource
 
 from interpret.cli.evidence import evidence_lines
+from interpret.cli.look_back import look_back_lines
+from interpret.cli.numbered import ObjectType
 from interpret.cli.options import (
     FAILED_CHECK,
     SEEDS,
@@ -55,9 +57,10 @@ SHOWN_ROWS = 5
 @click.option(
     "--object",
     "object_key",
+    type=ObjectType(),
     default="row",
     show_default=True,
-    help="row, head:LAYER.HEAD (from 0), rollout, columns, or method:NAME, such as method:saliency.",
+    help="row, head:LAYER.HEAD (both from 1), rollout, columns, or method:NAME, such as method:saliency.",
 )
 @click.option("--replacer", help="Masked language model that replaces words; by default words of the other texts do.")
 @click.option(
@@ -68,6 +71,7 @@ SHOWN_ROWS = 5
     help="Explanations to rank: all, fast (few passes a text), names between commas, or none.",
 )
 @click.option("--classic", is_flag=True, help="Also run the published tests of attention; takes longer than the rest.")
+@click.option("--look-back", is_flag=True, help="Also find how far back each decision looks, by cutting attention.")
 @click.option("--max-memory", type=SizeType(), help="Most memory to take, such as 4GB; by default 9/10 of the free.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what measuring will take in time and memory, no more.")
 @click.option("--no-texts", is_flag=True, help="Leave out the reports on the most and least explained texts.")
@@ -112,7 +116,8 @@ def study(
 def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     from analyses.data_sets.rows import read_rows
 
-    replacements, seed, classic = (options.pop(name) for name in ("replacements", "seed", "classic"))
+    replacements, seed = options.pop("replacements"), options.pop("seed")
+    also = {name: options.pop(name) for name in ("classic", "look_back")}
     object_key, replacer = options.pop("object_key"), options.pop("replacer")
     columns = {name: options.pop(name) for name in ("text_column", "label_column", "split", "limit")}
     columns |= {"evidence_column": options.pop("evidence"), "choice_columns": _pair(options, "_column")}
@@ -140,8 +145,8 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
         resampler=resampler,
         draws=Draws(replacements=replacements),
         seed=seed,
-        classic=classic,
         methods=methods,
+        **also,
     )
 
 
@@ -240,6 +245,8 @@ def _shown(found: "StudyDict", cost: "PlanAndCost | None", out: Path, page: Path
     lines.append(f"heads      {len(heads['idle'])} idle, with {heads['share']:.0%} of the displayed attention")
     if "evidence" in found:
         lines += evidence_lines(found["evidence"])
+    if "look_back" in found:
+        lines += look_back_lines(found["look_back"])
     if found["ranking"] is not None:
         lines += [f"instead    {found['ranking']['instead']}", *ranking_lines(found["ranking"])]
     lines += [f"data       {_note(note)}" for note in found["notes"]]

@@ -11,11 +11,11 @@ from reports.shared.shades import largest, step_class
 
 LONGEST_SHOWN = 600  # most characters shown of the text
 MOST_NUMBERS = 100  # most cells of a grid whose every number is listed
-
+_DIRECTIONS = {"both": "both", "back": "to earlier positions", "forward": "to later positions"}
 
 
 @dataclass(frozen=True)
-class Cell:
+class CutCell:
     """One cut in a heat map.
 
     Attributes:
@@ -44,7 +44,7 @@ class Grid:
 
     name: str
     columns: Sequence[str]
-    rows: list[tuple[str, list[Cell]]]
+    rows: list[tuple[str, list[CutCell]]]
     top: str
     numbers: list[list[str]]
     cells: int
@@ -87,9 +87,9 @@ def _grid(name: str, grid: CutGridDict) -> Grid:
     return Grid(name, grid["columns"], rows, written(top), numbers, len(ordered))
 
 
-def _cell(grid: CutGridDict, row: int, place: int, written: str, top: float) -> Cell:
+def _cell(grid: CutGridDict, row: int, place: int, written: str, top: float) -> CutCell:
     value = grid["fall"][row][place]
-    return Cell("" if value is None else written, step_class("s", value, top), stands_out(grid, row, place))
+    return CutCell("" if value is None else written, step_class("s", value, top), stands_out(grid, row, place))
 
 
 def _numbers(grid: CutGridDict, row: int, place: int) -> list[str]:
@@ -178,14 +178,12 @@ def _in_short(value: float | None) -> str:
 def asked(document: KnockoutDict) -> dict[str, str]:
     """Returns what was cut, as names and values; layers and heads count from 1."""
     cut, names = document["asked"], document["model"]["layer_names"]
-    layers = cut["layers"]
-    are_all = len(layers) == len(names)
-    every = "all" if are_all else ", ".join(names[layer].removeprefix("layer ") for layer in layers)
-    heads = "all" if cut["heads"] is None else ", ".join(f"{names[layer]} head {head + 1}" for layer, head in cut["heads"])
+    layers = [names[layer].removeprefix("layer ") for layer in cut["layers"]]
+    heads = [f"{names[layer]} head {head + 1}" for layer, head in cut["heads"] or []]
     return {
-        "Layers": every,
-        "Heads": heads,
-        "Direction": {"both": "both", "back": "to earlier positions", "forward": "to later positions"}[cut["direction"]],
+        "Layers": "all" if len(layers) == len(names) else ", ".join(layers),
+        "Heads": ", ".join(heads) or "all",
+        "Direction": _DIRECTIONS[cut["direction"]],
         "Distance": _distance(cut["shortest"], cut["longest"]),
         "From": ", ".join(cut["from_words"]) or "all",
         "To": ", ".join(cut["to_words"]) or "all",
@@ -197,7 +195,9 @@ def asked(document: KnockoutDict) -> dict[str, str]:
 def _distance(shortest: int | None, longest: int | None) -> str:
     if shortest is None:
         return "any"
-    return f"{shortest} and more" if longest is None else str(shortest) if shortest == longest else f"{shortest} to {longest}"
+    if longest is None:
+        return f"{shortest} and more"
+    return str(shortest) if shortest == longest else f"{shortest} to {longest}"
 
 
 def shortened(text: str) -> str:

@@ -101,7 +101,8 @@ def _most(grid: CutGridDict) -> tuple[str, str, str] | None:
     compared = _beside(grid["random"][row][column], f"p {p}; adjusted {adjusted}")
     verdict = " It stands out from chance." if stands_out(grid, row, column) else " That may be chance."
     known = grid["random"][row][column] is not None
-    return grid["rows"][row], grid["columns"][column], f"Without, the margin {_moves(fall)}. {compared}{verdict * known}"
+    said = f"Without, the margin {_moves(fall)}. {compared}{verdict if known else ''}"
+    return grid["rows"][row], grid["columns"][column], said
 
 
 def _beside(random: float | None, p: str) -> str:

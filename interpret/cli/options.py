@@ -219,7 +219,7 @@ def command_line(context: click.Context) -> str:
     return shlex.join([*words, *arguments])
 
 
-def _as_typed(kind: click.ParamType, value: Any) -> str:
+def _as_typed(kind: object, value: Any) -> str:
     """Writes a value as it is typed; types that convert to something else have a function for it."""
     return str(getattr(kind, "as_typed", str)(value))
 

@@ -93,15 +93,15 @@ def _cell(grid: CutGridDict, row: int, place: int, written: str, top: float) -> 
 
 
 def _numbers(grid: CutGridDict, row: int, place: int) -> list[str]:
-    draws, p, adjusted = (grid[name][row][place] for name in ("draws", "p_value", "q_value"))  # type: ignore[literal-required]
+    draws = grid["draws"][row][place]
     return [
         grid["rows"][row],
         grid["columns"][place],
         f"{grid['edges'][row][place]:,}",
         number(grid["fall"][row][place]),
         number(grid["random"][row][place]),
-        chance(p, draws),
-        p_value(adjusted),
+        chance(grid["p_value"][row][place], draws),
+        p_value(grid["q_value"][row][place]),
         f"{draws:,}",
     ]
 

@@ -50,7 +50,7 @@ def finding(document: KnockoutDict) -> str:
         return f"This decision needs no link between different {units}: cutting all of them at once changes nothing."
     looks = f"looks back {_counted(distance, units)}"
     if not document["model"]["causal"]:
-        looks = f"looks {_counted(distance, units)} far, to either side"
+        looks = f"looks {_counted(distance, units)} far, in any direction"
     if distance == longest:
         return f"This decision {looks}, as far as this input goes: cutting only its longest links already changes it."
     return f"This decision {looks}: cutting every link longer than that changes nothing."
@@ -63,11 +63,13 @@ def limits(document: KnockoutDict) -> str:
         f"Nothing means: the answer stays, and its margin of {number(margin)} logits moves by at most "
         f"{number(look['tolerance'])}."
     )
+    if "cross" in document["model"]["layer_kinds"]:
+        said += " Links from one text to the other have no distance, and stay."
     if look["random"] is None:
         return said
     moved = f"As many random links, of any length, move it by {number(look['random'])} on average"
     if look["random"] <= look["tolerance"]:
-        return f"{said} {moved}: this decision hangs little on any link, near or far."
+        return f"{said} {moved}, so far ones need not matter less than others."
     as_little = percent(look["p_value"])
     return f"{said} {moved}, and as little in {as_little} of the draws."
 
@@ -83,7 +85,8 @@ def changes(document: KnockoutDict) -> list[str]:
         + _beside(whole["random"], f"p {_equals(whole['p_value'], whole['draws'])}")
     ]
     if (grid := document["by_distance"]) and (row := _most(grid)):
-        where = f"Layers and distance: most depends on links over {row[1]} {document['units']} in {row[0]}."
+        over = _counted(row[1], document["units"])
+        where = f"Layers and distance: most depends on links over {over} in {row[0]}."
         said.append(f"{where} {row[2]}")
     if (grid := document["by_word"]) and (row := _most(grid)):
         said.append(f"Words: most depends on ‘{row[0]}’ looking at ‘{row[1]}’. {row[2]}")
@@ -120,8 +123,10 @@ def _equals(p: float | None, draws: int) -> str:
     return said if said[0] in "<≤" else f"= {said}"
 
 
-def _counted(count: int, units: str) -> str:
-    return f"{count} {units.removesuffix('s') if count == 1 and units == 'tokens' else units}"
+def _counted(count: int | str, units: str) -> str:
+    """Writes a distance, or a range of them, with its unit."""
+    one = {"tokens": "token", "patches": "patch"}.get(units, units)
+    return f"{count} {one if str(count) == '1' else units}"
 
 
 def kept(document: KnockoutDict) -> str:

@@ -50,7 +50,7 @@ def test_it_is_well_formed_and_nothing_points_outside_or_runs(document: Knockout
 def test_the_first_screen_says_what_was_found(document: KnockoutDict) -> None:
     first = Reader(render_knockout(document)).text().split("In which layers, and over what distance")[0]
     assert (
-        "This decision looks 7 tokens far, to either side: cutting every link longer than that changes nothing."
+        "This decision looks 7 tokens far, in any direction: cutting every link longer than that changes nothing."
         in first
     )
     assert "7 of 8 tokens" in first and "interpret knockout" not in first
@@ -85,7 +85,10 @@ def test_the_finding_in_a_sentence(
 def test_random_links_that_do_as_little_are_said(document: KnockoutDict) -> None:
     tolerance = document["look_back"]["tolerance"]
     little = limits(changed(document, random=tolerance / 2, p_value=0.5))
-    assert little.endswith("on average: this decision hangs little on any link, near or far.")
+    assert little.endswith("on average, so far ones need not matter less than others.")
+    crossing = changed(document)
+    crossing["model"]["layer_kinds"] = ["encoder", "decoder", "cross"]
+    assert "Links from one text to the other have no distance, and stay." in limits(crossing)
     assert limits(changed(document, random=3 * tolerance, p_value=0.02)).endswith("and as little in 2.0% of the draws.")
     assert "random" not in limits(changed(document, random=None, p_value=None))
 

@@ -75,11 +75,14 @@ from .heads.gradients import head_gradients as head_gradients
 from .heads.word_pairs import WordPairs as WordPairs
 from .heads.word_pairs import word_pairs as word_pairs
 from .long_range.knockout import knockout as knockout
+from .long_range.knockout_document import KnockoutDocument as KnockoutDocument
+from .long_range.knockout_report import KnockoutReport as KnockoutReport
+from .long_range.knockout_report import knockout_report as knockout_report
 from .long_range.knockout_result import Knockout as Knockout
 from .long_range.look_back import LookBack as LookBack
-from .long_range.look_back import LookBacks as LookBacks
 from .long_range.look_back import look_back as look_back
-from .long_range.look_back import look_backs as look_backs
+from .long_range.over_texts import LookBacks as LookBacks
+from .long_range.over_texts import look_backs as look_backs
 from .planning.plan import Plan as Plan
 from .ranking.best_order import OrderSearch as OrderSearch
 from .ranking.judge import judge_explanations as judge_explanations

@@ -84,6 +84,11 @@ def look_back(longest: int) -> "analyses.LookBack":
     return analyses.LookBack("positive", 2.5, fall, fall > 0.4, 0.2, positive(9))
 
 
+@cache
+def reach() -> "analyses.KnockoutReport":
+    return analyses.knockout_report(interpret.load(), TEXT, draws=9)
+
+
 SAMPLES = {
     "Entropy": lambda: analyses.Entropy(numbers(2, 3, 4), positive(2, 3, 4), labels=LABELS),
     "HeadEntropy": lambda: analyses.HeadEntropy(numbers(2, 3), positive(2, 3), labels=LABELS),
@@ -118,6 +123,8 @@ SAMPLES = {
         "positive", 2.5, ASKED, CutEffect(12, -0.25, True, math.nan, math.nan, 0), grid("1", "2 to 3"), grid("</div>"),
         positive(2, 3), ("layer 1", "layer 2"), remarks=("a remark",),
     ),
+    "KnockoutReport": reach,
+    "KnockoutDocument": lambda: analyses.KnockoutDocument(reach().to_dict()),
     "LookBack": lambda: look_back(3),
     "LookBacks": lambda: analyses.LookBacks(("good", "</script>"), (look_back(3), look_back(5)), seed=1),
     "SanityChecks": lambda: analyses.SanityChecks(

@@ -19,6 +19,7 @@ from analyses.long_range.random_edges import tested
 from interpret.attention.maps import Maps
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision
+from interpret.subjects.forward_pass import run_pass
 from interpret.subjects.inputs.distances import UNDEFINED, has_order, unit_of_distance
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -95,7 +96,7 @@ def knockout(
         [(0, 6)]
     """
     subject, example, decision = subject.asked(example, decision)
-    record, _ = subject.record(example)
+    record = run_pass(subject, example.ids[None]).record
     maps = subject.maps(record, example)
     require_direction(subject, example, direction)
     edges, chosen = edges_of(subject, example, maps, cut_sink=cut_sink), _chosen_heads(heads, maps)

@@ -1,7 +1,7 @@
 """Number of forward passes that analyses need."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -139,6 +139,7 @@ def study_work(
     *,
     heads: int,
     adversary_steps: int | None,
+    more: Callable[[Example], float] | None = None,
 ) -> Work:
     """Counts the passes of a study, in passes of its longest text.
 
@@ -149,6 +150,7 @@ def study_work(
         methods: Explanations that are ranked.
         heads: Heads of the last attention call.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
+        more: Passes of one text for what else is measured.
     """
     longest = max(len(example.ids) for group in groups for example in group)
     batched = short = 0.0
@@ -161,6 +163,8 @@ def study_work(
             short += _classic_edits(len(example.units), adversary_steps)
         if methods:
             passes += _ranking_passes(subject, example, methods)
+        if more is not None:
+            passes += more(example)
         batched += passes * len(example.ids) / longest
     if methods:
         middle = [example for group in groups for example in group][median_text(sum(map(len, groups)))]

@@ -13,6 +13,7 @@ from analyses.resumable.running import run_chunks
 from analyses.studies.accuracy import doubts_about_accuracy
 from analyses.studies.choices import notes_on_choices
 from analyses.studies.evidence_summary import evidence_of_study
+from analyses.studies.look_back_columns import look_back_of_study
 from analyses.studies.measured_columns import measurement_of
 from analyses.studies.plain_calls import plain_call_check, plain_call_notes
 from analyses.studies.prepared import CHUNK_ROWS, Prepared
@@ -108,6 +109,7 @@ def study(
             if prepared.evidence is None
             else evidence_of_study(records, marked=prepared.evidence.share, seed=prepared.seed),
             ranking=ranking_of_study(records, costs, seed=prepared.seed),
+            look_back=look_back_of_study(records, seed=prepared.seed),
         )
         return cast(StudyDict, opened.finish(summary))
 

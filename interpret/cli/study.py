@@ -10,6 +10,8 @@ import click
 from click.core import ParameterSource
 
 from interpret.cli.evidence import evidence_lines
+from interpret.cli.look_back import look_back_lines
+from interpret.cli.numbered import ObjectType
 from interpret.cli.options import (
     FAILED_CHECK,
     SEEDS,
@@ -57,9 +59,10 @@ SHOWN_ROWS = 5
 @click.option(
     "--object",
     "object_key",
+    type=ObjectType(),
     default="row",
     show_default=True,
-    help="row, head:LAYER.HEAD (from 0), rollout, columns, or method:NAME, such as method:saliency.",
+    help="row, head:LAYER.HEAD (both from 1), rollout, columns, or method:NAME, such as method:saliency.",
 )
 @click.option("--replacer", help="Masked language model that replaces words; by default words of the other texts do.")
 @click.option(
@@ -75,6 +78,7 @@ SHOWN_ROWS = 5
     help="Texts on which these go through sanity checks; by default 3, or 0 of fewer than 50 texts.",
 )
 @click.option("--classic", is_flag=True, help="Also run the published tests of attention; takes longer than the rest.")
+@click.option("--look-back", is_flag=True, help="Also find how far back each decision looks, by cutting attention.")
 @click.option("--max-memory", type=SizeType(), help="Most memory to take, such as 4GB; by default 9/10 of the free.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what measuring will take in time and memory, no more.")
 @click.option("--no-texts", is_flag=True, help="Leave out the reports on the most and least explained texts.")
@@ -120,14 +124,15 @@ def study(
 def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     from analyses.data_sets.rows import read_rows
 
-    replacements, seed, classic = (options.pop(name) for name in ("replacements", "seed", "classic"))
+    replacements, seed = options.pop("replacements"), options.pop("seed")
+    also = {name: options.pop(name) for name in ("classic", "look_back", "sanity")}
     object_key, replacer = options.pop("object_key"), options.pop("replacer")
     columns = {name: options.pop(name) for name in ("text_column", "label_column", "split", "limit")}
     columns |= {"evidence_column": options.pop("evidence"), "choice_columns": _pair(options, "_column")}
     every = _pair(options, "")
     if every is not None and columns["choice_columns"] is not None:
         raise InputError("--target is about all texts and --target-column about each; give one of them")
-    methods, sanity = ranked_methods(options.pop("methods")), options.pop("sanity")
+    methods = ranked_methods(options.pop("methods"))
     rows = read_rows(data, seed=seed, **columns)
     rows = rows if every is None else rows.with_choice(*every)
     subject = load_text_subject(options)
@@ -148,9 +153,8 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
         resampler=resampler,
         draws=Draws(replacements=replacements),
         seed=seed,
-        classic=classic,
         methods=methods,
-        sanity=sanity,
+        **also,
     )
 
 
@@ -252,6 +256,8 @@ def _shown(found: "StudyDict", cost: "PlanAndCost | None", seconds: dict[str, fl
     lines.append(f"heads      {len(heads['idle'])} idle, with {heads['share']:.0%} of the displayed attention")
     if "evidence" in found:
         lines += evidence_lines(found["evidence"])
+    if "look_back" in found:
+        lines += look_back_lines(found["look_back"])
     if found["ranking"] is not None:
         lines += [f"instead    {found['ranking']['instead']}", *ranking_lines(found["ranking"], seconds)]
         lines += sanity_lines(found["ranking"])

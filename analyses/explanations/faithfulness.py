@@ -12,6 +12,7 @@ from analyses.explanations.erased_scores import ErasedScores
 from analyses.explanations.erasure_effects import Erasure, Faithfulness
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, Scores
+from interpret.subjects.erasing import is_units_alone
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
@@ -35,7 +36,8 @@ def faithfulness(
     """Erases words in the order of each explanation and in random orders, and measures the decision.
 
     The target stays that of the whole text, words are erased from the token ids (the text is never tokenized again),
-    and every order has the same budgets.
+    and every order has the same budgets. The curve ends before the last word if deleting all would leave the model nothing
+    to read.
 
     Args:
         subject: The model.
@@ -74,12 +76,13 @@ def faithfulness(
     require_maps(maps, example)
     decision.readout_in(example)
     eraser = subject.chosen_eraser(eraser, example)
-    budgets = erasure_budgets(units)
+    budgets, can_read_none = erasure_budgets(units), eraser != "delete" or not is_units_alone(subject, example)
     generator = torch.Generator().manual_seed(seed)
     ranked = torch.stack([torch.as_tensor(attribution.order()) for attribution in maps])
     shuffled = torch.stack([torch.randperm(units, generator=generator) for _ in range(orders)])
     # Random orders are measured only at the budgets because they take nine in ten passes.
-    groups = ((ranked, curve_counts(units)), (shuffled, (0, *budgets)))
+    curve = [each for each in curve_counts(units) if each < units or each in budgets or can_read_none]
+    groups = ((ranked, curve), (shuffled, (0, *budgets)))
     variants = [variants_of_orders(group.argsort(dim=1), removed, budgets) for group, removed in groups]
     scores = ErasedScores(subject, example, decision, eraser, without)(torch.cat(variants))
     sizes = [len(part) for part in variants]

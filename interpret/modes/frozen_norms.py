@@ -54,15 +54,16 @@ def frozen_norms(model: nn.Module) -> Iterator[None]:
     Raises:
         CaptureError: In the block, a module normalises in another way.
     """
-    kinds: dict[nn.Module, Norm | None] = {}
+    kinds: dict[tuple[nn.Module, torch.Size], Norm | None] = {}  # one module may norm queries, and keys of fewer heads
 
     def freeze(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], answer: Any) -> Tensor | None:
         tensors = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)]
         if type(module) in _NO_NORMS or not tensors or not _is_alike(tensors[0], answer):
             return None
-        if module not in kinds:
-            kinds[module] = norm_of(module, tensors[0])
-        norm = kinds[module]
+        kind = module, tensors[0].shape[_axis(tensors[0]) + 1 :]
+        if kind not in kinds:
+            kinds[kind] = norm_of(module, tensors[0])
+        norm = kinds[kind]
         if norm is not None and len(tensors) > 1:
             raise _unknown(module)
         return None if norm is None else norm.frozen(tensors[0], answer)
@@ -85,7 +86,7 @@ def norm_of(module: nn.Module, given: Float[Tensor, "*row hidden"]) -> Norm | No
     Raises:
         CaptureError: The module normalises in another way.
     """
-    axis = 0 if given.ndim < 3 else 1  # of the rows that are tried
+    axis = _axis(given)
     few = (*given.shape[:axis], _ROWS, *given.shape[axis + 1 :])
     found = _fitted(module, few, axis, given)
     if found is None and any(_is_scale_free(module, shape, given) for shape in (few, given.shape)):
@@ -121,6 +122,11 @@ def _is_scale_free(module: nn.Module, shape: tuple[int, ...], given: Tensor) -> 
         return False
     reach = float((known[0] - known[1]).abs().max())
     return reach > 0 and all(float((each - known[0]).abs().max()) < 0.01 * reach for each in known[2:])
+
+
+def _axis(given: Tensor) -> int:
+    """Returns the axis of the rows that are tried."""
+    return 0 if given.ndim < 3 else 1
 
 
 def _drawn(shape: tuple[int, ...]) -> Tensor:

@@ -36,8 +36,8 @@ def faithfulness(
     """Erases words in the order of each explanation and in random orders, and measures the decision.
 
     The target stays that of the whole text, words are erased from the token ids (the text is never tokenized again),
-    and every order has the same budgets. The curve ends before the last word if deleting all would leave the model nothing
-    to read.
+    and every order has the same budgets. The curve ends before the last word if deleting all would leave
+    the model nothing to read.
 
     Args:
         subject: The model.

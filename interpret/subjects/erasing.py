@@ -67,9 +67,10 @@ def answers_without(
     """
     gone = example.spread(removed)
     if eraser == "delete" and is_units_alone(subject, example) and bool(removed.all(dim=1).any()):
+        many = example.nouns.many
         raise CaptureError(
-            f"without any {example.nouns.many}, {subject.name} has nothing to read, as its input has no special tokens; "
-            f"give an input with more {example.nouns.many}, or leave some of them"
+            f"without any {many}, {subject.name} has nothing to read, as its input has no special tokens; give an "
+            f"input with more {many}, or leave some of them"
         )
     left = (~gone).sum(dim=1) if eraser == "delete" else torch.full((len(gone),), gone.shape[1])
     for parts in passes_by_length([(tokens,) for tokens in left.tolist()], subject.tokens_at_once):

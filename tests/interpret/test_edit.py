@@ -6,8 +6,8 @@ import pytest
 import torch
 from tiny_models import tiny_inputs, tiny_model
 
-from interpret.attention.editing import editing
 from interpret.attention.edges import masked_edges
+from interpret.attention.editing import editing
 from interpret.attention.edits import (
     block_attention,
     mean_head,

@@ -68,8 +68,8 @@ def _states(passed: ForwardPass, layer: int, span: PositionSpan) -> Float[Tensor
     if isinstance(states, Tensor) and states.shape[:-1] not in ((1, tokens), (tokens, 1)):
         raise CaptureError(
             f"AttCAT needs a vector of each of the {tokens} tokens that enter a layer, and attention call {layer} is "
-            f"in one that gets vectors of {list(states.shape[:-1])}, as where inputs are padded; use attention x "
-            "gradient"
+            f"in one that gets vectors of {list(states.shape[:-1])}, as where inputs are padded or the stream has "
+            "several parts; use attention x gradient"
         )
     if not isinstance(states, Tensor):
         raise CaptureError(

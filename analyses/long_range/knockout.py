@@ -19,6 +19,7 @@ from analyses.long_range.random_edges import tested
 from interpret.attention.maps import Maps
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision
+from interpret.subjects.forward_pass import run_pass
 from interpret.subjects.inputs.distances import UNDEFINED, has_order, unit_of_distance
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -84,8 +85,8 @@ def knockout(
         InputError: There is no such layer, head, word, direction or distance, or no edge is left to cut.
         CaptureError: The model computes attention in windows.
 
-    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, section 4, from the last position to one word in
-    a window of layers. Cuts by distance, and the comparison with random edges, are ours.
+    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, from the last position to one word in a window
+    of layers. Cuts by distance, and the comparison with random edges, are ours.
 
     Example:
         >>> found = knockout(interpret.load(), "Slow at first, then wonderful.", draws=99)
@@ -95,7 +96,7 @@ def knockout(
         [(0, 6)]
     """
     subject, example, decision = subject.asked(example, decision)
-    record, _ = subject.record(example)
+    record = run_pass(subject, example.ids[None]).record
     maps = subject.maps(record, example)
     require_direction(subject, example, direction)
     edges, chosen = edges_of(subject, example, maps, cut_sink=cut_sink), _chosen_heads(heads, maps)

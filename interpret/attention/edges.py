@@ -53,7 +53,7 @@ def masked_edges(
         blocked: True for the edges to remove; broadcasts to the shape of `weights`.
         own_key: Index of the key at the first query's position; the next query has the next one.
 
-    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, section 4.
+    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767.
     """
     edited, mass = without_edges(weights, blocked, own_key=own_key), weights.sum(-1, keepdim=True)
     sink = (1 - mass).clamp(min=0)

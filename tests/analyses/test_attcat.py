@@ -90,8 +90,8 @@ def test_padded_states_are_refused(tmp_path):
     read = example.parts[0].stop
     said = (
         f"AttCAT needs a vector of each of the {read} tokens that enter a layer, and attention call 0 is in one that "
-        f"gets vectors of [1, {read + -read % 4}], as where inputs are padded or the stream has several parts; use attention x "
-        "gradient"
+        f"gets vectors of [1, {read + -read % 4}], as where inputs are padded or the stream has several parts; use "
+        "attention x gradient"
     )
     with pytest.raises(CaptureError, match=f"^{re.escape(said)}$"):
         attcat(subject, example, subject.decide(example))

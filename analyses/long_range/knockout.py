@@ -58,8 +58,8 @@ def knockout(
 
     An edge leads from a word that attends (its query) to one that is attended to (its key). Three things are measured:
     all edges that are asked for, cut at once; those of each distance in each window of layers; and those from each word
-    to each other in all layers that are asked for. A row of attention that loses edges is scaled to its former sum, as
-    if the mask had forbidden them. Random edges are drawn from all edges of the same layers and heads.
+    to each other in all layers that are asked for. A row of attention that loses edges is renormalised as if the
+    mask had forbidden them. Random edges are drawn from all edges of the same layers and heads.
 
     An edge from a word to itself is never cut. Distances count tokens, for an image patches (the larger of rows and
     columns; special tokens, which have no place in the image, have none). Cross-attention has no distances, because its

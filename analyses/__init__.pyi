@@ -87,6 +87,8 @@ from .ranking.judged import Judged as Judged
 from .ranking.max_sensitivity import max_sensitivity as max_sensitivity
 from .ranking.passes import judging_passes as judging_passes
 from .ranking.road import road as road
+from .reproductions.cue_alignment import CueAlignment as CueAlignment
+from .reproductions.cue_alignment import cue_alignment as cue_alignment
 from .reproductions.depth_correlations import DepthCorrelations as DepthCorrelations
 from .reproductions.depth_correlations import depth_correlations as depth_correlations
 from .reproductions.weights_and_norms import WeightsAndNorms as WeightsAndNorms

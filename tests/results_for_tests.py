@@ -98,6 +98,7 @@ SAMPLES = {
     ),
     "Agreement": lambda: analyses.Agreement(("saliency", "rollout"), numbers(2, 2), positive(2)),
     "WeightsAndNorms": lambda: analyses.WeightsAndNorms(positive(2, 2, 3, 2)),
+    "CueAlignment": lambda: analyses.CueAlignment(numbers(2, 6, 2, 3, 2)),
     "DepthCorrelations": lambda: analyses.DepthCorrelations(numbers(2, 3, 2, 2)),
     "Faithfulness": lambda: analyses.Faithfulness("mask", (1, 2), ("saliency", "rollout"), erasure(2), erasure(100)),
     "Judged": lambda: analyses.Judged(

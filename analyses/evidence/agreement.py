@@ -105,8 +105,8 @@ def evidence_agreement(
         InputError: There is no map, none or all of the units are marked, or their number isn't that of a map.
 
     Source: see `Overlap`: mass accuracy (Arras et al., 2022), average precision, IoU and token F1 (DeYoung et al.,
-    2020), reciprocal rank (Ferrando et al., 2023, arXiv:2305.12535, section 5). Tied words have no order: every measure
-    is its mean over all their orders, so that equal scores get what random orders get.
+    2020), reciprocal rank (Ferrando et al., 2023, arXiv:2305.12535). Tied words have no order: every measure is its
+    mean over all their orders, so that equal scores get what random orders get.
 
     Example:
         >>> subject = interpret.load()

@@ -1,7 +1,7 @@
 """Scores of a decision with sets of units erased, each set computed once however often it is asked for."""
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interpret.errors import InputError
@@ -57,6 +57,11 @@ class ErasedScores:
             self._remember(asked, found)
         margins, probabilities = zip(*(self._known[key] for key in keys), strict=True) if keys else ((), ())
         return Scores(torch.tensor(margins), torch.tensor(probabilities))
+
+    def known(self) -> tuple[Bool[Tensor, "variant unit"], Float[Tensor, " variant"]]:
+        """Returns the variants whose scores are known, the untouched input first, and their margins in logits."""
+        removed = torch.tensor([list(key) for key in self._known], dtype=torch.bool)
+        return removed, torch.tensor([margin for margin, _ in self._known.values()])
 
     def _remember(self, removed: Bool[Tensor, "variant unit"], found: Scores) -> None:
         pairs = zip(found.margin.tolist(), found.probability.tolist(), strict=True)

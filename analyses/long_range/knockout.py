@@ -84,8 +84,8 @@ def knockout(
         InputError: There is no such layer, head, word, direction or distance, or no edge is left to cut.
         CaptureError: The model computes attention in windows.
 
-    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, section 4, from the last position to one word in
-    a window of layers. Cuts by distance, and the comparison with random edges, are ours.
+    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, from the last position to one word in a window
+    of layers. Cuts by distance, and the comparison with random edges, are ours.
 
     Example:
         >>> found = knockout(interpret.load(), "Slow at first, then wonderful.", draws=99)

@@ -11,7 +11,9 @@ from analyses.explanations.method import Method
 from analyses.explanations.shared import USUAL_STEPS
 from analyses.planning.effort import Effort
 from analyses.ranking.one_text import eraser_of_rankings
+from analyses.ranking.orders_to_name import orders_to_name
 from analyses.ranking.passes import judging_passes
+from analyses.sanity.passes import maps_of_checks
 from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS
 from analyses.verdicts.measurement import Draws
 from analyses.verdicts.one_text import ONE_TEXT
@@ -21,6 +23,7 @@ from interpret.subjects.models.reading_cost import ReadingCost
 from interpret.subjects.subject import Subject
 
 GRADIENT = 3  # time of a pass with gradient, in passes
+DECIDING = 3  # passes, about, of a decision that is made anew before it is explained
 SHORT_AT_ONCE = 16  # edits of one row in a batch, roughly
 READINGS = 3  # passes of each text in a study: its decision, its row, and the rows of all heads
 ANSWERS = 3  # copies of the logits without each unit, kept and in use
@@ -44,6 +47,16 @@ class Work:
     short: float
     slopes: int
     resident: float
+
+    def then(self, other: "Work") -> "Work":
+        """Returns the work of both, one after the other."""
+        return Work(
+            batched=self.batched + other.batched,
+            single=self.single + other.single,
+            short=self.short + other.short,
+            slopes=max(self.slopes, other.slopes),
+            resident=max(self.resident, other.resident),
+        )
 
 
 def analysis_work(
@@ -80,6 +93,7 @@ def analysis_work(
         batched=units
         + own
         + _removals(len(methods), eraser, units, effort.random_orders)
+        + _removals_to_name(len(methods), eraser, units, effort.random_orders)
         + judged.batched
         + silenced
         + integral,
@@ -152,6 +166,29 @@ def study_work(
     return Work(batched=batched, single=0, short=short, slopes=slopes, resident=max(together))
 
 
+def sanity_work(
+    subject: Subject, examples: Sequence[Example], methods: Sequence[Method], *, layers: int, longest: int
+) -> Work:
+    """Counts the passes of a study's sanity checks.
+
+    Args:
+        subject: The model.
+        examples: The texts that are checked; none without sanity checks.
+        methods: Explanations that are checked.
+        layers: Layers of the model.
+        longest: Tokens of the text in whose passes they are counted.
+    """
+    passes = sum((DECIDING + _explaining_passes(len(each.units), methods)) * len(each.ids) for each in examples)
+    others = sum(each.numel() for each in subject.model.parameters())  # weights in the place of its own
+    return Work(
+        batched=maps_of_checks(layers) * passes / longest,
+        single=0,
+        short=0,
+        slopes=1,
+        resident=others if examples else 0,
+    )
+
+
 def judging_work(subject: Subject, example: Example, *, heads: int) -> Work:
     """Counts the passes of the verdict on one decision.
 
@@ -188,10 +225,15 @@ def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: i
 def _ranking_passes(subject: Subject, example: Example, methods: Sequence[Method]) -> float:
     """Passes of explaining one text by several methods, and of judging them."""
     units = len(example.units)
-    gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
-    own = sum(method.passes(units) for method in methods if method.name != LEAVE_ONE_OUT)  # judging has those
+    others = [method for method in methods if method.name != LEAVE_ONE_OUT]  # whose passes judging has
     judging = _share_left(eraser_of_rankings(subject)) * judging_passes(units, len(methods))
-    return 1 + GRADIENT * gradients + own + units + judging
+    return _explaining_passes(units, others) + units + judging
+
+
+def _explaining_passes(units: int, methods: Sequence[Method]) -> float:
+    """Passes of explaining one text by several methods."""
+    gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
+    return 1 + GRADIENT * gradients + sum(method.passes(units) for method in methods)
 
 
 def _edits_of_heads(heads: int) -> int:
@@ -226,6 +268,13 @@ def _removals(maps: int, eraser: str, units: int, orders: int) -> float:
     random -= min(orders, units) if 1 in budgets else 0  # leave-one-out has already run the texts without one word
     variants = maps * (len(curve_counts(units)) + len(budgets)) + random
     return _share_left(eraser) * min(variants, 2.0**units)
+
+
+def _removals_to_name(maps: int, eraser: str, units: int, orders: int) -> float:
+    """Most further texts with words erased that naming an explanation takes."""
+    further = max(0, orders_to_name(maps) - orders)
+    variants = sum(min(further, max(0, math.comb(units, budget) - orders)) for budget in erasure_budgets(units))
+    return _share_left(eraser) * variants
 
 
 def _share_left(eraser: str) -> float:

@@ -32,7 +32,7 @@ def sensitivity_n(
         From -1 to 1; NaN for a map that tells no sets of one size apart. Sizes at which either side is constant
         don't count.
 
-    Source: Ancona et al. (2018), arXiv:1711.06104, section 3.3. They take 100 sets of each size.
+    Source: Ancona et al. (2018), arXiv:1711.06104, sensitivity-n. They take 100 sets of each size.
     """
     return _pearson(predicted, falls.double())
 
@@ -49,8 +49,8 @@ def linear_datamodeling_score(
     Returns:
         From -1 to 1; NaN as in `sensitivity_n`.
 
-    Source: Park et al. (2023), TRAK, arXiv:2303.14186, section 2, equation 4: there of training examples, with sets
-    of one size.
+    Source: Park et al. (2023), TRAK, arXiv:2303.14186, the linear datamodeling score: there of training examples, with
+    sets of one size.
     """
     return _pearson(_ranks(predicted), _ranks(falls))
 
@@ -67,7 +67,7 @@ def infidelity(predicted: Float[Tensor, "map size draw"], falls: Float[Tensor, "
         where all sums or all falls are 0. The scale may be negative, so scores that point the wrong way are not
         told apart from right ones; the correlations do that.
 
-    Source: Yeh et al. (2019), arXiv:1901.09392, definition 2.1, with their optimal scaling as in captum's
+    Source: Yeh et al. (2019), arXiv:1901.09392, infidelity, with their optimal scaling as in captum's
     `infidelity(normalize=True)`. We divide by the mean squared fall, so that texts can be averaged.
     """
     sums, falls = predicted.flatten(1), falls.double().flatten()

@@ -78,7 +78,7 @@ def best_order(
 
     Source: lazy evaluation by Minoux (1978), Accelerated greedy algorithms for maximizing submodular set functions;
     beams for the bounds of comprehensiveness and sufficiency by Edin et al. (2025), "Normalized AOPC",
-    arXiv:2408.08137, section 4. Neither bounds what a search misses, so the best order found is a lower bound.
+    arXiv:2408.08137, section 3. Neither bounds what a search misses, so the best order found is a lower bound.
     """
     found = [_Beginning((), effect)]
     step = math.ceil(max(budgets) / ROUNDS)

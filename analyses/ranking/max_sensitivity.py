@@ -53,7 +53,7 @@ def max_sensitivity(
     Raises:
         InputError: There is no such method, the model has no table of token vectors, or the scores are all 0.
 
-    Source: Yeh et al. (2019), arXiv:1901.09392, definition 3.1, estimated as by captum's `sensitivity_max`, with its
+    Source: Yeh et al. (2019), arXiv:1901.09392, max-sensitivity, estimated as by captum's `sensitivity_max`, with its
     radius and number of draws; there the radius isn't relative to the input.
 
     Example:

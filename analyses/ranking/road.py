@@ -35,8 +35,8 @@ def road(
     Raises:
         InputError: The model can't erase so; otherwise as `judge_explanations`.
 
-    Source: Rong et al. (2022), arXiv:2202.00449, section 4. They report accuracy over many images at each share of
-    removed pixels; this is the margin on one image, mean over the shares of `faithfulness`.
+    Source: Rong et al. (2022), arXiv:2202.00449. They report accuracy over many images at each share of removed pixels;
+    this is the margin on one image, mean over the shares of `faithfulness`.
 
     Example:
         >>> subject, text = interpret.load(), "Slow at first, then wonderful."

@@ -40,8 +40,8 @@ def soft_erasure(
         Comprehensiveness and sufficiency, mean over draws; large is good. NaN for flat maps, and for all where the
         probability doesn't fall without any word.
 
-    Source: Zhao and Aletras (2023), arXiv:2305.10496, section 3: Soft-NC and Soft-NS. Where the denominator is 0 we
-    give NaN, as no value could be right.
+    Source: Zhao and Aletras (2023), arXiv:2305.10496: Soft-NC and Soft-NS. Where the denominator is 0 we give NaN, as
+    no value could be right.
     """
     vectors = subject.embed(example.ids[None])[0].detach()
     words = (example.unit_of < len(example.units)).to(vectors.device)[:, None]

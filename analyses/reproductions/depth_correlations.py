@@ -1,6 +1,5 @@
 """Abnar and Zuidema's tables: raw attention, rollout and flow at each depth, against what words do."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
-from scipy.stats import spearmanr
 from torch import Tensor
 
 from analyses.explanations.attention_only.decision_rows import mean_row
 from analyses.explanations.attention_only.flow import attention_flow
 from analyses.explanations.gradient_based.embeddings import embeddings_of, gradients_at, rows_of
 from analyses.explanations.shared import Shared
+from analyses.reproductions.spearman import spearman
 from analyses.results.pictures import LineChart
 from analyses.results.result import PlottedResult
 from analyses.results.wording import number
@@ -142,12 +141,5 @@ def _of_text(subject: Subject, text: Example | Text, eraser: str | None) -> Floa
         for layer in range(len(weights))
     ]
     references = falls.abs(), slopes.abs()
-    found = [[[_spearman(row, each) for row in rows] for each in references] for rows in zip(*by_layer, strict=True)]
+    found = [[[spearman(row, each) for row in rows] for each in references] for rows in zip(*by_layer, strict=True)]
     return torch.tensor(found)
-
-
-def _spearman(one: Float[Tensor, " unit"], other: Float[Tensor, " unit"]) -> float:
-    """Spearman's correlation with mean ranks for ties; NaN where either side is constant."""
-    if len(one) < 2 or any(bool((each == each[0]).all()) for each in (one, other)):
-        return math.nan
-    return float(spearmanr(one.numpy(), other.numpy()).statistic)

@@ -90,8 +90,7 @@ def weights_and_norms(subject: Subject, texts: Sequence[Example | Text]) -> Weig
         CaptureError: The model's layers can't be taken apart into what each position adds.
         ValueError: There is no text.
 
-    Source: Kobayashi et al. (2020), arXiv:2004.10102, section 4.2. They average over heads; we sum a token's heads
-    first, as their section 4.4 does for layers.
+    Source: Kobayashi et al. (2020), arXiv:2004.10102, section 4. They average over heads; we sum a token's heads first.
 
     Example:
         >>> found = weights_and_norms(interpret.load(), ["Slow at first, then wonderful.", "A gripping film."])

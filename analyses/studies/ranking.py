@@ -12,6 +12,7 @@ from analyses.ranking.over_texts import RankedMethod, rank_over_texts
 from analyses.ranking.primary import FAITHFULNESS
 from analyses.studies.ranking_columns import FAMILIES, LEFT_OUT, METHODS, PASSES, scored_texts
 from analyses.studies.ranking_schema import RankedMeasureDict, RankedMethodDict, RankingDict
+from analyses.studies.sanity_of_study import blind_in, sanity_of_study
 from analyses.studies.schema import Record
 from interpret.subjects.nouns import WORDS
 
@@ -30,7 +31,10 @@ def ranking_of_study(records: Sequence[Record], methods: Sequence[Method], *, se
     reasons = _left_out(records)
     never = {name for name, texts in reasons.items() if len(texts) == len(records)}
     there = [index for index, name in enumerate(scored.methods) if name not in never]
-    found = rank_over_texts(scored.only(there), FAITHFULNESS.name, floors=_floors(records), seed=seed)
+    sanity = sanity_of_study(records, seed=seed)
+    found = rank_over_texts(
+        scored.only(there), FAITHFULNESS.name, floors=_floors(records), blind=blind_in(sanity), seed=seed
+    )
     costs = {method.name: _cost(method, records) for method in methods}
     plain: RankingDict = plain_nested(
         {
@@ -45,7 +49,7 @@ def ranking_of_study(records: Sequence[Record], methods: Sequence[Method], *, se
             "judging_passes": sum(record[PASSES] for record in records) / len(records),
         }
     )
-    return plain
+    return plain if sanity is None else {**plain, "sanity": sanity}
 
 
 def _method(each: RankedMethod, passes: float, gradient_passes: float) -> RankedMethodDict:

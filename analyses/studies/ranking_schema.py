@@ -1,10 +1,13 @@
 """Ranking of explanations in the JSON of a study: `RankingDict`."""
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 from analyses.export.json_schema import Correlation, Count, Share, written_as
 from analyses.ranking.differences import Difference
 from analyses.studies.interval_schema import IntervalDict
+from analyses.studies.sanity_schema import SanityDict
 
 
 @written_as(Difference)
@@ -73,6 +76,7 @@ class RankingDict(TypedDict):
         agreement: Mean Kendall's tau-b of each pair of `methods`; null where it is never defined.
         groups: Explanations that rank the words alike, by name; the group of the best first.
         judging_passes: Mean number of passes that judging all of them takes for a text.
+        sanity: Whether they change with the model's weights, and with nothing else; if texts were checked.
     """
 
     primary: str
@@ -84,3 +88,4 @@ class RankingDict(TypedDict):
     agreement: list[list[Correlation | None]]
     groups: list[list[str]]
     judging_passes: float
+    sanity: NotRequired[SanityDict]

@@ -62,7 +62,21 @@ class StudiedDataDict(TypedDict):
     sha256: str
 
 
-class StudyOptionsDict(TypedDict):
+class SanityOptionsDict(TypedDict):
+    """Settings of the sanity checks of a study, if any are made.
+
+    Attributes:
+        sanity_texts: Number of texts whose explanations are checked.
+        sanity_draws: Of each, how often the weights are shuffled.
+        sanity_noises: Maps that are averaged for the smooth variant.
+    """
+
+    sanity_texts: NotRequired[int]
+    sanity_draws: NotRequired[int]
+    sanity_noises: NotRequired[int]
+
+
+class StudyOptionsDict(SanityOptionsDict):
     """Settings of a study.
 
     Attributes:
@@ -78,6 +92,7 @@ class StudyOptionsDict(TypedDict):
         evidence_methods: Explanations that are compared with marked words, if words are marked.
         methods: Explanations that are ranked, if any are.
         own_methods: Digest of the code of each of them that isn't built in.
+        ranking_eraser: How words are taken out where explanations are ranked, if any are.
     """
 
     permutations: int
@@ -92,6 +107,7 @@ class StudyOptionsDict(TypedDict):
     evidence_methods: NotRequired[list[str]]
     methods: NotRequired[list[str]]
     own_methods: NotRequired[dict[str, str]]
+    ranking_eraser: NotRequired[str]
 
 
 class StudyFingerprint(TypedDict):

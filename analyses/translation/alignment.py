@@ -38,7 +38,7 @@ def alignment(
     Raises:
         InputError: A text is empty or too long, or the gold alignment can't be read or names words that aren't there.
 
-    Source: Norms: Kobayashi et al. (2020), arXiv:2004.10102, section 2, `|| sum over heads of a f(x) ||` with
+    Source: Norms: Kobayashi et al. (2020), arXiv:2004.10102, `|| sum over heads of a f(x) ||` with
     `f(x) = (x W_V + b_V) W_O`; vectors of heads are summed before the norm, and norms of the tokens of a word after it.
     Special tokens of either side are no words, so no word can be linked to them; that is ours.
 

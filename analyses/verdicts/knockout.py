@@ -28,7 +28,7 @@ def knockout_margins(
         content: Their words.
         removed: True for words that are knocked out.
 
-    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, section 4, who block the edges of a window of
-    layers; we block them in all layers.
+    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, who block the edges of a window of layers; we
+    block them in all layers.
     """
     return margins_under(unseen_by_others, subject, ids, targets, content.spread(removed))

@@ -19,8 +19,8 @@ def value_effects(row: DecisionRow, content: Content) -> Float[Tensor, "example 
         row: The row of several texts.
         content: Their words.
 
-    Source: The question is from Kobayashi et al. (2020), arXiv:2004.10102, section 2, who use the norms of weighted
-    vectors; we take the effect on the margin instead, because a long vector that nothing reads has none.
+    Source: The question is from Kobayashi et al. (2020), arXiv:2004.10102, who use the norms of weighted vectors; we
+    take the effect on the margin instead, because a long vector that nothing reads has none.
     """
     weights = level(row, content)
     with torch.no_grad():

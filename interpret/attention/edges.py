@@ -26,8 +26,8 @@ def without_edges(
     Returns:
         The weights; rows without blocked edges are bitwise unchanged.
 
-    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, section 4, who set the scores of blocked edges
-    to minus infinity: that is `renormalize`.
+    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, who set the scores of blocked edges to minus
+    infinity: that is `renormalize`.
     """
     blocked = blocked.to(weights.device)
     left = weights.masked_fill(blocked, 0.0)

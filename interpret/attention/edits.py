@@ -181,7 +181,7 @@ def block_attention(
     Raises:
         ValueError: A head or a position is below 0, or no key is given.
 
-    Source: Geva et al. (2023), arXiv:2304.14767, section 4.
+    Source: Geva et al. (2023), arXiv:2304.14767.
 
     Example:
         >>> subject = interpret.load()

@@ -23,6 +23,7 @@ from interpret.cli.options import (
 )
 from interpret.cli.progress import cost_line, progress_bar, progress_line, show_plan
 from interpret.cli.ranking import ranked_methods, ranking_lines
+from interpret.cli.sanity import sanity_lines
 from interpret.cli.streams import say, tell
 from interpret.errors import CaptureError, InputError
 from interpret.system.files import require_model
@@ -66,6 +67,11 @@ SHOWN_ROWS = 5
     default="fast",
     show_default=True,
     help="Explanations to rank: all, fast (few passes a text), names between commas, or none.",
+)
+@click.option(
+    "--sanity",
+    type=click.IntRange(min=0),
+    help="Texts on which these go through sanity checks; by default 3, or 0 of fewer than 50 texts.",
 )
 @click.option("--classic", is_flag=True, help="Also run the published tests of attention; takes longer than the rest.")
 @click.option("--max-memory", type=SizeType(), help="Most memory to take, such as 4GB; by default 9/10 of the free.")
@@ -119,7 +125,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     every = _pair(options, "")
     if every is not None and columns["choice_columns"] is not None:
         raise InputError("--target is about all texts and --target-column about each; give one of them")
-    methods = ranked_methods(options.pop("methods"))
+    methods, sanity = ranked_methods(options.pop("methods")), options.pop("sanity")
     rows = read_rows(data, seed=seed, **columns)
     rows = rows if every is None else rows.with_choice(*every)
     subject = load_text_subject(options)
@@ -142,6 +148,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
         seed=seed,
         classic=classic,
         methods=methods,
+        sanity=sanity,
     )
 
 
@@ -242,6 +249,7 @@ def _shown(found: "StudyDict", cost: "PlanAndCost | None", out: Path, page: Path
         lines += evidence_lines(found["evidence"])
     if found["ranking"] is not None:
         lines += [f"instead    {found['ranking']['instead']}", *ranking_lines(found["ranking"])]
+        lines += sanity_lines(found["ranking"])
     lines += [f"data       {_note(note)}" for note in found["notes"]]
     lines += [f"check      FAILED: {each['name']} ({each['detail']})" for each in found["checks"] if not each["passed"]]
     if cost is not None:

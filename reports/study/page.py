@@ -10,6 +10,7 @@ from reports.shared.document import asset, environment, policy
 from reports.shared.shades import step_rules
 from reports.study import classic as study_classic
 from reports.study import ranking as study_ranking
+from reports.study import sanity as study_sanity
 from reports.study import view as study_view
 from reports.study import wording as study_wording
 
@@ -53,6 +54,7 @@ def render_study(
             classic=study_classic,
             evidence=evidence_in_short,
             ranking=study_ranking,
+            sanity=study_sanity,
             view=study_view,
             wording=study_wording,
             style=Markup(style),

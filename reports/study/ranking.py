@@ -25,6 +25,12 @@ CAVEAT = (
 )
 
 
+DELETED = (
+    "Taken out means deleted here, which leaves half as much to read; reports on single texts put the model’s mask "
+    "token in the place of a word, if it has one, so that the same text has other numbers there."
+)
+
+
 @dataclass(frozen=True)
 class RankedRow:
     """Explanation in the chart.

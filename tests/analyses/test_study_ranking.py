@@ -146,6 +146,7 @@ def test_the_command_ranks_by_default_and_says_so(data: Path, saved: Path, tmp_p
     assert "worse than chance on " in said and "saliency" in said
     summary = json.loads((tmp_path / "fast" / "summary.json").read_text())
     assert summary["study"]["options"]["methods"][0] == "last-layer attention"
+    assert summary["study"]["options"]["ranking_eraser"] == "delete"
     assert "instead" not in ran("--out", str(tmp_path / "none"), "--methods", "none")
     wrong = ran("--out", str(tmp_path / "x"), "--methods", "none,saliency")
     assert "--methods was none, saliency; give none alone, or without it the names to rank" in wrong

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from interpret.errors import CaptureError
-from interpret.modes.frozen_norms import frozen_norms, norm_of
+from interpret.modes.frozen_norms import frozen_norms
+from interpret.modes.norms import norm_of
 
 
 class PlusOne(nn.Module):

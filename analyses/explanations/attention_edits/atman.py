@@ -39,10 +39,10 @@ def atman(
         InputError: The input has no units.
         CaptureError: Attention is computed in windows, or can't be reached.
 
-    Source: Deiseroth et al. (2023), arXiv:2301.08110, equations 4 and 6, with their `f` = 0.9 and `κ` = 0.7. That
-    scores are counted from the smallest is only in their code, which takes it over positions that the mask hides as
-    well, so that later tokens change the rows of earlier ones; ours is over visible ones. They measure the rise of the
-    target's cross-entropy; we measure the fall of its margin.
+    Source: Deiseroth et al. (2023), arXiv:2301.08110, with their `f` = 0.9 and `κ` = 0.7. That scores are counted from
+    the smallest is only in their code, which takes it over positions that the mask hides as well, so that later tokens
+    change the rows of earlier ones; ours is over visible ones. They measure the rise of the target's cross-entropy; we
+    measure the fall of its margin.
 
     Example:
         >>> subject = interpret.load()
@@ -58,7 +58,7 @@ def atman(
 
 
 def _shares(subject: Subject, example: Example, similarity: float) -> Float[Tensor, "unit token"]:
-    """Similarity of each token to a unit: 1 for its own tokens, 0 for those below the threshold (equation 6)."""
+    """Similarity of each token to a unit: 1 for its own tokens, 0 for those below the threshold."""
     with torch.no_grad():
         embeddings = functional.normalize(subject.embed(example.ids[None])[0].float().cpu(), dim=-1)
     cosines = (embeddings @ embeddings.T).clamp(max=1)
@@ -73,7 +73,7 @@ def _suppressed(
     keys: Float[Tensor, "input key"],
     span: PositionSpan,
 ) -> Float[Tensor, "input head query key"]:
-    """Multiplies scores, counted from each row's smallest, by `1 - keys` (equation 4).
+    """Multiplies scores, counted from each row's smallest, by `1 - keys`.
 
     A row's log weights are its scores up to a constant. Hidden keys have weight 0 and stay hidden, and the share of a
     learned sink, whose score isn't changed, grows with the rest.

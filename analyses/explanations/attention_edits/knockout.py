@@ -33,8 +33,8 @@ def attention_knockout(subject: Subject, example: Example, decision: Decision) -
         InputError: The input has no units.
         CaptureError: Attention is computed in windows, or can't be reached.
 
-    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, section 4, who block edges to the last position
-    in a window of layers; we block those of all positions in all layers.
+    Source: Attention knockout of Geva et al. (2023), arXiv:2304.14767, who block edges to the last position in a window
+    of layers; we block those of all positions in all layers.
 
     Example:
         >>> subject = interpret.load()

@@ -38,7 +38,7 @@ def value_zeroing(subject: Subject, example: Example, decision: Decision) -> Att
         CaptureError: No attention could be read, its calls don't form a chain of layers, or a layer can't be run by
             itself.
 
-    Source: Mohebbi et al. (2023), Quantifying Context Mixing in Transformers, arXiv:2301.12971, section 3.
+    Source: Mohebbi et al. (2023), Quantifying Context Mixing in Transformers, arXiv:2301.12971.
 
     Example:
         >>> subject = interpret.load()
@@ -71,7 +71,7 @@ def value_zeroing_rollout(subject: Subject, example: Example, decision: Decision
         CaptureError: No attention could be read, its calls don't form a chain of layers, or a layer can't be run by
             itself.
 
-    Source: Mohebbi et al. (2023), arXiv:2301.12971, section 3, "Value Zeroing + rollout".
+    Source: Mohebbi et al. (2023), arXiv:2301.12971, "Value Zeroing + rollout" in their code.
 
     Example:
         >>> subject = interpret.load()
@@ -86,6 +86,20 @@ def value_zeroing_rollout(subject: Subject, example: Example, decision: Decision
     for layer in reversed(range(len(passed.entries))):
         row = row @ context_mixing(subject, passed, layer)
     return _shares("value zeroing rollout", row, readout, example)
+
+
+def context_mixing_of_layers(subject: Subject, example: Example) -> Float[Tensor, "layer token token"]:
+    """Computes the value zeroing scores of every layer, as `context_mixing` does of one.
+
+    Args:
+        subject: The model.
+        example: The input.
+
+    Raises:
+        CaptureError: As of `value_zeroing`.
+    """
+    passed = _passed(subject, example)
+    return torch.stack([context_mixing(subject, passed, layer) for layer in range(len(passed.entries))])
 
 
 def context_mixing(subject: Subject, passed: ForwardPass, layer: int) -> Float[Tensor, "token token"]:

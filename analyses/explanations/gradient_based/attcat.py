@@ -34,9 +34,9 @@ def attcat(subject: Subject, example: Example, decision: Decision) -> Attributio
     Raises:
         CaptureError: No attention could be read, or the vectors that enter a layer can't be seen.
 
-    Source: Qiang et al. (2022), AttCAT: Explaining Transformers via Attentive Class Activation Tokens, NeurIPS 2022,
-    section 3, equations 6 to 8. The mean over queries is that of their code, as the paper doesn't say whose attention a
-    token's is. They take the gradient of a label's score; we take that of its margin.
+    Source: Qiang et al. (2022), AttCAT: Explaining Transformers via Attentive Class Activation Tokens, NeurIPS 2022.
+    The mean over queries is that of their code, as the paper doesn't say whose attention a token's is. They take the
+    gradient of a label's score; we take that of its margin.
 
     Example:
         >>> subject = interpret.load()

@@ -35,10 +35,10 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
         CaptureError: No attention could be read, or its calls don't form a chain of layers.
 
     Source: Chefer, Gur and Wolf (2021), Generic Attention-model Explainability for Interpreting Bi-Modal and
-    Encoder-Decoder Transformers, arXiv:2103.15679, section 3, equations 1 to 10; attention itself instead of its LRP
-    relevance, which the paper allows. They take the gradient of a label's score; we take that of its margin. They read
-    the row of [CLS] without its own column, which contains the initial identity; we subtract the identity, so that rows
-    whose own position is a word can be read as well.
+    Encoder-Decoder Transformers, arXiv:2103.15679, equations 1 to 10; attention itself instead of its LRP relevance,
+    which the paper allows. They take the gradient of a label's score; we take that of its margin. They read the row of
+    [CLS] without its own column, which contains the initial identity; we subtract the identity, so that rows whose own
+    position is a word can be read as well.
 
     Example:
         >>> subject = interpret.load()

@@ -42,7 +42,7 @@ def smoothgrad(
     Raises:
         InputError: The noise is negative, or there are fewer than two draws.
 
-    Source: Smilkov et al. (2017), arXiv:1706.03825, section 3.1. They use 50 draws and a share of 0.1 to 0.2 on images;
+    Source: Smilkov et al. (2017), arXiv:1706.03825, section 2.2. They use 50 draws and a share of 0.1 to 0.2 on images;
     embeddings have a few numbers far from all others, so that a tenth of their range is more than they vary by. As
     captum's `NoiseTunnel` around `Saliency`, in batches.
 

@@ -36,9 +36,9 @@ def alti(found: Decomposition, example: Example, decision: Decision) -> Attribut
     Raises:
         InputError: The decomposition or the decision is of another text.
 
-    Source: Ferrando et al. (2022), arXiv:2203.04212, section 3; without the norm in pre-norm models, as in Ferrando et
-    al. (2023), arXiv:2305.12535, section 3.3; through cross-attention as in Ferrando et al. (2022b), arXiv:2205.11631.
-    Their code adds a norm's epsilon to its input rather than to the variance; ours is the norm's own.
+    Source: Ferrando et al. (2022), arXiv:2203.04212; without the norm in pre-norm models, as in Ferrando et al. (2023),
+    arXiv:2305.12535; through cross-attention as in Ferrando et al. (2022b), arXiv:2205.11631. Their code adds a norm's
+    epsilon to its input rather than to the variance; ours is the norm's own.
 
     Example:
         >>> subject = interpret.load()

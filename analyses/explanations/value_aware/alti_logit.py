@@ -37,8 +37,8 @@ def alti_logit(found: Decomposition, example: Example, decision: Decision) -> At
         CaptureError: The margin is no linear read of a sum of layers: a post-norm model, or a nonlinear head.
         InputError: The decomposition or the decision is of another text.
 
-    Source: Ferrando et al. (2023), arXiv:2305.12535, sections 3.2 and 3.3; as in their code, only what attention
-    fetches is traced. They explain one token rather than another; a margin is that, too.
+    Source: Ferrando et al. (2023), arXiv:2305.12535; as in their code, only what attention fetches is traced. They
+    explain one token rather than another; a margin is that, too.
 
     Example:
         >>> subject = interpret.load()

@@ -39,7 +39,8 @@ def globenc(found: Decomposition, example: Example, decision: Decision) -> Attri
     Raises:
         InputError: The decomposition or the decision is of another text.
 
-    Source: Modarressi et al. (2022), arXiv:2205.03286, section 2, the norms N_Enc and their rollout.
+    Source: Modarressi et al. (2022), arXiv:2205.03286, section 3, the norms N_Enc of equation 11 and their rollout,
+    equation 12.
 
     Example:
         >>> subject = interpret.load()

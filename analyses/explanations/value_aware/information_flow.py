@@ -42,8 +42,8 @@ def information_flow_routes(found: Decomposition, example: Example, decision: De
     Raises:
         InputError: The decomposition or the decision is of another text.
 
-    Source: Ferrando and Voita (2024), arXiv:2403.00824, section 2, equations 4 to 6. They draw the routes whose edges
-    are above a threshold, which we don't apply; sums over heads and layers are those of their code's graph.
+    Source: Ferrando and Voita (2024), arXiv:2403.00824. They draw the routes whose edges are above a threshold, which
+    we don't apply; sums over heads and layers are those of their code's graph.
 
     Example:
         >>> subject = interpret.load()

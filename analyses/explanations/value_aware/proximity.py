@@ -11,7 +11,7 @@ def proximity(parts: Float[Tensor, "row part hidden"], whole: Float[Tensor, "row
         parts: Vectors that are added.
         whole: What they sum to.
 
-    Source: Ferrando et al. (2022), arXiv:2203.04212, equation 9.
+    Source: Ferrando et al. (2022), Measuring the Mixing of Contextual Information in the Transformer, arXiv:2203.04212.
     """
     whole = whole[:, None]
     closer = (parts - whole).abs_().neg_().add_(whole.abs())  # feature by feature, which rounds less

@@ -69,7 +69,7 @@ def mixing_ratios(found: Decomposition) -> Float[Tensor, "layer token"]:
     Returns:
         Shares in [0, 1]; NaN for a position without a row in a layer.
 
-    Source: Kobayashi et al. (2021), arXiv:2109.07152, section 3.3, equation 9.
+    Source: Kobayashi et al. (2021), arXiv:2109.07152, section 3.3.
 
     Example:
         >>> subject = interpret.load()

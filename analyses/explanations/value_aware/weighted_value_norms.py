@@ -38,8 +38,8 @@ def weighted_value_norms(found: Decomposition, example: Example, decision: Decis
     Raises:
         InputError: The decomposition or the decision is of another text.
 
-    Source: Kobayashi et al. (2020), arXiv:2004.10102, section 2, equation 6. They look at all rows; the decision row of
-    the last layer, and shares of the sum, are ours.
+    Source: Kobayashi et al. (2020), arXiv:2004.10102. They look at all rows; the decision row of the last layer, and
+    shares of the sum, are ours.
 
     Example:
         >>> subject = interpret.load()

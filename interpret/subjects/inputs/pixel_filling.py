@@ -56,7 +56,7 @@ def noisy_linear(pixels: Float[Tensor, "channel y x"], gone: Bool[Tensor, "y x"]
         pixels: The untouched image.
         gone: True where a pixel is removed.
 
-    Source: Rong, Leemann, Borisov, Kasneci and Kasneci (2022), arXiv:2202.00449, section 4.2, noisy linear imputation.
+    Source: Rong, Leemann, Borisov, Kasneci and Kasneci (2022), arXiv:2202.00449, noisy linear imputation.
     """
     if not gone.any():
         return pixels

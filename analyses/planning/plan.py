@@ -143,6 +143,7 @@ def plan_study(
     *,
     checked: Sequence[Example] = (),
     adversary_steps: int | None = None,
+    more: Callable[[Example], float] | None = None,
     max_memory: int | None = None,
 ) -> Plan:
     """Estimates the cost of a study's measurements, from passes of its longest text.
@@ -154,6 +155,7 @@ def plan_study(
         methods: Explanations that are ranked.
         checked: Those of the texts on which these go through sanity checks.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
+        more: Passes of one text for what else is measured, such as how far back its decision looks.
         max_memory: As for `plan_analysis`.
 
     Raises:
@@ -162,7 +164,9 @@ def plan_study(
     longest = max((example for group in groups for example in group), key=lambda example: len(example.ids))
 
     def work(speed: Speed) -> Work:
-        known = study_work(subject, groups, draws, methods, heads=speed.heads, adversary_steps=adversary_steps)
+        known = study_work(
+            subject, groups, draws, methods, heads=speed.heads, adversary_steps=adversary_steps, more=more
+        )
         return known.then(sanity_work(subject, checked, methods, layers=speed.calls, longest=speed.tokens))
 
     return _planned(subject, longest, work, max_memory)

@@ -1,10 +1,11 @@
 """Number of forward passes that analyses need."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from analyses.costs.method_costs import OTHER_RUNS, RUNS, median_text
 from analyses.explanations.built_in import LEAVE_ONE_OUT
 from analyses.explanations.faithfulness import curve_counts, erasure_budgets
 from analyses.explanations.method import Method
@@ -88,7 +89,7 @@ def analysis_work(
     steps = effort.integration_steps if any(method.follows_path for method in methods) else 1
     integral = sum(GRADIENT * steps for method in methods if method.follows_path)
     gradients = 3 + sum(method.gradient_passes for method in methods)
-    own = sum(method.passes(units) for method in methods if method.name != LEAVE_ONE_OUT)  # every analysis has those
+    own = sum(method.passes(example) for method in methods if method.name != LEAVE_ONE_OUT)  # every analysis has those
     return Work(
         batched=units
         + own
@@ -138,6 +139,7 @@ def study_work(
     *,
     heads: int,
     adversary_steps: int | None,
+    more: Callable[[Example], float] | None = None,
 ) -> Work:
     """Counts the passes of a study, in passes of its longest text.
 
@@ -148,6 +150,7 @@ def study_work(
         methods: Explanations that are ranked.
         heads: Heads of the last attention call.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
+        more: Passes of one text for what else is measured.
     """
     longest = max(len(example.ids) for group in groups for example in group)
     batched = short = 0.0
@@ -160,7 +163,13 @@ def study_work(
             short += _classic_edits(len(example.units), adversary_steps)
         if methods:
             passes += _ranking_passes(subject, example, methods)
+        if more is not None:
+            passes += more(example)
         batched += passes * len(example.ids) / longest
+    if methods:
+        middle = [example for group in groups for example in group][median_text(sum(map(len, groups)))]
+        costs = (RUNS + OTHER_RUNS) * _explaining_passes(middle, methods)
+        batched += costs * len(middle.ids) / longest
     together = [len(group) * measuring_work(subject, group[0], draws, heads=heads).resident for group in groups]
     slopes = USUAL_STEPS if any(method.follows_path for method in methods) else 1
     return Work(batched=batched, single=0, short=short, slopes=slopes, resident=max(together))
@@ -178,7 +187,7 @@ def sanity_work(
         layers: Layers of the model.
         longest: Tokens of the text in whose passes they are counted.
     """
-    passes = sum((DECIDING + _explaining_passes(len(each.units), methods)) * len(each.ids) for each in examples)
+    passes = sum((DECIDING + _explaining_passes(each, methods)) * len(each.ids) for each in examples)
     others = sum(each.numel() for each in subject.model.parameters())  # weights in the place of its own
     return Work(
         batched=maps_of_checks(layers) * passes / longest,
@@ -227,13 +236,13 @@ def _ranking_passes(subject: Subject, example: Example, methods: Sequence[Method
     units = len(example.units)
     others = [method for method in methods if method.name != LEAVE_ONE_OUT]  # whose passes judging has
     judging = _share_left(eraser_of_rankings(subject)) * judging_passes(units, len(methods))
-    return _explaining_passes(units, others) + units + judging
+    return _explaining_passes(example, others) + units + judging
 
 
-def _explaining_passes(units: int, methods: Sequence[Method]) -> float:
+def _explaining_passes(example: Example, methods: Sequence[Method]) -> float:
     """Passes of explaining one text by several methods."""
     gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
-    return 1 + GRADIENT * gradients + sum(method.passes(units) for method in methods)
+    return 1 + GRADIENT * gradients + sum(method.passes(example) for method in methods)
 
 
 def _edits_of_heads(heads: int) -> int:

@@ -25,6 +25,7 @@ from analyses.studies.choices import Choices
 from analyses.studies.classic_columns import classic_columns
 from analyses.studies.evidence_columns import Evidence, evidence_in
 from analyses.studies.explanation_columns import explanation_columns
+from analyses.studies.look_back_columns import DRAWS, TOLERANCE, look_back_columns, look_back_passes
 from analyses.studies.measured_columns import columns_of
 from analyses.studies.plain_calls import plain_call_columns
 from analyses.studies.sanity_columns import checked_rows, sanity_columns
@@ -60,6 +61,7 @@ class Prepared:
         choosers: Of each text the subject that chooses between its two labels; empty where all labels are scored.
         methods: Explanations that are ranked; none by default.
         checked: Indices of the texts on which these go through sanity checks.
+        look_back: Whether it is measured how far back decisions look.
     """
 
     subject: Subject
@@ -75,6 +77,7 @@ class Prepared:
     choosers: tuple[Subject, ...] = ()
     methods: tuple[Method, ...] = ()
     checked: tuple[int, ...] = ()
+    look_back: bool = False
 
     def subject_of(self, row: int) -> Subject:
         """Returns the subject whose decision on a text is studied."""
@@ -107,6 +110,8 @@ class Prepared:
             options |= {"ranking_eraser": eraser_of_rankings(self.subject)}
         if self.checked:
             options |= {"sanity_texts": len(self.checked), "sanity_draws": FEW_DRAWS, "sanity_noises": FEW_NOISES}
+        if self.look_back:
+            options |= {"look_back_tolerance": TOLERANCE, "look_back_draws": DRAWS}
         return {
             "schema": SCHEMA,
             "model": {
@@ -158,6 +163,7 @@ class Prepared:
         groups = [[self.examples[row] for row in rows] for chunk in chunks for rows in self._together(chunk)]
         checked = [self.examples[row] for chunk in chunks for row in chunk.rows if row in self.checked]
         steps = ADVERSARY_STEPS if self.classic else None
+        more = look_back_passes if self.look_back else None
         return plan_study(
             self.subject,
             groups,
@@ -165,6 +171,7 @@ class Prepared:
             self.methods,
             checked=checked,
             adversary_steps=steps,
+            more=more,
             max_memory=max_memory,
         )
 
@@ -190,6 +197,7 @@ class Prepared:
             **plain_call_columns(subject, example, decision),
             **columns_of(found),
             **self._classic(row, decision),
+            **(look_back_columns(subject, example, decision, seed=self._seed(row)) if self.look_back else {}),
             **explanation_columns(
                 subject,
                 example,
@@ -239,6 +247,7 @@ def prepare(
     classic: bool = False,
     methods: Sequence[str] = (),
     sanity: int | None = None,
+    look_back: bool = False,
 ) -> Prepared:
     """Encodes the texts and matches their labels, before anything is measured.
 
@@ -255,6 +264,7 @@ def prepare(
             words, these are compared with the marked words, too, or else the usual ones.
         sanity: Number of texts, spread over lengths, on which these go through sanity checks (`sanity_checks`); by
             default 3, or 0 of fewer than 50 texts, from which no explanation is named.
+        look_back: Whether to measure how far back each decision looks, as `analyses.look_back` does.
 
     Raises:
         InputError: Fewer than two texts can be used, no label is the model's, the model has no such head, there is no
@@ -296,6 +306,7 @@ def prepare(
         choosers=tuple(choosers[row] for row in order) if choosers else (),
         methods=ranked,
         checked=checked_rows(sanity, len(sorted_examples), is_ranked=bool(ranked)),
+        look_back=look_back,
     )
     require_head(chosen, prepared.heads)
     return prepared

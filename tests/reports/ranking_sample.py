@@ -43,8 +43,10 @@ def sample_ranking(texts: int, *, undefined: bool, hostile: str = "") -> dict[st
             "behind_best": None if rank == 0 else difference(0.71 - mean),
             "over_attention": None if name == "last-layer attention" else difference(mean - 0.48),
             "worse": {**entry(0.01 if mean > 0 else 0.4), "method": "none" if undefined else "exact"},
-            "passes": 21.4 if rank == 0 else 0.0,
-            "gradient_passes": 1.0 if name == "saliency" else 0.0,
+            "passes": 21 if rank == 0 else 0,
+            "gradient_passes": 1 if name == "saliency" else 0,
+            "work": 21.0 if rank == 0 else 0.1 + rank,
+            "memory": 1_300_000 * (rank + 1),
         }
         for rank, (name, mean) in enumerate(zip(names, MEANS.values(), strict=True))
     ]
@@ -62,6 +64,7 @@ def sample_ranking(texts: int, *, undefined: bool, hostile: str = "") -> dict[st
         "agreement": [[1.0 if row == column else 0.2 for column in range(8)] for row in range(8)],
         "groups": [names[:2], *([name] for name in names[2:])],
         "judging_passes": 187.2,
+        "cost_text": {"row": 17, "words": 21, "tokens": 24, "flops": 512_000_000, "memory": 1_300_000},
         "sanity": _sanity(names, entry, undefined),
     }
 

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, Scores
+from interpret.subjects.erasing import is_units_alone
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
@@ -25,6 +26,7 @@ class ErasedScores:
 
     Attributes:
         units: Number of units.
+        most: Number of units that can be erased together: all but one if the model would have nothing to read.
         eraser: How they are erased.
         passes: Number of inputs that the model was run on so far.
     """
@@ -33,6 +35,7 @@ class ErasedScores:
         self, subject: Subject, example: Example, decision: Decision, eraser: str, without: Scores | None = None
     ) -> None:
         self.units, self.eraser, self.passes = len(example.units), eraser, 0
+        self.most = self.units - (eraser == "delete" and is_units_alone(subject, example))
         self._subject, self._example, self._target = subject, example, decision.target
         self._known = {bytes(self.units): (decision.margin, decision.probability)}
         if without is not None:

@@ -35,7 +35,8 @@ def faithfulness(
     """Erases words in the order of each explanation and in random orders, and measures the decision.
 
     The target stays that of the whole text, words are erased from the token ids (the text is never tokenized again),
-    and every order has the same budgets.
+    and every order has the same budgets. The curve ends before the last word if deleting all would leave
+    the model nothing to read.
 
     Args:
         subject: The model.
@@ -93,7 +94,8 @@ def faithfulness_by(scores: ErasedScores, maps: Sequence[Attribution], *, orders
     ranked = torch.stack([torch.as_tensor(attribution.order()) for attribution in maps])
     shuffled = random_orders(units, orders, seed=seed)
     # Random orders are measured only at the budgets because they take nine in ten passes.
-    groups = ((ranked, curve_counts(units)), (shuffled, (0, *budgets)))
+    curve = [count for count in curve_counts(units) if count <= scores.most or count in budgets]
+    groups = ((ranked, curve), (shuffled, (0, *budgets)))
     variants = [variants_of_orders(group.argsort(dim=1), removed, budgets) for group, removed in groups]
     erased = scores(torch.cat(variants))
     sizes = [len(part) for part in variants]

@@ -1,10 +1,11 @@
 """Number of forward passes that analyses need."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from analyses.costs.method_costs import OTHER_RUNS, RUNS, median_text
 from analyses.explanations.built_in import LEAVE_ONE_OUT
 from analyses.explanations.faithfulness import curve_counts, erasure_budgets
 from analyses.explanations.method import Method
@@ -13,6 +14,7 @@ from analyses.planning.effort import Effort
 from analyses.ranking.one_text import eraser_of_rankings
 from analyses.ranking.orders_to_name import orders_to_name
 from analyses.ranking.passes import judging_passes
+from analyses.sanity.passes import maps_of_checks
 from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS
 from analyses.verdicts.measurement import Draws
 from analyses.verdicts.one_text import ONE_TEXT
@@ -22,6 +24,7 @@ from interpret.subjects.models.reading_cost import ReadingCost
 from interpret.subjects.subject import Subject
 
 GRADIENT = 3  # time of a pass with gradient, in passes
+DECIDING = 3  # passes, about, of a decision that is made anew before it is explained
 SHORT_AT_ONCE = 16  # edits of one row in a batch, roughly
 READINGS = 3  # passes of each text in a study: its decision, its row, and the rows of all heads
 ANSWERS = 3  # copies of the logits without each unit, kept and in use
@@ -45,6 +48,16 @@ class Work:
     short: float
     slopes: int
     resident: float
+
+    def then(self, other: "Work") -> "Work":
+        """Returns the work of both, one after the other."""
+        return Work(
+            batched=self.batched + other.batched,
+            single=self.single + other.single,
+            short=self.short + other.short,
+            slopes=max(self.slopes, other.slopes),
+            resident=max(self.resident, other.resident),
+        )
 
 
 def analysis_work(
@@ -76,7 +89,7 @@ def analysis_work(
     steps = effort.integration_steps if any(method.follows_path for method in methods) else 1
     integral = sum(GRADIENT * steps for method in methods if method.follows_path)
     gradients = 3 + sum(method.gradient_passes for method in methods)
-    own = sum(method.passes(units) for method in methods if method.name != LEAVE_ONE_OUT)  # every analysis has those
+    own = sum(method.passes(example) for method in methods if method.name != LEAVE_ONE_OUT)  # every analysis has those
     return Work(
         batched=units
         + own
@@ -127,6 +140,7 @@ def study_work(
     judged: bool,
     heads: int,
     adversary_steps: int | None,
+    more: Callable[[Example], float] | None = None,
 ) -> Work:
     """Counts the passes of a study, in passes of its longest text.
 
@@ -138,6 +152,7 @@ def study_work(
         judged: Whether they are judged, to rank them.
         heads: Heads of the last attention call.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
+        more: Passes of one text for what else is measured.
     """
     longest = max(len(example.ids) for group in groups for example in group)
     batched = short = 0.0
@@ -152,10 +167,39 @@ def study_work(
             passes += _explaining_passes(example, methods)
         if judged:
             passes += _ranking_passes(subject, example, methods)
+        if more is not None:
+            passes += more(example)
         batched += passes * len(example.ids) / longest
+    if judged:
+        middle = [example for group in groups for example in group][median_text(sum(map(len, groups)))]
+        costs = (RUNS + OTHER_RUNS) * _explaining_passes(middle, methods)
+        batched += costs * len(middle.ids) / longest
     together = [len(group) * measuring_work(subject, group[0], draws, heads=heads).resident for group in groups]
     slopes = USUAL_STEPS if any(method.follows_path for method in methods) else 1
     return Work(batched=batched, single=0, short=short, slopes=slopes, resident=max(together))
+
+
+def sanity_work(
+    subject: Subject, examples: Sequence[Example], methods: Sequence[Method], *, layers: int, longest: int
+) -> Work:
+    """Counts the passes of a study's sanity checks.
+
+    Args:
+        subject: The model.
+        examples: The texts that are checked; none without sanity checks.
+        methods: Explanations that are checked.
+        layers: Layers of the model.
+        longest: Tokens of the text in whose passes they are counted.
+    """
+    passes = sum((DECIDING + _explaining_passes(each, methods)) * len(each.ids) for each in examples)
+    others = sum(each.numel() for each in subject.model.parameters())  # weights in the place of its own
+    return Work(
+        batched=maps_of_checks(layers) * passes / longest,
+        single=0,
+        short=0,
+        slopes=1,
+        resident=others if examples else 0,
+    )
 
 
 def judging_work(subject: Subject, example: Example, *, heads: int) -> Work:
@@ -191,17 +235,17 @@ def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: i
     )
 
 
-def _explaining_passes(example: Example, methods: Sequence[Method]) -> float:
-    """Passes of explaining one text by several methods."""
-    gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
-    return 1 + GRADIENT * gradients + sum(method.passes(len(example.units)) for method in methods)
-
-
 def _ranking_passes(subject: Subject, example: Example, methods: Sequence[Method]) -> float:
     """Further passes of judging explanations, which also needs each word left out."""
     units = len(example.units)
     further = 0 if any(method.name == LEAVE_ONE_OUT for method in methods) else units
     return further + _share_left(eraser_of_rankings(subject)) * judging_passes(units, len(methods))
+
+
+def _explaining_passes(example: Example, methods: Sequence[Method]) -> float:
+    """Passes of explaining one text by several methods."""
+    gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
+    return 1 + GRADIENT * gradients + sum(method.passes(example) for method in methods)
 
 
 def _edits_of_heads(heads: int) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from interpret.modes.norms import Norm, is_alike, norm_of, unknown_norm
@@ -22,15 +23,16 @@ def frozen_norms(model: nn.Module) -> Iterator[None]:
     Raises:
         CaptureError: In the block, a module normalises in another way.
     """
-    kinds: dict[nn.Module, Norm | None] = {}
+    kinds: dict[tuple[nn.Module, torch.Size], Norm | None] = {}  # a module may norm queries, and keys of fewer heads
 
     def freeze(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], answer: Any) -> Tensor | None:
         tensors = [each for each in (*args, *kwargs.values()) if isinstance(each, Tensor)]
         if type(module) in _NO_NORMS or not tensors or not is_alike(tensors[0], answer):
             return None
-        if module not in kinds:
-            kinds[module] = norm_of(module, tensors[0])
-        norm = kinds[module]
+        kind = module, tensors[0].shape[2:]
+        if kind not in kinds:
+            kinds[kind] = norm_of(module, tensors[0])
+        norm = kinds[kind]
         if norm is not None and len(tensors) > 1:
             raise unknown_norm(module)
         return None if norm is None else norm.frozen(tensors[0], answer)

@@ -1,5 +1,6 @@
 """Agreement of explanations with marked words: of one text, of columns in every form, and over a study."""
 
+import copy
 import json
 import re
 from dataclasses import replace
@@ -328,6 +329,9 @@ def test_first_words_are_as_was_said_where_it_was_said(gpt2, subject, tmp_path):
     assert ranking_first_words(gpt2, rows, "keep")[0].sink == "keep"
     assert ranking_first_words(gpt2, rows, "drop") == (gpt2, ())
     assert ranking_first_words(subject, rows, None) == (subject, ())  # reads both ways, and has a special token first
+    both_ways = copy.copy(gpt2)
+    both_ways.is_causal = False
+    assert ranking_first_words(both_ways, rows, None) == (both_ways, ())  # nothing was left out
     with pytest.raises(InputError, match=one_line('sink must be "drop" or "keep", not \'hold\'')):
         ranking_first_words(gpt2, rows, "hold")
     message = (

@@ -1,8 +1,11 @@
 """Column that marks the words which must decide, in the forms in which data sets have it."""
 
+import ast
 import json
+import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import accumulate
 from typing import Any
 
@@ -13,7 +16,7 @@ from interpret.errors import InputError
 
 Place = tuple[int, int]  # first character, and one past the last
 
-_NUMBERS = re.compile(r"[01](\s+[01])*")
+_NUMBERS = re.compile(r"\[?\s*[01](\s+[01])*\s*\]?")  # with brackets as NumPy writes them
 _FORMS = (
     "give a list of 0 and 1, one for each word; places as [[first character, one past the last], ...]; or the words "
     "themselves"
@@ -64,8 +67,9 @@ def places_of(evidence: Any, given: Any, text: str, where: str) -> tuple[Place, 
 
     Args:
         evidence: A list of 0 and 1 for each word of the text, as the list of words has them or as spaces divide them;
-            a list of pairs, first character and one past the last; or a word, words side by side, or a list of these.
-            Lists may be written as JSON, and numbers with spaces between. Nothing marks nothing.
+            a list of pairs, first character and one past the last; or a word, words side by side, or a list of these,
+            with other capitals where the text has them so only. Lists may be written as JSON or as Python writes them,
+            and numbers with spaces between. Nothing marks nothing.
         given: The text as the data has it: a text, or a list of words.
         text: The text as it is read.
         where: Name of the column and number of the row, for errors.
@@ -79,8 +83,8 @@ def places_of(evidence: Any, given: Any, text: str, where: str) -> tuple[Place, 
     marks = _listed(evidence)
     if marks is None and isinstance(evidence, str):
         numbers = _NUMBERS.fullmatch(evidence.strip())
-        marks = [int(number) for number in evidence.split()] if numbers else [evidence]
-    if evidence is None or marks in ([], [""]):
+        marks = [int(number) for number in re.findall("[01]", evidence)] if numbers else [evidence]
+    if evidence is None or marks in ([], [""]) or (isinstance(evidence, float) and math.isnan(evidence)):
         return ()
     if marks is None:
         raise InputError(f"{where} has {type(evidence).__name__} for evidence; {_FORMS}")
@@ -94,22 +98,24 @@ def places_of(evidence: Any, given: Any, text: str, where: str) -> tuple[Place, 
 
 
 def _listed(value: Any) -> list[Any] | None:
-    """A list, also one that is written as JSON; `None` for anything else."""
+    """A list, also one that is written as JSON or in Python; `None` for anything else."""
     if isinstance(value, str) and value.strip().startswith("["):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return None
+        for read in (json.loads, ast.literal_eval):
+            with suppress(ValueError, SyntaxError, RecursionError):
+                return _listed(read(value.strip()))
+        return None
     return list(value) if isinstance(value, list | tuple) else None
 
 
 def _mentions(words: Sequence[str], text: str) -> tuple[Place, ...] | None:
-    """Places of words that each stand in the text exactly once, not as a part of other words."""
+    """Places of words that each stand in the text exactly once, not as a part of other words; capitals count last."""
     found = []
     for word in words:
         plain = word.strip()
         before, after = (r"(?<!\w)" if plain[:1].isalnum() else ""), (r"(?!\w)" if plain[-1:].isalnum() else "")
-        places = [match.span() for match in re.finditer(before + re.escape(plain) + after, text)]
+        pattern = before + re.escape(plain) + after
+        places = [match.span() for match in re.finditer(pattern, text)]
+        places = places or [match.span() for match in re.finditer(pattern, text, re.IGNORECASE)]
         if len(places) != 1:
             return None
         found += places
@@ -133,6 +139,9 @@ def _marked_words(marks: Sequence[int], given: Any, shift: int, where: str) -> t
 
 def _pairs(marks: Sequence[Any], shift: int, text: str, where: str) -> tuple[Place, ...]:
     found = []
+    if all(isinstance(mark, int | float) for mark in marks):
+        number = next(mark for mark in marks if mark not in (0, 1))
+        raise InputError(f"{where} marks a word with {number}; give 1 for each word that must decide, and 0 for others")
     for mark in marks:
         if not (isinstance(mark, list | tuple) and len(mark) == 2 and all(isinstance(each, int) for each in mark)):
             raise InputError(f"{where} has {mark!r} for evidence; {_FORMS}")

@@ -89,7 +89,7 @@ def encoded(
         *Note.about("refused", refused, f"{{}} left out: the model can't read them. The first: {reason}."),
         *_remarks(subject, examples, [rows.numbers[at] for at in kept]),
     )
-    require_enough(len(kept), "the data set", (*rows.notes, *notes))
+    require_enough(len(kept), "the data set", (*rows.notes, *notes), refusal=reason)
     return tuple(examples), rows.chosen(kept), notes
 
 

@@ -292,4 +292,5 @@ BUILT_IN = (
     ),
 )
 LEAVE_ONE_OUT = "leave-one-out"
+TRIVIAL_ORDERS = tuple(f"baseline: {kind} first" for kind in ("earlier", "later", "longer", "rarer"))
 JUDGED = BUILT_IN[0].name  # the verdict is about this method, so every analysis includes it

@@ -27,6 +27,13 @@ class Explained:
     attributions: tuple[Attribution, ...]
     left_out: dict[str, str]
 
+    def only(self, names: Sequence[str]) -> "Explained":
+        """Returns those of these methods."""
+        return Explained(
+            tuple(each for each in self.attributions if each.method in names),
+            {name: reason for name, reason in self.left_out.items() if name in names},
+        )
+
 
 @gradients_on()
 def explained(

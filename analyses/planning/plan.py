@@ -141,6 +141,7 @@ def plan_study(
     draws: Draws,
     methods: Sequence[Method] = (),
     *,
+    compared: Sequence[Method] = (),
     checked: Sequence[Example] = (),
     adversary_steps: int | None = None,
     more: Callable[[Example], float] | None = None,
@@ -153,6 +154,7 @@ def plan_study(
         groups: The texts, in groups that are measured together.
         draws: Random draws of each text.
         methods: Explanations that are ranked.
+        compared: Further explanations, which are only compared with marked words.
         checked: Those of the texts on which these go through sanity checks.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
         more: Passes of one text for what else is measured, such as how far back its decision looks.
@@ -165,7 +167,14 @@ def plan_study(
 
     def work(speed: Speed) -> Work:
         known = study_work(
-            subject, groups, draws, methods, heads=speed.heads, adversary_steps=adversary_steps, more=more
+            subject,
+            groups,
+            draws,
+            methods,
+            compared,
+            heads=speed.heads,
+            adversary_steps=adversary_steps,
+            more=more,
         )
         return known.then(sanity_work(subject, checked, methods, layers=speed.calls, longest=speed.tokens))
 

@@ -8,11 +8,15 @@ from analyses.data_sets.notes import Note
 from analyses.data_sets.rows import Rows
 from analyses.evidence.agreement import evidence_agreement, marked_units
 from analyses.evidence.overlap import Overlap
+from analyses.explanations.built_in import TRIVIAL_ORDERS
 from analyses.explanations.every_method import Explained
 from analyses.explanations.method import Method
+from analyses.explanations.methods import chosen_methods
+from interpret.errors import InputError
 from interpret.subjects.inputs.example import Example
 
-METHODS, LEFT_OUT, FLOOR, PREFIX = "evidence_methods", "evidence_left_out", "evidence_chance", "evidence_"
+METHODS, FAMILIES, LEFT_OUT = "evidence_methods", "evidence_families", "evidence_left_out"
+FLOOR, PREFIX = "evidence_chance", "evidence_"
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Evidence:
     Attributes:
         marks: Of each text, True for the units that are the evidence; `None` where nothing can be said of it.
         share: Mean share of the marked units, over texts with evidence.
-        methods: The explanations that are compared with it.
+        methods: The explanations that are compared with it, and the orders that know nothing of the model.
         notes: Notes on texts without evidence.
     """
 
@@ -46,7 +50,10 @@ def evidence_in(examples: Sequence[Example], rows: Rows, methods: Sequence[Metho
     Args:
         examples: The texts as the model reads them.
         rows: Their rows.
-        methods: The explanations that are compared.
+        methods: The explanations that are compared; the orders that know nothing of the model are added.
+
+    Raises:
+        InputError: No text has ranked words that are marked and others that aren't.
     """
     if not rows.evidence:
         return None
@@ -72,7 +79,15 @@ def evidence_in(examples: Sequence[Example], rows: Rows, methods: Sequence[Metho
         ),
         *Note.about("all evidence", everywhere, "{} with all words marked: not compared with evidence."),
     )
-    return Evidence(tuple(marks), sum(shares) / len(shares) if shares else 0.0, tuple(methods), notes)
+    if not shares:
+        counted = ", ".join(f"{note.kind}: {note.count}" for note in (*rows.notes, *notes) if "evidence" in note.kind)
+        raise InputError(
+            f"none of the {len(marks)} texts can be compared with evidence ({counted}); mark some of the words that "
+            "are ranked, not all of them, and rank a causal model's first words with --sink keep (sink='keep' in "
+            "Python)"
+        )
+    compared = chosen_methods([*(method.name for method in methods), *TRIVIAL_ORDERS])
+    return Evidence(tuple(marks), sum(shares) / len(shares), compared, notes)
 
 
 def evidence_columns(evidence: Evidence, row: int, found: Explained) -> dict[str, Any]:
@@ -84,18 +99,21 @@ def evidence_columns(evidence: Evidence, row: int, found: Explained) -> dict[str
         found: Explanations of the text by the methods of `evidence`.
 
     Returns:
-        "evidence_methods"; for each of them an entry in "evidence_left_out", the reason why it has no explanation, and
-        in "evidence_<measure>"; and the measures of random orders, in "evidence_chance". `None` is what is undefined.
+        "evidence_methods"; for each of them an entry in "evidence_families", what it is based on, in
+        "evidence_left_out", the reason why it has no explanation, and in "evidence_<measure>"; and the measures of
+        random orders, in "evidence_chance". `None` is what is undefined.
     """
     names, marks = [method.name for method in evidence.methods], evidence.marks[row]
+    known = {each.method: each.family for each in found.attributions}
+    families = {METHODS: names, FAMILIES: [known.get(name) for name in names]}
     empty: list[float | None] = [None] * len(names)
     if marks is None:
         measured = {f"{PREFIX}{measure}": empty for measure in Overlap.names()}
-        return {METHODS: names, LEFT_OUT: [None] * len(names), **measured, FLOOR: [None] * len(Overlap.names())}
+        return {**families, LEFT_OUT: [None] * len(names), **measured, FLOOR: [None] * len(Overlap.names())}
     agreed = evidence_agreement(found.attributions, marks, selected=evidence.selected(row))
     by_method = dict(zip(agreed.methods, agreed.found.tolist(), strict=True))
     return {
-        METHODS: names,
+        **families,
         LEFT_OUT: [found.left_out.get(name) for name in names],
         **{
             f"{PREFIX}{measure}": [by_method[name][column] if name in by_method else None for name in names]

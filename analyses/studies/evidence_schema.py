@@ -5,6 +5,7 @@ from typing_extensions import TypedDict
 from analyses.evidence.over_texts import AgreementOfMethod, EvidenceOverTexts
 from analyses.export.json_schema import Count, Share, written_as
 from analyses.studies.interval_schema import IntervalDict
+from analyses.studies.ranking_schema import DifferenceDict
 
 
 @written_as(AgreementOfMethod)
@@ -12,9 +13,11 @@ class AgreementOfMethodDict(TypedDict):
     """Agreement of one method with the marked words, over texts."""
 
     method: str
+    is_floor: bool
     means: dict[str, IntervalDict]
     above_chance: dict[str, IntervalDict]
     above_reference: dict[str, IntervalDict]
+    above_floor: DifferenceDict | None
     left_out: str | None
 
 
@@ -25,5 +28,6 @@ class EvidenceDict(TypedDict):
     texts: Count
     marked: Share
     reference: str
+    floor: str
     chance: dict[str, IntervalDict]
     methods: list[AgreementOfMethodDict]

@@ -1,6 +1,6 @@
 """Agreement with marked words over the texts of a study, as its summary has it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -8,7 +8,8 @@ import numpy as np
 from analyses.evidence.over_texts import evidence_over_texts
 from analyses.evidence.overlap import Overlap
 from analyses.export.to_json import plain_nested
-from analyses.studies.evidence_columns import FLOOR, LEFT_OUT, METHODS, PREFIX
+from analyses.ranking.one_text import FLOORS
+from analyses.studies.evidence_columns import FAMILIES, FLOOR, LEFT_OUT, METHODS, PREFIX
 from analyses.studies.evidence_schema import EvidenceDict
 from analyses.studies.schema import Record
 
@@ -35,7 +36,15 @@ def evidence_of_study(records: Sequence[Record], *, marked: float, seed: int) ->
         measures=measures,
         left_out=[next((reason for reason in each if reason), None) for each in reasons],
         marked=marked,
+        floors=frozenset(_floors(known)),
         seed=seed,
     )
     plain: EvidenceDict = plain_nested(asdict(found))
     return plain
+
+
+def _floors(records: Sequence[Record]) -> Iterator[str]:
+    """Names of the orders that know nothing of the model."""
+    for record in records:
+        families = zip(record[METHODS], record[FAMILIES], strict=True)
+        yield from (name for name, family in families if family == FLOORS)

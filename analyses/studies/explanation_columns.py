@@ -42,7 +42,8 @@ def explanation_columns(
         effects: Magnitude of what replacing each word does to the margin, in logits.
         seed: Seed of the random orders.
     """
-    names = [each.name for each in ranked or (() if evidence is None else evidence.methods)]
+    ranks = [each.name for each in ranked]
+    names = ranks if evidence is None else [each.name for each in evidence.methods]  # these are more
     if not names:
         return {}
     shared = Shared(subject, example, decision, eraser=eraser_of_rankings(subject))
@@ -50,7 +51,8 @@ def explanation_columns(
     with evaluating(subject.model), remembered(subject, example.ids[None]):
         found = explained(subject, example, decision, names, shared=shared)
         if ranked:
-            scores = score_text(subject, example, decision, names, found, shared=shared, effects=effects, seed=seed)
+            judged = found.only(ranks)
+            scores = score_text(subject, example, decision, ranks, judged, shared=shared, effects=effects, seed=seed)
             columns |= ranking_columns(scores)
     if evidence is not None:
         columns |= evidence_columns(evidence, row, found)

@@ -25,6 +25,7 @@ from analyses.studies.choices import Choices
 from analyses.studies.classic_columns import classic_columns
 from analyses.studies.evidence_columns import Evidence, evidence_in
 from analyses.studies.explanation_columns import explanation_columns
+from analyses.studies.first_words import ranking_first_words
 from analyses.studies.look_back_columns import DRAWS, TOLERANCE, look_back_columns, look_back_passes
 from analyses.studies.measured_columns import columns_of
 from analyses.studies.plain_calls import plain_call_columns
@@ -164,11 +165,13 @@ class Prepared:
         checked = [self.examples[row] for chunk in chunks for row in chunk.rows if row in self.checked]
         steps = ADVERSARY_STEPS if self.classic else None
         more = look_back_passes if self.look_back else None
+        compared = () if self.evidence is None else self.evidence.methods
         return plan_study(
             self.subject,
             groups,
             self.draws,
             self.methods,
+            compared=[method for method in compared if method not in self.methods],
             checked=checked,
             adversary_steps=steps,
             more=more,
@@ -248,6 +251,7 @@ def prepare(
     methods: Sequence[str] = (),
     sanity: int | None = None,
     look_back: bool = False,
+    sink: str | None = None,
 ) -> Prepared:
     """Encodes the texts and matches their labels, before anything is measured.
 
@@ -261,14 +265,18 @@ def prepare(
         classic: Whether to run the published tests as well, which takes longer than the rest.
         methods: Explanations to rank, by how well each finds the words that the model decides by: names, or sets of
             them, "all" or "fast". Last-layer attention is always among them. By default none are. Where rows mark
-            words, these are compared with the marked words, too, or else the usual ones.
+            words, these are compared with the marked words, too, or else the usual ones, and always the orders that
+            know nothing of the model.
         sanity: Number of texts, spread over lengths, on which these go through sanity checks (`sanity_checks`); by
             default 3, or 0 of fewer than 50 texts, from which no explanation is named.
         look_back: Whether to measure how far back each decision looks, as `analyses.look_back` does.
+        sink: "keep" ranks the first words of a causal model's texts, "drop" leaves them out. By default it is done as
+            `interpret.load` was told, but first words are ranked where the rows mark one of them.
 
     Raises:
         InputError: Fewer than two texts can be used, no label is the model's, the model has no such head, there is no
-            such method, or sanity checks are asked of more texts than there are, or of no methods.
+            such method, sanity checks are asked of more texts than there are, or of no methods, or `sink` is neither
+            "keep" nor "drop".
 
     Example:
         >>> with open("films.csv", "w") as file:
@@ -279,6 +287,7 @@ def prepare(
         ['A gripping film.', 'A boring film.']
     """
     chosen = object_of_study(object_key)
+    subject, first_notes = ranking_first_words(subject, rows, sink)
     rows, label_notes = match_labels(rows, subject)
     choices = Choices(subject, rows) if rows.choices else None
     examples, rows, length_notes = encoded(rows, subject, encode=None if choices is None else choices.example)
@@ -291,7 +300,7 @@ def prepare(
     rows = rows.chosen(order)
     ranked = chosen_methods(methods) if methods else ()
     evidence = evidence_in(sorted_examples, rows, ranked or chosen_methods())
-    notes = (*rows.notes, *label_notes, *length_notes, *(() if evidence is None else evidence.notes))
+    notes = (*rows.notes, *first_notes, *label_notes, *length_notes, *(() if evidence is None else evidence.notes))
     prepared = Prepared(
         subject=subject,
         examples=sorted_examples,

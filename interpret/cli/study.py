@@ -108,12 +108,12 @@ def study(
       interpret study dev.tsv --model ./my-bert --out study --methods "saliency,leave-one-out"
     """  # noqa: D301
     with errors_in_one_line():
-        prepared = _prepared(data, options)
+        prepared = _prepared(data, options, _sink(context))
         if only_plan:
             say(f"planned    {prepared.plan(max_memory=max_memory)}")
             return
         found, cost, costs = _measured(prepared, out, max_memory)
-        single = None if no_texts else _single_command(context)
+        single = None if no_texts else _single_command(context, prepared.subject.sink)
         page = _report(prepared, found, out, command_line(context), single)
     seconds = {row.method: row.seconds for each in costs for row in each.rows}
     say(_shown(found, cost, seconds, out, page))
@@ -121,7 +121,12 @@ def study(
         sys.exit(FAILED_CHECK)
 
 
-def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
+def _sink(context: click.Context) -> str | None:
+    """What is done with first words, where that was said."""
+    return context.params["sink"] if context.get_parameter_source("sink") is ParameterSource.COMMANDLINE else None
+
+
+def _prepared(data: str, options: dict[str, Any], sink: str | None) -> "Prepared":
     from analyses.data_sets.rows import read_rows
 
     replacements, seed = options.pop("replacements"), options.pop("seed")
@@ -155,6 +160,7 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
         seed=seed,
         methods=methods,
         **also,
+        sink=sink,
     )
 
 
@@ -188,14 +194,15 @@ def _measured(
     return found, cost, costs
 
 
-def _single_command(context: click.Context) -> list[str]:
-    """Command that analyses one text with the same model and seed; the text must be appended."""
+def _single_command(context: click.Context, sink: str) -> list[str]:
+    """Command that analyses one text with the same model, first words and seed; the text must be appended."""
     names = ("model", "task", "device", "dtype", "allow_pickle", "sink", "units", "seed")
     given = {
         parameter.opts[0]: context.params[parameter.name]
         for parameter in context.command.params
         if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
     }
+    given |= {"--sink": sink} if sink != context.params["sink"] else {}
     options = [(name,) if value is True else (name, str(value)) for name, value in given.items()]
     return ["interpret", "analyze", *(word for option in options for word in option), "--"]
 

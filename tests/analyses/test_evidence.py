@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -14,10 +16,13 @@ from analyses import Attribution, evidence_agreement, explain, marked_units, rea
 from analyses.data_sets.evidence_column import places_of
 from analyses.evidence.over_texts import evidence_over_texts
 from analyses.evidence.overlap import Overlap, overlap
+from analyses.explanations.built_in import TRIVIAL_ORDERS
 from analyses.explanations.every_method import explained
 from analyses.studies.evidence_columns import evidence_columns
+from analyses.studies.first_words import ranking_first_words
 from analyses.studies.prepared import prepare
 from interpret.cli import main
+from interpret.cli.study import _single_command, study
 from interpret.errors import InputError
 
 TEXT = "The waiter was rude, but the food was wonderful."
@@ -77,6 +82,11 @@ FORMS = [
     ("", "A film", "A film", []),
     (None, "A film", "A film", []),
     ([0, 0], "A film", "A film", []),
+    (float("nan"), "A film", "A film", []),
+    ("[0 1 0 1]", "['A', 'good', ',', 'film']", "A good , film", ["good", "film"]),  # as NumPy and Python write them
+    ("['good', 'film']", "A good film", "A good film", ["good", "film"]),
+    ("Good", "A good film", "A good film", ["good"]),
+    ("Good", "Good, a good film", "Good, a good film", ["Good"]),
 ]
 
 
@@ -90,6 +100,7 @@ def test_a_word_that_is_missing_or_there_twice_has_no_place():
     assert places_of("bad", "A good film", "A good film", "here") is None
     assert places_of("good", "A good, good film", "A good, good film", "here") is None
     assert places_of("oo", "A good film", "A good film", "here") is None
+    assert places_of("Good", "A good, gOOd film", "A good, gOOd film", "here") is None
 
 
 FORMS_WANTED = (
@@ -113,6 +124,8 @@ FORMS_WANTED = (
         ),
         ([[2, 6], 3], f"row 3 has 3 for evidence; {FORMS_WANTED}"),
         (7, f"row 3 has int for evidence; {FORMS_WANTED}"),
+        ([0, 2, 0], "row 3 marks a word with 2; give 1 for each word that must decide, and 0 for others"),
+        ([0, 1, 0.5], "row 3 marks a word with 0.5; give 1 for each word that must decide, and 0 for others"),
     ],
 )
 def test_evidence_that_does_not_fit_its_text_is_refused_with_its_row(evidence, message):
@@ -153,13 +166,52 @@ def test_rows_keep_their_evidence_and_their_choices(tmp_path):
 def test_means_and_differences_are_of_texts():
     values = np.array([[[0.2], [0.8]], [[0.4], [0.6]], [[0.3], [np.nan]]])
     found = evidence_over_texts(
-        values, np.full((3, 1), 0.1), methods=["a", "b"], measures=["f1"], left_out=[None, "why"], marked=0.2
+        values, np.full((3, 1), 0.1), methods=["a", "b"], measures=["f1"], left_out=[None, "why"], marked=0.2, main="f1"
     )
+    assert [each.method for each in found.methods] == ["b", "a"] and found.reference == "a"
+    found = replace(found, methods=found.methods[::-1])
     assert found.methods[0].means["f1"].mean == pytest.approx(0.3)
     assert found.methods[0].above_chance["f1"].mean == pytest.approx(0.2)
     assert found.methods[1].above_reference["f1"].mean == pytest.approx(0.4)  # of the texts that have both
     assert (found.methods[1].means["f1"].count, found.methods[1].left_out) == (2, "why")
     assert found.chance["f1"].mean == pytest.approx(0.1)
+
+
+def test_each_map_is_held_against_the_best_order_that_knows_nothing_of_the_model():
+    choose = np.random.default_rng(0)
+    a, b, early, late = choose.random((4, 9)) + np.array([[0.9], [0.0], [-0.5], [0.2]])
+    chance = choose.random(9)
+
+    def summarised(*floors):
+        values = np.stack([a, b, early, late], axis=1)[:, :, None]
+        return evidence_over_texts(
+            values,
+            chance[:, None],
+            methods=["a", "b", "early", "late"],
+            measures=["average_precision"],
+            left_out=[None] * 4,
+            marked=0.2,
+            floors=frozenset(floors),
+        )
+
+    found = summarised("early", "late")
+    by_name = {each.method: each for each in found.methods}
+    assert found.floor == "late" and [each.method for each in found.methods] == ["a", "late", "b", "early"]
+    assert [name for name, each in by_name.items() if each.is_floor] == ["late", "early"]
+    assert by_name["late"].above_floor is None
+    signs = np.array(list(product((-1, 1), repeat=9)))  # every way to turn the signs
+    p_values = {}
+    for name, values in (("a", a), ("b", b)):
+        lead = values - late
+        assert by_name[name].above_floor.interval.mean == pytest.approx(lead.mean())
+        p_values[name] = np.mean(np.abs(signs @ lead) >= abs(lead.sum()) - 1e-12)
+        assert by_name[name].above_floor.p_value == pytest.approx(p_values[name], abs=0.03)
+    assert by_name["a"].above_floor.adjusted == pytest.approx(min(1.0, 2 * by_name["a"].above_floor.p_value))
+    assert by_name["a"].above_floor.is_clear(0.05) and not by_name["b"].above_floor.is_clear(0.05)
+    alone = summarised("early")
+    assert chance.mean() > early.mean() and alone.floor == "random orders"
+    lead = next(each.above_floor.interval.mean for each in alone.methods if each.method == "late")
+    assert lead == pytest.approx((late - chance).mean())
 
 
 def test_a_study_compares_every_map_with_the_marked_words(tmp_path, subject):
@@ -203,7 +255,7 @@ def test_a_study_of_choices_follows_the_first_token_by_which_two_words_differ(tm
         {"text": "Nobody at the harbour knew", "good": "why", "bad": "what", "marks": "Nobody"},
     )
     rows = read_rows(data, evidence_column="marks", choice_columns=("good", "bad"))
-    prepared = prepare(writer, rows, methods=["input x gradient"])
+    prepared = prepare(writer, rows, methods=["input x gradient"], sink="drop")
     for row, text in enumerate(prepared.rows.texts):
         example = prepared.examples[row]
         good, bad = (
@@ -223,13 +275,92 @@ def test_a_study_of_choices_follows_the_first_token_by_which_two_words_differ(tm
     names = [method.name for method in prepared.evidence.methods]
     found = explained(prepared.subject_of(cat), prepared.examples[cat], decision, names)
     columns = evidence_columns(prepared.evidence, cat, found)
-    assert columns["evidence_methods"] == ["last-layer attention", "input x gradient"]
-    assert columns["evidence_left_out"] == [None, None] and None not in columns["evidence_mass"]
+    assert columns["evidence_methods"] == ["last-layer attention", "input x gradient", *TRIVIAL_ORDERS]
+    assert columns["evidence_families"] == ["attention", "gradient", *["baseline"] * 4]
+    assert columns["evidence_left_out"] == [None] * 6 and None not in columns["evidence_mass"]
     (note,) = (note for note in prepared.notes if note.kind == "unranked evidence")
     assert note.which == (2,) and note.text == (
         "1 row whose marked words aren't ranked: not compared with evidence. A causal model's first word is ranked "
         "with --sink keep (sink='keep' in Python)."
     )
+
+
+FIRST_SAID = (
+    "1 row whose first word is marked: the first word of every text is ranked, as with --sink keep. A causal model "
+    "parks attention there, so a map must find more than “earlier first” does. With --sink drop first words are left "
+    "out."
+)
+
+
+def test_first_words_that_are_marked_are_ranked_in_every_text(gpt2, tmp_path):
+    data = lines(
+        tmp_path / "data.jsonl",
+        {"text": "The cat sat on the", "good": "mat", "bad": "boat", "marks": "cat"},
+        {"text": "Nobody at the harbour knew", "good": "why", "bad": "what", "marks": "Nobody"},
+    )
+    rows = read_rows(data, evidence_column="marks", choice_columns=("good", "bad"))
+    found = prepare(gpt2, rows)
+    assert (found.subject.sink, gpt2.sink) == ("keep", "drop")  # the caller's model isn't changed
+    assert [example.units[0].text for example in found.examples] == [text.split()[0] for text in found.rows.texts] and {
+        text.split()[0] for text in found.rows.texts
+    } == {"The", "Nobody"}
+    assert None not in found.evidence.marks and found.evidence.marks[found.rows.numbers.index(2)][0]
+    (note,) = (note for note in found.notes if "evidence" in note.kind or note.kind == "first word")
+    assert (note.kind, note.which, note.text) == ("first word", (2,), FIRST_SAID)
+    assert found.fingerprint()["model"]["sink"] == "keep"
+    for others in (rows.chosen([0]), replace(rows, evidence=())):  # no first word is marked
+        assert all(note.kind != "first word" for note in _notes(gpt2, others))
+
+
+def _notes(subject, rows):
+    chosen, notes = ranking_first_words(subject, rows, None)
+    assert chosen is subject
+    return notes
+
+
+def test_first_words_are_as_was_said_where_it_was_said(gpt2, subject, tmp_path):
+    data = lines(
+        tmp_path / "data.jsonl",
+        {"text": "Nobody at the harbour knew", "good": "why", "bad": "what", "marks": "Nobody"},
+        {"text": "Someone at the harbour knew", "good": "why", "bad": "what", "marks": "Someone"},
+    )
+    rows = read_rows(data, evidence_column="marks", choice_columns=("good", "bad"))
+    assert ranking_first_words(gpt2, rows, "keep")[0].sink == "keep"
+    assert ranking_first_words(gpt2, rows, "drop") == (gpt2, ())
+    assert ranking_first_words(subject, rows, None) == (subject, ())  # reads both ways, and has a special token first
+    with pytest.raises(InputError, match=one_line('sink must be "drop" or "keep", not \'hold\'')):
+        ranking_first_words(gpt2, rows, "hold")
+    message = (
+        "none of the 2 texts can be compared with evidence (unranked evidence: 2); mark some of the words that are "
+        "ranked, not all of them, and rank a causal model's first words with --sink keep (sink='keep' in Python)"
+    )
+    with pytest.raises(InputError, match=one_line(message)):
+        prepare(gpt2, rows, sink="drop")
+
+
+def test_a_study_of_marked_first_words_says_so_and_what_it_means(tmp_path):
+    save_gpt2(tmp_path / "gpt2")
+    rows = ({"text": text, "marks": text.split()[0]} for text in ("Nobody at the harbour", "Someone near the door"))
+    data, out = lines(tmp_path / "data.jsonl", *rows), tmp_path / "out"
+    arguments = ["study", str(data), "--model", str(tmp_path / "gpt2"), "--evidence", "marks", "--methods", "none"]
+    result = CliRunner().invoke(main, [*arguments, "--out", str(out), "--no-texts"])
+    assert result.exit_code == 0, result.output
+    assert FIRST_SAID.replace("1 row", "2 rows") in result.stdout
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["study"]["model"]["sink"] == "keep" and summary["ranking"] is None
+    assert {each["method"] for each in summary["evidence"]["methods"] if each["is_floor"]} == set(TRIVIAL_ORDERS)
+    first = "an order that knows nothing of the model (1.00"
+    assert f"No map is clearly better than “earlier first”, {first}" in result.stdout
+    assert f"No map is clearly better than “earlier first”, {first}" in (out / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("asked", "ranked", "command"),
+    [([], "drop", []), ([], "keep", ["--sink", "keep"]), (["--sink=keep"], "keep", ["--sink", "keep"])],
+)
+def test_the_command_on_one_text_of_a_study_ranks_the_same_words(asked, ranked, command):
+    with study.make_context("study", ["data.csv", "--out", "out", *asked]) as context:
+        assert _single_command(context, ranked) == ["interpret", "analyze", *command, "--"]
 
 
 def test_a_study_of_two_labels_counts_only_texts_that_have_one_of_them(tmp_path):
@@ -259,6 +390,17 @@ def test_words_that_part_nowhere_are_refused(gpt2):
     )
     with pytest.raises(InputError, match=one_line(message)):
         gpt2.choice("The cat sat on the", "mat", "mat.")
+
+
+def test_a_study_that_is_left_without_rows_says_why_the_first_was_refused(gpt2, tmp_path):
+    data = lines(tmp_path / "data.jsonl", *({"text": f"The {word} sat on the", "a": "mat"} for word in ("cat", "dog")))
+    message = (
+        f"the data set has no rows that can be used (refused: 2; the first was refused because {gpt2.name} reads 'mat' "
+        "and 'mat' with no token at which they part; give them with the word or mark that follows); a study needs at "
+        "least 2, and a verdict 50"
+    )
+    with pytest.raises(InputError, match=one_line(message)):
+        prepare(gpt2, read_rows(data, choice_columns=("a", "a")))
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,23 @@ def test_a_study_makes_as_many_passes_as_it_was_thought_to(
     assert total[0] / longest == pytest.approx(plans[0].passes, rel=0.35)
 
 
+def test_maps_that_are_only_compared_with_marked_words_are_planned(data: Path, bert: TextSubject) -> None:
+    lines = data.read_text().splitlines()[1:]
+    data.write_text("text,marks\n" + "".join(f"{line},{line.split()[1]}\n" for line in lines if "," not in line))
+    plain, marked = read_rows(data), read_rows(data, evidence_column="marks")
+    ready, plans = prepare(bert, marked), {}
+    for name, each in (("without", prepare(bert, plain)), ("compared", ready)):
+        plans[name] = each.plan().passes
+    plans["ranked"] = prepare(bert, marked, methods=["usual"]).plan().passes
+    (longest,) = {len(example.ids) for example in ready.examples[-1:]}
+    each_text = 1 + 3 * (3 + 50)  # a forward pass, and three gradients and a path, each of which takes as long as three
+    wanted = sum(
+        (each_text + len(each.units)) * len(each.ids) / longest for each in ready.examples
+    )  # and leave-one-out
+    assert plans["compared"] - plans["without"] == pytest.approx(wanted, rel=0.1)
+    assert plans["ranked"] > plans["compared"]
+
+
 def test_only_what_is_left_is_planned(data: Path, bert: TextSubject, tmp_path: Path) -> None:
     ready, out = prepared(data, bert), tmp_path / "out"
     plans: list[Plan] = []

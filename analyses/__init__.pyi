@@ -8,6 +8,8 @@ from .attention.received import attention_received as attention_received
 from .attention.rollout_readers import Rollout as Rollout
 from .classic.battery import ClassicTests as ClassicTests
 from .classic.battery import classic_tests as classic_tests
+from .costs.costs_result import MethodCosts as MethodCosts
+from .costs.method_costs import method_costs as method_costs
 from .data_sets.rows import read_rows as read_rows
 from .decision.analysis_document import AnalysisDocument as AnalysisDocument
 from .decision.analyze import Analysis as Analysis
@@ -63,6 +65,8 @@ from .explanations.value_aware.information_flow import information_flow_routes a
 from .explanations.value_aware.residual_norms import mixing_ratios as mixing_ratios
 from .explanations.value_aware.residual_norms import residual_norms as residual_norms
 from .explanations.value_aware.weighted_value_norms import weighted_value_norms as weighted_value_norms
+from .generation.recursive_attribution import RecursiveAttribution as RecursiveAttribution
+from .generation.recursive_attribution import recursive_attribution as recursive_attribution
 from .generation.steps import Steps as Steps
 from .generation.steps import analyze_steps as analyze_steps
 from .generation.steps_document import StepsDocument as StepsDocument
@@ -73,11 +77,14 @@ from .heads.gradients import head_gradients as head_gradients
 from .heads.word_pairs import WordPairs as WordPairs
 from .heads.word_pairs import word_pairs as word_pairs
 from .long_range.knockout import knockout as knockout
+from .long_range.knockout_document import KnockoutDocument as KnockoutDocument
+from .long_range.knockout_report import KnockoutReport as KnockoutReport
+from .long_range.knockout_report import knockout_report as knockout_report
 from .long_range.knockout_result import Knockout as Knockout
 from .long_range.look_back import LookBack as LookBack
-from .long_range.look_back import LookBacks as LookBacks
 from .long_range.look_back import look_back as look_back
-from .long_range.look_back import look_backs as look_backs
+from .long_range.over_texts import LookBacks as LookBacks
+from .long_range.over_texts import look_backs as look_backs
 from .planning.plan import Plan as Plan
 from .ranking.best_order import OrderSearch as OrderSearch
 from .ranking.judge import judge_explanations as judge_explanations

@@ -10,6 +10,7 @@ from saved_models import save_llama
 
 import analyses
 import interpret
+from analyses.costs.costs_result import MethodCost
 from analyses.explanations.faithfulness import Erasure
 from analyses.long_range.cells import CutGrid
 from analyses.long_range.knockout_result import AskedCut
@@ -83,6 +84,11 @@ def look_back(longest: int) -> "analyses.LookBack":
     return analyses.LookBack("positive", 2.5, fall, fall > 0.4, 0.2, positive(9))
 
 
+@cache
+def reach() -> "analyses.KnockoutReport":
+    return analyses.knockout_report(interpret.load(), TEXT, draws=9)
+
+
 SAMPLES = {
     "Entropy": lambda: analyses.Entropy(numbers(2, 3, 4), positive(2, 3, 4), labels=LABELS),
     "HeadEntropy": lambda: analyses.HeadEntropy(numbers(2, 3), positive(2, 3), labels=LABELS),
@@ -117,11 +123,20 @@ SAMPLES = {
         "positive", 2.5, ASKED, CutEffect(12, -0.25, True, math.nan, math.nan, 0), grid("1", "2 to 3"), grid("</div>"),
         positive(2, 3), ("layer 1", "layer 2"), remarks=("a remark",),
     ),
+    "KnockoutReport": reach,
+    "KnockoutDocument": lambda: analyses.KnockoutDocument(reach().to_dict()),
     "LookBack": lambda: look_back(3),
+    "RecursiveAttribution": lambda: analyses.RecursiveAttribution(
+        ("good", "</script>"), (" so", "</div>"), (1, 2), positive(2, 2), positive(2, 2), positive(2)
+    ),
     "LookBacks": lambda: analyses.LookBacks(("good", "</script>"), (look_back(3), look_back(5)), seed=1),
     "SanityChecks": lambda: analyses.SanityChecks(
         (SanityRow("saliency", "gradient", (1.0, -0.25), *[Interval(-0.25, math.nan, 0.5, "BCa", 3, 0)] * 3,
         dict.fromkeys(CHECKS, math.nan)),), ("head", "embeddings"), 3, {"shift": "no </script>"},
+    ),
+    "MethodCosts": lambda: analyses.MethodCosts(
+        (MethodCost("saliency", 0, 1, 2_000, 2.0, 4_096, 0.01), MethodCost("</script>", 3, 0, 0, math.nan, 12, 1e-9)),
+        7, 9, MethodCost("plain pass", 1, 0, 1_000, math.nan, 2_048, 0.005), 3, {"shift": "no </script>"},
     ),
     "Alignment": lambda: analyses.Alignment(
         ("the", "cat"), ("die", "Katze"), ((0,), (1,)), ("cross 1",), positive(1, 2, 3, 2), positive(1, 3, 2),

@@ -180,6 +180,16 @@ def tiny_bert(*, labels: int = 2, seed: int = 0) -> ToySubject:
         return ToySubject(BertForSequenceClassification(config))
 
 
+def tiny_xlnet() -> ToySubject:
+    """A random XLNet classifier of 2 layers, whose hidden states have positions first and the inputs second."""
+    from transformers import XLNetConfig, XLNetForSequenceClassification
+
+    sizes = dict(vocab_size=len(VOCABULARY), d_model=32, n_layer=2, n_head=4, d_inner=48)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return ToySubject(XLNetForSequenceClassification(XLNetConfig(**sizes, initializer_range=0.3)))
+
+
 def tiny_llama(*, seed: int = 0) -> ToySubject:
     """A random Llama of 2 layers, 4 heads over 2 key heads, that starts with <s> and predicts the next token."""
     from transformers import LlamaConfig, LlamaForCausalLM

@@ -1,13 +1,14 @@
 """Tiny random encoder-decoder models, written to a folder as people share them."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from saved_models import SIZES, byte_pairs, save_tokenizer
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, PreTrainedModel
 
 
-def save_translator(folder: Path, family: str) -> PreTrainedModel:
+def save_translator(folder: Path, family: str, **settings: Any) -> PreTrainedModel:
     """A translator of two layers in each stack, with 4 heads each."""
     known = AutoConfig.for_model(family)
     sizes = {key: value for key, value in SIZES.items() if hasattr(known, key)}
@@ -20,7 +21,7 @@ def save_translator(folder: Path, family: str) -> PreTrainedModel:
     vocabulary = byte_pairs().get_vocab_size()
     config = AutoConfig.for_model(
         family, **{**sizes, **special, "vocab_size": vocabulary, "init_std": 0.3, "decoder_vocab_size": vocabulary,
-                   "forced_eos_token_id": None}
+                   "forced_eos_token_id": None, **settings}
     )  # fmt: skip
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -10,6 +10,7 @@ from analyses.attention.patterns import Patterns
 from analyses.classic.battery import ClassicTests, classic_tests
 from analyses.decision.argument_checks import require_asked
 from analyses.decision.attention_statistics import attention_statistics
+from analyses.decision.explanations import explanations_against_chance
 from analyses.decision.in_short import analysis_in_short, best_of, table_of_maps
 from analyses.decision.judgement import judge, usual_source
 from analyses.decision.kept_attention import KeptAttention, keeping_reader
@@ -17,8 +18,7 @@ from analyses.decision.schema import AnalysisDict
 from analyses.explanations.agreement import Agreement, rank_agreement
 from analyses.explanations.attention_only.rollout import Rollout
 from analyses.explanations.attribution import Attribution
-from analyses.explanations.every_method import explained
-from analyses.explanations.faithfulness import Faithfulness, faithfulness
+from analyses.explanations.faithfulness import Faithfulness
 from analyses.explanations.input_edits.leave_one_out import logits_without_each_unit
 from analyses.explanations.methods import chosen_methods
 from analyses.explanations.shared import Shared
@@ -26,8 +26,6 @@ from analyses.heads.ablation import HeadImportance, head_importances
 from analyses.heads.gradients import HeadGradients, head_gradients
 from analyses.planning.effort import EFFORTS
 from analyses.planning.plan import Plan, PlanAndCost, plan_analysis
-from analyses.ranking.naming_one_text import what_to_read_here
-from analyses.ranking.one_text import FLOORS
 from analyses.results.reported import ModelResult
 from analyses.translation.alignment import Alignment
 from analyses.verdicts.error_rates import ErrorRate, Source
@@ -228,6 +226,11 @@ class _Asked:
     plan: Plan
     started: float
 
+    @property
+    def source(self) -> Source:
+        """Kind of the source of replacements, on which error rates depend."""
+        return "vocabulary" if self.corpus is None else "corpus"
+
 
 def _analysed(
     subject: Subject, example: Example, target: str | None, asked: _Asked, progress: Callable[[str], None]
@@ -244,26 +247,20 @@ def _analysed(
     )
     progress("computing explanations")
     without = logits_without_each_unit(subject, example, eraser=eraser)
-    alone = Scores.of(without, decision.target)
     shared = Shared(
         subject, example, decision, integration_steps=effort.integration_steps, eraser=eraser,
-        attention=recorded, rollout=statistics.rollout, without=alone,
+        attention=recorded, rollout=statistics.rollout, without=Scores.of(without, decision.target),
     )  # fmt: skip
-    explanations = explained(subject, example, decision, asked.methods, shared=shared)
-    maps = explanations.attributions
-    progress("testing every explanation against random orders")
-    measured = faithfulness(
-        subject, example, decision, maps, eraser=eraser, orders=effort.random_orders, seed=seed, without=alone
-    )
-    floors = [each.method for each in maps if each.family == FLOORS]
+    explanations = explanations_against_chance(
+        subject, example, decision, asked.methods,
+        shared=shared, orders=effort.random_orders, seed=seed, progress=progress,
+    )  # fmt: skip
     progress("testing what the attention does")
     resampler = usual_source(subject, example) if asked.corpus is None else asked.corpus
-    source: Source = "vocabulary" if asked.corpus is None else "corpus"
-    judgement = judge(subject, example, decision, resampler, source=source, seed=seed)
+    judgement = judge(subject, example, decision, resampler, source=asked.source, seed=seed)
     progress("running the classic tests")
-    steps = effort.adversary_steps
     classic = classic_tests(
-        subject, example, decision, seed=seed, eraser=eraser, adversary_steps=steps, without=without
+        subject, example, decision, seed=seed, eraser=eraser, adversary_steps=effort.adversary_steps, without=without
     )
     progress("silencing every head")
     silenced = head_importances(subject, example, decision)
@@ -272,17 +269,17 @@ def _analysed(
         example=example,
         decision=decision,
         attention=kept.result(),
-        maps=maps,
+        maps=explanations.maps,
         rollout=statistics.rollout,
         entropy=statistics.entropy,
         patterns=statistics.patterns,
         zeroed=silenced["zero"],
         averaged=silenced["mean"],
         gradients=head_gradients(subject, example, decision),
-        faithfulness=measured,
-        agreement=rank_agreement(maps),
+        faithfulness=explanations.faithfulness,
+        agreement=rank_agreement(explanations.maps),
         left_out=explanations.left_out,
-        instead=what_to_read_here(measured, floors, nouns=example.nouns),
+        instead=explanations.instead,
         classic=classic,
         measurement=judgement.measurement,
         replacements=resampler.name,

@@ -22,10 +22,12 @@ from analyses.explanations.gradient_based.integrated_gradients import integrated
 from analyses.explanations.gradient_based.saliency import saliency
 from analyses.explanations.gradient_based.smoothgrad import DRAWS as SMOOTHGRAD_DRAWS
 from analyses.explanations.gradient_based.smoothgrad import smoothgrad
-from analyses.explanations.input_edits.kernel_shap import kernel_shap, usual_draws
+from analyses.explanations.input_edits.kernel_shap import kernel_shap
+from analyses.explanations.input_edits.kernel_shap import usual_coalitions as kernel_shap_coalitions
 from analyses.explanations.input_edits.leave_one_out import attribution_of_falls
-from analyses.explanations.input_edits.occlusion import occlusion
-from analyses.explanations.input_edits.shapley_sampling import PERMUTATIONS, shapley_sampling
+from analyses.explanations.input_edits.occlusion import occlusion, windows
+from analyses.explanations.input_edits.shapley_sampling import shapley_sampling
+from analyses.explanations.input_edits.shapley_sampling import usual_coalitions as shapley_sampling_coalitions
 from analyses.explanations.method import Method
 from analyses.explanations.value_aware.alti import alti
 from analyses.explanations.value_aware.alti_logit import alti_logit
@@ -33,17 +35,34 @@ from analyses.explanations.value_aware.globenc import globenc
 from analyses.explanations.value_aware.information_flow import information_flow_routes
 from analyses.explanations.value_aware.residual_norms import residual_norms
 from analyses.explanations.value_aware.weighted_value_norms import weighted_value_norms
+from interpret.subjects.inputs.example import Example
+
+
+def _one(_: Example) -> int:
+    return 1
+
+
+def _each_unit(example: Example) -> int:
+    return len(example.units)
+
+
+def _each_value(example: Example) -> int:
+    """The recorded pass, and a layer with no value vector zeroed and with each; more copies where texts are long."""
+    return 2 + len(example.ids)
+
 
 BUILT_IN = (
     Method(
         "last-layer attention",
         "Where the position the decision is read from looks in the last layer, mean over heads.",
         lambda _, example, decision, shared: last_layer_attention(shared.attention, example, decision),
+        plain_passes=_one,
     ),
     Method(
         "attention rollout",
         "Attention multiplied through all layers, to trace what reached the decision.",
         lambda _, example, decision, shared: rollout_attribution(shared.rollout, example, decision),
+        plain_passes=_one,
     ),
     Method(
         "Chefer relevance",
@@ -71,6 +90,7 @@ BUILT_IN = (
         lambda subject, example, decision, shared: integrated_gradients(
             subject, example, decision, steps=shared.integration_steps
         ),
+        plain_passes=lambda _: 2,  # both ends of the path
         follows_path=True,
         fast=False,
         for_each_token=False,
@@ -79,54 +99,56 @@ BUILT_IN = (
         "weighted value norms",
         "How long the vectors are that the last layer's attention fetches from each {one}, whatever their weights.",
         lambda _, example, decision, shared: weighted_value_norms(shared.decomposition, example, decision),
-        plain_passes=lambda _: 1,
+        plain_passes=_one,
         usual=False,
     ),
     Method(
         "residual norms",
         "The same in the last layer's whole sum, which keeps the {one}'s own vector, and through its norm.",
         lambda _, example, decision, shared: residual_norms(shared.decomposition, example, decision),
-        plain_passes=lambda _: 1,
+        plain_passes=_one,
         usual=False,
     ),
     Method(
         "ALTI",
         "How close what each {one} adds comes to what each position becomes, multiplied through all layers.",
         lambda _, example, decision, shared: alti(shared.decomposition, example, decision),
-        plain_passes=lambda _: 1,
+        plain_passes=_one,
         usual=False,
     ),
     Method(
         "GlobEnc",
         "How long the vectors are that each {one} adds, through each layer's norms, multiplied through all layers.",
         lambda _, example, decision, shared: globenc(shared.decomposition, example, decision),
-        plain_passes=lambda _: 1,
+        plain_passes=_one,
         usual=False,
     ),
     Method(
         "information flow routes",
         "The share of all routes through heads and skip connections that start at each {one}.",
         lambda _, example, decision, shared: information_flow_routes(shared.decomposition, example, decision),
-        plain_passes=lambda _: 1,
+        plain_passes=_one,
         usual=False,
     ),
     Method(
         "ALTI-Logit",
         "The part of the margin that attention fetched from each {one}, in logits; not on every model.",
         lambda _, example, decision, shared: alti_logit(shared.decomposition, example, decision),
-        plain_passes=lambda _: 1,
+        plain_passes=_one,
         usual=False,
     ),
     Method(
         "mean attention",
         "Where the position the decision is read from looks, mean over all layers and heads.",
         lambda _, example, decision, shared: mean_attention(shared.attention, example, decision),
+        plain_passes=_one,
         usual=False,
     ),
     Method(
         "attention flow",
         "The most that could reach the decision from each {one} through attention, one {one} at a time.",
         lambda _, example, decision, shared: attention_flow(shared.attention, example, decision),
+        plain_passes=_one,
         usual=False,
         fast=False,
     ),
@@ -148,7 +170,7 @@ BUILT_IN = (
         "AtMan",
         "Suppresses all attention to each {one} and to those like it, and measures how far the margin falls.",
         lambda subject, example, decision, _: atman(subject, example, decision),
-        plain_passes=lambda units: units,
+        plain_passes=_each_unit,
         usual=False,
         fast=False,
     ),
@@ -156,7 +178,7 @@ BUILT_IN = (
         "attention knock-out",
         "Cuts all attention from others to each {one} and measures how far the margin falls.",
         lambda subject, example, decision, _: attention_knockout(subject, example, decision),
-        plain_passes=lambda units: units,
+        plain_passes=_each_unit,
         usual=False,
         fast=False,
     ),
@@ -164,7 +186,7 @@ BUILT_IN = (
         "value zeroing",
         "How far the last layer's output turns where the decision is read, without what each {one} gives to attention.",
         lambda subject, example, decision, _: value_zeroing(subject, example, decision),
-        plain_passes=lambda units: units,
+        plain_passes=_each_value,
         usual=False,
         fast=False,
     ),
@@ -172,7 +194,7 @@ BUILT_IN = (
         "value zeroing rollout",
         "How far each layer's output turns without what a position gives to attention, followed through all layers.",
         lambda subject, example, decision, _: value_zeroing_rollout(subject, example, decision),
-        plain_passes=lambda units: units,
+        plain_passes=_each_value,
         usual=False,
         fast=False,
     ),
@@ -206,7 +228,7 @@ BUILT_IN = (
         "leave-one-out",
         "Takes each {one} out by itself and measures how far the margin falls.",
         lambda _, example, decision, shared: attribution_of_falls(example, decision.margin - shared.without.margin),
-        plain_passes=lambda units: units,
+        plain_passes=_each_unit,
         fast=False,
         for_each_token=False,  # computed once for all tokens instead (`analyses.generation.leave_one_out`)
     ),
@@ -214,7 +236,7 @@ BUILT_IN = (
         "occlusion",
         "Takes several neighbouring {many} out at a time and measures how far the margin falls.",
         lambda subject, example, decision, shared: occlusion(subject, example, decision, eraser=shared.eraser),
-        plain_passes=lambda units: units,
+        plain_passes=lambda example: len(windows(example)),
         usual=False,
         fast=False,
         for_each_token=False,
@@ -223,7 +245,7 @@ BUILT_IN = (
         "Shapley sampling",
         "Brings the {many} back one by one, in random orders, and measures what each adds on average.",
         lambda subject, example, decision, shared: shapley_sampling(subject, example, decision, eraser=shared.eraser),
-        plain_passes=lambda units: PERMUTATIONS * units,
+        plain_passes=lambda example: shapley_sampling_coalitions(len(example.units)),
         usual=False,
         fast=False,
         for_each_token=False,
@@ -232,7 +254,7 @@ BUILT_IN = (
         "KernelSHAP",
         "Leaves random sets of {many} and fits what each adds to the margin, on average over sets.",
         lambda subject, example, decision, shared: kernel_shap(subject, example, decision, eraser=shared.eraser),
-        plain_passes=lambda units: min(2**units, usual_draws(units)),
+        plain_passes=lambda example: kernel_shap_coalitions(len(example.units)),
         usual=False,
         fast=False,
         for_each_token=False,

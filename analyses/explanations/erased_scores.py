@@ -1,11 +1,12 @@
 """Scores of a decision with sets of units erased, each set computed once however often it is asked for."""
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, Scores
+from interpret.subjects.erasing import is_units_alone
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
@@ -25,6 +26,7 @@ class ErasedScores:
 
     Attributes:
         units: Number of units.
+        most: Number of units that can be erased together: all but one if the model would have nothing to read.
         eraser: How they are erased.
         passes: Number of inputs that the model was run on so far.
     """
@@ -33,6 +35,7 @@ class ErasedScores:
         self, subject: Subject, example: Example, decision: Decision, eraser: str, without: Scores | None = None
     ) -> None:
         self.units, self.eraser, self.passes = len(example.units), eraser, 0
+        self.most = self.units - (eraser == "delete" and is_units_alone(subject, example))
         self._subject, self._example, self._target = subject, example, decision.target
         self._known = {bytes(self.units): (decision.margin, decision.probability)}
         if without is not None:
@@ -57,6 +60,11 @@ class ErasedScores:
             self._remember(asked, found)
         margins, probabilities = zip(*(self._known[key] for key in keys), strict=True) if keys else ((), ())
         return Scores(torch.tensor(margins), torch.tensor(probabilities))
+
+    def known(self) -> tuple[Bool[Tensor, "variant unit"], Float[Tensor, " variant"]]:
+        """Returns the variants whose scores are known, the untouched input first, and their margins in logits."""
+        removed = torch.tensor([list(key) for key in self._known], dtype=torch.bool)
+        return removed, torch.tensor([margin for margin, _ in self._known.values()])
 
     def _remember(self, removed: Bool[Tensor, "variant unit"], found: Scores) -> None:
         pairs = zip(found.margin.tolist(), found.probability.tolist(), strict=True)

@@ -35,7 +35,8 @@ def faithfulness(
     """Erases words in the order of each explanation and in random orders, and measures the decision.
 
     The target stays that of the whole text, words are erased from the token ids (the text is never tokenized again),
-    and every order has the same budgets.
+    and every order has the same budgets. The curve ends before the last word if deleting all would leave
+    the model nothing to read.
 
     Args:
         subject: The model.
@@ -68,27 +69,54 @@ def faithfulness(
         [1.03, 4.19]
     """
     subject, example, decision = subject.asked(example, decision)
-    units = len(example.units)
-    if orders < 100 or units == 0:
-        raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {units}")
     require_maps(maps, example)
     decision.readout_in(example)
     eraser = subject.chosen_eraser(eraser, example)
-    budgets = erasure_budgets(units)
-    generator = torch.Generator().manual_seed(seed)
+    scores = ErasedScores(subject, example, decision, eraser, without)
+    return faithfulness_by(scores, maps, orders=orders, seed=seed)
+
+
+def faithfulness_by(scores: ErasedScores, maps: Sequence[Attribution], *, orders: int, seed: int) -> Faithfulness:
+    """Tests explanations as `faithfulness` does, with scores that others may ask for, too.
+
+    Args:
+        scores: Scores of the decision with units erased.
+        maps: Explanations of that decision, at least one, with distinct names.
+        orders: Number of random orders.
+        seed: Seed of the random orders.
+
+    Raises:
+        ValueError: Fewer than 100 orders, or no words.
+    """
+    if orders < 100 or scores.units == 0:
+        raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {scores.units}")
+    units, budgets = scores.units, erasure_budgets(scores.units)
     ranked = torch.stack([torch.as_tensor(attribution.order()) for attribution in maps])
-    shuffled = torch.stack([torch.randperm(units, generator=generator) for _ in range(orders)])
+    shuffled = random_orders(units, orders, seed=seed)
     # Random orders are measured only at the budgets because they take nine in ten passes.
-    groups = ((ranked, curve_counts(units)), (shuffled, (0, *budgets)))
+    curve = [count for count in curve_counts(units) if count <= scores.most or count in budgets]
+    groups = ((ranked, curve), (shuffled, (0, *budgets)))
     variants = [variants_of_orders(group.argsort(dim=1), removed, budgets) for group, removed in groups]
-    scores = ErasedScores(subject, example, decision, eraser, without)(torch.cat(variants))
+    erased = scores(torch.cat(variants))
     sizes = [len(part) for part in variants]
-    margins, probabilities = torch.split(scores.margin, sizes), torch.split(scores.probability, sizes)
+    margins, probabilities = torch.split(erased.margin, sizes), torch.split(erased.probability, sizes)
     measured, random = (
         erasure_of_orders(margin.view(len(group), -1), probability.view(len(group), -1), removed, budgets)
         for (group, removed), margin, probability in zip(groups, margins, probabilities, strict=True)
     )
-    return Faithfulness(eraser, budgets, tuple(attribution.method for attribution in maps), measured, random)
+    return Faithfulness(scores.eraser, budgets, tuple(attribution.method for attribution in maps), measured, random)
+
+
+def random_orders(units: int, orders: int, *, seed: int) -> Int[Tensor, "order unit"]:
+    """Draws random orders of units. With the same seed, fewer orders are the first of more.
+
+    Args:
+        units: Number of units.
+        orders: Number of orders.
+        seed: Seed of the draws.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return torch.stack([torch.randperm(units, generator=generator) for _ in range(orders)])
 
 
 def require_maps(maps: Sequence[Attribution], example: Example) -> None:

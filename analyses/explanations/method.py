@@ -23,9 +23,10 @@ class Method:
             what is ranked (`Nouns.say`).
         explain: Function of `(subject, example, decision, shared)`, where `shared` has results that several methods
             start from (`analyses.Shared`).
-        gradient_passes: Number of passes with a gradient, for the plan.
+        gradient_passes: Number of passes with a gradient.
         follows_path: Whether it needs `shared.integration_steps` further such passes.
-        plain_passes: Number of passes without a gradient, by the number of units; `None` where it needs none.
+        plain_passes: Number of passes without a gradient that it takes by itself, the decision aside, by the input;
+            `None` where it needs none. One that only some layers read counts, too.
         usual: Whether an analysis of one decision runs it by default.
         fast: Whether it takes few passes, however long the text: those that `--methods fast` names.
         for_each_token: Whether it runs by default where every token of a text is explained.
@@ -43,14 +44,14 @@ class Method:
     explain: Explain
     gradient_passes: int = 0
     follows_path: bool = False
-    plain_passes: Callable[[int], int] | None = None
+    plain_passes: Callable[[Example], int] | None = None
     usual: bool = True
     fast: bool = True
     for_each_token: bool = True
 
-    def passes(self, units: int) -> int:
-        """Number of passes without a gradient that an input of so many units takes."""
-        return 0 if self.plain_passes is None else self.plain_passes(units)
+    def passes(self, example: Example) -> int:
+        """Number of passes without a gradient that an input takes."""
+        return 0 if self.plain_passes is None else self.plain_passes(example)
 
     def __call__(self, subject: Subject, example: Example, decision: Decision, shared: Shared) -> Attribution:
         """Runs the method, and checks that its attribution is of this input and has the method's name.

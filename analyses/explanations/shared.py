@@ -8,6 +8,7 @@ from analyses.explanations.attention_only.rollout import attention_rollout
 from analyses.explanations.input_edits.leave_one_out import logits_without_each_unit
 from interpret.attention.maps import Maps
 from interpret.decomposition.decompose import Decomposition, decompose
+from interpret.subjects.checked_recording import recorded_unchecked
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -55,8 +56,7 @@ class Shared:
     @cached_property
     def attention(self) -> Maps:
         """Attention maps of all layers, recorded in one pass."""
-        record, _ = self._subject.record(self._example, alone=self._decision.logits)
-        return self._subject.maps(record, self._example)
+        return self._subject.maps(recorded_unchecked(self._subject, self._example), self._example)
 
     @cached_property
     def rollout(self) -> Rollout:

@@ -13,7 +13,7 @@ from analyses.results.pictures import HeatMap
 from analyses.results.result import MapsResult
 from analyses.results.wording import number, quoted, sizes
 from analyses.statistics import randomisation_p_value
-from interpret.attention.edges import without_edges
+from interpret.attention.edges import masked_edges
 from interpret.attention.editing import Edit, editing
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.inputs.example import Example
@@ -100,8 +100,8 @@ def word_pairs(
 
     Attention between two words is the larger of both directions, each from the last token of the one, summed over the
     tokens of the other; a causal model attends only backwards. To test it, the weights between `word` and `first` are
-    set to 0 in both directions in all heads that prefer this pair, the rows are renormalised to their former sums, and
-    the margin is compared with that of as many heads drawn at random.
+    set to 0 in both directions in all heads that prefer this pair, the rows are renormalised, and the
+    margin is compared with that of as many heads drawn at random.
 
     Args:
         subject: The model.
@@ -178,7 +178,7 @@ def _margins_without(
     heads, cells = heads.to(subject.device), cells.to(subject.device)
 
     def cut(layer: int, weights: Tensor) -> Tensor:
-        return without_edges(weights, heads[:, layer, :, None, None] & cells)
+        return masked_edges(weights, heads[:, layer, :, None, None] & cells)
 
     ids = example.ids.expand(len(heads), -1)
     with torch.no_grad(), editing(subject.model, Edit("weights", cut)):

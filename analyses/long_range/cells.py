@@ -38,7 +38,7 @@ class CutGrid:
     @property
     def q_value(self) -> Float[Tensor, "row column"]:
         """P-values adjusted for the number of cells, by Benjamini and Hochberg; NaN where there is none."""
-        adjusted, known = self.p_value.double(), ~self.p_value.isnan()  # in float32, 0.05 is above the level
+        adjusted, known = self.p_value.double().clone(), ~self.p_value.isnan()  # in float32, 0.05 is above the level
         if known.any():
             adjusted[known] = torch.tensor(benjamini_hochberg(self.p_value[known].tolist()), dtype=torch.float64)
         return adjusted

@@ -1,5 +1,7 @@
 """Conversion of knockouts to the JSON of `analyses.long_range.schema`."""
 
+from collections.abc import Sequence
+
 from analyses.decision.conversion import decided
 from analyses.decision.provenance import model_to_dict
 from analyses.export.to_json import finite, listed, plain
@@ -7,13 +9,21 @@ from analyses.long_range.cells import CutGrid
 from analyses.long_range.knockout_result import Knockout
 from analyses.long_range.look_back import LookBack
 from analyses.long_range.schema import SCHEMA, AskedCutDict, CutEffectDict, CutGridDict, KnockoutDict, LookBackDict
+from interpret.attention.checks import Check
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 
 def knockout_to_dict(
-    subject: Subject, example: Example, decision: Decision, found: Knockout, look: LookBack, command: str
+    subject: Subject,
+    example: Example,
+    decision: Decision,
+    found: Knockout,
+    look: LookBack,
+    command: str,
+    *,
+    checks: Sequence[Check] = (),
 ) -> KnockoutDict:
     """Returns what cutting attention found in the documented schema; undefined numbers are `None`.
 
@@ -24,6 +34,7 @@ def knockout_to_dict(
         found: What the cuts did.
         look: How far back the decision looks.
         command: Command that reproduces it.
+        checks: Self-checks of the recording.
     """
     layers, heads = found.mean_distance.shape
     return {
@@ -39,6 +50,7 @@ def knockout_to_dict(
         "mean_distance": plain(found.mean_distance),
         "look_back": _look(look),
         "units": found.units,
+        "checks": [check.to_dict() for check in checks],
         "caveats": list(found.remarks),
     }
 

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from analyses.long_range.edges import Edges
-from interpret.attention.edges import without_edges
+from interpret.attention.edges import masked_edges
 from interpret.attention.editing import Edit, editing
 from interpret.errors import CaptureError
 from interpret.subjects.decision import Decision, known, margin
@@ -46,8 +46,8 @@ class Cutting:
     def falls(self, cuts: Iterable[Cut]) -> Iterator[tuple[float, bool]]:
         """Yields the fall of the margin under each cut alone, in logits, and whether another label then leads.
 
-        Falls are measured from the pass in which nothing is cut. Rows of attention are scaled to their former sums, as
-        if the mask had forbidden the edges.
+        Falls are measured from the pass in which nothing is cut. Rows of attention are renormalised as if the
+        mask had forbidden the edges.
         """
         rows, waiting = self.subject.rows_at_once(len(self.example.ids)), iter(cuts)
         [clean] = self._margins([{}])
@@ -84,4 +84,4 @@ class Cutting:
             chosen = torch.tensor([(layer, head) in self.heads for head in range(weights.shape[1])])
             blocked = blocked & chosen[:, None, None]
         own = 0 if span.queries == span.keys else weights.shape[3]  # a query of another text has no key of its own
-        return without_edges(weights, blocked, own_key=own)
+        return masked_edges(weights, blocked, own_key=own)

@@ -19,6 +19,7 @@ from analyses.long_range.random_edges import tested
 from interpret.attention.maps import Maps
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision
+from interpret.subjects.forward_pass import run_pass
 from interpret.subjects.inputs.distances import UNDEFINED, has_order, unit_of_distance
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -57,8 +58,8 @@ def knockout(
 
     An edge leads from a word that attends (its query) to one that is attended to (its key). Three things are measured:
     all edges that are asked for, cut at once; those of each distance in each window of layers; and those from each word
-    to each other in all layers that are asked for. A row of attention that loses edges is scaled to its former sum, as
-    if the mask had forbidden them. Random edges are drawn from all edges of the same layers and heads.
+    to each other in all layers that are asked for. A row of attention that loses edges is renormalised as if the
+    mask had forbidden them. Random edges are drawn from all edges of the same layers and heads.
 
     An edge from a word to itself is never cut. Distances count tokens, for an image patches (the larger of rows and
     columns; special tokens, which have no place in the image, have none). Cross-attention has no distances, because its
@@ -95,7 +96,7 @@ def knockout(
         [(0, 6)]
     """
     subject, example, decision = subject.asked(example, decision)
-    record, _ = subject.record(example)
+    record = run_pass(subject, example.ids[None]).record
     maps = subject.maps(record, example)
     require_direction(subject, example, direction)
     edges, chosen = edges_of(subject, example, maps, cut_sink=cut_sink), _chosen_heads(heads, maps)

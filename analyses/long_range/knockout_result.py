@@ -100,7 +100,7 @@ class Knockout(PlottedResult):
         ]
         for name, grid in self.grids.items():
             lines.append(f"by {name}, {len(grid.rows)} x {len(grid.columns)}:")
-            lines += [f"  {_cell(name, grid, cell)}" for cell in grid.top(SHOWN_CELLS)]
+            lines += [f"  {cell_said(name, grid, cell)}" for cell in grid.top(SHOWN_CELLS)]
         known = self.mean_distance[~self.mean_distance.isnan()]
         if len(known):
             low, high = number(float(known.min())), number(float(known.max()))
@@ -145,7 +145,14 @@ def said(fall: float, random: float, p_value: float) -> str:
     return f"{effect}, without as many random edges it moves by {number(random)} (p = {p_value:.3f})"
 
 
-def _cell(name: str, grid: CutGrid, cell: tuple[int, int]) -> str:
+def cell_said(name: str, grid: CutGrid, cell: tuple[int, int]) -> str:
+    """Says what a cell of a grid cuts, and what that does.
+
+    Args:
+        name: Name of the grid, a key of `Knockout.grids`.
+        grid: The grid.
+        cell: Its row and column.
+    """
     row, column = grid.rows[cell[0]], grid.columns[cell[1]]
     place = f"{row}, distance {column}" if name == "distance" else f"{quoted(row, 24)} to {quoted(column, 24)}"
     effect = said(*(float(getattr(grid, each)[cell]) for each in ("fall", "random", "p_value")))

@@ -1,12 +1,11 @@
 """How far back a decision looks: the distance beyond which cutting all attention changes nothing."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -14,13 +13,13 @@ from torch import Tensor
 from analyses.long_range.cuts import Cut, Cutting
 from analyses.long_range.edges import edges_of
 from analyses.long_range.random_edges import random_cuts
-from analyses.results.pictures import BarChart, LineChart
+from analyses.results.pictures import LineChart
 from analyses.results.result import PlottedResult
 from analyses.results.wording import number, quoted
-from analyses.statistics.interval import Interval, interval
 from analyses.statistics.p_values import randomisation_p_value
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision
+from interpret.subjects.forward_pass import run_pass
 from interpret.subjects.inputs.distances import unit_of_distance
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -86,10 +85,18 @@ class LookBack(PlottedResult):
 
     def summary(self) -> list[str]:
         """Returns the distance, what counts as no change, and what as many random edges do."""
-        lines = [
+        first, *rest = self.said()
+        return [
             f"LookBack of {quoted(self.decision)}, margin {number(self.margin)} logits",
-            f"looks back over {self.distance} of {self.longest} {self.units}: cutting all attention beyond moves the "
-            f"margin by at most {number(self.tolerance)}, and the decision stays",
+            f"looks back over {first}",
+            *rest,
+        ]
+
+    def said(self) -> list[str]:
+        """Returns the distance with its meaning, and what as many random edges do if there are any."""
+        lines = [
+            f"{self.distance} of {self.longest} {self.units}: cutting all attention beyond moves the margin by at most "
+            f"{number(self.tolerance)}, and the decision stays"
         ]
         if len(self.random):
             moved = number(float(self.random.mean()))
@@ -108,61 +115,6 @@ class LookBack(PlottedResult):
         lines = {"all edges beyond": self.fall.tolist()}
         axis = f"distance ({self.units})"
         return {"fall": lambda: LineChart(range(len(self.fall)), lines, axis, "fall of the margin (logits)")}
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class LookBacks(PlottedResult):
-    """How far back the decisions on several texts look.
-
-    Attributes:
-        texts: The texts.
-        each: The answer on each.
-        seed: Seed of the bootstrap.
-
-    Example:
-        >>> found = look_backs(interpret.load(), ["A fine film.", "Slow at first, then wonderful."], draws=9)
-        >>> [each.distance for each in found.each]
-        [2, 7]
-    """
-
-    texts: tuple[str, ...]
-    each: tuple[LookBack, ...]
-    seed: int = field(default=0, kw_only=True)
-
-    @property
-    def distance(self) -> Interval:
-        """Mean distance, with a 95 % interval over texts."""
-        return interval(np.array([one.distance for one in self.each], dtype=float), seed=self.seed)
-
-    @property
-    def share(self) -> Interval:
-        """Mean distance as a share of the longest there is, with a 95 % interval over texts."""
-        return interval(np.array([one.share for one in self.each]), seed=self.seed)
-
-    def summary(self) -> list[str]:
-        """Returns the mean distance and the mean share, with their intervals."""
-        named = {f"{self.each[0].units}": self.distance, "of the longest distance": self.share}
-        return [
-            f"LookBacks of {len(self.each)} texts",
-            *(
-                f"{number(each.mean)} {what} on average (95 % interval {number(each.low)} to {number(each.high)})"
-                for what, each in named.items()
-            ),
-        ]
-
-    def to_frame(self) -> "DataFrame":
-        """Returns a row for each text: its decision, the distance, the longest distance, and the p-value."""
-        import pandas
-
-        names = ("decision", "margin", "distance", "longest", "share", "p_value")
-        columns = {name: [getattr(one, name) for one in self.each] for name in names}
-        return pandas.DataFrame({"text": self.texts, **columns})
-
-    def pictures(self) -> Mapping[str, Callable[[], BarChart]]:
-        """Returns the distance of each text as bars."""
-        names = [quoted(text, 24) for text in self.texts]
-        distances = [float(one.distance) for one in self.each]
-        return {"distance": lambda: BarChart(distances, names, "text", f"looks back ({self.each[0].units})")}
 
 
 def look_back(
@@ -202,7 +154,7 @@ def look_back(
     if not 0 <= tolerance < math.inf:
         raise InputError(f"the tolerance must be 0 or more, a share of the margin, not {tolerance}")
     subject, example, decision = subject.asked(example, decision)
-    record, _ = subject.record(example)
+    record = run_pass(subject, example.ids[None]).record
     cutting = Cutting(
         subject, example, decision, edges_of(subject, example, subject.maps(record, example), cut_sink=cut_sink)
     )
@@ -222,29 +174,6 @@ def look_back(
         return found
     falls = cutting.falls(islice(random_cuts(cutting, counts, seed), draws))
     return replace(found, random=torch.tensor([abs(fall) for fall, _ in falls]))
-
-
-def look_backs(subject: Subject, texts: Sequence[Example | str], *, seed: int = 0, **options: float) -> LookBacks:
-    """Finds how far back the decisions on several texts look, as `look_back` does, with an interval of the mean.
-
-    Args:
-        subject: The model.
-        texts: The texts, encoded or not.
-        seed: Seed of the draws and of the bootstrap.
-        options: Other options of `look_back`.
-
-    Raises:
-        InputError: There are no texts.
-
-    Example:
-        >>> found = look_backs(interpret.load(), ["A fine film.", "Slow at first, then wonderful."], draws=9)
-        >>> found.distance.mean
-        4.5
-    """
-    if not texts:
-        raise InputError("there are no texts; give at least one")
-    each = tuple(look_back(subject, text, seed=seed, **options) for text in texts)  # type: ignore[arg-type]
-    return LookBacks(tuple(text.text if isinstance(text, Example) else text for text in texts), each, seed=seed)
 
 
 def _beyond(cutting: Cutting, distance: int) -> Cut:

@@ -14,6 +14,7 @@ from analyses.long_range.cells import CutGrid
 from analyses.long_range.edges import Direction
 from analyses.long_range.knockout_result import AskedCut
 from analyses.long_range.random_edges import CutEffect
+from interpret.attention.checks import CheckDict
 
 SCHEMA: Literal["interpret-attention/knockout/1"] = "interpret-attention/knockout/1"
 
@@ -103,6 +104,7 @@ class KnockoutDict(TypedDict):
         mean_distance: `[layer][head]`: distance that each head attends over, weighted by attention.
         look_back: How far back the decision looks, whatever was asked for.
         units: What distances count: "tokens" or "patches".
+        checks: Self-checks of the recording.
         caveats: What to know beside the numbers, in sentences.
     """
 
@@ -118,4 +120,5 @@ class KnockoutDict(TypedDict):
     mean_distance: list[list[float | None]]
     look_back: LookBackDict
     units: str
+    checks: list[CheckDict]
     caveats: list[str]

@@ -13,7 +13,7 @@ from analyses.explanations.methods import chosen_methods, methods_of_steps
 from analyses.export.json_schema import written_as
 from analyses.planning.effort import Effort
 from analyses.planning.speed import Speed, measure_speed
-from analyses.planning.work import Work, analysis_work, steps_work, study_work
+from analyses.planning.work import Work, analysis_work, sanity_work, steps_work, study_work
 from analyses.results.result import Result
 from analyses.verdicts.measurement import Draws
 from interpret.errors import InputError
@@ -141,7 +141,9 @@ def plan_study(
     draws: Draws,
     methods: Sequence[Method] = (),
     *,
+    checked: Sequence[Example] = (),
     adversary_steps: int | None = None,
+    more: Callable[[Example], float] | None = None,
     max_memory: int | None = None,
 ) -> Plan:
     """Estimates the cost of a study's measurements, from passes of its longest text.
@@ -151,7 +153,9 @@ def plan_study(
         groups: The texts, in groups that are measured together.
         draws: Random draws of each text.
         methods: Explanations that are ranked.
+        checked: Those of the texts on which these go through sanity checks.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
+        more: Passes of one text for what else is measured, such as how far back its decision looks.
         max_memory: As for `plan_analysis`.
 
     Raises:
@@ -160,7 +164,10 @@ def plan_study(
     longest = max((example for group in groups for example in group), key=lambda example: len(example.ids))
 
     def work(speed: Speed) -> Work:
-        return study_work(subject, groups, draws, methods, heads=speed.heads, adversary_steps=adversary_steps)
+        known = study_work(
+            subject, groups, draws, methods, heads=speed.heads, adversary_steps=adversary_steps, more=more
+        )
+        return known.then(sanity_work(subject, checked, methods, layers=speed.calls, longest=speed.tokens))
 
     return _planned(subject, longest, work, max_memory)
 

@@ -1,17 +1,20 @@
 """Number of forward passes that analyses need."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from analyses.costs.method_costs import OTHER_RUNS, RUNS, median_text
 from analyses.explanations.built_in import LEAVE_ONE_OUT
 from analyses.explanations.faithfulness import curve_counts, erasure_budgets
 from analyses.explanations.method import Method
 from analyses.explanations.shared import USUAL_STEPS
 from analyses.planning.effort import Effort
 from analyses.ranking.one_text import eraser_of_rankings
+from analyses.ranking.orders_to_name import orders_to_name
 from analyses.ranking.passes import judging_passes
+from analyses.sanity.passes import maps_of_checks
 from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS
 from analyses.verdicts.measurement import Draws
 from analyses.verdicts.one_text import ONE_TEXT
@@ -21,6 +24,7 @@ from interpret.subjects.models.reading_cost import ReadingCost
 from interpret.subjects.subject import Subject
 
 GRADIENT = 3  # time of a pass with gradient, in passes
+DECIDING = 3  # passes, about, of a decision that is made anew before it is explained
 SHORT_AT_ONCE = 16  # edits of one row in a batch, roughly
 READINGS = 3  # passes of each text in a study: its decision, its row, and the rows of all heads
 ANSWERS = 3  # copies of the logits without each unit, kept and in use
@@ -44,6 +48,16 @@ class Work:
     short: float
     slopes: int
     resident: float
+
+    def then(self, other: "Work") -> "Work":
+        """Returns the work of both, one after the other."""
+        return Work(
+            batched=self.batched + other.batched,
+            single=self.single + other.single,
+            short=self.short + other.short,
+            slopes=max(self.slopes, other.slopes),
+            resident=max(self.resident, other.resident),
+        )
 
 
 def analysis_work(
@@ -75,11 +89,12 @@ def analysis_work(
     steps = effort.integration_steps if any(method.follows_path for method in methods) else 1
     integral = sum(GRADIENT * steps for method in methods if method.follows_path)
     gradients = 3 + sum(method.gradient_passes for method in methods)
-    own = sum(method.passes(units) for method in methods if method.name != LEAVE_ONE_OUT)  # every analysis has those
+    own = sum(method.passes(example) for method in methods if method.name != LEAVE_ONE_OUT)  # every analysis has those
     return Work(
         batched=units
         + own
         + _removals(len(methods), eraser, units, effort.random_orders)
+        + _removals_to_name(len(methods), eraser, units, effort.random_orders)
         + judged.batched
         + silenced
         + integral,
@@ -124,6 +139,7 @@ def study_work(
     *,
     heads: int,
     adversary_steps: int | None,
+    more: Callable[[Example], float] | None = None,
 ) -> Work:
     """Counts the passes of a study, in passes of its longest text.
 
@@ -134,6 +150,7 @@ def study_work(
         methods: Explanations that are ranked.
         heads: Heads of the last attention call.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
+        more: Passes of one text for what else is measured.
     """
     longest = max(len(example.ids) for group in groups for example in group)
     batched = short = 0.0
@@ -146,10 +163,39 @@ def study_work(
             short += _classic_edits(len(example.units), adversary_steps)
         if methods:
             passes += _ranking_passes(subject, example, methods)
+        if more is not None:
+            passes += more(example)
         batched += passes * len(example.ids) / longest
+    if methods:
+        middle = [example for group in groups for example in group][median_text(sum(map(len, groups)))]
+        costs = (RUNS + OTHER_RUNS) * _explaining_passes(middle, methods)
+        batched += costs * len(middle.ids) / longest
     together = [len(group) * measuring_work(subject, group[0], draws, heads=heads).resident for group in groups]
     slopes = USUAL_STEPS if any(method.follows_path for method in methods) else 1
     return Work(batched=batched, single=0, short=short, slopes=slopes, resident=max(together))
+
+
+def sanity_work(
+    subject: Subject, examples: Sequence[Example], methods: Sequence[Method], *, layers: int, longest: int
+) -> Work:
+    """Counts the passes of a study's sanity checks.
+
+    Args:
+        subject: The model.
+        examples: The texts that are checked; none without sanity checks.
+        methods: Explanations that are checked.
+        layers: Layers of the model.
+        longest: Tokens of the text in whose passes they are counted.
+    """
+    passes = sum((DECIDING + _explaining_passes(each, methods)) * len(each.ids) for each in examples)
+    others = sum(each.numel() for each in subject.model.parameters())  # weights in the place of its own
+    return Work(
+        batched=maps_of_checks(layers) * passes / longest,
+        single=0,
+        short=0,
+        slopes=1,
+        resident=others if examples else 0,
+    )
 
 
 def judging_work(subject: Subject, example: Example, *, heads: int) -> Work:
@@ -188,10 +234,15 @@ def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: i
 def _ranking_passes(subject: Subject, example: Example, methods: Sequence[Method]) -> float:
     """Passes of explaining one text by several methods, and of judging them."""
     units = len(example.units)
-    gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
-    own = sum(method.passes(units) for method in methods if method.name != LEAVE_ONE_OUT)  # judging has those
+    others = [method for method in methods if method.name != LEAVE_ONE_OUT]  # whose passes judging has
     judging = _share_left(eraser_of_rankings(subject)) * judging_passes(units, len(methods))
-    return 1 + GRADIENT * gradients + own + units + judging
+    return _explaining_passes(example, others) + units + judging
+
+
+def _explaining_passes(example: Example, methods: Sequence[Method]) -> float:
+    """Passes of explaining one text by several methods."""
+    gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
+    return 1 + GRADIENT * gradients + sum(method.passes(example) for method in methods)
 
 
 def _edits_of_heads(heads: int) -> int:
@@ -226,6 +277,13 @@ def _removals(maps: int, eraser: str, units: int, orders: int) -> float:
     random -= min(orders, units) if 1 in budgets else 0  # leave-one-out has already run the texts without one word
     variants = maps * (len(curve_counts(units)) + len(budgets)) + random
     return _share_left(eraser) * min(variants, 2.0**units)
+
+
+def _removals_to_name(maps: int, eraser: str, units: int, orders: int) -> float:
+    """Most further texts with words erased that naming an explanation takes."""
+    further = max(0, orders_to_name(maps) - orders)
+    variants = sum(min(further, max(0, math.comb(units, budget) - orders)) for budget in erasure_budgets(units))
+    return _share_left(eraser) * variants
 
 
 def _share_left(eraser: str) -> float:

@@ -1,1 +1,1 @@
-"""Explanations of a decision judged by what words do to it, on one text (`judge.py`)."""
+"""Explanations judged by what words do: on one text (`judge.py`), ranked over many (`over_texts.py`), and named."""

@@ -13,6 +13,7 @@ from analyses.explanations.faithfulness import erasure_budgets, require_maps
 from analyses.ranking.additivity import infidelity, linear_datamodeling_score, predicted_falls, sensitivity_n
 from analyses.ranking.best_order import OrderSearch
 from analyses.ranking.erased_orders import ErasedOrders, erased_orders
+from analyses.ranking.fitted_order import fitted_orders
 from analyses.ranking.judged import Judged
 from analyses.ranking.measures import (
     COMPREHENSIVENESS,
@@ -69,7 +70,8 @@ def judge_explanations(
             by measures of signed effects too: where words oppose the decision, they can't say so, and lose by it.
         eraser: One of `subject.erasers`; by default the first that the model allows.
         draws: Number of random orders, at least 19, so that p-values of 0.05 are possible.
-        search: Effort of the search for the best orders, by which comprehensiveness and sufficiency are normalised.
+        search: Effort of a search for the best orders, by which comprehensiveness and sufficiency are normalised. By
+            default these are the best of a linear fit to all that was erased, of the maps, and of random orders.
         effects: Magnitude of what replacing each word does to the margin, in logits, as `measure` tells; without it,
             "input rank" isn't measured.
         soft: Random masks of each map for the soft measures, of which 10 are few; 0 leaves them out, because every map,
@@ -100,7 +102,7 @@ def judge_explanations(
     found = erased_orders(scores, ranked, random, erasure_budgets(scores.units))
     shown = torch.stack([each.scores.detach().float().cpu() for each in maps])
     floor = torch.rand(FLOOR, scores.units, generator=generator)
-    values, null, best = _from_orders(scores, found, search or OrderSearch(), _are_flat(shown), _rounding(decision))
+    values, null, best = _from_orders(scores, found, search, _are_flat(shown), _rounding(decision))
     of_scores = _from_scores(torch.cat([shown, floor]), found, effects, _rounding(decision))
     if soft:
         few = torch.cat([shown, floor[:LEAST_DRAWS]])
@@ -123,11 +125,12 @@ def judge_explanations(
 
 
 def _from_orders(
-    scores: ErasedScores, found: ErasedOrders, search: OrderSearch, flat: Bool[Tensor, " map"], rounding: float
+    scores: ErasedScores, found: ErasedOrders, search: OrderSearch | None, flat: Bool[Tensor, " map"], rounding: float
 ) -> tuple[Values, Values, dict[RankingMeasure, float]]:
     """Measures that need the order of scores only: of explanations, of random orders, and of the best, in logits."""
+    fitted = fitted_orders(scores, found.alone, found.budgets)
     both = {
-        measure: normalised(scores, found, search, keeps=keeps, rounding=rounding)
+        measure: normalised(scores, found, fitted, search, keeps=keeps, rounding=rounding)
         for measure, keeps in ((COMPREHENSIVENESS, False), (SUFFICIENCY, True))
     }
     return (

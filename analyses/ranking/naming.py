@@ -11,6 +11,7 @@ from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 from analyses.verdicts.verdict import FEWEST_EXAMPLES
 
 _NAMED = 4  # most explanations in a sentence
+_STAYS = "with all of the model's weights shuffled, the map stays"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Standing:
         above_chance: Mean of the primary measure, tested against 0.
         behind_best: The best explanation's lead over it; `None` for the best itself.
         over_attention: Its lead over last-layer attention; `None` for that itself, or where it isn't among them.
+        is_blind: Whether its map stays when the model's weights are shuffled.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Standing:
     above_chance: Difference
     behind_best: Difference | None
     over_attention: Difference | None
+    is_blind: bool = False
 
 
 def what_to_read(standings: Sequence[Standing]) -> str:
@@ -54,15 +57,18 @@ def what_to_read(standings: Sequence[Standing]) -> str:
         )
     leading = [each for each in standings if not each.is_floor and _is_level_with(each, best)]
     rivals = [each.name for each in standings if each.is_floor and _is_level_with(each, best)]
-    said = _without_attention(leading) if _beats_attention(best) else _with_attention(leading)
+    better = [each for each in leading if _beats_attention(each)]
+    said = _without_attention(better) if _beats_attention(best) else _with_attention(leading)
     if rivals:
         said += f" But an order that knows nothing of the model does as well ({listed(rivals)})."
+    named = better if _beats_attention(best) else leading if best.name == JUDGED else [best]
+    if blind := [each.name for each in named if each.is_blind]:
+        said += f" But {listed(blind)} can't say why this model decides so: {_STAYS}."
     return said
 
 
-def _without_attention(leading: Sequence[Standing]) -> str:
+def _without_attention(named: Sequence[Standing]) -> str:
     """Sentence where the best is better than attention: those that are tied with it and better, too."""
-    named = [each for each in leading if _beats_attention(each)]
     leads = [_written(each.over_attention.interval) for each in named[:_NAMED] if each.over_attention]
     if len(named) == 1:
         reached = _written(named[0].above_chance.interval)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from analyses.explanations.erased_scores import ErasedScores
@@ -27,19 +27,28 @@ class Normalised:
 
 
 def normalised(
-    scores: ErasedScores, found: ErasedOrders, search: OrderSearch, *, keeps: bool, rounding: float
+    scores: ErasedScores,
+    found: ErasedOrders,
+    fitted: Int[Tensor, "fit unit"],
+    search: OrderSearch | None,
+    *,
+    keeps: bool,
+    rounding: float,
 ) -> Normalised:
     """Normalises comprehensiveness, or sufficiency, by the best of all orders: searched, of explanations, and random.
 
     Args:
         scores: Scores of the decision with words erased.
         found: Effects of the orders.
-        search: Effort of the search for the best order.
+        fitted: Orders from `fitted_orders`.
+        search: Effort of a search beyond these.
         keeps: Whether it is sufficiency, of which the smallest is best.
         rounding: Largest change of the margin that may be rounding, in logits.
     """
-    order = best_order(scores, found.budgets, found.alone, keeps=keeps, search=search)
-    erased = (found.measured, found.random, erasure_of(scores, order[None], found.budgets))
+    if search is not None:
+        order = best_order(scores, found.budgets, found.alone, keeps=keeps, search=search)
+        fitted = torch.cat([fitted, order[None]])
+    erased = (found.measured, found.random, erasure_of(scores, fitted, found.budgets))
     measured, random, searched = (
         -each.sufficiency.margin if keeps else each.comprehensiveness.margin for each in erased
     )

@@ -60,7 +60,12 @@ class RankedExplanations:
 
 
 def rank_over_texts(
-    scored: ScoredTexts, primary: str, *, floors: frozenset[str] = frozenset(), seed: int = 0
+    scored: ScoredTexts,
+    primary: str,
+    *,
+    floors: frozenset[str] = frozenset(),
+    blind: frozenset[str] = frozenset(),
+    seed: int = 0,
 ) -> RankedExplanations:
     """Ranks explanations by their mean over texts, and says which are clearly better than which.
 
@@ -73,6 +78,7 @@ def rank_over_texts(
         scored: Their scores on each text.
         primary: Measure that ranks them, on which 0 is chance.
         floors: Names of those that know nothing of the model.
+        blind: Names of those whose maps stay when the model's weights are shuffled.
         seed: Seed of the bootstrap.
 
     Raises:
@@ -109,7 +115,7 @@ def rank_over_texts(
         methods=methods,
         agreement=agreement,
         groups=groups_alike(names, agreement),
-        instead=what_to_read([_standing(each) for each in methods]),
+        instead=what_to_read([_standing(each, each.name in blind) for each in methods]),
     )
 
 
@@ -136,6 +142,7 @@ def _share(worse: Float[np.ndarray, " example"]) -> Interval:
     return Interval(found.mean, found.low, found.high, found.method, len(known), len(worse) - len(known))
 
 
-def _standing(method: RankedMethod) -> Standing:
+def _standing(method: RankedMethod, is_blind: bool) -> Standing:
     """What `what_to_read` asks of a method."""
-    return Standing(method.name, method.is_floor, method.above_chance, method.behind_best, method.over_attention)
+    tests = method.above_chance, method.behind_best, method.over_attention
+    return Standing(method.name, method.is_floor, *tests, is_blind)

@@ -8,6 +8,7 @@ from importlib import import_module
 _PAGES = {
     "interpret-attention/analysis/2": ("reports.analysis.page", "render"),
     "interpret-attention/steps/1": ("reports.generation.page", "render_steps"),
+    "interpret-attention/knockout/1": ("reports.long_range.page", "render_knockout"),
 }
 
 

@@ -22,6 +22,7 @@ DOCUMENTS = {  # schemas that commands write, and the results that hold such a d
     "interpret-attention/analysis/2": "AnalysisDocument",
     "interpret-attention/steps/1": "StepsDocument",
     "interpret-attention/study/2": "StudyDocument",
+    "interpret-attention/knockout/1": "KnockoutDocument",
 }
 _Parts = tuple[dict[str, Any], dict[str, Tensor]]
 
@@ -38,8 +39,9 @@ def read(path: str | os.PathLike[str]) -> Result:
         path: Path of the file, or of a study's folder.
 
     Returns:
-        A result of the type that was saved, with equal content. What `interpret analyze --json` and `interpret study`
-        wrote becomes an `AnalysisDocument`, a `StepsDocument` or a `StudyDocument`.
+        A result of the type that was saved, with equal content. What `interpret analyze --json`, `interpret study`
+        and `interpret knockout --json` wrote becomes an `AnalysisDocument` or a `StepsDocument`, a `StudyDocument`, or
+        a `KnockoutDocument`.
 
     Raises:
         InputError: There is no such file, it is of another kind, of a newer version or of an unknown type, or it is

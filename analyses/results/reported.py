@@ -89,9 +89,7 @@ class ModelResult(ReportedResult, Generic[Form]):
         """
         if self.document is None:
             return self._to_dict(command)
-        found: Any = copy.deepcopy(self.document)
-        found["run"]["command"] = command or found["run"]["command"]
-        return cast(Form, found)
+        return cast(Form, _copied(self.document, command))
 
     @abstractmethod
     def _to_dict(self, command: str) -> Form:
@@ -118,6 +116,12 @@ class DocumentResult(ReportedResult):
         Args:
             command: Command that reproduces the result; by default the one that made it.
         """
-        found = copy.deepcopy(self.document)
-        found["run"]["command"] = command or found["run"]["command"]
-        return found
+        return _copied(self.document, command)
+
+
+def _copied(document: dict[str, Any], command: str) -> dict[str, Any]:
+    """Copies a document, with another command if one is given."""
+    found = copy.deepcopy(document)
+    said = found.get("run", found)  # a knockout has no account of its run, and its command at the top
+    said["command"] = command or said["command"]
+    return found

@@ -1,18 +1,11 @@
 """Sanity checks: whether explanations change with the model's weights, and with nothing that doesn't matter."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-from jaxtyping import Float
-
-from analyses.explanations.attribution import Family
-from analyses.sanity.comparing import entropy_rise, likeness
-from analyses.sanity.one_text import Maps, OneText
-from analyses.sanity.sanity_result import CHECKS, SanityChecks, SanityRow
-from analyses.sanity.stages import stages_of
-from analyses.statistics.interval import Interval, interval
+from analyses.sanity.checked_text import checked_text
+from analyses.sanity.one_text import OneText
+from analyses.sanity.over_texts import sanity_over_texts
+from analyses.sanity.sanity_result import SanityChecks
 from interpret.errors import InputError
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -69,64 +62,4 @@ def sanity_checks(
     for text in given:
         about, example, decision = subject.asked(text)
         each.append(OneText(about, example, decision.target, names, seed))
-    measured = [_measured(one, draws, noises) for one in each]
-    families = {name: family for one in each for name, family in one.families.items()}
-    there = [name for name in families if all(name in one.cascade for one in measured)]
-    return SanityChecks(
-        tuple(_row(name, families[name], measured, seed) for name in there),
-        tuple(stage.name for stage in stages_of(each[0].subject, each[0].example)),
-        len(given),
-        {name: reason for one in each for name, reason in one.left_out.items()},
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Measured:
-    """What changes do to each method's map of one text, by the method's name."""
-
-    cascade: dict[str, Float[np.ndarray, "draw stage"]]
-    rise: dict[str, Float[np.ndarray, " draw"]]
-    smooth: dict[str, float]
-    checks: dict[str, dict[str, float]]
-
-
-def _measured(one: OneText, draws: int, noises: int) -> _Measured:
-    own = one.maps()
-    runs = [list(one.while_shuffled(draw)) for draw in range(draws)]
-    smooth, changed = [one.smooth(noises, is_shuffled=each) for each in (False, True)], one.changed()
-    return _Measured(
-        {name: np.array([[_likeness(name, own, maps) for maps in run] for run in runs]) for name in own},
-        {name: np.array([_rise(name, own, run[-1]) for run in runs]) for name in own},
-        {name: _likeness(name, *smooth) for name in own},
-        {name: {check: _likeness(name, own, maps) for check, maps in changed.items()} for name in own},
-    )
-
-
-def _likeness(name: str, one: Maps, other: Maps) -> float:
-    return likeness(one[name], other[name]) if name in one and name in other else math.nan
-
-
-def _rise(name: str, one: Maps, other: Maps) -> float:
-    return entropy_rise(one[name], other[name]) if name in other else math.nan
-
-
-def _row(name: str, family: Family, texts: Sequence[_Measured], seed: int) -> SanityRow:
-    def over(values: Sequence[Float[np.ndarray, " draw"]]) -> Interval:
-        """Interval over texts, of their means over draws; of a single text over its draws."""
-        return interval(values[0] if len(values) == 1 else np.array([_mean(each) for each in values]), seed=seed)
-
-    cascade = np.stack([one.cascade[name] for one in texts])
-    return SanityRow(
-        method=name,
-        family=family,
-        cascade=tuple(_mean(cascade[:, :, stage]) for stage in range(cascade.shape[2])),
-        shuffled=over([one.cascade[name][:, -1] for one in texts]),
-        smooth=over([np.array([one.smooth[name]]) for one in texts]),
-        entropy_rise=over([one.rise[name] for one in texts]),
-        checks={check: _mean(np.array([one.checks[name][check] for one in texts])) for check in CHECKS},
-    )
-
-
-def _mean(values: Float[np.ndarray, "..."]) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else math.nan
+    return sanity_over_texts([checked_text(one, draws, noises) for one in each], seed=seed)

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from analyses.explanations.attribution import Family
 from analyses.explanations.every_method import explained
+from analyses.explanations.shared import Shared
 from analyses.sanity.changed_inputs import noise_in_vectors, shifted
-from analyses.sanity.stages import embedding_module, stages_of
+from analyses.sanity.stages import Stage, embedding_module, stages_of
 from analyses.sanity.swapped_weights import in_other_precision, shuffled, swapped_weights
 from interpret.errors import CaptureError, InputError
 from interpret.modes.gradients_on import gradients_on
@@ -35,6 +36,7 @@ class OneText:
         target: The label that is explained.
         methods: Names of the methods, or of a set of them.
         seed: Seed of everything random.
+        eraser: How methods take units out; by default the first of `subject.erasers`.
         left_out: Names of methods and changes that don't work, each with the reason; more are added.
         families: What each method is based on; more are added.
     """
@@ -44,12 +46,15 @@ class OneText:
     target: int
     methods: Sequence[str] | str
     seed: int
+    eraser: str | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
 
     def maps(self) -> Maps:
         """Explains the decision by each method that works on the model."""
-        found = explained(self.subject, self.example, self._decision(), self.methods)
+        decision = self._decision()
+        shared = Shared(self.subject, self.example, decision, eraser=self.eraser)
+        found = explained(self.subject, self.example, decision, self.methods, shared=shared)
         self.families.update({each.method: each.family for each in found.attributions})
         self.left_out.update(found.left_out)
         return {each.method: each.scores.detach().float().cpu().numpy() for each in found.attributions}
@@ -62,16 +67,21 @@ class OneText:
             self.left_out[change] = str(error)
             return {}
 
-    def while_shuffled(self, draw: int) -> Iterator[Maps]:
+    def stages(self) -> tuple[Stage, ...]:
+        """Returns the parts of the model, from the top down."""
+        return stages_of(self.subject, self.example)
+
+    def while_shuffled(self, stages: Sequence[Stage], draw: int) -> Iterator[Maps]:
         """Yields the maps with more and more of the model shuffled, from the top down.
 
         Args:
+            stages: Its parts.
             draw: Number of the draw, from 0.
         """
         generator = torch.Generator().manual_seed(self.seed + draw)
         weights: dict[nn.Parameter, Tensor] = {}
         clean = finite_logits(self.subject, self.example.ids[None])
-        for stage in stages_of(self.subject, self.example):
+        for stage in stages:
             weights |= shuffled(stage.parameters, generator)
             with swapped_weights(weights):
                 maps = self.attempted(f"shuffled down to {stage.name}", lambda: self._other_maps(clean))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from analyses.explanations.attribution import Family
 from analyses.results.pictures import HeatMap
 from analyses.results.result import PlottedResult
-from analyses.results.wording import number
+from analyses.results.wording import listed, number
 from analyses.statistics.interval import Interval
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ CHECKS = {
     "spacing": "more space between the words",
     "batch": "one input in each pass",
 }
+IRRELEVANT = tuple(name for name in CHECKS if name != "other_label")  # what no map should change with
 
 Finding = Literal["blind", "changes", "open"]
 
@@ -55,8 +56,17 @@ class SanityRow:
             return "blind"
         return "changes" if self.shuffled.high < UNCHANGED else "open"
 
+    @property
+    def changed_by(self) -> tuple[str, ...]:
+        """Names of those changes that don't matter, and after which the map is another all the same."""
+        return tuple(name for name, alike in self.checks.items() if name in IRRELEVANT and alike < UNCHANGED)
+
     def sentence(self) -> str:
-        """Says the finding. That attention changes says nothing for it, since other weights attend elsewhere anyway."""
+        """Says the findings. That attention changes says nothing for it: other weights attend elsewhere anyway."""
+        changed = [f"{CHECKS[name]} ({number(self.checks[name])})" for name in self.changed_by]
+        return self._of_weights() + (f"; it also changes with {listed(changed)}" if changed else "")
+
+    def _of_weights(self) -> str:
         found = self.shuffled
         value = f"rank correlation {number(found.mean)} [{number(found.low)}, {number(found.high)}]"
         if self.finding == "blind":

@@ -53,6 +53,11 @@ def stages_of(subject: Subject, example: Example) -> tuple[Stage, ...]:
     return tuple(stage for stage in stages if stage.parameters)
 
 
+def stage_count(layers: int) -> int:
+    """Number of stages of a model with so many layers, if it has a head, layers and embeddings."""
+    return len(_split(layers)) + 2
+
+
 def _split(layers: int) -> list[tuple[int, int]]:
     """First and last layer of each stage, from the bottom up."""
     size = -(-layers // LAYER_STAGES) or 1

@@ -17,14 +17,18 @@ from analyses.data_sets.rows import Rows, read_rows
 from analyses.explanations.method import Method
 from analyses.explanations.methods import chosen_methods
 from analyses.planning.plan import Plan, plan_study
+from analyses.ranking.one_text import eraser_of_rankings
 from analyses.ranking.own_methods import digests
 from analyses.resumable.chunks import Chunk, partition
+from analyses.sanity.checked_text import FEW_DRAWS, FEW_NOISES
 from analyses.studies.choices import Choices
 from analyses.studies.classic_columns import classic_columns
 from analyses.studies.evidence_columns import Evidence, evidence_in
 from analyses.studies.explanation_columns import explanation_columns
+from analyses.studies.look_back_columns import DRAWS, TOLERANCE, look_back_columns, look_back_passes
 from analyses.studies.measured_columns import columns_of
 from analyses.studies.plain_calls import plain_call_columns
+from analyses.studies.sanity_columns import checked_rows, sanity_columns
 from analyses.studies.schema import SCHEMA, StudyFingerprint, StudyOptionsDict
 from analyses.verdicts.measurement import USUAL, Draws, Measurement
 from analyses.verdicts.objects_of_study import ObjectOfStudy, object_of_study, require_head
@@ -56,6 +60,8 @@ class Prepared:
         evidence: Marked words of the texts, with which explanations are compared; `None` without any.
         choosers: Of each text the subject that chooses between its two labels; empty where all labels are scored.
         methods: Explanations that are ranked; none by default.
+        checked: Indices of the texts on which these go through sanity checks.
+        look_back: Whether it is measured how far back decisions look.
     """
 
     subject: Subject
@@ -70,6 +76,8 @@ class Prepared:
     evidence: Evidence | None = None
     choosers: tuple[Subject, ...] = ()
     methods: tuple[Method, ...] = ()
+    checked: tuple[int, ...] = ()
+    look_back: bool = False
 
     def subject_of(self, row: int) -> Subject:
         """Returns the subject whose decision on a text is studied."""
@@ -99,6 +107,11 @@ class Prepared:
             options["evidence_methods"] = [method.name for method in self.evidence.methods]
         if self.methods:
             options |= {"methods": [each.name for each in self.methods], "own_methods": digests(self.methods)}
+            options |= {"ranking_eraser": eraser_of_rankings(self.subject)}
+        if self.checked:
+            options |= {"sanity_texts": len(self.checked), "sanity_draws": FEW_DRAWS, "sanity_noises": FEW_NOISES}
+        if self.look_back:
+            options |= {"look_back_tolerance": TOLERANCE, "look_back_draws": DRAWS}
         return {
             "schema": SCHEMA,
             "model": {
@@ -148,8 +161,19 @@ class Prepared:
         """
         chunks = partition(len(self.examples), CHUNK_ROWS) if chunks is None else chunks
         groups = [[self.examples[row] for row in rows] for chunk in chunks for rows in self._together(chunk)]
+        checked = [self.examples[row] for chunk in chunks for row in chunk.rows if row in self.checked]
         steps = ADVERSARY_STEPS if self.classic else None
-        return plan_study(self.subject, groups, self.draws, self.methods, adversary_steps=steps, max_memory=max_memory)
+        more = look_back_passes if self.look_back else None
+        return plan_study(
+            self.subject,
+            groups,
+            self.draws,
+            self.methods,
+            checked=checked,
+            adversary_steps=steps,
+            more=more,
+            max_memory=max_memory,
+        )
 
     def _together(self, chunk: Chunk) -> list[list[int]]:
         """Groups a chunk's rows by text length and by what is decided, to measure them together."""
@@ -173,6 +197,7 @@ class Prepared:
             **plain_call_columns(subject, example, decision),
             **columns_of(found),
             **self._classic(row, decision),
+            **(look_back_columns(subject, example, decision, seed=self._seed(row)) if self.look_back else {}),
             **explanation_columns(
                 subject,
                 example,
@@ -183,7 +208,15 @@ class Prepared:
                 effects=effects[: len(example.units)],
                 seed=self._seed(row),
             ),
+            **self._sanity(row, decision),
         }
+
+    def _sanity(self, row: int, decision: Decision) -> dict[str, Any]:
+        if not self.checked:
+            return {}
+        subject, example, names = self.subject_of(row), self.examples[row], [each.name for each in self.methods]
+        is_checked = row in self.checked
+        return sanity_columns(subject, example, decision, names, is_checked=is_checked, seed=self._seed(row))
 
     def _classic(self, row: int, decision: Decision) -> dict[str, Any]:
         if not self.classic:
@@ -213,6 +246,8 @@ def prepare(
     seed: int = 0,
     classic: bool = False,
     methods: Sequence[str] = (),
+    sanity: int | None = None,
+    look_back: bool = False,
 ) -> Prepared:
     """Encodes the texts and matches their labels, before anything is measured.
 
@@ -227,10 +262,13 @@ def prepare(
         methods: Explanations to rank, by how well each finds the words that the model decides by: names, or sets of
             them, "all" or "fast". Last-layer attention is always among them. By default none are. Where rows mark
             words, these are compared with the marked words, too, or else the usual ones.
+        sanity: Number of texts, spread over lengths, on which these go through sanity checks (`sanity_checks`); by
+            default 3, or 0 of fewer than 50 texts, from which no explanation is named.
+        look_back: Whether to measure how far back each decision looks, as `analyses.look_back` does.
 
     Raises:
-        InputError: Fewer than two texts can be used, no label is the model's, the model has no such head, or there is
-            no such method.
+        InputError: Fewer than two texts can be used, no label is the model's, the model has no such head, there is no
+            such method, or sanity checks are asked of more texts than there are, or of no methods.
 
     Example:
         >>> with open("films.csv", "w") as file:
@@ -267,6 +305,8 @@ def prepare(
         evidence=evidence,
         choosers=tuple(choosers[row] for row in order) if choosers else (),
         methods=ranked,
+        checked=checked_rows(sanity, len(sorted_examples), is_ranked=bool(ranked)),
+        look_back=look_back,
     )
     require_head(chosen, prepared.heads)
     return prepared

@@ -3,25 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from analyses.explanations.method import Method
+from analyses.costs.costs_result import MethodCost, MethodCosts
+from analyses.costs.method_costs import median_text
 from analyses.explanations.methods import about_method
-from analyses.explanations.shared import USUAL_STEPS
 from analyses.export.to_json import plain_nested
 from analyses.ranking.one_text import FLOORS, MEASURES
 from analyses.ranking.over_texts import RankedMethod, rank_over_texts
 from analyses.ranking.primary import FAITHFULNESS
 from analyses.studies.ranking_columns import FAMILIES, LEFT_OUT, METHODS, PASSES, scored_texts
-from analyses.studies.ranking_schema import RankedMeasureDict, RankedMethodDict, RankingDict
+from analyses.studies.ranking_schema import CostTextDict, RankedMeasureDict, RankedMethodDict, RankingDict
+from analyses.studies.sanity_of_study import blind_in, sanity_of_study
 from analyses.studies.schema import Record
 from interpret.subjects.nouns import WORDS
 
+COUNTED = ("passes", "gradient_passes", "work", "memory")  # costs that are the same in every run
 
-def ranking_of_study(records: Sequence[Record], methods: Sequence[Method], *, seed: int) -> RankingDict | None:
-    """Ranks explanations over the texts of a study; `None` without methods.
+
+def ranking_of_study(records: Sequence[Record], costs: MethodCosts | None, *, seed: int) -> RankingDict | None:
+    """Ranks explanations over the texts of a study; `None` if it ranks none.
 
     Args:
-        records: Records of the study, at least one.
-        methods: The methods, in the order of the records.
+        records: Records of the study, at least one, in the order of its texts.
+        costs: Costs of the explanations on the text at `median_text`; `None` where they are unknown.
         seed: Seed of the bootstrap.
     """
     scored = scored_texts(records)
@@ -30,28 +33,42 @@ def ranking_of_study(records: Sequence[Record], methods: Sequence[Method], *, se
     reasons = _left_out(records)
     never = {name for name, texts in reasons.items() if len(texts) == len(records)}
     there = [index for index, name in enumerate(scored.methods) if name not in never]
-    found = rank_over_texts(scored.only(there), FAITHFULNESS.name, floors=_floors(records), seed=seed)
-    costs = {method.name: _cost(method, records) for method in methods}
+    sanity = sanity_of_study(records, seed=seed)
+    found = rank_over_texts(
+        scored.only(there), FAITHFULNESS.name, floors=_floors(records), blind=blind_in(sanity), seed=seed
+    )
+    known = {} if costs is None else {row.method: row for row in costs.rows}
     plain: RankingDict = plain_nested(
         {
             "primary": found.primary,
             "texts": found.texts,
             "instead": found.instead,
             "measures": [_measure(name) for name in scored.measures],
-            "methods": [_method(each, *costs.get(each.name, (0.0, 0.0))) for each in found.methods],
+            "methods": [_method(each, known.get(each.name)) for each in found.methods],
             "left_out": {name: texts[0] for name, texts in reasons.items()},
             "agreement": found.agreement.tolist(),
             "groups": found.groups,
             "judging_passes": sum(record[PASSES] for record in records) / len(records),
+            "cost_text": None if costs is None else _cost_text(records[median_text(len(records))], costs),
         }
     )
-    return plain
+    return plain if sanity is None else {**plain, "sanity": sanity}
 
 
-def _method(each: RankedMethod, passes: float, gradient_passes: float) -> RankedMethodDict:
-    about = WORDS.say(about_method(each.name))
+def _cost_text(record: Record, costs: MethodCosts) -> CostTextDict:
+    one = costs.plain_pass
+    return {
+        "row": record["row"], "words": costs.words, "tokens": costs.tokens, "flops": one.flops, "memory": one.memory,
+    }  # fmt: skip
+
+
+def _method(each: RankedMethod, cost: MethodCost | None) -> RankedMethodDict:
     found: RankedMethodDict = plain_nested(
-        {**asdict(each), "about": about, "passes": passes, "gradient_passes": gradient_passes}
+        {
+            **asdict(each),
+            "about": WORDS.say(about_method(each.name)),
+            **{name: None if cost is None else getattr(cost, name) for name in COUNTED},
+        }
     )
     return found
 
@@ -84,9 +101,3 @@ def _floors(records: Sequence[Record]) -> frozenset[str]:
         for name, family in zip(record[METHODS], record[FAMILIES], strict=True)
         if family == FLOORS
     )
-
-
-def _cost(method: Method, records: Sequence[Record]) -> tuple[float, float]:
-    """Mean numbers of passes of a text, without and with a gradient."""
-    plain = sum(method.passes(record["words"]) for record in records) / len(records)
-    return plain, method.gradient_passes + float(method.follows_path * USUAL_STEPS)

@@ -1,10 +1,13 @@
 """Ranking of explanations in the JSON of a study: `RankingDict`."""
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 from analyses.export.json_schema import Correlation, Count, Share, written_as
 from analyses.ranking.differences import Difference
 from analyses.studies.interval_schema import IntervalDict
+from analyses.studies.sanity_schema import SanityDict
 
 
 @written_as(Difference)
@@ -44,8 +47,11 @@ class RankedMethodDict(TypedDict):
         behind_best: The best explanation's lead over it; null for the best itself.
         over_attention: Its lead over last-layer attention; null for that itself.
         worse: Share of texts where it is worse than chance.
-        passes: Mean number of passes without a gradient that it takes for a text.
-        gradient_passes: Mean number of passes with a gradient.
+        passes: Number of passes without a gradient that it takes by itself, on the text of `cost_text`; null where it
+            doesn't work on that, as the next three.
+        gradient_passes: Number of passes with a gradient.
+        work: Floating-point operations, in multiples of one plain pass of that text.
+        memory: Most bytes of tensors alive at a time.
     """
 
     name: str
@@ -56,8 +62,28 @@ class RankedMethodDict(TypedDict):
     behind_best: DifferenceDict | None
     over_attention: DifferenceDict | None
     worse: IntervalDict
-    passes: float
-    gradient_passes: float
+    passes: Count | None
+    gradient_passes: Count | None
+    work: float | None
+    memory: Count | None
+
+
+class CostTextDict(TypedDict):
+    """Text on which costs were counted, the one of median length, and one plain pass of it.
+
+    Attributes:
+        row: Its row in the data.
+        words: Number of words.
+        tokens: Number of tokens.
+        flops: Floating-point operations of a plain pass: of matrix products, convolutions and attention kernels.
+        memory: Most bytes of its tensors alive at a time.
+    """
+
+    row: Count
+    words: Count
+    tokens: Count
+    flops: Count
+    memory: Count
 
 
 class RankingDict(TypedDict):
@@ -73,6 +99,8 @@ class RankingDict(TypedDict):
         agreement: Mean Kendall's tau-b of each pair of `methods`; null where it is never defined.
         groups: Explanations that rank the words alike, by name; the group of the best first.
         judging_passes: Mean number of passes that judging all of them takes for a text.
+        sanity: Whether they change with the model's weights, and with nothing else; if texts were checked.
+        cost_text: The text on which costs were counted; null where they weren't.
     """
 
     primary: str
@@ -84,3 +112,5 @@ class RankingDict(TypedDict):
     agreement: list[list[Correlation | None]]
     groups: list[list[str]]
     judging_passes: float
+    sanity: NotRequired[SanityDict]
+    cost_text: CostTextDict | None

@@ -19,6 +19,7 @@ from analyses.studies.evidence_schema import EvidenceDict
 from analyses.studies.extremes import Extremes
 from analyses.studies.head_map import HeadMap
 from analyses.studies.interval_schema import IntervalDict as IntervalDict
+from analyses.studies.look_back_schema import LookBackOverTextsDict
 from analyses.studies.ranking_schema import RankingDict
 from analyses.verdicts.error_rates import ErrorRateDict
 from analyses.verdicts.thresholds import Answer, ComponentName, Side, Topic
@@ -62,7 +63,21 @@ class StudiedDataDict(TypedDict):
     sha256: str
 
 
-class StudyOptionsDict(TypedDict):
+class SanityOptionsDict(TypedDict):
+    """Settings of the sanity checks of a study, if any are made.
+
+    Attributes:
+        sanity_texts: Number of texts whose explanations are checked.
+        sanity_draws: Of each, how often the weights are shuffled.
+        sanity_noises: Maps that are averaged for the smooth variant.
+    """
+
+    sanity_texts: NotRequired[int]
+    sanity_draws: NotRequired[int]
+    sanity_noises: NotRequired[int]
+
+
+class StudyOptionsDict(SanityOptionsDict):
     """Settings of a study.
 
     Attributes:
@@ -78,6 +93,9 @@ class StudyOptionsDict(TypedDict):
         evidence_methods: Explanations that are compared with marked words, if words are marked.
         methods: Explanations that are ranked, if any are.
         own_methods: Digest of the code of each of them that isn't built in.
+        ranking_eraser: How words are taken out where explanations are ranked, if any are.
+        look_back_tolerance: Share of the margin that counts as no change in how far back decisions look, if measured.
+        look_back_draws: Random draws of each text for it.
     """
 
     permutations: int
@@ -92,6 +110,9 @@ class StudyOptionsDict(TypedDict):
     evidence_methods: NotRequired[list[str]]
     methods: NotRequired[list[str]]
     own_methods: NotRequired[dict[str, str]]
+    ranking_eraser: NotRequired[str]
+    look_back_tolerance: NotRequired[float]
+    look_back_draws: NotRequired[int]
 
 
 class StudyFingerprint(TypedDict):
@@ -316,6 +337,7 @@ class StudyDict(TypedDict):
         limits: What the answer doesn't tell, in sentences.
         evidence: How well explanations find the words that are marked as the evidence, if words are marked. It isn't in
             the verdict.
+        look_back: How far back decisions look, if it was measured.
     """
 
     schema: Literal["interpret-attention/study/2"]
@@ -335,3 +357,4 @@ class StudyDict(TypedDict):
     notes: list[NoteDict]
     limits: list[str]
     evidence: NotRequired[EvidenceDict]
+    look_back: NotRequired[LookBackOverTextsDict]

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+from analyses.costs.costs_result import MethodCosts
+from analyses.costs.method_costs import costs_of, median_text
 from analyses.planning.plan import Plan
 from analyses.resumable.chunks import partition
 from analyses.resumable.folder import StudyFolder
@@ -11,6 +13,7 @@ from analyses.resumable.running import run_chunks
 from analyses.studies.accuracy import doubts_about_accuracy
 from analyses.studies.choices import notes_on_choices
 from analyses.studies.evidence_summary import evidence_of_study
+from analyses.studies.look_back_columns import look_back_of_study
 from analyses.studies.measured_columns import measurement_of
 from analyses.studies.plain_calls import plain_call_check, plain_call_notes
 from analyses.studies.prepared import CHUNK_ROWS, Prepared
@@ -21,6 +24,7 @@ from analyses.verdicts.error_rates import ErrorRate, error_rate_of_study
 from analyses.verdicts.measurement import USUAL, Measurement
 from analyses.verdicts.resampling import CorpusUnigram
 from analyses.verdicts.verdict import verdict
+from interpret.errors import CaptureError
 from interpret.modes.gradients_on import gradients_on
 
 SCALES = (0.5, 0.75, 1.0, 1.25, 1.5)  # factors of every bar and floor
@@ -33,6 +37,7 @@ def study(
     *,
     max_memory: int | None = None,
     planned: Callable[[Plan], None] = lambda plan: None,
+    costed: Callable[[MethodCosts], None] = lambda costs: None,
     progress: Callable[[int, int], None] = lambda done, all_: None,
 ) -> StudyDict:
     """Measures the chunks that aren't stored yet, and returns the summary with the verdict.
@@ -43,6 +48,8 @@ def study(
         max_memory: Most bytes that the process may hold on the model's device; by default what it holds now and nine
             tenths of what is free. With little memory batches are smaller, which changes numbers by rounding.
         planned: Called with the plan for the remaining texts, before they are measured, if there are any.
+        costed: Called with the costs of the ranked explanations on the text of median length, once all texts are
+            measured: with seconds, which the summary leaves out because they differ from run to run.
         progress: Called with the numbers of finished and of all chunks.
 
     Returns:
@@ -64,12 +71,17 @@ def study(
         if (finished := opened.summary()) is not None:
             return cast(StudyDict, finished)
         stored, at_once = opened.stored(), prepared.subject.tokens_at_once
-        if missing := [chunk for chunk in chunks if chunk.index not in stored]:
-            plan = prepared.plan(missing, max_memory=max_memory)
-            planned(plan)
+        missing = [chunk for chunk in chunks if chunk.index not in stored]
+        if missing or prepared.methods:
+            plan = prepared.plan(missing or chunks, max_memory=max_memory)
             at_once = plan.tokens_at_once
+        if missing:
+            planned(plan)
         with prepared.subject.at_most_tokens(at_once):
             run_chunks(opened, chunks, prepared.measured, progress=progress)
+            costs = _costs(prepared)
+        if costs is not None:
+            costed(costs)
         records = opened.records().to_pylist()
         measurements = [measurement_of(record) for record in records]
         found = {
@@ -96,9 +108,21 @@ def study(
             evidence=None
             if prepared.evidence is None
             else evidence_of_study(records, marked=prepared.evidence.share, seed=prepared.seed),
-            ranking=ranking_of_study(records, prepared.methods, seed=prepared.seed),
+            ranking=ranking_of_study(records, costs, seed=prepared.seed),
+            look_back=look_back_of_study(records, seed=prepared.seed),
         )
         return cast(StudyDict, opened.finish(summary))
+
+
+def _costs(prepared: Prepared) -> MethodCosts | None:
+    """Measures the ranked explanations on the text of median length; `None` where work can't be counted."""
+    if not prepared.methods:
+        return None
+    row = median_text(len(prepared.examples))
+    try:
+        return costs_of(prepared.subject_of(row), prepared.examples[row], prepared.methods)
+    except CaptureError:
+        return None
 
 
 def _error_rate(prepared: Prepared, measurements: list[Measurement]) -> ErrorRate | None:

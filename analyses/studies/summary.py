@@ -14,6 +14,7 @@ from analyses.studies.classic_columns import classic_of
 from analyses.studies.evidence_schema import EvidenceDict
 from analyses.studies.extremes import extremes
 from analyses.studies.head_map import head_map
+from analyses.studies.look_back_schema import LookBackOverTextsDict
 from analyses.studies.ranking_schema import RankingDict
 from analyses.studies.schema import (
     BaselineDict,
@@ -48,6 +49,7 @@ def summarise(
     checks: Sequence[Check] = (),
     evidence: EvidenceDict | None = None,
     ranking: RankingDict | None = None,
+    look_back: LookBackOverTextsDict | None = None,
 ) -> StudyDict:
     """Summarises a study: everything but its records.
 
@@ -62,6 +64,7 @@ def summarise(
         checks: Self-checks, each with the worst value over the texts.
         evidence: Agreement of explanations with marked words; `None` if none are marked.
         ranking: Explanations from the best to the worst; `None` if they weren't ranked.
+        look_back: How far back decisions look; `None` if it wasn't measured.
     """
     prefers = f"the label that {fingerprint['model']['name']} prefers"
     decided = "the first of two given labels rather than the second" if "target" in records[0] else prefers
@@ -103,6 +106,8 @@ def summarise(
     }
     if evidence is not None:
         summary["evidence"] = evidence
+    if look_back is not None:
+        summary["look_back"] = look_back
     return summary
 
 

@@ -23,7 +23,7 @@ class ObjectOfStudy:
     """Kind of weights that a study tests, chosen before anything is measured.
 
     Attributes:
-        key: Key on the command line.
+        key: Key, in which layers and heads count from 0; on the command line they count from 1.
         name: Name in words.
         claim: The claim about it.
         parts: Components that the claim is judged by; the others don't apply.
@@ -56,8 +56,8 @@ def object_of_study(key: str = "row") -> ObjectOfStudy:
     if named := re.fullmatch(_HEAD, key):
         layer, head = map(int, named.groups())
         name = (
-            f"the attention row of the decision's position in layer {layer}, head {head} (counted from 0), chosen by "
-            "the user, special tokens left out"
+            f"the attention row of the decision's position in layer {layer}, head {head} (counted from 0; layer "
+            f"{layer + 1}, head {head + 1} in commands and on pages), chosen by the user, special tokens left out"
         )
         return ObjectOfStudy(key, name, WORDS.say(CLAIM), tuple(BARS), partial(measure, layer=layer, head=head))
     if key == "rollout":
@@ -88,7 +88,8 @@ def require_head(chosen: ObjectOfStudy, heads: Sequence[int]) -> None:
         layer, head = map(int, named.groups())
         if layer >= len(heads) or head >= heads[layer]:
             raise InputError(
-                f"the model has no {chosen.key}; it has layers 0 to {len(heads) - 1}, with heads 0 to {max(heads) - 1}"
+                f"the model has no {chosen.key}; it has layers 0 to {len(heads) - 1}, with heads 0 to {max(heads) - 1} "
+                f"(1 to {len(heads)} and 1 to {max(heads)} in commands)"
             )
 
 

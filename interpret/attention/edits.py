@@ -175,8 +175,8 @@ def block_attention(
         head: Head, several of them, or `None` for all.
         query: Position of the query in the text, several of them such as a range, or `None` for all.
         key: Position of the blocked key in the text, or several of them.
-        renormalize: True to scale the rest of a row up to its former sum, as a mask would; a row with nothing left then
-            attends to its own position. If False, the blocked weight is lost.
+        renormalize: True to scale the rest of a row up to its former sum, so that a learned sink keeps its share; a row
+            with nothing left then attends to its own position. If False, the blocked weight is lost.
 
     Raises:
         ValueError: A head or a position is below 0, or no key is given.

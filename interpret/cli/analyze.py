@@ -96,7 +96,7 @@ def analyze(context: click.Context, /, text: str | None, file: Path | None, **op
         if options.pop("only_plan"):
             say(_planned(read_text(text, file), **options))
             return
-        for path in _files(options["out"], options["json_path"]):
+        for path in output_files(options["out"], options["json_path"]):
             require_other(path, text, file, options["corpus"])
             require_writable(path)
         found, out = _analyze(read_text(text, file), command_line(context), **options)
@@ -151,7 +151,7 @@ def _analyze(
     found = question.answer(command, **options)
     progress("writing the report")
     contents = (_page(found), json.dumps(found, ensure_ascii=False, allow_nan=False))
-    for path, content in zip(_files(out, json_path), contents, strict=False):
+    for path, content in zip(output_files(out, json_path), contents, strict=False):
         write_whole(path, content)
     if figures and "decision" in found:  # `Tokens` refuses figures of several tokens
         from reports.figures.analysis import save_figures
@@ -162,15 +162,18 @@ def _analyze(
     return found, out
 
 
-def _files(out: Path, json_path: Path | None) -> list[Path]:
-    """Paths of the report, and of the JSON file if there is one."""
+def output_files(out: Path | None, json_path: Path | None) -> list[Path]:
+    """Paths of the report and of the JSON file, as far as they are asked for.
+
+    Raises:
+        InputError: The report would be printed, or both have one name.
+    """
     if out == STANDARD_OUTPUT:
         raise InputError("a report isn't printed; give --out the name of a file, or print the numbers with --json -")
-    if json_path is None or json_path == STANDARD_OUTPUT:
-        return [out]
-    if os.path.realpath(json_path) == os.path.realpath(out):
+    files = [path for path in (out, json_path) if path is not None and path != STANDARD_OUTPUT]
+    if len({os.path.realpath(path) for path in files}) < len(files):
         raise InputError(f"--out and --json are both {out}; give two names")
-    return [out, json_path]
+    return files
 
 
 def _page(found: "AnalysisDict | StepsDict") -> str:

@@ -1,14 +1,16 @@
 """`interpret knockout`: what a decision loses when attention is cut by distance, layer, head and word."""
 
 import json
-import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from interpret.cli.analyze import decision_line
+from interpret.cli.analyze import decision_line, output_files
+from interpret.cli.numbered import HeadType, RangeType
 from interpret.cli.options import (
+    FAILED_CHECK,
     FILE,
     SEEDS,
     STANDARD_OUTPUT,
@@ -27,44 +29,12 @@ from interpret.cli.tokens import Tokens
 from interpret.system.writing import require_writable, write_whole
 
 if TYPE_CHECKING:
-    from analyses.long_range.schema import CutGridDict, KnockoutDict
+    from analyses.decision.schema import DecidedDict
+    from analyses.long_range.cells import CutGrid
+    from analyses.long_range.knockout_report import KnockoutReport
 
 SHOWN_CELLS = 5
 TOLERANCE = "Share of the margin that counts as no change, in how far the decision looks back."
-_LARGEST = 9  # digits of a number
-
-
-class RangeType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
-    """Numbers from 1 on: "8", "8-20", or "8-" without an end where that is allowed."""
-
-    name = "a-b"
-
-    def __init__(self, *, can_be_open: bool) -> None:
-        self.can_be_open = can_be_open
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int | None]:
-        """Converts to the first and the last number, `None` without an end; fails for anything else."""
-        found = re.fullmatch(rf"(\d{{1,{_LARGEST}}})(-(\d{{1,{_LARGEST}}})?)?", str(value))
-        first, last = (int(found[1]), int(found[3] or 0)) if found else (0, 0)
-        if found and not found[2]:
-            last = first
-        if first < 1 or not (first <= last or (last == 0 and self.can_be_open)):
-            shapes = "8, 8-20 or 8-" if self.can_be_open else "8 or 8-20"
-            self.fail(f"{value!r} is no range from 1 on, such as {shapes}.", param, ctx)
-        return first, last or None
-
-
-class HeadType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
-    """A head by its layer and its number in it, both from 1: "3.11"."""
-
-    name = "layer.head"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Converts to layer and head, from 0; fails for anything else."""
-        found = re.fullmatch(rf"(\d{{1,{_LARGEST}}})\.(\d{{1,{_LARGEST}}})", str(value))
-        if not found or not (int(found[1]) and int(found[2])):
-            self.fail(f"{value!r} is no head, such as 3.11: layer 3, head 11, both from 1.", param, ctx)
-        return int(found[1]) - 1, int(found[2]) - 1
 
 
 @click.command()
@@ -86,11 +56,12 @@ class HeadType(click.ParamType):  # type: ignore[type-arg]  # generic since clic
 @click.option("--tolerance", type=click.FloatRange(0), default=0.1, show_default=True, help=TOLERANCE)
 @click.option("--draws", type=click.IntRange(99, 1_000_000), default=499, show_default=True, help="Most random draws.")
 @click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of the draws.")
+@click.option("--out", type=FILE, help="Also write a page for readers, such as knockout.html.")
 @click.option("--json", "json_path", type=FILE, help="Also write every number; - to print it.")
 @click.option("--truncate", is_flag=True, help="Cut a text that is too long for the model instead of refusing it.")
 @model_options
 @click.pass_context
-def knockout(context: click.Context, /, text: str, json_path: Path | None, **options: Any) -> None:
+def knockout(context: click.Context, /, text: str, out: Path | None, json_path: Path | None, **options: Any) -> None:
     """Cut attention, and see what it does to the decision.
 
     Attention is cut by distance in each window of layers, and from each word to each other; every cut is compared with
@@ -99,21 +70,29 @@ def knockout(context: click.Context, /, text: str, json_path: Path | None, **opt
 
     \b
     Examples:
-      interpret knockout "Slow at first, then wonderful."
+      interpret knockout "Slow at first, then wonderful." --out knockout.html
       interpret knockout "Slow at first, then wonderful." --to wonderful --layers 1
       interpret knockout "The keys to the cabinet" --model ./smollm2.gguf --distance 3-
     """  # noqa: D301
     with errors_in_one_line():
+        for path in output_files(out, json_path):
+            require_other(path, text)
+            require_writable(path)
+        found = _knockout(read_text(text, None), **options)
+        document = found.to_dict(command_line(context))
+        if out is not None:
+            from reports.long_range.page import render_knockout
+
+            write_whole(out, render_knockout(document))
         if json_path not in (None, STANDARD_OUTPUT):
-            require_other(json_path, text)
-            require_writable(json_path)
-        found = _knockout(read_text(text, None), command_line(context), **options)
-        if json_path not in (None, STANDARD_OUTPUT):
-            write_whole(json_path, json.dumps(found, ensure_ascii=False, allow_nan=False))
-    say(json.dumps(found, allow_nan=False) if json_path == STANDARD_OUTPUT else _summary(found))
+            write_whole(json_path, json.dumps(document, ensure_ascii=False, allow_nan=False))
+    printed = json_path == STANDARD_OUTPUT
+    say(json.dumps(document, allow_nan=False) if printed else _summary(found, document["decision"], out))
+    if not all(check.passed for check in found.checks):
+        sys.exit(FAILED_CHECK)
 
 
-def _knockout(text: str, command: str, **options: Any) -> "KnockoutDict":
+def _knockout(text: str, **options: Any) -> "KnockoutReport":
     progress = progress_line()
     progress("loading the model")
     subject = load_subject(options)
@@ -123,15 +102,13 @@ def _knockout(text: str, command: str, **options: Any) -> "KnockoutDict":
         subject, text, Tokens(None, None, False, False), **said, gold=None, chat=False, system=None
     )
 
-    from analyses.long_range.conversion import knockout_to_dict
-    from analyses.long_range.knockout import knockout as cut
-    from analyses.long_range.look_back import look_back
+    from analyses.long_range.knockout_report import knockout_report
 
     target, against = options.pop("target"), options.pop("against")
     asked, example, decision = subject.asked(question.given, target=target, against=against)
-    layers, heads, tolerance = (options.pop(name) for name in ("layers", "heads", "tolerance"))
+    layers, heads = (options.pop(name) for name in ("layers", "heads"))
     progress("cutting attention")
-    found = cut(
+    found = knockout_report(
         asked,
         example,
         decision,
@@ -139,46 +116,31 @@ def _knockout(text: str, command: str, **options: Any) -> "KnockoutDict":
         heads=heads or None,
         **options,
     )
-    progress("cutting it beyond each distance")
-    same = {name: options[name] for name in ("cut_sink", "draws", "seed")}
-    look = look_back(asked, example, decision, tolerance=tolerance, **same)
     progress("")
-    return knockout_to_dict(asked, example, decision, found, look, command)
+    return found
 
 
-def _summary(found: "KnockoutDict") -> str:
-    whole, look, units = found["whole"], found["look_back"], found["units"]
-    draws = found["asked"]["draws"]
-    grids = (("layers and distance", ", distance ", found["by_distance"]), ("from and to", " to ", found["by_word"]))
+def _summary(found: "KnockoutReport", decision: "DecidedDict", out: Path | None) -> str:
+    from analyses.long_range.knockout_result import said
+
+    cuts = found.cuts
+    how_far, *random = found.look_back.said()
     lines = [
-        decision_line(found["decision"]),
-        f"all cut    {_effect(whole['fall'], whole['random'], whole['p_value'])}; {whole['edges']} edges",
-        *(line for title, between, grid in grids if grid for line in _cells(title, between, grid, draws)),
-        f"look back  {look['distance']} of {look['longest']} {units}: cutting all attention beyond changes the "
-        f"margin by at most {look['tolerance']:.2f}",
+        decision_line(decision),
+        f"all cut    {said(cuts.whole.fall, cuts.whole.random, cuts.whole.p_value)}; {cuts.whole.edges} edges",
+        *(line for name, grid in cuts.grids.items() for line in _cells(name, grid, cuts.asked.draws)),
+        f"look back  {how_far}",
+        *(f"           {line}" for line in random),
+        *cuts.remarks,
     ]
-    if look["random"] is not None:
-        lines.append(f"           as many random edges change it by {look['random']:.2f}, p = {look['p_value']:.3f}")
-    return "\n".join([*lines, *found["caveats"]])
+    return "\n".join(lines if out is None else [*lines, f"report     {out}"])
 
 
-def _cells(title: str, between: str, grid: "CutGridDict", draws: int) -> list[str]:
+def _cells(name: str, grid: "CutGrid", draws: int) -> list[str]:
     """The cells of a grid that change the margin most."""
-    places = [(row, column) for row in range(len(grid["rows"])) for column in range(len(grid["columns"]))]
-    known = [place for place in places if grid["fall"][place[0]][place[1]] is not None]
-    largest = sorted(known, key=lambda place: -abs(grid["fall"][place[0]][place[1]] or 0))[:SHOWN_CELLS]
-    floor = 1 / (1 + draws)
-    lines = [f"by {title} (cells {len(known)}, smallest possible p {floor:.3f}; adjusted for the number of cells):"]
-    for row, column in largest:
-        place = f"{grid['rows'][row]}{between}{grid['columns'][column]}"
-        fall, random, p, q = (grid[each][row][column] for each in ("fall", "random", "p_value", "q_value"))
-        adjusted = "" if q is None else f", adjusted {q:.3f}"
-        lines.append(f"  {place:<28} {_effect(fall, random, p)}{adjusted}")
-    return lines
+    from analyses.long_range.knockout_result import cell_said
 
-
-def _effect(fall: float | None, random: float | None, p_value: float | None) -> str:
-    change = f"margin {-(fall or 0.0):+.2f}"
-    if random is None or p_value is None:
-        return f"{change} (there are no other edges to compare with)"
-    return f"{change}, as many random edges {random:.2f}, p = {p_value:.3f}"
+    known, floor = int((grid.edges > 0).sum()), 1 / (1 + draws)
+    by = {"distance": "layers and distance", "word": "from and to"}[name]
+    head = f"by {by} (cells {known}, smallest possible p {floor:.3f}; adjusted for the number of cells):"
+    return [head, *(f"  {cell_said(name, grid, cell)}" for cell in grid.top(SHOWN_CELLS))]

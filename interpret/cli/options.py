@@ -119,6 +119,10 @@ class NamesType(click.ParamType):  # type: ignore[type-arg]  # generic since cli
         """Splits into names, without spaces around them."""
         return value if isinstance(value, list) else [name.strip() for name in value.split(",") if name.strip()]
 
+    def as_typed(self, value: list[str]) -> str:
+        """Writes the names as they are typed."""
+        return ",".join(value)
+
 
 class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2 only
     """A size of memory, such as 4GB."""
@@ -206,12 +210,18 @@ def command_line(context: click.Context) -> str:
         if isinstance(parameter, click.Argument):
             arguments.append(str(value))
         elif isinstance(parameter, click.Option) and not parameter.is_flag:
-            words += [parameter.opts[0], str(value)]
+            for each in value if parameter.multiple else [value]:
+                words += [parameter.opts[0], _as_typed(parameter.type, each)]
         elif isinstance(parameter, click.Option) and value in (True, parameter.flag_value):
             words.append(parameter.opts[0])
     if any(argument.startswith("-") for argument in arguments):
         words.append("--")
     return shlex.join([*words, *arguments])
+
+
+def _as_typed(kind: object, value: Any) -> str:
+    """Writes a value as it is typed; types that convert to something else have a function for it."""
+    return str(getattr(kind, "as_typed", str)(value))
 
 
 def shown(label: str) -> str:

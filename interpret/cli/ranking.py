@@ -1,5 +1,6 @@
 """Explanations that `interpret study` ranks: which are asked for, and lines on what was found."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from interpret.errors import InputError
@@ -26,10 +27,15 @@ def ranked_methods(names: list[str]) -> list[str]:
     return names
 
 
-def ranking_lines(ranking: "RankingDict") -> list[str]:
-    """Formats a line for each explanation, the best first, and one for each that was left out."""
+def ranking_lines(ranking: "RankingDict", seconds: Mapping[str, float]) -> list[str]:
+    """Formats a line for each explanation, the best first, and one for each that was left out.
+
+    Args:
+        ranking: The ranking.
+        seconds: Time that each explanation took, by its name; none where the study was finished before.
+    """
     width = max(len(each["name"]) for each in ranking["methods"])
-    lines = [_line(each, ranking["primary"], width) for each in ranking["methods"]]
+    lines = [_line(each, ranking["primary"], width) + _cost(each, seconds) for each in ranking["methods"]]
     left_out = [f"           {name:<{width}} left out: {reason}" for name, reason in ranking["left_out"].items()]
     return [*lines, *left_out]
 
@@ -42,3 +48,10 @@ def _line(each: "RankedMethodDict", primary: str, width: int) -> str:
     share = "" if worse is None else f"  worse than chance on {worse:.0%}"
     undefined = f"  no value on {found['undefined']}" if found["undefined"] else ""
     return f"           {each['name']:<{width}} {mean} [{low}, {high}]{share}{undefined}"
+
+
+def _cost(each: "RankedMethodDict", seconds: Mapping[str, float]) -> str:
+    from analyses.costs.in_words import cost_in_words
+
+    said = cost_in_words(each["work"], each["memory"], seconds.get(each["name"]))
+    return f"  costs {said}" if said else ""

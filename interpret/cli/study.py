@@ -10,6 +10,8 @@ import click
 from click.core import ParameterSource
 
 from interpret.cli.evidence import evidence_lines
+from interpret.cli.look_back import look_back_lines
+from interpret.cli.numbered import ObjectType
 from interpret.cli.options import (
     FAILED_CHECK,
     SEEDS,
@@ -23,12 +25,14 @@ from interpret.cli.options import (
 )
 from interpret.cli.progress import cost_line, progress_bar, progress_line, show_plan
 from interpret.cli.ranking import ranked_methods, ranking_lines
+from interpret.cli.sanity import sanity_lines
 from interpret.cli.streams import say, tell
 from interpret.errors import CaptureError, InputError
 from interpret.system.files import require_model
 from interpret.system.writing import make_folder, write_whole
 
 if TYPE_CHECKING:
+    from analyses.costs.costs_result import MethodCosts
     from analyses.planning.plan import Plan, PlanAndCost
     from analyses.studies.prepared import Prepared
     from analyses.studies.schema import NoteDict, StudyComponentDict, StudyDict
@@ -55,9 +59,10 @@ SHOWN_ROWS = 5
 @click.option(
     "--object",
     "object_key",
+    type=ObjectType(),
     default="row",
     show_default=True,
-    help="row, head:LAYER.HEAD (from 0), rollout, columns, or method:NAME, such as method:saliency.",
+    help="row, head:LAYER.HEAD (both from 1), rollout, columns, or method:NAME, such as method:saliency.",
 )
 @click.option("--replacer", help="Masked language model that replaces words; by default words of the other texts do.")
 @click.option(
@@ -67,7 +72,13 @@ SHOWN_ROWS = 5
     show_default=True,
     help="Explanations to rank: all, fast (few passes a text), names between commas, or none.",
 )
+@click.option(
+    "--sanity",
+    type=click.IntRange(min=0),
+    help="Texts on which these go through sanity checks; by default 3, or 0 of fewer than 50 texts.",
+)
 @click.option("--classic", is_flag=True, help="Also run the published tests of attention; takes longer than the rest.")
+@click.option("--look-back", is_flag=True, help="Also find how far back each decision looks, by cutting attention.")
 @click.option("--max-memory", type=SizeType(), help="Most memory to take, such as 4GB; by default 9/10 of the free.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what measuring will take in time and memory, no more.")
 @click.option("--no-texts", is_flag=True, help="Leave out the reports on the most and least explained texts.")
@@ -101,10 +112,11 @@ def study(
         if only_plan:
             say(f"planned    {prepared.plan(max_memory=max_memory)}")
             return
-        found, cost = _measured(prepared, out, max_memory)
+        found, cost, costs = _measured(prepared, out, max_memory)
         single = None if no_texts else _single_command(context)
         page = _report(prepared, found, out, command_line(context), single)
-    say(_shown(found, cost, out, page))
+    seconds = {row.method: row.seconds for each in costs for row in each.rows}
+    say(_shown(found, cost, seconds, out, page))
     if not all(check["passed"] for check in found["checks"]):
         sys.exit(FAILED_CHECK)
 
@@ -112,7 +124,8 @@ def study(
 def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
     from analyses.data_sets.rows import read_rows
 
-    replacements, seed, classic = (options.pop(name) for name in ("replacements", "seed", "classic"))
+    replacements, seed = options.pop("replacements"), options.pop("seed")
+    also = {name: options.pop(name) for name in ("classic", "look_back", "sanity")}
     object_key, replacer = options.pop("object_key"), options.pop("replacer")
     columns = {name: options.pop(name) for name in ("text_column", "label_column", "split", "limit")}
     columns |= {"evidence_column": options.pop("evidence"), "choice_columns": _pair(options, "_column")}
@@ -140,8 +153,8 @@ def _prepared(data: str, options: dict[str, Any]) -> "Prepared":
         resampler=resampler,
         draws=Draws(replacements=replacements),
         seed=seed,
-        classic=classic,
         methods=methods,
+        **also,
     )
 
 
@@ -154,22 +167,25 @@ def _pair(options: dict[str, Any], suffix: str) -> tuple[str, str] | None:
     return None if target is None else (target, against)
 
 
-def _measured(prepared: "Prepared", out: Path, max_memory: int | None) -> "tuple[StudyDict, PlanAndCost | None]":
-    """Runs the study; returns its results and cost, the latter `None` if nothing was left to measure."""
+def _measured(
+    prepared: "Prepared", out: Path, max_memory: int | None
+) -> "tuple[StudyDict, PlanAndCost | None, list[MethodCosts]]":
+    """Runs the study; returns its results, its cost and those of explanations, if there was anything to measure."""
     from analyses.planning.plan import PlanAndCost
     from analyses.studies.study import study as run
 
     started = time.monotonic()
     plans: list[Plan] = []
+    costs: list[MethodCosts] = []
 
     def planned(plan: "Plan") -> None:
         plans.append(plan)
         show_plan(plan)
 
     with progress_bar("measuring") as progress:
-        found = run(prepared, out, max_memory=max_memory, planned=planned, progress=progress)
+        found = run(prepared, out, max_memory=max_memory, planned=planned, costed=costs.append, progress=progress)
     cost = PlanAndCost.since(started, plans[0], prepared.subject.device) if plans else None
-    return found, cost
+    return found, cost, costs
 
 
 def _single_command(context: click.Context) -> list[str]:
@@ -228,7 +244,7 @@ def _write_texts(prepared: "Prepared", missing: dict[Path, int], command: list[s
     progress("")
 
 
-def _shown(found: "StudyDict", cost: "PlanAndCost | None", out: Path, page: Path) -> str:
+def _shown(found: "StudyDict", cost: "PlanAndCost | None", seconds: dict[str, float], out: Path, page: Path) -> str:
     verdict = found["verdict"]
     tested = found["study"]["options"]["object"]
     name = tested.partition(":")[2] if tested.startswith("method:") else "attention"
@@ -240,8 +256,11 @@ def _shown(found: "StudyDict", cost: "PlanAndCost | None", out: Path, page: Path
     lines.append(f"heads      {len(heads['idle'])} idle, with {heads['share']:.0%} of the displayed attention")
     if "evidence" in found:
         lines += evidence_lines(found["evidence"])
+    if "look_back" in found:
+        lines += look_back_lines(found["look_back"])
     if found["ranking"] is not None:
-        lines += [f"instead    {found['ranking']['instead']}", *ranking_lines(found["ranking"])]
+        lines += [f"instead    {found['ranking']['instead']}", *ranking_lines(found["ranking"], seconds)]
+        lines += sanity_lines(found["ranking"])
     lines += [f"data       {_note(note)}" for note in found["notes"]]
     lines += [f"check      FAILED: {each['name']} ({each['detail']})" for each in found["checks"] if not each["passed"]]
     if cost is not None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from interpret.attention.position_spans import PositionSpan
 from interpret.attention.recording import Recording
 from interpret.decomposition.attention_parts import AttentionParts
+from interpret.decomposition.beside import require_position_wise
 from interpret.decomposition.frozen_map import FrozenMap
 from interpret.decomposition.residual_sum import ResidualSum, in_rows, norm_after, residual_sum
 from interpret.decomposition.residual_watch import ResidualWatch, watching
@@ -58,7 +59,8 @@ def decompose(subject: Subject, example: Example) -> Decomposition:
 
     Raises:
         CaptureError: The model isn't a chain of attention layers with skip connections, or a layer isn't linear in its
-            values up to the sum: head outputs are gated or normed before the output projection, for example.
+            values up to the sum: head outputs are gated or normed before the output projection, for example. Or a
+            network beside attention mixes positions.
 
     Example:
         >>> subject = interpret.load()
@@ -76,6 +78,8 @@ def decompose(subject: Subject, example: Example) -> Decomposition:
         record.require_chain()
     sums = [residual_sum(watch, number) for number in range(len(record))]
     stream = _Stream(watch, sums)
+    if any(each.beside is not None for each in sums):
+        require_position_wise(subject, example)
     layers = tuple(_parts(stream, number, span) for number, span in enumerate(spans))
     return Decomposition(layers, len(example.ids), record, logits, stream.end(), watch)
 

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from interpret.modes.norms import centred, fitted_scale
+
 TOLERANCE = {32: 1e-5, 16: 2e-2}  # of the largest number; by bits
 
 
@@ -30,9 +32,8 @@ class FrozenMap:
 
     def linear(self, vectors: Float[Tensor, "row *part hidden"], rows: slice) -> Float[Tensor, "row *part hidden"]:
         """Maps parts of the vectors of some rows, without the shift."""
-        centred = vectors - vectors.mean(dim=-1, keepdim=True) if self.is_centred else vectors
         scale = self.scale[rows].view(-1, *[1] * (vectors.ndim - 1))
-        return centred * (self.gain * scale)
+        return centred(vectors, self.is_centred) * (self.gain * scale)
 
     def pulled_back(self, weights: Float[Tensor, " hidden"]) -> Float[Tensor, "row hidden"]:
         """Returns weights of each row's features that give the same as these weights of the mapped features."""
@@ -69,7 +70,8 @@ def frozen_map(module: nn.Module, given: Float[Tensor, "..."], answer: Float[Ten
     for is_centred in (False, True):
         shift, probe = (plus + minus) / 2, signs - signs.mean() * is_centred
         gain = (plus - minus) / 2 / probe
-        found = _fitted(inputs, outputs, gain, shift, is_centred)
+        scale = fitted_scale(gain * centred(inputs, is_centred), outputs - shift)
+        found = FrozenMap(gain, scale, shift, is_centred)
         if _agrees(found.whole(inputs, slice(None)), outputs, given.dtype):
             return found
     return None
@@ -86,21 +88,6 @@ def constant_scale(given: Float[Tensor, "row hidden"], answer: Float[Tensor, "ro
     found = FrozenMap(gain, torch.ones(len(inputs)).to(gain), torch.zeros_like(gain), False)
     fits = len(inputs) > 1 and _agrees(found.whole(inputs, slice(None)), outputs, given.dtype)
     return found if fits else None
-
-
-def _fitted(
-    inputs: Float[Tensor, "row hidden"],
-    outputs: Float[Tensor, "row hidden"],
-    gain: Float[Tensor, " hidden"],
-    shift: Float[Tensor, " hidden"],
-    is_centred: bool,
-) -> FrozenMap:
-    """Fits the scale of each position."""
-    unit = FrozenMap(gain, torch.ones(len(inputs)).to(gain), shift, is_centred)
-    mapped = unit.linear(inputs, slice(None))
-    power = mapped.square().sum(dim=-1)
-    scale = (mapped * (outputs - shift)).sum(dim=-1) / power.clamp(min=torch.finfo().tiny)
-    return FrozenMap(gain, torch.where(power > 0, scale, 1.0), shift, is_centred)
 
 
 def _agrees(found: Tensor, wanted: Tensor, dtype: torch.dtype) -> bool:

@@ -85,7 +85,7 @@ def _reads(
     for given, result in zip(inputs, results, strict=True):
         columns = [_column(result, logits, label) for label in (target, rival)]
         if None not in columns:
-            yield given, matrix[columns[0]].float() - matrix[columns[1]].float()
+            yield given, product.scale * (matrix[columns[0]].float() - matrix[columns[1]].float())
 
 
 def _column(result: Float[Tensor, " output"], logits: Float[Tensor, " label"], label: int) -> int | None:

@@ -14,6 +14,7 @@ from interpret.attention.tracing.torch_functions import PRODUCTS, ByTensor, give
 
 _IN_PLACE = {"add_", "__iadd__"}
 _ADDS = {"add", "__add__", "__radd__"} | _IN_PLACE
+_MULTIPLIES, _DIVIDES = {"mul", "__mul__", "__rmul__"}, {"div", "__truediv__"}
 _PROJECTS = PRODUCTS | {"linear", "addmm", "conv1d"}
 NO_CALL = -1
 
@@ -56,9 +57,10 @@ class Product:
         name: Name of the function, such as "linear".
         given: The tensor.
         weight: The parameter.
-        result: The product.
+        result: The product, times `scale`.
         sums: Number of sums that were made before.
         steps: Number of steps that were made before.
+        scale: Number that the product was multiplied by at once, as logits are in some models.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Product:
     result: Tensor = field(repr=False)
     sums: int = 0
     steps: int = 0
+    scale: float = 1.0
 
 
 class ResidualWatch(TorchFunctionMode):
@@ -102,6 +105,7 @@ class ResidualWatch(TorchFunctionMode):
         result = func(*args, **kwargs)
         if name in _PROJECTS and isinstance(result, Tensor):
             newest.append(self._note_product(name, given, result))
+        self._note_scale(name, args, result)
         self._label(name, args, result, max(newest, default=NO_CALL))
         if parts and isinstance(result, Tensor) and result.is_floating_point():
             self.sums.append(Sum(parts, (of_parts[0], of_parts[1]), result))
@@ -142,6 +146,15 @@ class ResidualWatch(TorchFunctionMode):
         self.projections[call] = product
         self.last_products.clear()
         return call
+
+    def _note_scale(self, name: str, args: tuple[Any, ...], result: Any) -> None:
+        """Keeps the number that the last product was multiplied or divided by."""
+        if name not in _MULTIPLIES | _DIVIDES or not self.last_products or len(args) != 2:
+            return
+        product, (given, number) = self.last_products[-1], args
+        if isinstance(given, Tensor) and isinstance(number, int | float) and same(given, product.result):
+            product.scale *= 1 / number if name in _DIVIDES else number
+            product.result = result.detach()
 
     def _protected(self, tensor: Tensor) -> Tensor:
         """Copies a tensor that is about to be changed, and puts the copy wherever the tensor was kept."""

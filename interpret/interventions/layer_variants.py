@@ -42,7 +42,8 @@ def layer_under(
         CaptureError: The layer doesn't take and give `[input, position, hidden]`, or doesn't answer by itself as in the
             pass.
     """
-    wanted, given = _hidden(passed.entries[number].answer), hidden_in(*passed.entries[number].given)
+    wanted, seen = _hidden(passed.entries[number].answer), hidden_in(*passed.entries[number].given)
+    given = _inputs_first(seen)
     if not isinstance(given, Tensor) or wanted is None or given.shape[:2] != wanted.shape[:2] or len(given) != 1:
         raise CaptureError(
             f"layer {number} of {subject.name} must take and give vectors of [input, position, hidden] to be run by "
@@ -50,7 +51,7 @@ def layer_under(
         )
     run = partial(_answer, subject, passed, number, change)
     try:
-        found = run(range(variants))
+        found = run(range(variants)) if given is seen else None
     except (RuntimeError, TypeError, IndexError, ValueError):  # its arguments have other axes, such as one bias a head
         found = None
     if found is None or not _same(found[:1], wanted):
@@ -119,4 +120,10 @@ def _copied(recorded: Any, now: Any, copies: int) -> Any:
 def _hidden(answer: Any) -> Float[Tensor, "input position hidden"] | None:
     """Returns the hidden states in a layer's answer: itself, or its first part."""
     hidden = answer[0] if isinstance(answer, tuple | list) else answer
-    return hidden if isinstance(hidden, Tensor) and hidden.ndim == 3 else None
+    return _inputs_first(hidden) if isinstance(hidden, Tensor) and hidden.ndim == 3 else None
+
+
+def _inputs_first(hidden: Any) -> Any:
+    """Moves the axis of inputs to the front in hidden states of one input that have positions first."""
+    is_second = isinstance(hidden, Tensor) and hidden.ndim == 3 and hidden.shape[0] > 1 == hidden.shape[1]
+    return hidden.transpose(0, 1) if is_second else hidden

@@ -62,6 +62,13 @@ def recorded(
     return _recorded_together(subject, [example], None if alone is None else alone[None])
 
 
+def recorded_unchecked(subject: TaskModel, example: Example) -> Recording:
+    """Records one input without checks, which take passes of their own; inside `remembered`, it is run only once."""
+    passed = run_pass(subject, example.ids[None])
+    passed.record.labels = _labels(subject, example, passed.record)
+    return passed.record
+
+
 def recorded_batch(subject: TaskModel, batch: Batch) -> tuple[RecordedBatch, tuple[Check, ...]]:
     """Records several inputs, those of equal length together, and checks them; of each check the worst is returned.
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interpret.errors import InputError
+from interpret.errors import CaptureError, InputError
 from interpret.subjects.decision import Scores
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.inputs_per_pass import passes_by_length
@@ -61,9 +61,24 @@ def answers_without(
 
     Yields:
         Rows of `removed`, and their logits; variants with equally many tokens share passes.
+
+    Raises:
+        CaptureError: A variant leaves the model nothing to read.
     """
     gone = example.spread(removed)
+    if eraser == "delete" and is_units_alone(subject, example) and bool(removed.all(dim=1).any()):
+        many = example.nouns.many
+        raise CaptureError(
+            f"without any {many}, {subject.name} has nothing to read, as its input has no special tokens; give an "
+            f"input with more {many}, or leave some of them"
+        )
     left = (~gone).sum(dim=1) if eraser == "delete" else torch.full((len(gone),), gone.shape[1])
     for parts in passes_by_length([(tokens,) for tokens in left.tolist()], subject.tokens_at_once):
         variants = (torch.stack([subject.without(example.ids, gone[row], eraser) for row in part]) for part in parts)
         yield from zip(parts, subject.logits_of_many(variants), strict=True)
+
+
+def is_units_alone(subject: TaskModel, example: Example) -> bool:
+    """Returns whether a sequence that the model reads consists of units alone, and is empty if all are deleted."""
+    in_units = example.unit_of < len(example.units)
+    return any(bool(part.all()) for part in torch.split(in_units, list(subject.lengths(example))))

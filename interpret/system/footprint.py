@@ -1,7 +1,7 @@
 """Memory of a forward pass beside the weights: its peak, and what it saves for the backward pass."""
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ def held_bytes(run: Callable[[], Any]) -> int:
     """
     with torch.no_grad(), _Held() as held:
         run()
-    peak: int = held.peak
+    peak: int = held.storages.peak
     return peak
 
 
@@ -57,21 +57,29 @@ def _references(tensors: Iterable[Tensor]) -> "dict[int, weakref.ref[UntypedStor
     return {storage.data_ptr(): weakref.ref(storage) for storage in storages}
 
 
-class _Held(TorchFunctionMode):  # a dispatch mode would see more, and take a second to be imported
-    """Counts the memory of tensors from when an operation makes them until they are freed."""
+class LivingStorages:
+    """Memory of tensors, counted from when they are added until they are freed.
+
+    Attributes:
+        now: Bytes of those that live.
+        peak: The most that lived at a time.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
         self.now = self.peak = 0
         self._living: dict[weakref.ref[UntypedStorage], int] = {}
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = {leaf.untyped_storage().data_ptr() for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
-        made = func(*args, **(kwargs or {}))
-        for leaf in tree_leaves(made):
-            if isinstance(leaf, Tensor) and leaf.untyped_storage().data_ptr() not in given:
+    def add_made(self, given: Any, made: Any) -> None:
+        """Adds the tensors that an operation made, unless they are views of what it was given.
+
+        Args:
+            given: Its arguments.
+            made: What it returned.
+        """
+        known = {leaf.untyped_storage().data_ptr() for leaf in _dense_tensors(given)}
+        for leaf in _dense_tensors(made):
+            if leaf.untyped_storage().data_ptr() not in known:
                 self._add(leaf.untyped_storage())
-        return made
 
     def _add(self, storage: UntypedStorage) -> None:
         reference = weakref.ref(storage, self._let_go)
@@ -82,3 +90,21 @@ class _Held(TorchFunctionMode):  # a dispatch mode would see more, and take a se
 
     def _let_go(self, reference: "weakref.ref[UntypedStorage]") -> None:
         self.now -= self._living.pop(reference, 0)
+
+
+def _dense_tensors(tree: Any) -> Iterator[Tensor]:
+    """Tensors in a nested structure that have a storage, unlike sparse ones."""
+    return (leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor) and leaf.layout is torch.strided)
+
+
+class _Held(TorchFunctionMode):
+    """Follows the tensors that functions of torch return."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.storages = LivingStorages()
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        self.storages.add_made((args, kwargs), made)
+        return made

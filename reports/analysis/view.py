@@ -14,6 +14,7 @@ from analyses.explanations.faithfulness_schema import FaithfulnessOfMap
 from interpret.subjects.nouns import nouns_of
 from reports.analysis import pooled
 from reports.analysis.excerpt import ShownAnalysis, order
+from reports.analysis.wording import WithDecision
 from reports.shared.charts import Axis
 from reports.shared.notation import column, percent, visible
 from reports.shared.shades import LETTERS, largest, step_class
@@ -155,7 +156,7 @@ def number_in_stack(analysis: ShownAnalysis, layer: int) -> str:
     return str(kinds[: layer + 1].count(kinds[layer]))
 
 
-def has_long_label(analysis: ShownAnalysis) -> bool:
+def has_long_label(analysis: WithDecision) -> bool:
     """Returns whether the labels are too long for one row."""
     decision = analysis["decision"]
     return len(decision["label"]) > 12 or max(len(label) for label, _ in decision["alternatives"]) > 20

@@ -3,6 +3,8 @@
 The constants have places for nouns, which `Nouns.say` fills in.
 """
 
+from collections.abc import Mapping
+
 from typing_extensions import ReadOnly, TypedDict
 
 from analyses.decision.schema import DecidedDict
@@ -148,16 +150,21 @@ def is_asked(analysis: WithDecision) -> bool:
     return decision["label"] != decision["predicted"] or "against" in decision
 
 
-def decision_lead(analysis: ShownAnalysis) -> str:
+def decision_lead(analysis: WithDecision) -> str:
     """Returns the words before the label."""
     asked = is_asked(analysis)
     if is_causal(analysis):
         return "You asked about the next token" if asked else "The model’s next token is"
     if analysis["decision"]["kind"] == "label of a word":
         return "You asked about the boxed word as" if asked else "The model labels the boxed word"
-    if analysis["decision"]["place"] is not None:
+    if _is_answer(analysis["decision"]):
         return "You asked about the answer" if asked else "The model’s answer is"
     return "You asked about" if asked else "The model decides"
+
+
+def _is_answer(decision: Mapping[str, object]) -> bool:
+    """Returns whether the decision is a span; older files say only where it stands."""
+    return decision["kind"] == "span" or decision.get("place") is not None
 
 
 def sureness(analysis: WithDecision) -> list[str]:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from statistics import quantiles
 
+from analyses.studies.look_back_schema import LookBackOverTextsDict
 from analyses.studies.schema import StudyComponentDict
-from reports.shared.charts import Axis, axis_over
+from reports.shared.charts import Axis, axis_over, line
 
 BINS = 30
 
@@ -67,3 +68,29 @@ def histogram(values: list[float]) -> Histogram | None:
     steps = [f"L{index * width:.2f} {100 - 96 * count / tallest:.1f}h{width:.2f}" for index, count in enumerate(counts)]
     first, second, third = quantiles(values * 2 if len(values) == 1 else values, n=4, method="inclusive")
     return Histogram(axis, f"M0 100{''.join(steps)}L100 100Z", (first, second, third), min(values), max(values))
+
+
+@dataclass(frozen=True)
+class FurtherChart:
+    """Share of the texts whose decision looks further than each distance.
+
+    Attributes:
+        across: Axis of distances.
+        up: Axis of shares.
+        path: The line, an SVG path in a box of 100 by 100.
+    """
+
+    across: Axis
+    up: Axis
+    path: str
+
+
+def further_chart(found: LookBackOverTextsDict) -> FurtherChart | None:
+    """Draws the share of texts that look further, in steps; `None` if none looks anywhere."""
+    counts = found["further"]
+    if len(counts) < 2:
+        return None
+    across, up = Axis(0, len(counts) - 1), Axis(0, 1.04)
+    shares = [count / found["texts"] for count in counts]
+    steps = [(place, share) for at, share in enumerate(shares) for place in (at, at + 1)][:-1]
+    return FurtherChart(across, up, line(across, up, steps))

@@ -4,14 +4,17 @@ from collections.abc import Collection, Sequence
 
 from markupsafe import Markup
 
-from analyses.studies import evidence_in_short
+from analyses.studies import evidence_in_short, look_back_in_short
 from analyses.studies.schema import SCHEMA, Record, StudyDict
 from reports.shared.document import asset, environment, policy
 from reports.shared.shades import step_rules
 from reports.study import classic as study_classic
 from reports.study import ranking as study_ranking
+from reports.study import sanity as study_sanity
 from reports.study import view as study_view
 from reports.study import wording as study_wording
+from reports.study.charts import further_chart
+from reports.study.cost_chart import cost_chart
 
 _STYLES = ("page.css", "charts.css", "controls.css", "verdict.css", "study.css", "classic.css", "print.css")
 
@@ -52,7 +55,11 @@ def render_study(
             command=study_view.visible(command),
             classic=study_classic,
             evidence=evidence_in_short,
+            look_back=look_back_in_short,
+            look_back_chart=further_chart(shown["look_back"]) if "look_back" in shown else None,
             ranking=study_ranking,
+            sanity=study_sanity,
+            costs=None if shown["ranking"] is None else cost_chart(shown["ranking"]),
             view=study_view,
             wording=study_wording,
             style=Markup(style),

@@ -1,13 +1,20 @@
 """Ranking of explanations over the texts of a study: rows of its chart, and sentences."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analyses.costs.in_words import cost_in_words, passes_in_words
 from analyses.explanations.built_in import JUDGED
 from analyses.studies.interval_schema import IntervalDict
-from analyses.studies.ranking_schema import DifferenceDict, RankedMeasureDict, RankedMethodDict, RankingDict
+from analyses.studies.ranking_schema import (
+    CostTextDict,
+    DifferenceDict,
+    RankedMeasureDict,
+    RankedMethodDict,
+    RankingDict,
+)
+from interpret.system.memory import shown_bytes
 from reports.shared.charts import Axis, axis_over
-from reports.shared.notation import listed, p_value, percent
+from reports.shared.notation import listed, number, p_value, percent
 from reports.shared.side_by_side import decimals
 
 TITLE = "Which explanation finds what this model decides by?"
@@ -25,6 +32,12 @@ CAVEAT = (
 )
 
 
+DELETED = (
+    "Taken out means deleted here, which leaves half as much to read; reports on single texts put the model’s mask "
+    "token in the place of a word, if it has one, so that the same text has other numbers there."
+)
+
+
 @dataclass(frozen=True)
 class RankedRow:
     """Explanation in the chart.
@@ -34,7 +47,7 @@ class RankedRow:
         score: Mean of the primary measure.
         lead: How far it is ahead of last-layer attention, in words; empty for that itself.
         is_attention: Whether it is last-layer attention.
-        cost: Passes that it takes for a text, in words.
+        cost: Passes, work and memory that it takes for a text, in words.
         axis: Axis that all share.
     """
 
@@ -89,6 +102,18 @@ def share(entry: IntervalDict) -> str:
     return percent(entry["mean"])
 
 
+def costs_note(text: CostTextDict) -> str:
+    """Says how costs were counted."""
+    return (
+        f"Costs are of each explanation by itself, beyond the pass that reads the decision, on the text of median "
+        f"length (row {text['row']}, {text['words']} words): passes, of which a batch has many; work, in multiples of "
+        f"one plain pass of it ({number(text['flops'] / 1e6)} million floating-point operations); and the most memory "
+        f"of tensors at a time (a plain pass: {shown_bytes(text['memory'])}). They are counted, and the same in every "
+        f"run. Seconds differ from machine to machine: interpret study prints them, and analyses.method_costs measures "
+        f"them on any text."
+    )
+
+
 def _lead(difference: DifferenceDict | None) -> str:
     if difference is None or difference["interval"]["mean"] is None:
         return ""
@@ -96,7 +121,9 @@ def _lead(difference: DifferenceDict | None) -> str:
 
 
 def _cost(each: RankedMethodDict) -> str:
-    """Passes of one text, beyond the one that every explanation starts from."""
-    counts: Sequence[tuple[float, str]] = ((each["passes"], ""), (each["gradient_passes"], " with a gradient"))
-    said = [f"{count:.0f} {'pass' if count == 1 else 'passes'}{what}" for count, what in counts if count]
-    return f"{' and '.join(said)} a text" if said else ""
+    """What it takes on the text of median length, without the pass that reads the decision."""
+    passes, gradient_passes = each.get("passes"), each.get("gradient_passes")  # not in older studies, as the next two
+    if not passes and not gradient_passes:
+        return ""
+    said = passes_in_words(passes or 0, gradient_passes or 0)
+    return ", ".join(part for part in (said, cost_in_words(each.get("work"), each.get("memory"))) if part)

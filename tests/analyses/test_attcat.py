@@ -1,11 +1,12 @@
 """AttCAT against the paper's formula over transformers' own states, attention and gradients."""
 
 import copy
+import re
 
 import pytest
 import torch
 from images_for_tests import save_noise, tiny_vision
-from subjects_for_tests import SENTENCE, LinearSubject, OneLayerSubject, tiny_bert, tiny_llama
+from subjects_for_tests import SENTENCE, LinearSubject, OneLayerSubject, tiny_bert, tiny_llama, tiny_xlnet
 from translators_for_tests import save_translator
 
 import interpret
@@ -63,6 +64,37 @@ def test_each_token_of_an_encoder_decoder_has_the_layers_of_its_own_stack(family
     target = by_the_paper(output.decoder_hidden_states[:-1], output.decoder_attentions, score)
     found = attcat(subject, example, decision)
     assert torch.allclose(found.tokens, torch.cat([source, target]), atol=1e-5, rtol=1e-3)
+
+
+def test_states_whose_inputs_come_second_are_read():
+    """XLNet's."""
+    subject = tiny_xlnet()
+    example, states = subject.encode(SENTENCE), []
+    for layer in subject.model.transformer.layer:
+        layer.register_forward_pre_hook(lambda _, args: states.append(args[0]))
+    output = subject.model(input_ids=example.ids[None], output_attentions=True)
+    decision = subject.decide(example)
+    slopes = torch.autograd.grad(margin_of(output.logits[0], decision.target), states[:2])
+    expected = torch.zeros(len(example.ids))
+    for state, slope, weights in zip(states[:2], slopes, output.attentions, strict=True):
+        for token in range(len(expected)):
+            expected[token] += weights[0, :, :, token].mean().item() * float(state[token, 0].detach() @ slope[token, 0])
+    found = attcat(subject, example, decision)
+    assert torch.allclose(found.tokens, expected, atol=1e-5, rtol=1e-3) and expected.abs().max() > 1e-2
+
+
+def test_padded_states_are_refused(tmp_path):
+    save_translator(tmp_path, "led", attention_window=4)
+    subject = interpret.load(tmp_path)
+    example = subject.encode("The cat sat on the mat", "A quiet film", position=1)
+    read = example.parts[0].stop
+    said = (
+        f"AttCAT needs a vector of each of the {read} tokens that enter a layer, and attention call 0 is in one that "
+        f"gets vectors of [1, {read + -read % 4}], as where inputs are padded or the stream has several parts; use "
+        "attention x gradient"
+    )
+    with pytest.raises(CaptureError, match=f"^{re.escape(said)}$"):
+        attcat(subject, example, subject.decide(example))
 
 
 def test_patches_of_an_image(tmp_path):

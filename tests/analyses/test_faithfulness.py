@@ -2,13 +2,18 @@
 
 import itertools
 import math
+import re
 
 import pytest
 import torch
 from subjects_for_tests import SENTENCE, VOCABULARY, LinearSubject, tiny_bert, tiny_llama
+from translators_for_tests import save_translator
 
+import interpret
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.faithfulness import faithfulness
+from analyses.explanations.input_edits.leave_one_out import leave_one_out
+from interpret.errors import CaptureError
 
 WORDS = len(SENTENCE.split())
 
@@ -144,3 +149,34 @@ def test_too_few_orders_are_refused():
     with pytest.raises(ValueError) as error:
         faithfulness(subject, example, subject.decide(example), [ranking(example, range(WORDS))], orders=99)
     assert str(error.value) == "at least 100 random orders and one word are needed, not 99 and 11"
+
+
+def test_the_curve_ends_where_nothing_would_be_left_to_read(tmp_path):
+    """A translator whose tokenizer adds no end mark."""
+    model = save_translator(tmp_path, "marian")
+    subject = interpret.load(tmp_path)
+    example = subject.encode("the cat sat on the mat")
+    decision, words = subject.decide(example), len(example.units)
+    found = faithfulness(subject, example, decision, [ranking(example, range(words))], orders=100)
+    assert (found.eraser, found.measured.removed) == ("delete", tuple(range(words)))
+    source, target = (subject.model_inputs(example)[name] for name in ("input_ids", "decoder_input_ids"))
+    for count, point in zip(found.measured.removed, found.measured.curve, strict=True):
+        left = source[:, : words - count]  # the last words have the largest scores, and go first
+        with torch.no_grad():
+            logits = model(input_ids=left, decoder_input_ids=target).logits[0, -1]
+        rival = logits.index_fill(0, torch.tensor([decision.target]), -math.inf).max()
+        assert float(point.margin[0]) == pytest.approx(float(logits[decision.target] - rival), abs=1e-4)
+
+
+def test_an_only_word_that_is_all_there_is_to_read_is_not_deleted():
+    subject = LinearSubject()
+    subject.before = subject.after = ()
+    example = subject.encode("plot")
+    decision = subject.decide(example)
+    assert leave_one_out(subject, example, decision, eraser="mask").scores.any()
+    said = (
+        "without any words, toy has nothing to read, as its input has no special tokens; give an input with more "
+        "words, or leave some of them"
+    )
+    with pytest.raises(CaptureError, match=f"^{re.escape(said)}$"):
+        leave_one_out(subject, example, decision, eraser="delete")

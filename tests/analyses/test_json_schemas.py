@@ -121,9 +121,11 @@ def test_steps_of_a_text(tmp_path):
 @pytest.mark.parametrize(("key", "classic", "methods"), [("row", True, ()), ("rollout", False, ["saliency"])])
 def test_a_study(shipped, tmp_path, monkeypatch, key, classic, methods):
     monkeypatch.setattr("analyses.studies.prepared.ADVERSARY_STEPS", 1)
-    rows = ROWS[:3] if classic else ROWS
-    (tmp_path / "data.tsv").write_text("text\n" + "\n".join(rows) + "\n", encoding="utf-8")
-    prepared = prepare(shipped, read_rows(str(tmp_path / "data.tsv")), object_key=key, classic=classic, methods=methods)
+    texts = ROWS[:3] if classic else ROWS
+    (tmp_path / "data.tsv").write_text("text\n" + "\n".join(texts) + "\n", encoding="utf-8")
+    rows = read_rows(str(tmp_path / "data.tsv"))
+    checked = 2 if methods else 0
+    prepared = prepare(shipped, rows, object_key=key, classic=classic, methods=methods, sanity=checked)
     require_valid(study(prepared, tmp_path / "study"), StudyDict)
 
 

@@ -20,6 +20,7 @@ from analyses.explanations.shared import Shared
 from analyses.ranking.additivity import infidelity, linear_datamodeling_score, predicted_falls, sensitivity_n
 from analyses.ranking.best_order import OrderSearch, best_order
 from analyses.ranking.erased_orders import erasure_of
+from analyses.ranking.fitted_order import fitted_effects
 from analyses.ranking.judge import judge_explanations
 from analyses.ranking.max_sensitivity import max_sensitivity
 from analyses.ranking.passes import judging_passes
@@ -146,6 +147,25 @@ def test_a_wide_search_finds_the_best_of_all_orders(keeps):
     best = float(achieved(orders).max())
     assert float(achieved(wide[None])) == pytest.approx(best, abs=1e-5)
     assert float(achieved(orders).mean()) < float(achieved(greedy[None])) <= best + 1e-5
+
+
+def test_effects_are_fitted_to_all_sets_and_shrunk_towards_those_of_single_words():
+    generator = np.random.default_rng(0)
+    removed, falls, alone = generator.random((30, 6)) < 0.4, generator.normal(size=30), generator.normal(size=6)
+    # As least squares of (effects, intercept), with a row for each word that asks for its effect alone.
+    rows = np.block([[removed, np.ones((30, 1))], [np.eye(6), np.zeros((6, 1))]])
+    expected = np.linalg.lstsq(rows.astype(float), np.concatenate([falls, alone]), rcond=None)[0][:6]
+    given = [torch.tensor(each) for each in (removed, falls.astype(np.float32), alone.astype(np.float32))]
+    np.testing.assert_allclose(fitted_effects(*given).numpy(), expected, atol=1e-5)
+    added = (given[0].float() @ given[2]).clone()
+    torch.testing.assert_close(fitted_effects(given[0], added, given[2]), given[2])
+
+
+def test_a_fit_finds_words_that_say_the_same_which_hide_each_other():
+    removed = torch.rand(150, 10, generator=torch.Generator().manual_seed(0)) < 0.3
+    falls = 3.0 * (removed[:, 2] & removed[:, 7])
+    found = fitted_effects(removed, falls, torch.zeros(10))
+    assert set(found.topk(2).indices.tolist()) == {2, 7}
 
 
 def test_a_search_of_a_long_text_tries_few_sets():

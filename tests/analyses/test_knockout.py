@@ -290,3 +290,10 @@ def test_there_is_no_other_direction():
     with pytest.raises(InputError) as error:
         require_direction(subject, subject.encode(SENTENCE), "up")
     assert str(error.value) == "direction must be both, back or forward, not 'up'"
+
+
+def test_adjusted_p_values_leave_the_others_as_they_are():
+    effects = [CutEffect(1, 0.5, False, 0.1, p, 99) for p in (0.04, 0.01)]
+    found = grid_of(["a"], ["b", "c"], effects)
+    assert found.q_value.tolist() == [[0.04, 0.02]] and found.q_value.tolist() == [[0.04, 0.02]]
+    assert found.p_value.tolist() == [[0.04, 0.01]]

@@ -9,6 +9,7 @@ from test_knockout import OneEdge, planted_text
 
 from analyses import look_back, look_backs
 from analyses.long_range.look_back import LookBack
+from analyses.long_range.over_texts import look_back_over_texts
 from interpret.attention.editing import editing
 from interpret.attention.edits import block_attention
 from interpret.errors import InputError
@@ -79,3 +80,18 @@ def test_no_texts_are_refused():
     with pytest.raises(InputError) as error:
         look_backs(tiny_llama(), [])
     assert str(error.value) == "there are no texts; give at least one"
+
+
+def test_the_distribution_over_texts_is_that_of_counting():
+    distances, longest = [3, 0, 7, 3, 5], [6, 0, 7, 9, 5]
+    found = look_back_over_texts(distances, longest, untold=["windows", "windows"])
+    assert found.further == tuple(sum(each > k for each in distances) for k in range(8)) == (4, 4, 4, 2, 2, 1, 1, 0)
+    assert found.distance.mean == sum(distances) / 5 and found.quartiles == (3, 3, 5)
+    assert found.share.mean == pytest.approx((3 / 6 + 1 + 3 / 9 + 1) / 4) and found.share.undefined == 1
+    assert (found.texts, found.to_the_end, found.untold) == (5, 2, {"windows": 2})
+
+
+def test_of_no_text_nothing_is_known():
+    found = look_back_over_texts([], [], untold=["windows"])
+    assert (found.texts, found.quartiles, found.further, found.untold) == (0, (), (), {"windows": 1})
+    assert math.isnan(found.distance.mean)

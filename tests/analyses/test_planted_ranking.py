@@ -41,7 +41,7 @@ def ranked(family: str) -> RankingDict:
             subject, example, decision, ranked=methods, evidence=None, row=row, effects=effects, seed=row
         )
         records.append({"words": len(example.units), **found})
-    ranking = ranking_of_study(records, methods, seed=0)
+    ranking = ranking_of_study(records, None, seed=0)
     assert ranking is not None
     return ranking
 

@@ -113,6 +113,30 @@ def test_what_to_read_instead_is_named_only_where_texts_tell(means: tuple[float,
     assert re.fullmatch(wanted, found), found
 
 
+@pytest.mark.parametrize(
+    ("means", "blind", "named"),
+    [
+        ((0.3, 0.9, 0.1, 0.5, -0.2, 0.0), {"rollout", "saliency"}, "rollout"),
+        ((0.3, 0.6, 0.1, 0.61, -0.2, 0.0), {"rollout"}, "rollout"),
+        ((0.3, 0.6, 0.1, 0.61, -0.2, 0.0), {"rollout", "ALTI"}, "(ALTI and rollout|rollout and ALTI)"),
+        ((0.8, 0.6, 0.1, 0.5, -0.2, 0.0), {"last-layer attention"}, "last-layer attention"),
+        ((0.3, 0.9, 0.1, 0.5, -0.2, 0.0), {"saliency", "word position"}, None),
+        ((-0.3, -0.3, -0.3, -0.3, -0.3, -0.3), {"rollout"}, None),
+    ],
+)
+def test_what_is_named_and_blind_to_the_model_is_said_to_be(
+    means: tuple[float, ...], blind: set[str], named: str | None
+) -> None:
+    floors = frozenset({"word position"})
+    usual = rank_over_texts(scored(means), "faithfulness", floors=floors).instead
+    found = rank_over_texts(scored(means), "faithfulness", floors=floors, blind=frozenset(blind)).instead
+    assert found.startswith(usual)
+    said = (
+        rf" But {named} can't say why this model decides so: with all of the model's weights shuffled, the map stays\."
+    )
+    assert re.fullmatch("" if named is None else said, found.removeprefix(usual)), found
+
+
 def test_few_texts_name_nothing() -> None:
     found = ranked((0.3, 0.9, 0.1, 0.5, -0.2, 0.0), texts=20)
     assert found.instead == "20 texts are too few to name an explanation; it takes 50."

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -201,6 +202,18 @@ def test_what_is_said_is_one_sided(family, low, high, said):
     found = Interval((low + high) / 2, low, high, "BCa", 5, 0)
     row = SanityRow("m", family, (), found, found, found, dict.fromkeys(CHECKS, 1.0))
     assert row.sentence().partition(" (")[0] == said
+
+
+def test_what_changes_a_map_without_a_reason_is_said():
+    found = Interval(0.1, 0.0, 0.2, "BCa", 5, 0)
+    checks = {**dict.fromkeys(CHECKS, 1.0), "other_label": -1.0, "seed": 0.25, "spacing": 0.49, "batch": 0.5}
+    row = SanityRow("m", "gradient", (), found, found, found, checks)
+    assert row.changed_by == ("seed", "spacing")
+    assert row.sentence() == (
+        "m changes with the model's weights (rank correlation 0.100 [0, 0.200]); it also changes with another seed "
+        "(0.250) and more space between the words (0.490)"
+    )
+    assert replace(row, checks=dict.fromkeys(CHECKS, math.nan)).changed_by == ()
 
 
 def test_weights_that_decide_nothing_tell_nothing(tmp_path):

@@ -1,6 +1,7 @@
 """Explanations ranked by a study: stored text by text, taken up again, and summarised."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from passes_for_tests import counted
 from scipy.stats import kendalltau
 
+from analyses.costs.method_costs import method_costs
 from analyses.data_sets.rows import read_rows
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.methods import explain, register, unregister
@@ -62,7 +64,8 @@ def test_a_record_has_what_judging_its_text_gives(data: Path, bert: TextSubject,
 
 
 def test_the_summary_is_over_the_records(data: Path, bert: TextSubject, tmp_path: Path) -> None:
-    found = study(prepared(data, bert), tmp_path / "out")["ranking"]
+    ready, costs = prepared(data, bert), []
+    found = study(ready, tmp_path / "out", costed=costs.append)["ranking"]
     assert found is not None and found["primary"] == "faithfulness" and found["texts"] == 9
     assert found["instead"] == "9 texts are too few to name an explanation; it takes 50."
     records = pq.read_table(tmp_path / "out" / "results.parquet").to_pylist()
@@ -77,6 +80,15 @@ def test_the_summary_is_over_the_records(data: Path, bert: TextSubject, tmp_path
     assert floor["is_floor"] and floor["means"]["faithfulness"]["mean"] == pytest.approx(0, abs=1e-6)
     saliency = next(each for each in found["methods"] if each["name"] == "saliency")
     assert (saliency["passes"], saliency["gradient_passes"]) == (0, 1) and "{" not in saliency["about"]
+    middle = ready.examples[4]  # of nine, in the order of their lengths
+    again = method_costs(bert, middle, NAMES, runs=1)
+    assert found["cost_text"] == {
+        "row": ready.rows.numbers[4], "words": len(middle.units), "tokens": len(middle.ids),
+        "flops": again.plain_pass.flops, "memory": again.plain_pass.memory,
+    }  # fmt: skip
+    assert (saliency["work"], saliency["memory"]) == (again.row("saliency").work, again.row("saliency").memory)
+    assert [row.seconds > 0 for row in costs[0].rows] == [True, True] and "seconds" not in str(found)
+    assert (floor["passes"], floor["work"], floor["memory"]) == (None, None, None)
 
 
 def test_a_study_that_lost_a_part_is_made_whole_byte_by_byte(data: Path, bert: TextSubject, tmp_path: Path) -> None:
@@ -144,8 +156,10 @@ def test_the_command_ranks_by_default_and_says_so(data: Path, saved: Path, tmp_p
     said = ran("--out", str(tmp_path / "fast"))
     assert "instead    9 texts are too few to name an explanation; it takes 50." in said
     assert "worse than chance on " in said and "saliency" in said
+    assert re.search(r"saliency .* costs 2\.\d+ x a pass, .* [kM]?B, .* s\n", said)
     summary = json.loads((tmp_path / "fast" / "summary.json").read_text())
     assert summary["study"]["options"]["methods"][0] == "last-layer attention"
+    assert summary["study"]["options"]["ranking_eraser"] == "delete"
     assert "instead" not in ran("--out", str(tmp_path / "none"), "--methods", "none")
     wrong = ran("--out", str(tmp_path / "x"), "--methods", "none,saliency")
     assert "--methods was none, saliency; give none alone, or without it the names to rank" in wrong

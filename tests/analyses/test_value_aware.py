@@ -253,6 +253,24 @@ def test_all_start_from_one_pass(known, monkeypatch: pytest.MonkeyPatch) -> None
     assert len(passes) == 1
 
 
+def test_logits_that_a_model_scales_are_read_with_their_scale() -> None:
+    """As in Cohere and Granite; multiples of the logits are multiples of every part of the margin."""
+    model = tiny_model("causal", "cohere2")
+    subject = ToySubject(model, before=("<s>",), after=(), mask=False, is_causal=True)
+    model.logit_scale = 1.0
+    plain = explain(subject, TEXT, "ALTI-Logit")
+    model.logit_scale = 0.3
+    scaled = explain(subject, TEXT, "ALTI-Logit")
+    assert plain.scores.any()
+    torch.testing.assert_close(scaled.tokens, 0.3 * plain.tokens, rtol=1e-4, atol=1e-7)
+    for name, note in plain.notes.items():
+        assert scaled.notes[name] == pytest.approx(0.3 * note, rel=1e-4, abs=1e-7)
+    against = explain(subject, TEXT, "ALTI-Logit", target="label 3", against="label 7")
+    torch.testing.assert_close(
+        against.scores, -explain(subject, TEXT, "ALTI-Logit", target="label 7", against="label 3").scores
+    )
+
+
 def test_logits_of_a_model_that_norms_its_sums_are_refused() -> None:
     subject = tiny_bert()
     with pytest.raises(CaptureError) as error:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 import torch
 from images_for_tests import save_noise, tiny_vision
-from subjects_for_tests import SENTENCE, LinearSubject, OneLayerSubject, tiny_bert, tiny_llama
+from subjects_for_tests import SENTENCE, LinearSubject, OneLayerSubject, tiny_bert, tiny_llama, tiny_xlnet
 from translators_for_tests import save_translator
 
 import interpret
@@ -113,6 +113,59 @@ def test_a_decoders_layer_has_the_keys_of_both_its_attentions(family, tmp_path):
     decision = subject.decide(example)
     assert torch.allclose(value_zeroing(subject, example, decision).tokens, expected[-1], atol=1e-4)
     assert value_zeroing_rollout(subject, example, decision).tokens.sum() == pytest.approx(1)
+
+
+def test_layers_whose_inputs_come_second_are_run(monkeypatch):
+    """XLNet's; it has no module that gives values, so the column of a token is zeroed where weights are made."""
+    subject = tiny_xlnet()
+    example, softmax = subject.encode(SHORT), torch.nn.functional.softmax
+    length, layers, maps = len(example.ids), list(subject.model.transformer.layer), []
+
+    def output_without(number, token):
+        kept, made = [], []
+
+        def zeroed_column(scores, **options):
+            weights = softmax(scores, **options)
+            made.append(weights)
+            if len(made) - 1 == number and token is not None:
+                weights = weights.clone()
+                weights[..., token] = 0
+            return weights
+
+        monkeypatch.setattr(torch.nn.functional, "softmax", zeroed_column)
+        hook = layers[number].register_forward_hook(lambda _, args, output: kept.append(output[0][:, 0]))
+        with torch.no_grad():
+            subject.model(input_ids=example.ids[None])
+        hook.remove()
+        monkeypatch.undo()
+        assert len(made) == len(layers) and made[0].shape[-2:] == (length, length)
+        return kept[0].double()
+
+    for number in range(len(layers)):
+        clean = output_without(number, None)
+        turned = [1 - torch.cosine_similarity(clean, output_without(number, key), dim=-1) for key in range(length)]
+        columns = torch.stack(turned, dim=1).float()
+        maps.append(columns / columns.sum(dim=1, keepdim=True))
+        found = context_mixing(subject, run_pass(subject, example.ids[None]), number)
+        assert torch.allclose(found, maps[-1], atol=1e-4)
+    decision = subject.decide(example)
+    expected = decision.readout.float() @ maps[1] @ maps[0]
+    assert torch.allclose(value_zeroing_rollout(subject, example, decision).tokens, expected, atol=1e-4)
+
+
+def test_layers_with_padded_positions_are_refused(tmp_path):
+    """LED's encoder reads its text in windows of four tokens, and pads the last."""
+    save_translator(tmp_path, "led", attention_window=4)
+    subject = interpret.load(tmp_path)
+    example = subject.encode("The cat sat on the mat", "A quiet film", position=1)
+    read = example.parts[0].stop
+    assert read % 4, "the text fills its windows"
+    said = (
+        f"layer 1 of {subject.name} must answer for the {read} positions that attend in it, and answers for "
+        f"{read + -read % 4}, as where inputs are padded; use attention knock-out, which runs whole passes"
+    )
+    with pytest.raises(CaptureError, match=f"^{re.escape(said)}$"):
+        value_zeroing_rollout(subject, example, subject.decide(example))
 
 
 def test_patches_of_an_image(tmp_path):

@@ -1,13 +1,19 @@
 """`interpret knockout`: what is printed and written is what the functions return, and wrong options are one line."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
 
 import interpret
-from analyses import knockout, look_back
+from analyses import knockout, knockout_report, look_back
+from interpret.attention.checks import Check
 from interpret.cli import main
+from interpret.cli.numbered import ObjectType
+from interpret.subjects import forward_pass
+from interpret.subjects.text import TextSubject
+from reports.long_range.page import render_knockout
 
 TEXT = "Slow at first, then wonderful."
 
@@ -44,6 +50,50 @@ def test_what_is_written_is_what_the_functions_return(tmp_path):
     assert done.stdout.count("\n  layer ") == 4 and "smallest possible p 0.010" in done.stdout
 
 
+def test_the_page_is_that_of_the_report_in_python(tmp_path):
+    done = run("--out", tmp_path / "page.html", "--layers", 1, "--head", "1.2", "--head", "1.4", "--to", "wonderful")
+    assert done.exit_code == 0 and done.stdout.endswith(f"report     {tmp_path / 'page.html'}\n"), done.output
+    found = knockout_report(
+        interpret.load(), TEXT, layers=range(1), heads=[(0, 1), (0, 3)], to_words=["wonderful"], draws=99
+    )
+    command = (
+        f"interpret knockout --layers 1 --head 1.2 --head 1.4 --to wonderful --draws 99 --out {tmp_path}/page.html"
+    )
+    page = render_knockout(found.to_dict(f"{command} '{TEXT}'"))
+    assert (tmp_path / "page.html").read_text("utf-8") == page
+    found.save(tmp_path / "saved.html")
+    assert (tmp_path / "saved.html").read_text("utf-8") == render_knockout(found.to_dict())
+
+
+def test_the_command_says_what_python_does():
+    printed, found = run().stdout, knockout_report(interpret.load(), TEXT, draws=99)
+    for line in found.summary()[1:]:
+        said = re.sub(r"^(all 216 edges cut: |by \w+: |looks back over )", "", line)
+        assert said in printed
+    assert len(found.summary()) == 6
+
+
+def test_attention_is_recorded_once(monkeypatch):
+    ran = []
+    monkeypatch.setattr(forward_pass, "_run", lambda *asked, run=forward_pass._run: ran.append(1) or run(*asked))
+    knockout_report(interpret.load(), TEXT, draws=9)
+    assert len(ran) == 1
+
+
+def test_a_failed_check_is_said_by_the_exit_code(monkeypatch, tmp_path):
+    failed = (Check("logits are those of the model left alone", 1.0, 1e-5),)
+    record = TextSubject.record
+    monkeypatch.setattr(TextSubject, "record", lambda *asked, **more: (record(*asked, **more)[0], failed))
+    done = run("--out", tmp_path / "page.html")
+    assert done.exit_code == 3 and "A check failed. Do not rely on" in (tmp_path / "page.html").read_text("utf-8")
+
+
+def test_one_file_isnt_written_twice(tmp_path):
+    path = tmp_path / "a.html"
+    assert error_of("--out", path, "--json", path) == f"--out and --json are both {path}; give two names"
+    assert error_of("--out", "-").startswith("a report isn't printed; give --out the name of a file")
+
+
 def test_json_alone_is_printed():
     found = json.loads(run("--from", "[CLS]", "--target", "negative", "--json", "-").stdout)
     assert found["decision"]["label"] == "negative" and found["by_word"]["rows"] == ["[CLS]"]
@@ -74,3 +124,31 @@ def test_what_the_model_has_not_got_is_one_line():
     assert error_of("--context", "a film") == (
         "built-in sentiment model is for text-classification, which takes --pair, not --context"
     )
+
+
+def test_the_command_can_be_run_again(tmp_path):
+    done = run(
+        "--layers", "1-2", "--head", "1.2", "--head", "2.4", "--distance", "2-", "--to", "wonderful", "--json", "-"
+    )
+    command = json.loads(done.stdout)["command"]
+    assert command == (
+        "interpret knockout --layers 1-2 --head 1.2 --head 2.4 --to wonderful --distance 2- --draws 99 --json - "
+        f"'{TEXT}'"
+    )
+
+
+def test_heads_count_from_1_in_every_command_and_from_0_in_code(tmp_path):
+    kind = ObjectType()
+    assert kind.convert("head:5.3", None, None) == "head:4.2" and kind.as_typed("head:4.2") == "head:5.3"
+    assert kind.convert("rollout", None, None) == kind.as_typed("rollout") == "rollout"
+    (tmp_path / "films.csv").write_text("text\nA fine film.\nA dull film.\n")
+    asked = ["study", str(tmp_path / "films.csv"), "--out", str(tmp_path / "out"), "--plan", "--methods", "none"]
+    for head, said in (
+        ("head:0.1", "'0.1' is no head, such as 3.11: layer 3, head 11, both from 1; see interpret study --help"),
+        (
+            "head:4.1",
+            "the model has no head:3.0; it has layers 0 to 2, with heads 0 to 3 (1 to 3 and 1 to 4 in commands)",
+        ),
+    ):
+        done = CliRunner().invoke(main, [*asked, "--object", head])
+        assert done.exit_code == 2 and done.stderr.rstrip().endswith(said), done.stderr

@@ -6,7 +6,7 @@ import torch
 from layers_by_loops import TEXT, cases, layers_by_loops
 from subjects_for_tests import ToySubject, tiny_bert
 from tiny_models import tiny_model
-from transformers import FalconConfig, FalconForCausalLM
+from transformers import FalconConfig, FalconForCausalLM, FalconH1Config, FalconH1ForCausalLM
 
 import interpret
 from interpret.decomposition import attention_parts
@@ -96,6 +96,22 @@ def test_a_stream_that_is_changed_in_place_is_kept_as_it_was() -> None:
     """Falcon adds what attention wrote to its feed-forward network's output, in place."""
     config = FalconConfig(vocab_size=99, hidden_size=32, num_hidden_layers=2, num_attention_heads=4)
     require_exact_sums(ToySubject(FalconForCausalLM(config), is_causal=True), 0)
+
+
+def test_a_recurrent_network_beside_attention_is_refused() -> None:
+    """Falcon H1 has one in each layer, which passes vectors from position to position, unseen by any map."""
+    sizes = dict(vocab_size=99, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2)
+    state = dict(mamba_d_ssm=64, mamba_n_heads=8, mamba_d_head=8, mamba_d_state=4, intermediate_size=32)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = FalconH1ForCausalLM(FalconH1Config(**sizes, **state, initializer_range=0.3))
+    subject = ToySubject(model, is_causal=True)
+    with pytest.raises(CaptureError) as error:
+        decompose(subject, subject.encode(TEXT))
+    assert str(error.value) == (
+        "toy passes vectors between positions beside attention, as a recurrent network does, so what a position adds "
+        "can't be told from what it got so; methods that read attention weights or gradients work"
+    )
 
 
 def require_exact_sums(subject: ToySubject, maps: int) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from tiny_models import tiny_inputs, tiny_model
 
+from interpret.attention.edges import masked_edges
 from interpret.attention.editing import editing
 from interpret.attention.edits import (
     block_attention,
@@ -233,3 +234,18 @@ def test_edges_that_cant_be_are_refused(wrong):
 def test_an_order_that_is_no_permutation_is_refused():
     with pytest.raises(ValueError, match=r"^order must be a permutation of 0 to 2, not \[0, 0, 1\]$"):
         permute_row(0, [3, 4, 5], [0, 0, 1])
+
+
+@pytest.mark.parametrize("sink", [None, -1.0, 4.0])
+def test_blocked_weight_goes_where_a_mask_would_send_it(sink: float | None) -> None:
+    """A softmax over scores of keys and a learned sink, with minus infinity for the edges."""
+    scores = 2 * torch.randn(3, 5, 5, generator=torch.Generator().manual_seed(0))
+    scores = scores if sink is None else torch.nn.functional.pad(scores, (0, 1), value=sink)
+    blocked = torch.zeros(5, 5, dtype=torch.bool)
+    blocked[0, :4] = blocked[2, 1] = blocked[4, 2:] = True
+    if sink is not None:
+        blocked[1] = True  # all that is left is the sink
+    masked = scores.clone()
+    masked[..., :5] = scores[..., :5].masked_fill(blocked, -torch.inf)
+    found = masked_edges(scores.softmax(dim=-1)[..., :5], blocked)
+    torch.testing.assert_close(found, masked.softmax(dim=-1)[..., :5], rtol=1e-5, atol=1e-6)

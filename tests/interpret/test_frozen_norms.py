@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from interpret.errors import CaptureError
-from interpret.modes.frozen_norms import frozen_norms, norm_of
+from interpret.modes.frozen_norms import frozen_norms
+from interpret.modes.norms import norm_of
 
 
 class PlusOne(nn.Module):
@@ -105,6 +106,19 @@ def test_gradients_take_the_size_for_a_constant(norm, shape):
     normed = centred / size * weight + (norm.bias if isinstance(norm, nn.LayerNorm) else 0)
     (expected,) = torch.autograd.grad((normed.tanh() * direction).sum(), given)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_one_norm_serves_queries_and_keys_of_fewer_heads():
+    """As in Llama 4, whose queries and keys share a norm without weights."""
+    norm = nn.RMSNorm(6, eps=0.1, elementwise_affine=False)
+    generator = torch.Generator().manual_seed(0)
+    for heads in (4, 2):
+        with frozen_norms(nn.ModuleList([norm])):
+            for tried in (4, heads):
+                given = torch.randn(1, 5, tried, 6, generator=generator).requires_grad_()
+                (found,) = torch.autograd.grad(norm(given).sum(), given)
+        size = (given.detach().square().mean(-1, keepdim=True) + 0.1).sqrt()
+        torch.testing.assert_close(found, (1 / size).expand_as(given))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A made-up ranking of explanations, in the form that a study's summary has it."""
 
+from collections.abc import Callable
 from typing import Any
 
 MEANS = {
@@ -42,8 +43,10 @@ def sample_ranking(texts: int, *, undefined: bool, hostile: str = "") -> dict[st
             "behind_best": None if rank == 0 else difference(0.71 - mean),
             "over_attention": None if name == "last-layer attention" else difference(mean - 0.48),
             "worse": {**entry(0.01 if mean > 0 else 0.4), "method": "none" if undefined else "exact"},
-            "passes": 21.4 if rank == 0 else 0.0,
-            "gradient_passes": 1.0 if name == "saliency" else 0.0,
+            "passes": 21 if rank == 0 else 0,
+            "gradient_passes": 1 if name == "saliency" else 0,
+            "work": 21.0 if rank == 0 else 0.1 + rank,
+            "memory": 1_300_000 * (rank + 1),
         }
         for rank, (name, mean) in enumerate(zip(names, MEANS.values(), strict=True))
     ]
@@ -61,4 +64,31 @@ def sample_ranking(texts: int, *, undefined: bool, hostile: str = "") -> dict[st
         "agreement": [[1.0 if row == column else 0.2 for column in range(8)] for row in range(8)],
         "groups": [names[:2], *([name] for name in names[2:])],
         "judging_passes": 187.2,
+        "cost_text": {"row": 17, "words": 21, "tokens": 24, "flops": 512_000_000, "memory": 1_300_000},
+        "sanity": _sanity(names, entry, undefined),
+    }
+
+
+def _sanity(names: list[str], entry: Callable[[float], dict[str, Any]], undefined: bool) -> dict[str, Any]:
+    """Checks of all but random orders: floors are blind, the decoy as well, and saliency changes with spacing."""
+    changes = {"shift": "vectors shifted, and shifted back by the model", "spacing": "more space between the words"}
+    methods = {}
+    for place, name in enumerate(name for name in names if name != "random orders"):
+        is_blind, by = place >= 5, ["spacing"] if name == "saliency" else []
+        methods[name] = {
+            "finding": "open" if undefined else "blind" if is_blind else "changes",
+            "said": f"{name} {'is blind to' if is_blind else 'changes with'} the model's weights",
+            "shuffled": entry(0.93 if is_blind else -0.04),
+            "smooth": entry(0.95 if is_blind else 0.02),
+            "entropy_rise": entry(0.07),
+            "cascade": [None if undefined else 0.99, None if undefined else -0.04],
+            "checks": {"shift": None if undefined else 1.0, "spacing": 0.31 if by else None},
+            "changed_by": [] if undefined else by,
+        }
+    return {
+        "rows": [7, 3, 12],
+        "stages": ["head", "embeddings"],
+        "changes": changes,
+        "methods": methods,
+        "left_out": {"spacing": "one text has no spaces"},
     }

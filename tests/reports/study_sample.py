@@ -84,6 +84,7 @@ def sample_study(
             "options": {
                 "replacements": 8,
                 "resampler": "corpus unigram",
+                **({"ranking_eraser": "delete"} if ranked else {}),
                 **({"classic_eraser": "delete", "classic_adversary_steps": 50} if classic else {}),
             },
             "seed": seed,

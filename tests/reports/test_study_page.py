@@ -197,6 +197,13 @@ def test_a_component_that_is_not_believed_says_why() -> None:
     assert reasons(summary)[0] == ("open", f"{PARTS['rank'].question} R{doubt[1:]}.")
 
 
+@pytest.mark.parametrize(("eraser", "says"), [("delete", True), ("mask", False)])
+def test_a_ranking_by_deleted_words_is_told_from_reports_that_mask_them(eraser: str, says: bool) -> None:
+    summary, records = sample_study(ranked=True)
+    summary["study"]["options"]["ranking_eraser"] = eraser
+    assert ("Taken out means deleted here" in render_study(summary, records, linked=[], command="")) == says
+
+
 def test_what_would_settle_it() -> None:
     between, _ = sample_study(open_=("use",))
     assert needed(between).startswith("More texts alone would not settle it")
@@ -280,3 +287,19 @@ def test_shares_are_percentages_and_others_have_two_decimals() -> None:
     assert PARTS["use"].written(0.0941) == "0.09" and PARTS["use"].written(-0.001) == "0.00"
     assert PARTS["rank"].written(None) == PARTS["share"].written(None) == "–"
     assert PARTS["share"].bar(0.6) == "60%" and PARTS["top"].bar(0.05) == "0.05"
+
+
+@pytest.mark.parametrize("name", ["supported", "hostile", "nothing"])
+def test_the_ranking_says_what_sanity_checks_found(name: str) -> None:
+    summary, records = sample_study(**STUDIES[name])
+    text = Reader(render_study(summary, records)).text()
+    is_open, rows = name == "nothing", text.split("Changes with the model’s weights")[1].split("Square brackets")[0]
+    answers = re.findall(r"changes with the weights: (yes; also with spacing|yes|no: blind to them|not settled)", rows)
+    wanted = [*["yes"] * 4, "yes; also with spacing", *["no: blind to them"] * 2]  # of random orders there is none
+    assert answers == (["not settled"] * 7 if is_open else wanted)
+    counted = "of 6 it is open" if is_open else "5 maps change and 1 stays the same"
+    assert f"With all of the model’s weights shuffled, {counted} (3 texts)." in text
+    assert ("saliency––" if is_open else "saliency0.99−0.04 [−0.10, 0.02]") in text
+    assert "maps of rows 7, 3 and 12, spread" in text and "Without spacing: one text has no spaces." in text
+    del summary["ranking"]["sanity"]
+    assert "weights shuffled" not in Reader(render_study(summary, records)).text()

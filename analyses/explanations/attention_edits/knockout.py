@@ -6,7 +6,7 @@ from torch import Tensor
 
 from analyses.explanations.attention_edits.columns import fall_under
 from analyses.explanations.attribution import Attribution
-from interpret.attention.edges import without_edges
+from interpret.attention.edges import masked_edges
 from interpret.attention.position_spans import PositionSpan
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
@@ -16,9 +16,10 @@ from interpret.subjects.subject import Subject
 def attention_knockout(subject: Subject, example: Example, decision: Decision) -> Attribution:
     """Computes the fall of the margin when no other position may attend to a unit, in all layers and heads.
 
-    The rest of each row is scaled up to its former sum. A unit's own tokens still attend to each other, and a position
-    keeps its token through the skip connection, so a decision that is read from all positions keeps part of each unit.
-    Unlike leave-one-out, all tokens stay, so the model reads the text that it was given.
+    That weight goes to the rest of each row in proportion, a learned sink included, as if its scores were minus
+    infinity. A unit's own tokens still attend to each other, and a position keeps its token through the skip
+    connection, so a decision that is read from all positions keeps part of each unit. Unlike leave-one-out, all tokens
+    stay, so the model reads the text that it was given.
 
     Args:
         subject: The model.
@@ -54,6 +55,6 @@ def unseen_by_others(
     keys: Bool[Tensor, "input key"],
     span: PositionSpan,
 ) -> Float[Tensor, "input head query key"]:
-    """Cuts the attention of unmarked positions to marked ones; rows are scaled up to their former sum."""
+    """Cuts the attention of unmarked positions to marked ones, as a mask would."""
     edges = (keys[:, None, :] & ~queries[:, :, None])[:, None]
-    return without_edges(weights, edges, own_key=span.queries[0] - span.keys[0])
+    return masked_edges(weights, edges, own_key=span.queries[0] - span.keys[0])

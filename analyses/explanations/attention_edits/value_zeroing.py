@@ -129,6 +129,12 @@ def context_mixing(subject: Subject, passed: ForwardPass, layer: int) -> Float[T
             return without_edges(weights, edges, renormalize=False)
 
         found = layer_under(subject, passed, layer, zeroed, len(marks)).double()
+        read, given = rows.stop - rows.start, found.shape[1]
+        if given != read:
+            raise CaptureError(
+                f"layer {layer} of {subject.name} must answer for the {read} positions that attend in it, and answers "
+                f"for {given}, as where inputs are padded; use attention knock-out, which runs whole passes"
+            )
         turned[rows, some] = _cosine_distances(found[1:], found[:1]).float().T.cpu()
     sums = turned.sum(dim=-1, keepdim=True)
     return torch.where(sums > 0, turned / sums, torch.eye(length))

@@ -56,16 +56,22 @@ def attcat(subject: Subject, example: Example, decision: Decision) -> Attributio
     )
     tokens = torch.zeros(len(example.ids))
     for (layer, span), state, slope in zip(own.items(), states, slopes, strict=True):
-        activation = (state.detach() * slope)[0].float().sum(dim=-1).cpu()
+        activation = (state.detach() * slope).float().sum(dim=-1).flatten().cpu()
         tokens += span.all_rows(_attention_received(passed.record.calls[layer]) * activation)
     return Attribution("AttCAT", "gradient", True, example.pool(tokens), tokens, words=example.words)
 
 
-def _states(passed: ForwardPass, layer: int, span: PositionSpan) -> Float[Tensor, "1 query hidden"]:
-    """Returns the vectors that enter the layer of a self-attention call."""
-    entry = passed.entry_of(layer)
+def _states(passed: ForwardPass, layer: int, span: PositionSpan) -> Float[Tensor, "_ _ hidden"]:
+    """Returns the vectors that enter the layer of a self-attention call, the input's axis first or second."""
+    entry, tokens = passed.entry_of(layer), span.queries[1] - span.queries[0]
     states = None if entry < 0 else hidden_in(*passed.entries[entry].given)
-    if not isinstance(states, Tensor) or states.shape[:-1] != (1, span.queries[1] - span.queries[0]):
+    if isinstance(states, Tensor) and states.shape[:-1] not in ((1, tokens), (tokens, 1)):
+        raise CaptureError(
+            f"AttCAT needs a vector of each of the {tokens} tokens that enter a layer, and attention call {layer} is "
+            f"in one that gets vectors of {list(states.shape[:-1])}, as where inputs are padded or the stream has "
+            "several parts; use attention x gradient"
+        )
+    if not isinstance(states, Tensor):
         raise CaptureError(
             f"AttCAT needs the vectors of all tokens that enter each layer, and those of attention call {layer} "
             "weren't seen, as in models whose layers aren't modules of a list; use attention x gradient"

@@ -1,11 +1,11 @@
 """The erasure game: the margin of an input of which only some units are left."""
 
-import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interpret.errors import CaptureError
 from interpret.subjects.decision import Decision
+from interpret.subjects.erasing import is_units_alone
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
@@ -28,16 +28,10 @@ def margins_of_kept(
     """
     decision.readout_in(example)
     eraser = subject.chosen_eraser(eraser, example)
-    if eraser == "delete" and _may_be_empty(subject, example):
+    if eraser == "delete" and is_units_alone(subject, example):
         many = example.nouns.many
         raise CaptureError(
             f"coalitions begin with no {many} at all, and {subject.name} then has nothing to read, as its input has no "
             f"special tokens; choose a method that leaves some {many}, such as leave-one-out"
         )
     return subject.erase(example, ~kept, target=decision.target, eraser=eraser).margin
-
-
-def _may_be_empty(subject: Subject, example: Example) -> bool:
-    """Returns whether a sequence that the model reads consists of units alone."""
-    in_units = example.unit_of < len(example.units)
-    return any(bool(part.all()) for part in torch.split(in_units, list(subject.lengths(example))))

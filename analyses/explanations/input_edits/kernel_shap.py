@@ -1,6 +1,7 @@
 """KernelSHAP: Shapley values by a regression of the margin on which words are left."""
 
 import math
+from functools import cache
 
 import torch
 from jaxtyping import Bool, Float
@@ -20,6 +21,13 @@ _Rows = Float[Tensor, "coalition unit"]
 def usual_draws(units: int) -> int:
     """Number of coalitions that are drawn by default, for an input of this many units."""
     return 512 + 2 * units
+
+
+@cache
+def usual_coalitions(units: int) -> int:
+    """Number of different coalitions that are measured by default: none, all, and those that are drawn."""
+    draws = usual_draws(units)
+    return 2**units if _is_exact(units, draws) else 2 + len(torch.unique(_coalitions(units, draws, seed=0)[0], dim=0))
 
 
 def kernel_shap(
@@ -65,19 +73,30 @@ def kernel_shap(
     """
     units = len(example.units)
     draws = usual_draws(units) if draws is None else whole_number("draws", draws)
-    is_exact = 2**units - 2 <= draws
-    if not is_exact and draws < 4 * units:
+    if not _is_exact(units, draws) and draws < 4 * units:
         raise InputError(
             f"draws must be at least {4 * units}, four for each of {units} {example.nouns.many}, not {draws}"
         )
-    kept, weights = _all_coalitions(units) if is_exact else _drawn_coalitions(units, draws // 2, seed)
+    kept, weights = _coalitions(units, draws, seed)
     nothing = torch.zeros(1, units, dtype=torch.bool)
     margins = margins_of_kept(subject, example, decision, torch.cat([nothing, ~nothing, kept]), eraser).double()
     empty, whole = margins[:2].tolist()
     scores, errors = _regression(kept.double(), weights, margins[2:] - empty, whole - empty)
-    error = 0.0 if is_exact else float(errors.max())
+    error = 0.0 if _is_exact(units, draws) else float(errors.max())
     notes = {"coalitions": float(len(kept)), "standard error": error}
     return Attribution.from_scores("KernelSHAP", example, scores.float(), notes=notes)
+
+
+def _is_exact(units: int, draws: int) -> bool:
+    """Whether all coalitions can be measured."""
+    return bool(2**units - 2 <= draws)
+
+
+def _coalitions(
+    units: int, draws: int, seed: int
+) -> tuple[Bool[Tensor, "coalition unit"], Float[Tensor, " coalition"]]:
+    """Returns coalitions of some units but not all, and the weight of each."""
+    return _all_coalitions(units) if _is_exact(units, draws) else _drawn_coalitions(units, draws // 2, seed)
 
 
 def _all_coalitions(units: int) -> tuple[Bool[Tensor, "coalition unit"], Float[Tensor, " coalition"]]:

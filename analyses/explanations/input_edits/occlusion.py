@@ -1,6 +1,5 @@
 """Occlusion: fall of the margin when a window of neighbouring words is erased, as it slides over the text."""
 
-from collections.abc import Iterator
 from itertools import product
 
 import torch
@@ -14,13 +13,15 @@ from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
+WINDOW = 3
+
 
 def occlusion(
     subject: Subject,
     example: Example,
     decision: Decision,
     *,
-    window: int = 3,
+    window: int = WINDOW,
     stride: int = 1,
     eraser: str | None = None,
 ) -> Attribution:
@@ -58,7 +59,7 @@ def occlusion(
     if not 1 <= stride <= window:
         raise InputError(f"window must be at least 1 and stride from 1 to it, not {window} and {stride}")
     decision.readout_in(example)
-    removed = torch.stack(list(_windows(example, window, stride)))
+    removed = torch.stack(windows(example, window, stride))
     without = subject.erase(example, removed, target=decision.target, eraser=subject.chosen_eraser(eraser, example))
     falls, covers = decision.margin - without.margin, removed.float()
     scores = falls @ covers / covers.sum(dim=0)
@@ -66,13 +67,15 @@ def occlusion(
     return Attribution.from_scores("occlusion", example, scores, notes=notes)
 
 
-def _windows(example: Example, window: int, stride: int) -> Iterator[Bool[Tensor, " unit"]]:
-    """Yields each window as the units that are in it."""
+def windows(example: Example, window: int = WINDOW, stride: int = 1) -> list[Bool[Tensor, " unit"]]:
+    """Returns each window as the units that are in it."""
     rows, columns = example.grid
+    found = []
     for lines, places in product(_spans(rows, window, stride), _spans(columns, window, stride)):
         inside = torch.zeros(rows, columns, dtype=torch.bool)
         inside[lines, places] = True
-        yield inside.flatten()
+        found.append(inside.flatten())
+    return found
 
 
 def _spans(count: int, window: int, stride: int) -> list[slice]:

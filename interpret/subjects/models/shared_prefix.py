@@ -2,7 +2,8 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import tee, zip_longest
@@ -58,7 +59,8 @@ class SharedPrefix:
         groups, ahead = tee(self._groups(parts))
         next(ahead, None)
         for (ids, is_last), following in zip_longest(groups, ahead):
-            beginning, shared = self._ready(ids, following and following[0], beginning)
+            with _preparing():
+                beginning, shared = self._ready(ids, following and following[0], beginning)
             with watched():
                 answers.append(self._answer(ids, beginning, shared))
             if is_last:
@@ -113,6 +115,23 @@ class SharedPrefix:
     @cached_property
     def _possible(self) -> bool:
         return {"past_key_values", "use_cache"} <= set(inspect.signature(self._model.forward).parameters)
+
+
+_is_preparing: ContextVar[bool] = ContextVar("interpret_is_preparing", default=False)
+
+
+def is_preparing() -> bool:
+    """Returns whether the model runs now to fill or to check a cache, and nobody asked for its answer."""
+    return _is_preparing.get()
+
+
+@contextmanager
+def _preparing() -> Iterator[None]:
+    token = _is_preparing.set(True)
+    try:
+        yield
+    finally:
+        _is_preparing.reset(token)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,1 @@
+"""What each explanation costs: passes, work, memory and time."""

@@ -65,6 +65,8 @@ from .explanations.value_aware.information_flow import information_flow_routes a
 from .explanations.value_aware.residual_norms import mixing_ratios as mixing_ratios
 from .explanations.value_aware.residual_norms import residual_norms as residual_norms
 from .explanations.value_aware.weighted_value_norms import weighted_value_norms as weighted_value_norms
+from .generation.recursive_attribution import RecursiveAttribution as RecursiveAttribution
+from .generation.recursive_attribution import recursive_attribution as recursive_attribution
 from .generation.steps import Steps as Steps
 from .generation.steps import analyze_steps as analyze_steps
 from .generation.steps_document import StepsDocument as StepsDocument

@@ -126,6 +126,9 @@ SAMPLES = {
     "KnockoutReport": reach,
     "KnockoutDocument": lambda: analyses.KnockoutDocument(reach().to_dict()),
     "LookBack": lambda: look_back(3),
+    "RecursiveAttribution": lambda: analyses.RecursiveAttribution(
+        ("good", "</script>"), (" so", "</div>"), (1, 2), positive(2, 2), positive(2, 2), positive(2)
+    ),
     "LookBacks": lambda: analyses.LookBacks(("good", "</script>"), (look_back(3), look_back(5)), seed=1),
     "SanityChecks": lambda: analyses.SanityChecks(
         (SanityRow("saliency", "gradient", (1.0, -0.25), *[Interval(-0.25, math.nan, 0.5, "BCa", 3, 0)] * 3,

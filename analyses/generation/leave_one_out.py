@@ -17,7 +17,7 @@ SCORES_PER_FORWARD = 2**26  # most logits that one pass returns: a quarter of a 
 
 
 def steps_leave_one_out(
-    subject: Subject, examples: Sequence[Example], decisions: Sequence[Decision], *, eraser: str
+    subjects: Sequence[Subject], examples: Sequence[Example], decisions: Sequence[Decision], *, eraser: str
 ) -> tuple[Attribution, ...]:
     """Erases one unit of the longest input at a time and measures the fall of every step's margin.
 
@@ -25,7 +25,7 @@ def steps_leave_one_out(
     of every shorter one: scores equal those of `leave_one_out` for each step by itself.
 
     Args:
-        subject: A model that writes text.
+        subjects: Subject of each step's decision, all of one model, which writes text.
         examples: Input of each step, each a prefix of the next.
         decisions: Decision of each step.
         eraser: One of `subject.erasers`: "mask" or "delete".
@@ -36,6 +36,7 @@ def steps_leave_one_out(
     Raises:
         InputError: A step would be left without any token.
     """
+    subject = subjects[-1]
     longest, lengths = examples[-1], torch.tensor([len(example.ids) for example in examples])
     margins = torch.full((len(longest.units), len(examples)), torch.nan)
     gone = longest.spread(torch.eye(len(longest.units), dtype=torch.bool))
@@ -48,8 +49,9 @@ def steps_leave_one_out(
         with torch.no_grad():
             logits = subject.writer.last_logits(ids, ids.shape[1] - first).float()
         rows = torch.arange(len(units))
-        for step, decision in enumerate(decisions):
-            margins[units, step] = margin(logits[rows, places[:, step] - first], decision.target).cpu()
+        for step, (about, decision) in enumerate(zip(subjects, decisions, strict=True)):
+            compared = about.compared(logits[rows, places[:, step] - first])
+            margins[units, step] = margin(compared, decision.target).cpu()
     return tuple(
         attribution_of_falls(example, decision.margin - margins[: len(example.units), step])
         for step, (example, decision) in enumerate(zip(examples, decisions, strict=True))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from analyses.decision.in_short import table_of_maps
 from analyses.generation.in_short import steps_in_short, table_of_steps
 from analyses.results.reported import DocumentResult
+from interpret.subjects.decision import question_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -31,7 +32,7 @@ class StepsDocument(DocumentResult):
         found = self.document
         tokens = [
             (
-                step["decision"]["label"],
+                question_of(step["decision"]["label"], step["decision"].get("against")),
                 step["decision"]["probability"],
                 step["verdict"]["answer"] if step["verdict"] else "",
             )

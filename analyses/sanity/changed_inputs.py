@@ -31,19 +31,20 @@ class _Shifted(DerivedPart):
     """Vectors of the whole subject, moved."""
 
     def __init__(self, whole: TaskModel, shift: Tensor) -> None:
-        super().__init__(whole)
+        DerivedPart.__init__(self, whole)  # not that of the whole one's class, which comes next
+        self._unmoved = whole
         self._shift = shift
 
     def embed(self, ids: Shaped[Tensor, "batch token *number"]) -> Float[Tensor, "batch token hidden"]:
         """Moved vectors of tokens."""
-        vectors = self._whole.embed(ids)
+        vectors = self._unmoved.embed(ids)
         return vectors + self._shift.to(vectors)
 
     def logits_from(
         self, embeddings: Float[Tensor, "batch token hidden"], ids: Shaped[Tensor, "#batch token *number"]
     ) -> Float[Tensor, "batch label"]:
         """Logits from moved vectors."""
-        return self._whole.logits_from(embeddings - self._shift.to(embeddings), ids)
+        return self._unmoved.logits_from(embeddings - self._shift.to(embeddings), ids)
 
 
 @contextmanager

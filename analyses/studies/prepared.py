@@ -20,6 +20,7 @@ from analyses.planning.plan import Plan, plan_study
 from analyses.ranking.one_text import eraser_of_rankings
 from analyses.ranking.own_methods import digests
 from analyses.resumable.chunks import Chunk, partition
+from analyses.sanity.checked_text import FEW_DRAWS, FEW_NOISES
 from analyses.studies.choices import Choices
 from analyses.studies.classic_columns import classic_columns
 from analyses.studies.evidence_columns import Evidence, evidence_in
@@ -27,7 +28,7 @@ from analyses.studies.explanation_columns import explanation_columns
 from analyses.studies.look_back_columns import DRAWS, TOLERANCE, look_back_columns, look_back_passes
 from analyses.studies.measured_columns import columns_of
 from analyses.studies.plain_calls import plain_call_columns
-from analyses.studies.sanity_columns import checked_rows, sanity_columns, sanity_options
+from analyses.studies.sanity_columns import checked_rows, sanity_columns
 from analyses.studies.schema import SCHEMA, StudyFingerprint, StudyOptionsDict
 from analyses.verdicts.measurement import USUAL, Draws, Measurement
 from analyses.verdicts.objects_of_study import ObjectOfStudy, object_of_study, require_head
@@ -107,7 +108,8 @@ class Prepared:
         if self.methods:
             options |= {"methods": [each.name for each in self.methods], "own_methods": digests(self.methods)}
             options |= {"ranking_eraser": eraser_of_rankings(self.subject)}
-        options |= sanity_options(self.checked)
+        if self.checked:
+            options |= {"sanity_texts": len(self.checked), "sanity_draws": FEW_DRAWS, "sanity_noises": FEW_NOISES}
         if self.look_back:
             options |= {"look_back_tolerance": TOLERANCE, "look_back_draws": DRAWS}
         return {

@@ -9,12 +9,12 @@ from jaxtyping import Float
 
 from analyses.export.to_json import finite
 from analyses.ranking.one_text import eraser_of_rankings
-from analyses.sanity.checked_text import FEW_DRAWS, FEW_NOISES, CheckedText, checked_text
+from analyses.sanity.checked_text import FEW_DRAWS, CheckedText, checked_text
 from analyses.sanity.one_text import OneText
 from analyses.sanity.sanity_result import CHECKS
 from analyses.studies.ranking_columns import FAMILIES
 from analyses.studies.ranking_columns import METHODS as RANKED
-from analyses.studies.schema import Record, SanityOptionsDict
+from analyses.studies.schema import Record
 from analyses.verdicts.verdict import FEWEST_EXAMPLES
 from interpret.errors import CaptureError, InputError
 from interpret.subjects.decision import Decision
@@ -53,13 +53,6 @@ def checked_rows(sanity: int | None, texts: int, *, is_ranked: bool) -> tuple[in
     if not 0 <= sanity <= texts:
         raise InputError(f"sanity checks can be made on 0 to {texts} texts of this study, not on {sanity}")
     return tuple((2 * part + 1) * texts // (2 * sanity) for part in range(sanity))
-
-
-def sanity_options(checked: Sequence[int]) -> SanityOptionsDict:
-    """Returns what the columns depend on; nothing if no text is checked, so that such studies are as they were."""
-    if not checked:
-        return {}
-    return {"sanity_texts": len(checked), "sanity_draws": FEW_DRAWS, "sanity_noises": FEW_NOISES}
 
 
 def sanity_columns(

@@ -78,6 +78,14 @@ class PartsOfRows:
             self.layer.mixed(self.weights[own], self.layer.projected[own], self.inner), self.inner
         )
 
+    def sum_of_head(self, head: int, of_rows: Float[Tensor, " row"]) -> Float[Tensor, "position hidden"]:
+        """Vector that each position adds by one head to the sum of the rows, each times its weight."""
+        if self.layer.before or self.layer.after is not None:  # they map each row by itself
+            return torch.einsum("r,rpd->pd", of_rows, self.of_head(head))
+        own = slice(head, head + 1)
+        summed = (of_rows @ self.weights[head])[None, None]
+        return self.layer.mixed(summed, self.layer.projected[own], self.inner)[0]
+
 
 @dataclass(frozen=True, eq=False)
 class AttentionParts:

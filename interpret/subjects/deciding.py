@@ -95,6 +95,15 @@ def decision_on(
     )
 
 
+def require_own_decision(subject: TaskModel, example: Example, decision: Decision) -> None:
+    """Raises `InputError` if a decision is held against another label than the subject's decisions are."""
+    if decision.against not in (subject.rival_in(example, 0), subject.rival_in(example, 1)):
+        raise InputError(
+            f"the decision must be one of this subject, and is on {decision.question!r}; take both from "
+            "subject.asked(text, target=..., against=...)"
+        )
+
+
 def readouts(
     subject: TaskModel, ids: Shaped[Tensor, "batch token *number"], targets: Sequence[int]
 ) -> Float[Tensor, "batch token"]:

@@ -11,13 +11,14 @@ Whole = TypeVar("Whole", bound=TaskModel)
 class DerivedPart(TaskModel):
     """The part of a derived subject that differs; it asks the whole one for all else about what it changes.
 
+    Each part keeps the whole one under a name of its own, since a derived subject may be the whole one of another.
+
     Args:
         whole: The other subject.
     """
 
     def __init__(self, whole: TaskModel) -> None:
         self.__dict__ = copy.copy(whole.__dict__)  # the same model, already probed
-        self._whole = whole
 
 
 def derived(part: type, whole: Whole, *given: Any) -> Whole:

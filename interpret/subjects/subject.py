@@ -16,7 +16,15 @@ from interpret.errors import InputError
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.checked_recording import RecordedBatch, recorded, recorded_batch
 from interpret.subjects.contrast import contrast
-from interpret.subjects.deciding import chosen_label, decision_on, finite_logits, readouts, scores_of, target_name
+from interpret.subjects.deciding import (
+    chosen_label,
+    decision_on,
+    finite_logits,
+    readouts,
+    require_own_decision,
+    scores_of,
+    target_name,
+)
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.erasing import chosen_eraser, scores_without
 from interpret.subjects.inputs.batch import Batch, Text, encoded_batch
@@ -79,22 +87,31 @@ class Subject(TaskModel):
         return self.encode_one(text, second, truncate=truncate, **options)  # type: ignore[arg-type]  # a path: images
 
     @overload
-    def decide(self, example: Example | Text, target: Any = None) -> Decision: ...
+    def decide(self, example: Example | Text, target: Any = None, *, against: Any = None) -> Decision: ...
 
     @overload
-    def decide(self, example: Batch, target: Any = None) -> tuple[Decision, ...]: ...
+    def decide(self, example: Batch, target: Any = None, *, against: Any = None) -> tuple[Decision, ...]: ...
 
     @gradients_on()
-    def decide(self, example: Example | Text | Batch, target: Any = None) -> Decision | tuple[Decision, ...]:
+    def decide(
+        self, example: Example | Text | Batch, target: Any = None, *, against: Any = None
+    ) -> Decision | tuple[Decision, ...]:
         """Runs the model and returns its decision, or its scores for `target`; of a batch, one for each input.
 
         Args:
             example: The input, encoded or as a text; or a batch, whose inputs of equal length share forward passes.
             target: Name or number of a label; by default the label that the model prefers.
+            against: Name or number of the label that the target is held against; by default all others. The decision is
+                then one of the subject of these two labels, which analyses need, too: `asked` returns both.
 
         Raises:
-            InputError: There is no label of that name or number, or the model's scores aren't finite.
+            InputError: There is no label of that name or number, both are the same, or the model's scores aren't
+                finite.
         """
+        if against is not None:
+            if isinstance(example, Batch):
+                return tuple(self.decide(each, target, against=against) for each in example)
+            return self.asked(example, target=target, against=against)[2]
         if isinstance(example, Batch):
             return tuple(
                 in_passes(
@@ -144,7 +161,8 @@ class Subject(TaskModel):
             against: Name or number of the label that the target is held against; by default all others.
 
         Raises:
-            InputError: The input can't be encoded, there is no label of that name or number, or both are the same.
+            InputError: The input can't be encoded, there is no label of that name or number, both are the same, or the
+                decision is held against another label than this subject's.
 
         Example:
             >>> text = "Slow at first, then wonderful."
@@ -155,7 +173,9 @@ class Subject(TaskModel):
               read from position 0 of 9, counted from 0
         """
         if decision is not None:
-            return self, self._encoded(example), decision
+            example = self._encoded(example)
+            require_own_decision(self, example, decision)
+            return self, example, decision
         subject, example, target = self.asked_about(example, target=target, against=against)
         return subject, example, subject.decide(example, target)
 

@@ -93,6 +93,10 @@ class TaskModel(TaskFacts, ABC):
         """Name of the only label that a target is held against; `None` if it is held against all others."""
         return None
 
+    def compared(self, logits: Float[Tensor, "batch label"]) -> Float[Tensor, "batch compared"]:
+        """Logits of the labels between which the model decides, from those of all: all, unless two are compared."""
+        return logits
+
     def place_in(self, example: Example, index: int) -> tuple[int, int] | None:
         """First character of a label in the input and one past its last; `None` if labels aren't part of it."""
         return None

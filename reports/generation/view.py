@@ -100,7 +100,7 @@ def _sureness(shown: ShownStep, given: bool) -> list[str]:
     """Describes the model's probability and margin, worded for a given token where it isn't the predicted one."""
     said = wording.sureness(shown)
     decision = shown["decision"]
-    if given and decision["label"] != decision["predicted"]:
+    if given and decision["label"] != decision["predicted"] and "against" not in decision:
         share = percent(decision["probability"])
         said[0] = f"The model prefers ‘{decision['predicted']}’. It puts {share} on the one that stands there."
     return said

@@ -10,10 +10,11 @@ from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 from translators_for_tests import save_translator
 
 import interpret
-from analyses import Attribution, analyze, explain, faithfulness
+from analyses import Attribution, analyze, analyze_steps, explain, faithfulness, read, sanity_checks
 from analyses.explanations.value_aware.alti_logit import alti_logit
 from analyses.heads.ablation import head_importances
 from analyses.heads.gradients import head_gradients
+from analyses.sanity.changed_inputs import shifted
 from interpret.attention.editing import editing
 from interpret.attention.edits import zero_head
 from interpret.errors import InputError
@@ -274,3 +275,81 @@ def test_of_a_label_that_applies_or_not_both_sides_can_be_named(tmp_path):
         logits = whole.logits(whole.encode(TEXT).ids[None])[0]
     assert whole.asked(TEXT, target="b", against="not b")[2].margin == pytest.approx(float(logits[1]), abs=1e-5)
     assert whole.asked(TEXT, target="not b", against="b")[2].margin == pytest.approx(-float(logits[1]), abs=1e-5)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_decision_is_held_against_a_label_wherever_it_is_asked_for(task, tmp_path):
+    whole, texts, target, against, _ = task(tmp_path)
+    example = whole.encode(*texts)
+    subject, _, wanted = whole.asked(example, target=target, against=against)
+    found = whole.decide(example, target, against=against)
+    (of_batch,) = whole.decide(whole.encode([texts[0] if len(texts) == 1 else texts]), target, against=against)
+    for each in (found, of_batch, subject.asked(example)[2]):
+        assert (each.label, each.against, each.predicted) == (wanted.label, wanted.against, wanted.predicted)
+        assert each.margin == pytest.approx(wanted.margin, abs=1e-5)
+    scores = explain(subject, example, "input x gradient").scores
+    assert torch.equal(scores, explain(whole, example, "input x gradient", target=target, against=against).scores)
+
+
+def test_a_decision_goes_with_the_subject_that_made_it():
+    whole = tiny_bert(labels=3)
+    subject, example, decision = whole.asked(SENTENCE, target="label 2", against="label 0")
+    order = [Attribution.from_scores("order", example, range(len(example.units)))]
+    others = whole.asked(SENTENCE, target="label 2", against="label 1")[0]
+    for about, given in ((whole, decision), (others, decision), (subject, whole.decide(example))):
+        message = (
+            f"the decision must be one of this subject, and is on {given.question!r}; take both from "
+            "subject.asked(text, target=..., against=...)"
+        )
+        with pytest.raises(InputError, match=one_line(message)):
+            faithfulness(about, example, given, order)
+
+
+def test_one_token_of_several_is_held_against_another_one(gpt2, tmp_path):
+    written = " the mat and the"
+    plain = analyze_steps(gpt2, TEXT, written, verdicts=False)
+    example = plain.steps[1].example
+    other = gpt2.label(next(index for index in (40, 41) if index != example.expected))
+    found = analyze_steps(gpt2, TEXT, written, against={1: other}, verdicts=False)
+    with torch.no_grad():
+        logits = gpt2.logits(example.ids[None])[0]
+    step = found.steps[1]
+    margin = float(logits[example.expected] - logits[gpt2.find_label(other)])
+    assert step.decision.margin == pytest.approx(margin, abs=1e-5) and step.decision.against == other
+    subject, _, decision = gpt2.asked(example, against=other)
+    for each in ("input x gradient", "leave-one-out"):
+        (mine,) = (attribution.scores for attribution in step.maps if attribution.method == each)
+        alone = explain(subject, example, each).scores
+        torch.testing.assert_close(mine, alone, atol=2e-4, rtol=1e-3)
+    torch.testing.assert_close(step.heads.drop, head_gradients(subject, example, decision).drop)
+    assert all(check.passed for check in found.checks)
+    for place in (0, 2, 3):
+        assert found.steps[place].decision.against is None
+        for mine, theirs in zip(found.steps[place].maps, plain.steps[place].maps, strict=True):
+            torch.testing.assert_close(mine.scores, theirs.scores, atol=2e-4, rtol=1e-3)
+    assert found.to_dict()["steps"][1]["decision"]["against"] == other
+    found.save(tmp_path / "steps.json")
+    said = f"{step.decision.label.strip()} rather than {other.strip()}"
+    assert said in str(found) and said in str(read(tmp_path / "steps.json"))
+    found.save(tmp_path / "steps.html")
+    assert f"Asked is why this one rather than ‘{other}’" in (tmp_path / "steps.html").read_text("utf-8")
+    with pytest.raises(InputError, match=one_line("token must be from 0 to 3 of against, not 4")):
+        analyze_steps(gpt2, TEXT, written, against={4: other}, verdicts=False)
+
+
+def test_a_choice_can_be_changed_further(tmp_path):
+    whole, *_ = classifier(tmp_path)
+    subject, example, _ = whole.asked(TEXT, target="c", against="a")
+    _, _, found = subject.asked(TEXT, target="b", against="c")
+    assert found.margin == whole.decide(TEXT, "b", against="c").margin
+    shift = torch.linspace(-1, 1, subject.embed(example.ids[None]).shape[-1])
+    moved = shifted(subject, shift)
+    ids = example.ids[None]
+    with torch.no_grad():
+        vectors, logits = moved.embed(ids), moved.logits(ids)
+    torch.testing.assert_close(vectors, whole.embed(ids) + shift)
+    torch.testing.assert_close(logits, whole.logits(ids)[:, [2, 0]])
+    torch.testing.assert_close(moved.logits_from(vectors, ids), logits, atol=1e-5, rtol=1e-4)
+    assert [moved.label(index) for index in (0, 1)] == ["c", "a"]
+    found = sanity_checks(subject, [TEXT], methods=["saliency"], draws=1, noises=1)
+    assert [row.method for row in found.rows] == ["last-layer attention", "saliency"]

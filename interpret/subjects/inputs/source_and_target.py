@@ -19,6 +19,12 @@ def joined_ids(
     return torch.cat([source, ~target], dim=-1)
 
 
+def with_next(ids: Int[Tensor, " token"], token: int) -> Int[Tensor, " longer"]:
+    """Appends a token: to the target, where there is one, or else to the text."""
+    has_target = source_length(ids[None]) < len(ids)
+    return torch.cat([ids, torch.tensor([~token if has_target else token])])
+
+
 def split_ids(
     ids: Int[Tensor, "batch token"],
 ) -> tuple[Int[Tensor, "batch source"], Int[Tensor, "batch target"]]:

@@ -18,7 +18,7 @@ from analyses.evidence.over_texts import evidence_over_texts
 from analyses.evidence.overlap import Overlap, overlap
 from analyses.explanations.built_in import TRIVIAL_ORDERS
 from analyses.explanations.every_method import explained
-from analyses.studies.evidence_columns import evidence_columns
+from analyses.studies.evidence.columns import evidence_columns
 from analyses.studies.first_words import ranking_first_words
 from analyses.studies.prepared import prepare
 from interpret.cli import main

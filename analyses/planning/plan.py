@@ -141,7 +141,7 @@ def plan_study(
     draws: Draws,
     methods: Sequence[Method] = (),
     *,
-    judged: bool = True,
+    compared: Sequence[Method] = (),
     checked: Sequence[Example] = (),
     adversary_steps: int | None = None,
     more: Callable[[Example], float] | None = None,
@@ -153,8 +153,8 @@ def plan_study(
         subject: The model.
         groups: The texts, in groups that are measured together.
         draws: Random draws of each text.
-        methods: Explanations of each text.
-        judged: Whether they are judged, to rank them; otherwise they are only compared with marked words.
+        methods: Explanations that are ranked.
+        compared: Further explanations, which are only compared with marked words.
         checked: Those of the texts on which these go through sanity checks.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
         more: Passes of one text for what else is measured, such as how far back its decision looks.
@@ -171,7 +171,7 @@ def plan_study(
             groups,
             draws,
             methods,
-            judged=judged and bool(methods),
+            compared,
             heads=speed.heads,
             adversary_steps=adversary_steps,
             more=more,

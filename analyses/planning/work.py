@@ -136,8 +136,8 @@ def study_work(
     groups: Sequence[Sequence[Example]],
     draws: Draws,
     methods: Sequence[Method],
+    compared: Sequence[Method],
     *,
-    judged: bool,
     heads: int,
     adversary_steps: int | None,
     more: Callable[[Example], float] | None = None,
@@ -148,13 +148,14 @@ def study_work(
         subject: The model.
         groups: The texts, in groups that are measured together.
         draws: Random draws of each text.
-        methods: Explanations of each text.
-        judged: Whether they are judged, to rank them.
+        methods: Explanations that are ranked.
+        compared: Further explanations, which are only compared with marked words.
         heads: Heads of the last attention call.
         adversary_steps: Steps of each text's search for adversarial attention; `None` without the published tests.
         more: Passes of one text for what else is measured.
     """
     longest = max(len(example.ids) for group in groups for example in group)
+    explained = (*methods, *compared)
     batched = short = 0.0
     for example in (example for group in groups for example in group):
         measured = measuring_work(subject, example, draws, heads=heads)
@@ -163,19 +164,19 @@ def study_work(
         if adversary_steps is not None:
             passes += 1 + GRADIENT + len(example.units)
             short += _classic_edits(len(example.units), adversary_steps)
+        if explained:
+            passes += _explaining_passes(example, explained)
         if methods:
-            passes += _explaining_passes(example, methods)
-        if judged:
             passes += _ranking_passes(subject, example, methods)
         if more is not None:
             passes += more(example)
         batched += passes * len(example.ids) / longest
-    if judged:
+    if methods:
         middle = [example for group in groups for example in group][median_text(sum(map(len, groups)))]
         costs = (RUNS + OTHER_RUNS) * _explaining_passes(middle, methods)
         batched += costs * len(middle.ids) / longest
     together = [len(group) * measuring_work(subject, group[0], draws, heads=heads).resident for group in groups]
-    slopes = USUAL_STEPS if any(method.follows_path for method in methods) else 1
+    slopes = USUAL_STEPS if any(method.follows_path for method in explained) else 1
     return Work(batched=batched, single=0, short=short, slopes=slopes, resident=max(together))
 
 
@@ -235,17 +236,17 @@ def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: i
     )
 
 
+def _explaining_passes(example: Example, methods: Sequence[Method]) -> float:
+    """Passes of explaining one text by several methods."""
+    gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
+    return 1 + GRADIENT * gradients + sum(method.passes(example) for method in methods)
+
+
 def _ranking_passes(subject: Subject, example: Example, methods: Sequence[Method]) -> float:
     """Further passes of judging explanations, which also needs each word left out."""
     units = len(example.units)
     further = 0 if any(method.name == LEAVE_ONE_OUT for method in methods) else units
     return further + _share_left(eraser_of_rankings(subject)) * judging_passes(units, len(methods))
-
-
-def _explaining_passes(example: Example, methods: Sequence[Method]) -> float:
-    """Passes of explaining one text by several methods."""
-    gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
-    return 1 + GRADIENT * gradients + sum(method.passes(example) for method in methods)
 
 
 def _edits_of_heads(heads: int) -> int:

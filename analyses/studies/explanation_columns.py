@@ -10,8 +10,8 @@ from analyses.explanations.every_method import explained
 from analyses.explanations.method import Method
 from analyses.explanations.shared import Shared
 from analyses.ranking.one_text import eraser_of_rankings, score_text
-from analyses.studies.evidence_columns import Evidence, evidence_columns
-from analyses.studies.ranking_columns import ranking_columns
+from analyses.studies.evidence.columns import Evidence, evidence_columns
+from analyses.studies.ranking.columns import ranking_columns
 from interpret.modes.evaluating import evaluating
 from interpret.subjects.decision import Decision
 from interpret.subjects.forward_pass import remembered

@@ -15,12 +15,12 @@ from analyses.classic.over_texts import ClassicOverTexts
 from analyses.data_sets.notes import Note
 from analyses.export.json_schema import Correlation, Share, written_as
 from analyses.studies.baselines import Baseline, MeanOfTexts
-from analyses.studies.evidence_schema import EvidenceDict
+from analyses.studies.evidence.schema import EvidenceDict
 from analyses.studies.extremes import Extremes
 from analyses.studies.head_map import HeadMap
 from analyses.studies.interval_schema import IntervalDict as IntervalDict
-from analyses.studies.look_back_schema import LookBackOverTextsDict
-from analyses.studies.ranking_schema import RankingDict
+from analyses.studies.look_back.schema import LookBackOverTextsDict
+from analyses.studies.ranking.schema import RankingDict
 from analyses.verdicts.error_rates import ErrorRateDict
 from analyses.verdicts.thresholds import Answer, ComponentName, Side, Topic
 from analyses.verdicts.verdict import Component

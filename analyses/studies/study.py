@@ -1,6 +1,7 @@
 """Study of a model on a data set: measurements of every text, then one verdict."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -12,12 +13,14 @@ from analyses.resumable.folder import StudyFolder
 from analyses.resumable.running import run_chunks
 from analyses.studies.accuracy import doubts_about_accuracy
 from analyses.studies.choices import notes_on_choices
-from analyses.studies.evidence_summary import evidence_of_study
-from analyses.studies.look_back_columns import look_back_of_study
+from analyses.studies.evidence.summary import evidence_of_study
+from analyses.studies.fingerprint import fingerprint_of
+from analyses.studies.look_back.columns import look_back_of_study
 from analyses.studies.measured_columns import measurement_of
 from analyses.studies.plain_calls import plain_call_check, plain_call_notes
 from analyses.studies.prepared import CHUNK_ROWS, Prepared
-from analyses.studies.ranking import ranking_of_study
+from analyses.studies.ranking.summary import ranking_of_study
+from analyses.studies.records import records_of
 from analyses.studies.schema import StudyDict
 from analyses.studies.summary import summarise
 from analyses.verdicts.error_rates import ErrorRate, error_rate_of_study
@@ -67,7 +70,7 @@ def study(
         'inconclusive'
     """
     chunks = partition(len(prepared.examples), CHUNK_ROWS)
-    with StudyFolder(Path(folder), prepared.fingerprint()).open() as opened:
+    with StudyFolder(Path(folder), fingerprint_of(prepared)).open() as opened:
         if (finished := opened.summary()) is not None:
             return cast(StudyDict, finished)
         stored, at_once = opened.stored(), prepared.subject.tokens_at_once
@@ -78,7 +81,7 @@ def study(
         if missing:
             planned(plan)
         with prepared.subject.at_most_tokens(at_once):
-            run_chunks(opened, chunks, prepared.measured, progress=progress)
+            run_chunks(opened, chunks, partial(records_of, prepared), progress=progress)
             costs = _costs(prepared)
         if costs is not None:
             costed(costs)
@@ -97,7 +100,7 @@ def study(
         }
         sensitivity = [(scale, each.answer) for scale, each in found.items()]
         summary = summarise(
-            prepared.fingerprint(),
+            fingerprint_of(prepared),
             (*prepared.notes, *plain_call_notes(records), *notes_on_choices(records)),
             records,
             found[1.0],

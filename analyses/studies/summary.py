@@ -11,11 +11,11 @@ from analyses.export.to_json import listed, plain_nested
 from analyses.studies.accuracy import accuracy
 from analyses.studies.baselines import trivial_baseline
 from analyses.studies.classic_columns import classic_of
-from analyses.studies.evidence_schema import EvidenceDict
+from analyses.studies.evidence.schema import EvidenceDict
 from analyses.studies.extremes import extremes
 from analyses.studies.head_map import head_map
-from analyses.studies.look_back_schema import LookBackOverTextsDict
-from analyses.studies.ranking_schema import RankingDict
+from analyses.studies.look_back.schema import LookBackOverTextsDict
+from analyses.studies.ranking.schema import RankingDict
 from analyses.studies.schema import (
     BaselineDict,
     ClassicOverTextsDict,

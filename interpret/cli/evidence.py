@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from analyses.studies.evidence_schema import EvidenceDict
+    from analyses.studies.evidence.schema import EvidenceDict
 
 
 def evidence_lines(found: "EvidenceDict") -> list[str]:
     """Writes the agreement of explanations with marked words as a table, with what it says and doesn't say."""
-    from analyses.studies.evidence_in_short import ASIDE, about_leads, evidence_in_short, evidence_table
+    from analyses.studies.evidence.in_short import ASIDE, about_leads, evidence_in_short, evidence_table
 
     head = f"{found['texts']} texts with marked words, {found['marked']:.0%} of their words on average"
     rows = evidence_table(found)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from interpret.errors import InputError
 
 if TYPE_CHECKING:
-    from analyses.studies.ranking_schema import RankedMethodDict, RankingDict
+    from analyses.studies.ranking.schema import RankedMethodDict, RankingDict
 
 NONE = "none"
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from analyses.studies.ranking_schema import RankingDict
+    from analyses.studies.ranking.schema import RankingDict
 
 
 def sanity_lines(ranking: "RankingDict") -> list[str]:
@@ -11,7 +11,7 @@ def sanity_lines(ranking: "RankingDict") -> list[str]:
 
     Orders that know nothing of the model aren't named, since they are blind to it by definition.
     """
-    from analyses.studies.sanity_in_short import sanity_in_short
+    from analyses.studies.sanity.in_short import sanity_in_short
 
     if "sanity" not in ranking:
         return []

@@ -159,8 +159,8 @@ def _prepared(data: str, options: dict[str, Any], sink: str | None) -> "Prepared
         draws=Draws(replacements=replacements),
         seed=seed,
         methods=methods,
-        sink=sink,
         **also,
+        sink=sink,
     )
 
 
@@ -214,9 +214,10 @@ def _report(
     from pyarrow.parquet import read_table
 
     from analyses.resumable.folder import REPORT, RESULTS, TEXTS, StudyFolder
+    from analyses.studies.fingerprint import fingerprint_of
     from reports.study.page import render_study
 
-    with StudyFolder(out, prepared.fingerprint()).open():
+    with StudyFolder(out, fingerprint_of(prepared)).open():
         records = read_table(out / RESULTS).to_pylist()
         rows = [*found["extremes"]["most"], *found["extremes"]["least"]]
         pages = {row: out / TEXTS / f"row-{row}.html" for row in rows}

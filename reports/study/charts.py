@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import quantiles
 
-from analyses.studies.look_back_schema import LookBackOverTextsDict
+from analyses.studies.look_back.schema import LookBackOverTextsDict
 from analyses.studies.schema import StudyComponentDict
 from reports.shared.charts import Axis, axis_over, line
 

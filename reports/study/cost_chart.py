@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from analyses.studies.ranking_schema import RankedMethodDict, RankingDict
+from analyses.studies.ranking.schema import RankedMethodDict, RankingDict
 from reports.shared.charts import Axis, axis_over
 
 TICKS = (1, 3, 10, 30, 100, 300, 1000, 3000)

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 
 from markupsafe import Markup
 
-from analyses.studies import evidence_in_short, look_back_in_short
+from analyses.studies.evidence import in_short as evidence_in_short
+from analyses.studies.look_back import in_short as look_back_in_short
 from analyses.studies.schema import SCHEMA, Record, StudyDict
 from reports.shared.document import asset, environment, policy
 from reports.shared.shades import step_rules

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from analyses.costs.in_words import cost_in_words, passes_in_words
 from analyses.explanations.built_in import JUDGED
 from analyses.studies.interval_schema import IntervalDict
-from analyses.studies.ranking_schema import (
+from analyses.studies.ranking.schema import (
     CostTextDict,
     DifferenceDict,
     RankedMeasureDict,

@@ -1,8 +1,8 @@
 """Sanity checks of ranked explanations on the page of a study: a column of the ranking, and a table of all checks."""
 
-from analyses.studies.ranking_schema import RankingDict
-from analyses.studies.sanity_in_short import sanity_in_short as sanity_in_short
-from analyses.studies.sanity_schema import SanityDict, SanityOfMethodDict
+from analyses.studies.ranking.schema import RankingDict
+from analyses.studies.sanity.in_short import sanity_in_short as sanity_in_short
+from analyses.studies.sanity.schema import SanityDict, SanityOfMethodDict
 from reports.shared.notation import listed
 from reports.shared.side_by_side import decimals
 from reports.study.ranking import interval

@@ -82,9 +82,13 @@ def test_attention_and_norms_at_every_depth_are_what_loops_give():
                     assert got == pytest.approx(value, abs=1e-5), (method, scope, measure, layer)
 
 
-@pytest.mark.parametrize(
-    ("method", "scope", "alone"),
-    [
+def test_the_last_layer_has_the_shares_that_the_methods_themselves_give():
+    subject = interpret.load()
+    example = subject.encode(TEXT)
+    marked = marked_units(example, [CUE])
+    found = cue_alignment(subject, [example], [marked]).values[0]
+    tokens = list(example.units[marked.index(True)].tokens)
+    for method, scope, alone in (
         ("raw attention", "single layer", "last-layer attention"),
         ("raw attention", "rollout", "attention rollout"),
         ("weighted value norms", "single layer", "weighted value norms"),
@@ -93,17 +97,10 @@ def test_attention_and_norms_at_every_depth_are_what_loops_give():
         ("ALTI", "rollout", "ALTI"),
         ("value zeroing", "single layer", "value zeroing"),
         ("value zeroing", "rollout", "value zeroing rollout"),
-    ],
-)
-def test_the_last_layer_has_the_share_that_the_method_itself_gives(method, scope, alone):
-    subject = interpret.load()
-    example = subject.encode(TEXT)
-    marked = marked_units(example, [CUE])
-    found = cue_alignment(subject, [example], [marked]).values[0]
-    own = explain(subject, example, alone)
-    tokens = list(example.units[marked.index(True)].tokens)
-    got = found[METHODS.index(method), SCOPES.index(scope), MEASURES.index("dot product"), -1]
-    assert float(got) == pytest.approx(float(own.tokens[tokens].sum()), abs=1e-5)
+    ):
+        own = explain(subject, example, alone).tokens[tokens].sum()
+        got = found[METHODS.index(method), SCOPES.index(scope), MEASURES.index("dot product"), -1]
+        assert float(got) == pytest.approx(float(own), abs=1e-5), (method, scope)
 
 
 def test_models_of_other_libraries_have_maps_too():

@@ -19,7 +19,8 @@ from analyses.evidence.over_texts import evidence_over_texts
 from analyses.evidence.overlap import Overlap, overlap
 from analyses.explanations.built_in import TRIVIAL_ORDERS
 from analyses.explanations.every_method import explained
-from analyses.studies.evidence_columns import evidence_columns
+from analyses.studies.evidence.columns import evidence_columns
+from analyses.studies.fingerprint import fingerprint_of
 from analyses.studies.first_words import ranking_first_words
 from analyses.studies.prepared import prepare
 from interpret.cli import main
@@ -308,7 +309,7 @@ def test_first_words_that_are_marked_are_ranked_in_every_text(gpt2, tmp_path):
     assert None not in found.evidence.marks and found.evidence.marks[found.rows.numbers.index(2)][0]
     (note,) = (note for note in found.notes if "evidence" in note.kind or note.kind == "first word")
     assert (note.kind, note.which, note.text) == ("first word", (2,), FIRST_SAID)
-    assert found.fingerprint()["model"]["sink"] == "keep"
+    assert fingerprint_of(found)["model"]["sink"] == "keep"
     for others in (rows.chosen([0]), replace(rows, evidence=())):  # no first word is marked
         assert all(note.kind != "first word" for note in _notes(gpt2, others))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analyses.studies.evidence_in_short import MEASURES, bounds, evidence_in_short, evidence_table
+from analyses.studies.evidence.in_short import MEASURES, bounds, evidence_in_short, evidence_table
 from interpret.cli.evidence import evidence_lines
 
 

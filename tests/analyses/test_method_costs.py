@@ -16,10 +16,13 @@ from analyses.costs.counted_passes import counting, heard_layers
 from analyses.costs.method_costs import median_text, method_costs
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.built_in import BUILT_IN
+from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.explanations.methods import register, unregister
 from analyses.explanations.shared import USUAL_STEPS, Shared
 from interpret.errors import CaptureError, InputError
 from interpret.subjects.forward_pass import remembered
+from interpret.subjects.models import reading_cost
+from interpret.subjects.models.shared_prefix import is_preparing
 from interpret.subjects.text import TextSubject
 
 TEXTS = ("a film", "the cast is warm and so is he", "a b c d e f g h i j")  # of the last, not all coalitions
@@ -43,6 +46,20 @@ def test_methods_run_as_many_passes_as_they_declare(name: str, request: pytest.F
             wanted = (method.name, method.passes(example), declared)
             assert (method.name, passes.plain, passes.with_gradient) == wanted
         assert left_out == ([] if name == "gpt2" else ["ALTI-Logit"])  # which needs a linear way to the logits
+
+
+def test_what_inputs_share_and_is_read_beforehand_is_no_pass(
+    gpt2: TextSubject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_cost, "PASS", 0)  # as if a pass took no time beside its tokens
+    example = gpt2.encode(" ".join("abcdefghijklmnopqrstuvwxyz"))
+    decision, prepared = gpt2.decide(example), []
+    handle = gpt2.model.register_forward_hook(lambda *_: prepared.append(is_preparing()))
+    with counting(gpt2.model, heard_layers(gpt2, example)) as passes:
+        leave_one_out(gpt2, example, decision, eraser="delete")
+    handle.remove()
+    assert any(prepared) and not is_preparing()
+    assert passes.plain == len(example.units)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from analyses.explanations.attribution import Attribution
 from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.explanations.methods import chosen_methods, register, unregister
 from analyses.studies.explanation_columns import explanation_columns
-from analyses.studies.ranking import ranking_of_study
-from analyses.studies.ranking_schema import RankingDict
+from analyses.studies.ranking.schema import RankingDict
+from analyses.studies.ranking.summary import ranking_of_study
 from interpret.native.planted import plant
 
 TEXTS, LENGTH = 16, 12

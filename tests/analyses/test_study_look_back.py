@@ -14,8 +14,9 @@ from test_json_schemas import require_valid
 import interpret
 from analyses import look_back, look_backs
 from analyses.data_sets.rows import read_rows
-from analyses.studies.look_back_columns import DRAWS
-from analyses.studies.look_back_in_short import look_back_in_short
+from analyses.studies.fingerprint import fingerprint_of
+from analyses.studies.look_back.columns import DRAWS
+from analyses.studies.look_back.in_short import look_back_in_short
 from analyses.studies.prepared import Prepared, prepare
 from analyses.studies.schema import StudyDict
 from analyses.studies.study import study
@@ -60,10 +61,10 @@ def test_each_record_and_the_summary_are_those_of_look_back(ready: Prepared, don
 
 
 def test_it_is_part_of_what_a_study_is(ready: Prepared, data: Path) -> None:
-    options = ready.fingerprint()["options"]
+    options = fingerprint_of(ready)["options"]
     assert (options["look_back_tolerance"], options["look_back_draws"]) == (0.1, DRAWS)
     without = prepare(ready.subject, read_rows(data), draws=FEW)
-    assert not any("look_back" in name for name in without.fingerprint()["options"])
+    assert not any("look_back" in name for name in fingerprint_of(without)["options"])
 
 
 def test_the_plan_has_its_price(ready: Prepared, data: Path, tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_a_text_of_which_it_cant_be_told_says_why(ready: Prepared, tmp_path: Pat
             raise CaptureError("attention is computed in windows")
         return run(subject, example, *more, **options)
 
-    monkeypatch.setattr("analyses.studies.look_back_columns.look_back", failing)
+    monkeypatch.setattr("analyses.studies.look_back.columns.look_back", failing)
     found = study(ready, tmp_path / "out")["look_back"]
     assert found["texts"] == 3 and found["untold"] == {"attention is computed in windows": 1}
     assert look_back_in_short(found)[-1] == "It can’t be told on 1 text: attention is computed in windows."

@@ -93,12 +93,12 @@ def test_memory_within_functions_and_for_gradients_is_seen() -> None:
 
 def test_what_is_in_cycles_lives_on_in_every_run() -> None:
     def run() -> None:
-        for _ in range(3):
-            ring: list[Any] = [torch.ones(1000)]
+        for _ in range(3000):  # so many that the garbage collector would run
+            ring: list[Any] = [torch.ones(10)]
             ring.append(ring)
 
     gc.collect()
-    assert [counted_operations(run).memory for _ in range(3)] == [3000 * NUMBER] * 3
+    assert [counted_operations(run).memory for _ in range(3)] == [30_000 * NUMBER] * 3
     assert gc.isenabled()
 
 

@@ -10,9 +10,9 @@ from analyses.export.to_json import plain_nested
 from analyses.ranking.one_text import FLOORS, MEASURES
 from analyses.ranking.over_texts import RankedMethod, rank_over_texts
 from analyses.ranking.primary import FAITHFULNESS
-from analyses.studies.ranking_columns import FAMILIES, LEFT_OUT, METHODS, PASSES, scored_texts
-from analyses.studies.ranking_schema import CostTextDict, RankedMeasureDict, RankedMethodDict, RankingDict
-from analyses.studies.sanity_of_study import blind_in, sanity_of_study
+from analyses.studies.ranking.columns import FAMILIES, LEFT_OUT, METHODS, PASSES, scored_texts
+from analyses.studies.ranking.schema import CostTextDict, RankedMeasureDict, RankedMethodDict, RankingDict
+from analyses.studies.sanity.summary import blind_in, sanity_of_study
 from analyses.studies.schema import Record
 from interpret.subjects.nouns import WORDS
 

@@ -1,8 +1,8 @@
 """Sanity checks of a study in sentences."""
 
 from analyses.results.wording import listed
-from analyses.studies.ranking_schema import RankingDict
-from analyses.studies.sanity_schema import SanityOfMethodDict
+from analyses.studies.ranking.schema import RankingDict
+from analyses.studies.sanity.schema import SanityOfMethodDict
 
 _STANDS = {  # one, and several
     "changes": ("1 map changes", "{} maps change"),

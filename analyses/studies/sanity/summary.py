@@ -6,8 +6,8 @@ from dataclasses import asdict
 from analyses.export.to_json import plain_nested
 from analyses.sanity.over_texts import sanity_over_texts
 from analyses.sanity.sanity_result import CHECKS, SanityRow
-from analyses.studies.sanity_columns import checked_texts
-from analyses.studies.sanity_schema import SanityDict, SanityOfMethodDict
+from analyses.studies.sanity.columns import checked_texts
+from analyses.studies.sanity.schema import SanityDict, SanityOfMethodDict
 from analyses.studies.schema import Record
 
 

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from analyses.export.json_schema import Correlation, Count, Share, written_as
 from analyses.ranking.differences import Difference
 from analyses.studies.interval_schema import IntervalDict
-from analyses.studies.sanity_schema import SanityDict
+from analyses.studies.sanity.schema import SanityDict
 
 
 @written_as(Difference)

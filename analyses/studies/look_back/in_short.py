@@ -1,7 +1,7 @@
 """How far back the decisions of a study look, in sentences; for the command line and the report."""
 
-from analyses.studies.evidence_in_short import bounds
-from analyses.studies.look_back_schema import LookBackOverTextsDict
+from analyses.studies.evidence.in_short import bounds
+from analyses.studies.look_back.schema import LookBackOverTextsDict
 
 
 def look_back_in_short(found: LookBackOverTextsDict) -> list[str]:

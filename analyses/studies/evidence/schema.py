@@ -5,7 +5,7 @@ from typing_extensions import TypedDict
 from analyses.evidence.over_texts import AgreementOfMethod, EvidenceOverTexts
 from analyses.export.json_schema import Count, Share, written_as
 from analyses.studies.interval_schema import IntervalDict
-from analyses.studies.ranking_schema import DifferenceDict
+from analyses.studies.ranking.schema import DifferenceDict
 
 
 @written_as(AgreementOfMethod)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from analyses.evidence.over_texts import MAIN
 from analyses.ranking.one_text import RANDOM_ORDERS
 from analyses.results.wording import listed
-from analyses.studies.evidence_schema import AgreementOfMethodDict, EvidenceDict
+from analyses.studies.evidence.schema import AgreementOfMethodDict, EvidenceDict
 from analyses.studies.interval_schema import IntervalDict
-from analyses.studies.ranking_schema import DifferenceDict
+from analyses.studies.ranking.schema import DifferenceDict
 from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 from analyses.verdicts.verdict import FEWEST_EXAMPLES
 

@@ -7,7 +7,7 @@ from typing import Any
 from analyses.export.to_json import finite, plain_nested
 from analyses.long_range.look_back import look_back
 from analyses.long_range.over_texts import look_back_over_texts
-from analyses.studies.look_back_schema import LookBackOverTextsDict
+from analyses.studies.look_back.schema import LookBackOverTextsDict
 from analyses.studies.schema import Record
 from interpret.errors import CaptureError, InputError
 from interpret.subjects.decision import Decision

@@ -9,8 +9,8 @@ from analyses.evidence.over_texts import evidence_over_texts
 from analyses.evidence.overlap import Overlap
 from analyses.export.to_json import plain_nested
 from analyses.ranking.one_text import FLOORS
-from analyses.studies.evidence_columns import FAMILIES, FLOOR, LEFT_OUT, METHODS, PREFIX
-from analyses.studies.evidence_schema import EvidenceDict
+from analyses.studies.evidence.columns import FAMILIES, FLOOR, LEFT_OUT, METHODS, PREFIX
+from analyses.studies.evidence.schema import EvidenceDict
 from analyses.studies.schema import Record
 
 

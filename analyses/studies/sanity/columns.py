@@ -12,8 +12,8 @@ from analyses.ranking.one_text import eraser_of_rankings
 from analyses.sanity.checked_text import FEW_DRAWS, CheckedText, checked_text
 from analyses.sanity.one_text import OneText
 from analyses.sanity.sanity_result import CHECKS
-from analyses.studies.ranking_columns import FAMILIES
-from analyses.studies.ranking_columns import METHODS as RANKED
+from analyses.studies.ranking.columns import FAMILIES
+from analyses.studies.ranking.columns import METHODS as RANKED
 from analyses.studies.schema import Record
 from analyses.verdicts.verdict import FEWEST_EXAMPLES
 from interpret.errors import CaptureError, InputError

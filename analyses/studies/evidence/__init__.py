@@ -1,0 +1,1 @@
+"""Explanations held against words that are marked, over the texts of a study."""

@@ -1,0 +1,1 @@
+"""How far back the decisions of a study look."""

@@ -1,0 +1,1 @@
+"""How well explanations find what a model decides by, over the texts of a study."""

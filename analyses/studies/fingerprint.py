@@ -6,14 +6,14 @@ from analyses.ranking.one_text import eraser_of_rankings
 from analyses.ranking.own_methods import digests
 from analyses.sanity.checked_text import FEW_DRAWS, FEW_NOISES
 from analyses.studies.look_back.columns import DRAWS, TOLERANCE
-from analyses.studies.prepared import ADVERSARY_STEPS, CHUNK_ROWS, Prepared
+from analyses.studies.prepared import CHUNK_ROWS, Prepared
 from analyses.studies.records import CLASSIC_ERASER
 from analyses.studies.schema import SCHEMA, StudyFingerprint, StudyOptionsDict
 
 
 def fingerprint_of(prepared: Prepared) -> StudyFingerprint:
     """Returns everything the records depend on."""
-    draws, classic = prepared.draws, prepared.classic
+    draws, steps = prepared.draws, prepared.adversary_steps
     options: StudyOptionsDict = {
         "permutations": draws.permutations,
         "replacements": draws.replacements,
@@ -23,8 +23,8 @@ def fingerprint_of(prepared: Prepared) -> StudyFingerprint:
         "resampler": prepared.resampler.name,
         "object": prepared.object.key,
     }
-    if classic:  # without them, older studies keep their fingerprint
-        options |= {"classic_eraser": CLASSIC_ERASER, "classic_adversary_steps": ADVERSARY_STEPS}
+    if steps is not None:  # without them, older studies keep their fingerprint
+        options |= {"classic_eraser": CLASSIC_ERASER, "classic_adversary_steps": steps}
     if prepared.evidence is not None:
         options["evidence_methods"] = [method.name for method in prepared.evidence.methods]
     if prepared.methods:

@@ -64,6 +64,11 @@ class Prepared:
     checked: tuple[int, ...] = ()
     look_back: bool = False
 
+    @property
+    def adversary_steps(self) -> int | None:
+        """Steps of each text's search for adversarial attention; `None` without the published tests."""
+        return ADVERSARY_STEPS if self.classic else None
+
     def subject_of(self, row: int) -> Subject:
         """Returns the subject whose decision on a text is studied."""
         return self.choosers[row] if self.choosers else self.subject
@@ -88,7 +93,6 @@ class Prepared:
         chunks = partition(len(self.examples), CHUNK_ROWS) if chunks is None else chunks
         groups = [[self.examples[row] for row in rows] for chunk in chunks for rows in self.together(chunk)]
         checked = [self.examples[row] for chunk in chunks for row in chunk.rows if row in self.checked]
-        steps = ADVERSARY_STEPS if self.classic else None
         more = look_back_passes if self.look_back else None
         compared = () if self.evidence is None else self.evidence.methods
         return plan_study(
@@ -98,7 +102,7 @@ class Prepared:
             self.methods,
             compared=[method for method in compared if method not in self.methods],
             checked=checked,
-            adversary_steps=steps,
+            adversary_steps=self.adversary_steps,
             more=more,
             max_memory=max_memory,
         )

@@ -12,7 +12,7 @@ from analyses.studies.explanation_columns import explanation_columns
 from analyses.studies.look_back.columns import look_back_columns
 from analyses.studies.measured_columns import columns_of
 from analyses.studies.plain_calls import plain_call_columns
-from analyses.studies.prepared import ADVERSARY_STEPS, Prepared
+from analyses.studies.prepared import Prepared
 from analyses.studies.sanity.columns import sanity_columns
 from analyses.verdicts.measurement import Measurement
 from interpret.subjects.decision import Decision
@@ -79,7 +79,7 @@ def _sanity(prepared: Prepared, row: int, decision: Decision) -> dict[str, Any]:
 
 
 def _classic(prepared: Prepared, row: int, decision: Decision) -> dict[str, Any]:
-    if not prepared.classic:
+    if prepared.adversary_steps is None:
         return {}
     found = classic_tests(
         prepared.subject_of(row),
@@ -87,7 +87,7 @@ def _classic(prepared: Prepared, row: int, decision: Decision) -> dict[str, Any]
         decision,
         seed=_seed(prepared, row),
         eraser=CLASSIC_ERASER,
-        adversary_steps=ADVERSARY_STEPS,
+        adversary_steps=prepared.adversary_steps,
     )
     return classic_columns(found)
 

@@ -59,10 +59,12 @@ def test_the_example_in_the_documentation_runs():
     assert found.decision.label in ("negative", "positive") and found.faithfulness.eraser == "mask"
 
 
-def test_a_module_of_which_nothing_is_left_without_words_says_what_it_lacks():
+def test_a_module_of_which_nothing_is_left_without_words_keeps_one_and_says_what_it_lacks():
     subject = interpret.load(Reader(), tokenizer=word_tokenizer(start=False))
+    found = analyze(subject, TEXT, effort="quick").faithfulness
+    assert found.eraser == "delete" and found.measured.removed[-1] == len(subject.encode(TEXT).units) - 1
     with pytest.raises(InputError) as error:
-        analyze(subject, TEXT, effort="quick")
+        subject.logits(torch.empty(1, 0, dtype=torch.long))
     assert str(error.value) == (
         'without any word nothing is left for Reader to read; give it a tokenizer that knows a "[MASK]" or puts '
         "special tokens around a text"

@@ -10,7 +10,7 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import AutoTokenizer
 
 import interpret
-from interpret.errors import InputError
+from interpret.errors import CaptureError, InputError
 from interpret.subjects.tasks.classification import TextClassification
 from interpret.subjects.tasks.language_model import NextToken
 
@@ -79,10 +79,10 @@ def test_removing_everything_is_refused_where_nothing_is_left(saved):
     subject = interpret.load(saved / "gpt2", sink="keep")
     example = subject.encode("The cat sat")
     wanted = one_line(
-        f"without any word nothing is left for {saved / 'gpt2'} to read; keep its first position out of the ranking "
-        '(sink="drop")'
+        f"without any words, {saved / 'gpt2'} has nothing to read, as its input has no special tokens; give an input "
+        "with more words, or leave some of them"
     )
-    with pytest.raises(InputError, match=wanted):
+    with pytest.raises(CaptureError, match=wanted):
         subject.erase(example, torch.ones(1, 3, dtype=torch.bool), target=5, eraser="delete")
 
 

@@ -1,12 +1,14 @@
 """Scores of a decision with sets of units erased, each set computed once however often it is asked for."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, Scores
-from interpret.subjects.erasing import is_units_alone
+from interpret.subjects.erasing import is_units_alone, scores_of_several
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
@@ -25,6 +27,9 @@ class ErasedScores:
         InputError: `without` is of another text.
 
     Attributes:
+        subject: The model.
+        example: The input.
+        decision: The decision on it.
         units: Number of units.
         most: Number of units that can be erased together: all but one if the model would have nothing to read.
         eraser: How they are erased.
@@ -36,7 +41,7 @@ class ErasedScores:
     ) -> None:
         self.units, self.eraser, self.passes = len(example.units), eraser, 0
         self.most = self.units - (eraser == "delete" and is_units_alone(subject, example))
-        self._subject, self._example, self._target = subject, example, decision.target
+        self.subject, self.example, self.decision = subject, example, decision
         self._known = {bytes(self.units): (decision.margin, decision.probability)}
         if without is not None:
             if len(without.margin) != self.units:
@@ -45,19 +50,25 @@ class ErasedScores:
                 )
             self._remember(torch.eye(self.units, dtype=torch.bool), without)
 
+    def unknown(self, removed: Bool[Tensor, "variant unit"]) -> Bool[Tensor, "distinct unit"]:
+        """Returns those of the variants that aren't known yet, each once."""
+        places = {key: place for place, key in enumerate(_keys(removed)) if key not in self._known}
+        return removed[list(places.values())]
+
+    def learn(self, removed: Bool[Tensor, "variant unit"], found: Scores) -> None:
+        """Remembers scores of variants that were run elsewhere, together with those of other inputs."""
+        self.passes += len(removed)
+        self._remember(removed, found)
+
     def __call__(self, removed: Bool[Tensor, "variant unit"]) -> Scores:
         """Returns the scores of each variant; those not known yet share forward passes.
 
         Args:
             removed: True where a unit is erased.
         """
-        keys = _keys(removed)
-        places = {key: place for place, key in enumerate(keys) if key not in self._known}
-        if places:
-            asked = removed[list(places.values())]
-            self.passes += len(asked)
-            found = self._subject.erase(self._example, asked, target=self._target, eraser=self.eraser)
-            self._remember(asked, found)
+        keys, asked = _keys(removed), self.unknown(removed)
+        if len(asked):
+            self.learn(asked, self.subject.erase(self.example, asked, target=self.decision.target, eraser=self.eraser))
         margins, probabilities = zip(*(self._known[key] for key in keys), strict=True) if keys else ((), ())
         return Scores(torch.tensor(margins), torch.tensor(probabilities))
 
@@ -73,3 +84,22 @@ class ErasedScores:
 
 def _keys(removed: Bool[Tensor, "variant unit"]) -> list[bytes]:
     return [row.tobytes() for row in removed.cpu().numpy()]
+
+
+def run_together(several: Sequence[ErasedScores], removed: Sequence[Bool[Tensor, "_variant _unit"]]) -> None:
+    """Runs variants of several inputs of one model in shared passes; those that are known are not run again.
+
+    Args:
+        several: Where the scores of each input are remembered, all with one subject and eraser.
+        removed: Variants of each input.
+    """
+    asked = [scores.unknown(each) for scores, each in zip(several, removed, strict=True)]
+    found = scores_of_several(
+        several[0].subject,
+        [scores.example for scores in several],
+        asked,
+        targets=[scores.decision.target for scores in several],
+        eraser=several[0].eraser,
+    )
+    for scores, variants, each in zip(several, asked, found, strict=True):
+        scores.learn(variants, each)

@@ -1,4 +1,4 @@
-"""OrderSearch for the order of words whose erasure, or whose presence alone, moves the margin most."""
+"""A search for the order of words whose erasure, or whose presence alone, moves the margin most."""
 
 import math
 from collections.abc import Sequence

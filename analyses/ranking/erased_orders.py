@@ -48,10 +48,11 @@ def erased_orders(
         random: Words in random orders.
         budgets: Numbers of first words.
     """
-    groups = [variants_of_orders(orders.argsort(dim=1), (0, *budgets), budgets) for orders in (ranked, random)]
-    one = torch.eye(scores.units, dtype=torch.bool)
-    scores(torch.cat([one, *groups]))  # all at once, so that they share forward passes
-    removed = groups[1].view(len(random), -1, scores.units)[:, 1:].transpose(0, 1)
+    one, random_sets = torch.eye(scores.units, dtype=torch.bool), sets_of_orders(random, budgets)
+    scores(
+        torch.cat([one, sets_of_orders(ranked, budgets), random_sets])
+    )  # all at once, so that they share forward passes
+    removed = random_sets.view(len(random), -1, scores.units)[:, 1:].transpose(0, 1)
     whole = scores(torch.zeros_like(one[:1])).margin
     return ErasedOrders(
         budgets=budgets,
@@ -61,6 +62,16 @@ def erased_orders(
         falls=whole - scores(removed.flatten(0, 1)).margin.view(removed.shape[:2]),
         alone=whole - scores(one).margin,
     )
+
+
+def random_orders(units: int, draws: int, generator: torch.Generator) -> Int[Tensor, "draw unit"]:
+    """Draws random orders of units."""
+    return torch.stack([torch.randperm(units, generator=generator) for _ in range(draws)])
+
+
+def sets_of_orders(orders: Int[Tensor, "order unit"], budgets: Sequence[int]) -> Bool[Tensor, "variant unit"]:
+    """Returns what is erased in each order: nothing, the first units, and all but the first units."""
+    return variants_of_orders(orders.argsort(dim=1), (0, *budgets), budgets)
 
 
 def erasure_of(scores: ErasedScores, orders: Int[Tensor, "order unit"], budgets: Sequence[int]) -> Erasure:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
@@ -12,7 +12,7 @@ from analyses.explanations.erasure_effects import Faithfulness
 from analyses.explanations.faithfulness import erasure_budgets, require_maps
 from analyses.ranking.additivity import infidelity, linear_datamodeling_score, predicted_falls, sensitivity_n
 from analyses.ranking.best_order import OrderSearch
-from analyses.ranking.erased_orders import ErasedOrders, erased_orders
+from analyses.ranking.erased_orders import ErasedOrders, erased_orders, random_orders, sets_of_orders
 from analyses.ranking.fitted_order import fitted_orders
 from analyses.ranking.judged import Judged
 from analyses.ranking.measures import (
@@ -94,12 +94,36 @@ def judge_explanations(
         [0.13, 1.0]
     """
     subject, example, decision = subject.asked(example, decision)
-    _require(example, decision, maps, draws, effects, soft)
     scores = ErasedScores(subject, example, decision, subject.chosen_eraser(eraser, example), without)
+    return judge_by(scores, maps, draws=draws, search=search, effects=effects, soft=soft, seed=seed)
+
+
+def judge_by(
+    scores: ErasedScores,
+    maps: Sequence[Attribution],
+    *,
+    draws: int = LEAST_DRAWS,
+    search: OrderSearch | None = None,
+    effects: Float[Tensor, " unit"] | None = None,
+    soft: int = 0,
+    seed: int = 0,
+) -> Judged:
+    """Judges explanations as `judge_explanations` does, by scores of which some may be known.
+
+    Args:
+        scores: Scores of the decision with words erased.
+        maps: Explanations of that decision.
+        draws: Number of random orders.
+        search: Effort of a search for the best orders.
+        effects: Magnitude of what replacing each word does to the margin, in logits.
+        soft: Random masks of each map for the soft measures.
+        seed: Seed of everything random.
+    """
+    subject, example, decision = scores.subject, scores.example, scores.decision
+    _require(example, decision, maps, draws, effects, soft)
     generator = torch.Generator().manual_seed(seed)
-    ranked = torch.stack([torch.tensor(each.order()) for each in maps])
-    random = torch.stack([torch.randperm(scores.units, generator=generator) for _ in range(draws)])
-    found = erased_orders(scores, ranked, random, erasure_budgets(scores.units))
+    random = random_orders(scores.units, draws, generator)
+    found = erased_orders(scores, _orders(maps), random, erasure_budgets(scores.units))
     shown = torch.stack([each.scores.detach().float().cpu() for each in maps])
     floor = torch.rand(FLOOR, scores.units, generator=generator)
     values, null, best = _from_orders(scores, found, search, _are_flat(shown), _rounding(decision))
@@ -122,6 +146,32 @@ def judge_explanations(
         erasure=Faithfulness(scores.eraser, found.budgets, names, found.measured, found.random),
         passes=scores.passes,
     )
+
+
+def sets_of_judging(units: int, *, draws: int = LEAST_DRAWS, seed: int = 0) -> Bool[Tensor, "variant unit"]:
+    """Returns what `judge_by` erases whatever the explanations are, by the same seed.
+
+    Args:
+        units: Number of units.
+        draws: Number of random orders.
+        seed: Seed of everything random.
+    """
+    random = random_orders(units, draws, torch.Generator().manual_seed(seed))
+    return torch.cat([torch.eye(units, dtype=torch.bool), sets_of_orders(random, erasure_budgets(units))])
+
+
+def sets_of_maps(maps: Sequence[Attribution]) -> Bool[Tensor, "variant unit"]:
+    """Returns what `judge_by` erases in the orders of explanations of one text.
+
+    Args:
+        maps: The explanations, at least one.
+    """
+    ranked = _orders(maps)
+    return sets_of_orders(ranked, erasure_budgets(ranked.shape[1]))
+
+
+def _orders(maps: Sequence[Attribution]) -> Int[Tensor, "map unit"]:
+    return torch.stack([torch.tensor(each.order()) for each in maps])
 
 
 def _from_orders(

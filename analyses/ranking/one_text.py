@@ -9,9 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.explanations.agreement import rank_agreement
+from analyses.explanations.attribution import Attribution
+from analyses.explanations.erased_scores import ErasedScores, run_together
 from analyses.explanations.every_method import Explained
-from analyses.explanations.shared import Shared
-from analyses.ranking.judge import judge_explanations
+from analyses.ranking.judge import judge_by, sets_of_judging, sets_of_maps
 from analyses.ranking.judged import Judged
 from analyses.ranking.measures import COMPREHENSIVENESS, INFIDELITY, INPUT_RANK, LDS, SENSITIVITY_N, SUFFICIENCY
 from analyses.ranking.primary import FAITHFULNESS, faithfulness_of, faithfulness_of_chance, p_worse_than_chance
@@ -57,33 +58,52 @@ class TextScores:
     passes: int
 
 
+def erase_random_sets(
+    subject: Subject, examples: Sequence[Example], decisions: Sequence[Decision], seeds: Sequence[int]
+) -> list[ErasedScores]:
+    """Erases what judging erases whatever the explanations are, in several texts, in shared passes.
+
+    Args:
+        subject: The model.
+        examples: The texts.
+        decisions: The decision on each.
+        seeds: Seed of each text's random orders.
+    """
+    eraser = eraser_of_rankings(subject)
+    found = [ErasedScores(subject, *each, eraser) for each in zip(examples, decisions, strict=True)]
+    run_together(found, [sets_of_judging(each.units, seed=seed) for each, seed in zip(found, seeds, strict=True)])
+    return found
+
+
+def erase_maps(several: Sequence[ErasedScores], maps: Sequence[Sequence[Attribution]]) -> None:
+    """Erases the first words of the explanations of several texts, in shared passes.
+
+    Args:
+        several: What is known of each text.
+        maps: Explanations of each.
+    """
+    run_together(several, [sets_of_maps(each) for each in maps])
+
+
 def score_text(
-    subject: Subject,
-    example: Example,
-    decision: Decision,
+    scores: ErasedScores,
     names: Sequence[str],
     explanations: Explained,
     *,
-    shared: Shared,
     effects: Float[Tensor, " unit"],
     seed: int = 0,
 ) -> TextScores:
     """Judges explanations of one decision.
 
     Args:
-        subject: The model.
-        example: The text.
-        decision: The decision on it.
+        scores: Scores of the decision with words erased, by the eraser of `eraser_of_rankings`.
         names: Names of the methods, in the order of the result.
         explanations: Their explanations of the decision.
-        shared: What these started from, with the eraser of `eraser_of_rankings`.
         effects: Magnitude of what replacing each word does to the margin, in logits, as the verdict measured it.
         seed: Seed of the random orders.
     """
     methods, maps = (*names, RANDOM_ORDERS), explanations.attributions
-    judged = judge_explanations(
-        subject, example, decision, maps, eraser=shared.eraser, effects=effects, seed=seed, without=shared.without
-    )
+    judged = judge_by(scores, maps, effects=effects, seed=seed)
     places = [methods.index(each.method) for each in maps]
     tau = torch.full((len(methods), len(methods)), math.nan)
     tau[torch.tensor(places)[:, None], torch.tensor(places)] = rank_agreement(maps).tau

@@ -1,6 +1,7 @@
 """Inputs with some of their units removed, and what the model then answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import torch
 from jaxtyping import Bool, Float
@@ -48,6 +49,34 @@ def scores_without(
     return Scores(margins[where], probabilities[where])
 
 
+def scores_of_several(
+    subject: TaskModel,
+    examples: Sequence[Example],
+    removed: Sequence[Bool[Tensor, "_variant _unit"]],
+    *,
+    targets: Sequence[int],
+    eraser: str,
+) -> list[Scores]:
+    """Scores of a label on each of several inputs with some units removed; variants of all inputs share passes.
+
+    Args:
+        subject: The model.
+        examples: The untouched inputs.
+        removed: True where a unit is removed, of each input.
+        targets: Label whose score is followed, of each input.
+        eraser: One of the model's erasers.
+    """
+    found = [Scores(torch.empty(len(each)), torch.empty(len(each))) for each in removed]
+    with torch.no_grad():
+        for places, logits in _answers(subject, examples, removed, eraser):
+            for index, rows in groupby(range(len(places)), key=lambda row: places[row][0]):
+                here = list(rows)
+                scores = Scores.of(logits[here], targets[index])
+                variants = [places[row][1] for row in here]
+                found[index].margin[variants], found[index].probability[variants] = scores.margin, scores.probability
+    return found
+
+
 def answers_without(
     subject: TaskModel, example: Example, removed: Bool[Tensor, "variant unit"], eraser: str
 ) -> Iterator[tuple[list[int], Float[Tensor, "_variant label"]]]:
@@ -65,17 +94,43 @@ def answers_without(
     Raises:
         CaptureError: A variant leaves the model nothing to read.
     """
-    gone = example.spread(removed)
+    for places, logits in _answers(subject, [example], [removed], eraser):
+        yield [row for _, row in places], logits
+
+
+def _answers(
+    subject: TaskModel, examples: Sequence[Example], removed: Sequence[Bool[Tensor, "_variant _unit"]], eraser: str
+) -> Iterator[tuple[list[tuple[int, int]], Float[Tensor, "_variant label"]]]:
+    """Yields indices of examples and of their variants, and the logits of these, one pass at a time."""
+    gone = [_gone(subject, *each, eraser) for each in zip(examples, removed, strict=True)]
+    places = [(index, row) for index, each in enumerate(gone) for row in range(len(each))]
+    left = [_tokens_left(each, eraser) for each in gone]
+    lengths = [(left[index][row],) for index, row in places]
+    for parts in passes_by_length(lengths, subject.tokens_at_once):
+        here = [[places[each] for each in part] for part in parts]
+        variants = (
+            torch.stack([subject.without(examples[index].ids, gone[index][row], eraser) for index, row in part])
+            for part in here
+        )
+        yield from zip(here, subject.logits_of_many(variants), strict=True)
+
+
+def _gone(
+    subject: TaskModel, example: Example, removed: Bool[Tensor, "variant unit"], eraser: str
+) -> Bool[Tensor, "variant token"]:
+    """True where a token is removed."""
     if eraser == "delete" and is_units_alone(subject, example) and bool(removed.all(dim=1).any()):
         many = example.nouns.many
         raise CaptureError(
             f"without any {many}, {subject.name} has nothing to read, as its input has no special tokens; give an "
             f"input with more {many}, or leave some of them"
         )
-    left = (~gone).sum(dim=1) if eraser == "delete" else torch.full((len(gone),), gone.shape[1])
-    for parts in passes_by_length([(tokens,) for tokens in left.tolist()], subject.tokens_at_once):
-        variants = (torch.stack([subject.without(example.ids, gone[row], eraser) for row in part]) for part in parts)
-        yield from zip(parts, subject.logits_of_many(variants), strict=True)
+    return example.spread(removed)
+
+
+def _tokens_left(gone: Bool[Tensor, "variant token"], eraser: str) -> list[int]:
+    left: list[int] = (~gone).sum(dim=1).tolist()
+    return left if eraser == "delete" else [gone.shape[1]] * len(gone)
 
 
 def is_units_alone(subject: TaskModel, example: Example) -> bool:

@@ -12,7 +12,7 @@ from scipy.stats import pearsonr, spearmanr
 from subjects_for_tests import SENTENCE, LinearSubject, tiny_bert
 
 from analyses.explanations.attribution import Attribution
-from analyses.explanations.erased_scores import ErasedScores
+from analyses.explanations.erased_scores import ErasedScores, run_together
 from analyses.explanations.faithfulness import erasure_budgets, faithfulness
 from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.explanations.methods import explain, method_of_name
@@ -21,7 +21,7 @@ from analyses.ranking.additivity import infidelity, linear_datamodeling_score, p
 from analyses.ranking.best_order import OrderSearch, best_order
 from analyses.ranking.erased_orders import erasure_of
 from analyses.ranking.fitted_order import fitted_effects
-from analyses.ranking.judge import judge_explanations
+from analyses.ranking.judge import judge_by, judge_explanations, sets_of_judging, sets_of_maps
 from analyses.ranking.max_sensitivity import max_sensitivity
 from analyses.ranking.passes import judging_passes
 from analyses.ranking.road import road
@@ -166,6 +166,46 @@ def test_a_fit_finds_words_that_say_the_same_which_hide_each_other():
     falls = 3.0 * (removed[:, 2] & removed[:, 7])
     found = fitted_effects(removed, falls, torch.zeros(10))
     assert set(found.topk(2).indices.tolist()) == {2, 7}
+
+
+@pytest.mark.parametrize("eraser", ["mask", "delete"])
+def test_words_of_several_texts_are_erased_in_shared_passes(eraser, monkeypatch):
+    subject = tiny_bert()
+    texts = (SENTENCE, "the film was clever but very slow", "a warm cast and a dull plot")
+    examples = [subject.encode(text) for text in texts]
+    decisions = [subject.decide(each, f"label {target}") for each, target in zip(examples, (0, 1, 1), strict=True)]
+    generator = torch.Generator().manual_seed(0)
+    removed = [torch.rand(20, len(each.units), generator=generator) < 0.5 for each in examples]
+    alone = [ErasedScores(subject, *each, eraser) for each in zip(examples, decisions, strict=True)]
+    together = [ErasedScores(subject, *each, eraser) for each in zip(examples, decisions, strict=True)]
+    together[0](removed[0][:5])
+    passes, forward = [], type(subject).logits
+    monkeypatch.setattr(type(subject), "logits", lambda of, ids: passes.append(len(ids)) or forward(of, ids))
+    run_together(together, removed)
+    asked = [len({tuple(row) for row in each.tolist()}) for each in removed]
+    known = len({tuple(row) for row in removed[0][:5].tolist()})
+    assert sum(passes) == sum(asked) - known and [each.passes for each in together] == asked
+    count = len(passes)
+    expected = [scores(each) for scores, each in zip(alone, removed, strict=True)]
+    assert count < len(passes) - count
+    passes.clear()
+    for scores, each, wanted in zip(together, removed, expected, strict=True):
+        found = scores(each)
+        torch.testing.assert_close(found.margin, wanted.margin, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(found.probability, wanted.probability, atol=1e-5, rtol=1e-5)
+    assert not passes
+
+
+def test_what_is_erased_ahead_is_what_judging_needs():
+    subject, example, decision = case(tiny_bert())
+    maps = random_maps(example, 3)
+    scores = ErasedScores(subject, example, decision, "mask")
+    run_together([scores], [torch.cat([sets_of_judging(WORDS, seed=3), sets_of_maps(maps)])])
+    ahead = scores.passes
+    found, whole = judge_by(scores, maps, seed=3), judge_explanations(subject, example, decision, maps, seed=3)
+    assert ahead <= found.passes == whole.passes <= ahead + 4 * len(erasure_budgets(WORDS))  # the fitted orders
+    for name, values in whole.values.items():
+        torch.testing.assert_close(found.values[name], values, atol=1e-4, rtol=1e-4)
 
 
 def test_a_search_of_a_long_text_tries_few_sets():

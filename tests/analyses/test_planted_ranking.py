@@ -8,7 +8,7 @@ from analyses.explanations.attention_only.last_layer import last_layer_attention
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.explanations.methods import chosen_methods, register, unregister
-from analyses.studies.explanation_columns import explanation_columns
+from analyses.studies.explanation_columns import explain_texts, explanation_columns
 from analyses.studies.ranking.schema import RankingDict
 from analyses.studies.ranking.summary import ranking_of_study
 from interpret.native.planted import plant
@@ -37,9 +37,8 @@ def ranked(family: str) -> RankingDict:
         example = subject.encode(text)
         decision = subject.decide(example)
         effects = leave_one_out(subject, example, decision, eraser="delete").scores.abs()
-        found = explanation_columns(
-            subject, example, decision, ranked=methods, evidence=None, row=row, effects=effects, seed=row
-        )
+        (one,) = explain_texts(subject, [example], [decision], ranked=methods, evidence=None, seeds=[row])
+        found = explanation_columns(one, ranked=methods, evidence=None, row=row, effects=effects, seed=row)
         records.append({"words": len(example.units), **found})
     ranking = ranking_of_study(records, None, seed=0)
     assert ranking is not None

@@ -74,8 +74,10 @@ class ErasedScores:
 
     def known(self) -> tuple[Bool[Tensor, "variant unit"], Float[Tensor, " variant"]]:
         """Returns the variants whose scores are known, the untouched input first, and their margins in logits."""
-        removed = torch.tensor([list(key) for key in self._known], dtype=torch.bool)
-        return removed, torch.tensor([margin for margin, _ in self._known.values()])
+        keys = bytearray(b"".join(self._known))
+        return torch.frombuffer(keys, dtype=torch.bool).view(-1, self.units), torch.tensor(
+            [margin for margin, _ in self._known.values()]
+        )
 
     def _remember(self, removed: Bool[Tensor, "variant unit"], found: Scores) -> None:
         pairs = zip(found.margin.tolist(), found.probability.tolist(), strict=True)

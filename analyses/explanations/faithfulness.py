@@ -10,6 +10,7 @@ from torch import Tensor
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.erased_scores import ErasedScores
 from analyses.explanations.erasure_effects import Erasure, Faithfulness
+from analyses.explanations.random_orders import random_orders
 from interpret.errors import InputError
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.inputs.example import Example
@@ -92,7 +93,7 @@ def faithfulness_by(scores: ErasedScores, maps: Sequence[Attribution], *, orders
         raise ValueError(f"at least 100 random orders and one word are needed, not {orders} and {scores.units}")
     units, budgets = scores.units, erasure_budgets(scores.units)
     ranked = torch.stack([torch.as_tensor(attribution.order()) for attribution in maps])
-    shuffled = random_orders(units, orders, seed=seed)
+    shuffled = random_orders(units, orders, torch.Generator().manual_seed(seed))
     # Random orders are measured only at the budgets because they take nine in ten passes.
     curve = [count for count in curve_counts(units) if count <= scores.most or count in budgets]
     groups = ((ranked, curve), (shuffled, (0, *budgets)))
@@ -105,18 +106,6 @@ def faithfulness_by(scores: ErasedScores, maps: Sequence[Attribution], *, orders
         for (group, removed), margin, probability in zip(groups, margins, probabilities, strict=True)
     )
     return Faithfulness(scores.eraser, budgets, tuple(attribution.method for attribution in maps), measured, random)
-
-
-def random_orders(units: int, orders: int, *, seed: int) -> Int[Tensor, "order unit"]:
-    """Draws random orders of units. With the same seed, fewer orders are the first of more.
-
-    Args:
-        units: Number of units.
-        orders: Number of orders.
-        seed: Seed of the draws.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    return torch.stack([torch.randperm(units, generator=generator) for _ in range(orders)])
 
 
 def require_maps(maps: Sequence[Attribution], example: Example) -> None:

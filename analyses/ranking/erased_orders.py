@@ -49,9 +49,7 @@ def erased_orders(
         budgets: Numbers of first words.
     """
     one, random_sets = torch.eye(scores.units, dtype=torch.bool), sets_of_orders(random, budgets)
-    scores(
-        torch.cat([one, sets_of_orders(ranked, budgets), random_sets])
-    )  # all at once, so that they share forward passes
+    scores(torch.cat([one, sets_of_orders(ranked, budgets), random_sets]))  # all at once, to share forward passes
     removed = random_sets.view(len(random), -1, scores.units)[:, 1:].transpose(0, 1)
     whole = scores(torch.zeros_like(one[:1])).margin
     return ErasedOrders(
@@ -62,11 +60,6 @@ def erased_orders(
         falls=whole - scores(removed.flatten(0, 1)).margin.view(removed.shape[:2]),
         alone=whole - scores(one).margin,
     )
-
-
-def random_orders(units: int, draws: int, generator: torch.Generator) -> Int[Tensor, "draw unit"]:
-    """Draws random orders of units."""
-    return torch.stack([torch.randperm(units, generator=generator) for _ in range(draws)])
 
 
 def sets_of_orders(orders: Int[Tensor, "order unit"], budgets: Sequence[int]) -> Bool[Tensor, "variant unit"]:
@@ -82,7 +75,6 @@ def erasure_of(scores: ErasedScores, orders: Int[Tensor, "order unit"], budgets:
         orders: Words in each order.
         budgets: Numbers of first words.
     """
-    counts = (0, *budgets)
-    found = scores(variants_of_orders(orders.argsort(dim=1), counts, budgets))
+    found = scores(sets_of_orders(orders, budgets))
     shape = (len(orders), -1)
-    return erasure_of_orders(found.margin.view(shape), found.probability.view(shape), counts, budgets)
+    return erasure_of_orders(found.margin.view(shape), found.probability.view(shape), (0, *budgets), budgets)

@@ -10,9 +10,10 @@ from analyses.explanations.attribution import Attribution
 from analyses.explanations.erased_scores import ErasedScores
 from analyses.explanations.erasure_effects import Faithfulness
 from analyses.explanations.faithfulness import erasure_budgets, require_maps
+from analyses.explanations.random_orders import random_orders
 from analyses.ranking.additivity import infidelity, linear_datamodeling_score, predicted_falls, sensitivity_n
 from analyses.ranking.best_order import OrderSearch
-from analyses.ranking.erased_orders import ErasedOrders, erased_orders, random_orders, sets_of_orders
+from analyses.ranking.erased_orders import ErasedOrders, erased_orders, sets_of_orders
 from analyses.ranking.fitted_order import fitted_orders
 from analyses.ranking.judged import Judged
 from analyses.ranking.measures import (

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.explanations.erased_scores import ErasedScores
-from analyses.explanations.faithfulness import Faithfulness, random_orders, variants_of_orders
+from analyses.explanations.faithfulness import Faithfulness, variants_of_orders
+from analyses.explanations.random_orders import random_orders
 from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 
 
@@ -42,6 +43,6 @@ def comprehensiveness_of_chance(
     smallest = 1 / (len(drawn) + 1)  # p-value of what no order reached
     if len(drawn) >= enough or all(found.p_value(each) > smallest for each in tested):
         return drawn
-    ranks = random_orders(scores.units, enough, seed=seed)[len(drawn) :].argsort(dim=1)
+    ranks = random_orders(scores.units, enough, torch.Generator().manual_seed(seed))[len(drawn) :].argsort(dim=1)
     margins = scores(variants_of_orders(ranks, (0, *found.budgets), ())).margin.view(len(ranks), -1)
     return torch.cat([drawn, margins[:, 0] - margins[:, 1:].mean(dim=1)])

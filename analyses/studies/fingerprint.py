@@ -5,10 +5,10 @@ from importlib.metadata import version
 from analyses.ranking.one_text import eraser_of_rankings
 from analyses.ranking.own_methods import digests
 from analyses.sanity.checked_text import FEW_DRAWS, FEW_NOISES
+from analyses.studies.fingerprint_schema import SCHEMA, StudyFingerprint, StudyOptionsDict
 from analyses.studies.look_back.columns import DRAWS, TOLERANCE
 from analyses.studies.prepared import CHUNK_ROWS, Prepared
 from analyses.studies.records import CLASSIC_ERASER
-from analyses.studies.schema import SCHEMA, StudyFingerprint, StudyOptionsDict
 
 
 def fingerprint_of(prepared: Prepared) -> StudyFingerprint:

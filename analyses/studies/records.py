@@ -24,7 +24,7 @@ CLASSIC_ERASER = "delete"  # as in the papers, and the only eraser that every mo
 def records_of(prepared: Prepared, chunk: Chunk) -> list[dict[str, Any]]:
     """Measures the records of one chunk, which depend only on model, rows and seed."""
     decisions = {row: prepared.subject_of(row).decide(prepared.examples[row]) for row in chunk.rows}
-    explained = _explained(prepared, decisions) if prepared.methods or prepared.evidence else {}
+    explained = _explained(prepared, decisions) if prepared.methods or prepared.evidence is not None else {}
     records = []
     for rows in prepared.together(chunk):
         chosen = [decisions[row] for row in rows]

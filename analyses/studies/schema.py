@@ -17,6 +17,9 @@ from analyses.export.json_schema import Correlation, Share, written_as
 from analyses.studies.baselines import Baseline, MeanOfTexts
 from analyses.studies.evidence.schema import EvidenceDict
 from analyses.studies.extremes import Extremes
+from analyses.studies.fingerprint_schema import SCHEMA as SCHEMA
+from analyses.studies.fingerprint_schema import StudiedModelDict as StudiedModelDict
+from analyses.studies.fingerprint_schema import StudyFingerprint as StudyFingerprint
 from analyses.studies.head_map import HeadMap
 from analyses.studies.interval_schema import IntervalDict as IntervalDict
 from analyses.studies.look_back.schema import LookBackOverTextsDict
@@ -25,114 +28,8 @@ from analyses.verdicts.error_rates import ErrorRateDict
 from analyses.verdicts.thresholds import Answer, ComponentName, Side, Topic
 from analyses.verdicts.verdict import Component
 from interpret.attention.checks import CheckDict
-from interpret.subjects.inputs.example import UnitKind
 
 Record = Mapping[str, Any]  # a row of results.parquet: the columns depend on what was measured
-SCHEMA: Literal["interpret-attention/study/2"] = "interpret-attention/study/2"
-
-
-class StudiedModelDict(TypedDict):
-    """The model of a study.
-
-    Attributes:
-        name: The user's name for it.
-        sha256: Digest of the weights.
-        layers: Number of attention calls.
-        heads: Number of heads of each; null where they differ.
-        sink: Whether the first word of a causal model is left out of rankings ("drop") or not ("keep").
-        units: Kind of unit that was asked for.
-    """
-
-    name: str
-    sha256: str | None
-    layers: int
-    heads: int | None
-    sink: str
-    units: UnitKind
-
-
-class StudiedDataDict(TypedDict):
-    """The data of a study.
-
-    Attributes:
-        rows: Number of rows that were studied.
-        sha256: Digest of their texts and labels.
-    """
-
-    rows: int
-    sha256: str
-
-
-class SanityOptionsDict(TypedDict):
-    """Settings of the sanity checks of a study, if any are made.
-
-    Attributes:
-        sanity_texts: Number of texts whose explanations are checked.
-        sanity_draws: Of each, how often the weights are shuffled.
-        sanity_noises: Maps that are averaged for the smooth variant.
-    """
-
-    sanity_texts: NotRequired[int]
-    sanity_draws: NotRequired[int]
-    sanity_noises: NotRequired[int]
-
-
-class StudyOptionsDict(SanityOptionsDict):
-    """Settings of a study.
-
-    Attributes:
-        permutations: Permutations of the words' weights, of each text.
-        replacements: Replacements of each word.
-        orders: Random orders in the null distribution of "top".
-        null_orders: Random orders in the null distribution of the ranks.
-        chunk_rows: Texts that are stored together.
-        resampler: Source of replacement words.
-        object: Key of the weights that were tested.
-        classic_eraser: How words are taken out in the published tests, if they were run.
-        classic_adversary_steps: Steps of their search for adversarial attention, if they were run.
-        evidence_methods: Explanations that are compared with marked words, if words are marked.
-        methods: Explanations that are ranked, if any are.
-        own_methods: Digest of the code of each of them that isn't built in.
-        ranking_eraser: How words are taken out where explanations are ranked, if any are.
-        look_back_tolerance: Share of the margin that counts as no change in how far back decisions look, if measured.
-        look_back_draws: Random draws of each text for it.
-    """
-
-    permutations: int
-    replacements: int
-    orders: int
-    null_orders: int
-    chunk_rows: int
-    resampler: str
-    object: str
-    classic_eraser: NotRequired[str]
-    classic_adversary_steps: NotRequired[int]
-    evidence_methods: NotRequired[list[str]]
-    methods: NotRequired[list[str]]
-    own_methods: NotRequired[dict[str, str]]
-    ranking_eraser: NotRequired[str]
-    look_back_tolerance: NotRequired[float]
-    look_back_draws: NotRequired[int]
-
-
-class StudyFingerprint(TypedDict):
-    """Everything that a study's records depend on.
-
-    Attributes:
-        schema: Version of this format.
-        model: The model.
-        data: The data.
-        options: The settings.
-        seed: Seed of everything random.
-        versions: Version of each package.
-    """
-
-    schema: Literal["interpret-attention/study/2"]
-    model: StudiedModelDict
-    data: StudiedDataDict
-    options: StudyOptionsDict
-    seed: int
-    versions: dict[str, str]
 
 
 @written_as(MeanOfTexts)

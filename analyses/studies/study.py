@@ -70,7 +70,8 @@ def study(
         'inconclusive'
     """
     chunks = partition(len(prepared.examples), CHUNK_ROWS)
-    with StudyFolder(Path(folder), fingerprint_of(prepared)).open() as opened:
+    fingerprint = fingerprint_of(prepared)
+    with StudyFolder(Path(folder), fingerprint).open() as opened:
         if (finished := opened.summary()) is not None:
             return cast(StudyDict, finished)
         stored, at_once = opened.stored(), prepared.subject.tokens_at_once
@@ -100,7 +101,7 @@ def study(
         }
         sensitivity = [(scale, each.answer) for scale, each in found.items()]
         summary = summarise(
-            fingerprint_of(prepared),
+            fingerprint,
             (*prepared.notes, *plain_call_notes(records), *notes_on_choices(records)),
             records,
             found[1.0],

@@ -41,12 +41,8 @@ def scores_without(
         eraser: One of the model's erasers.
     """
     distinct, where = torch.unique(removed, dim=0, return_inverse=True)
-    margins, probabilities = torch.empty(len(distinct)), torch.empty(len(distinct))
-    with torch.no_grad():
-        for rows, logits in answers_without(subject, example, distinct, eraser):
-            scores = Scores.of(logits, target)
-            margins[rows], probabilities[rows] = scores.margin, scores.probability
-    return Scores(margins[where], probabilities[where])
+    (found,) = scores_of_several(subject, [example], [distinct], targets=[target], eraser=eraser)
+    return Scores(found.margin[where], found.probability[where])
 
 
 def scores_of_several(

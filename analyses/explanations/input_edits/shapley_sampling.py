@@ -3,11 +3,10 @@
 from functools import cache
 
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.input_edits.erasure_game import margins_of_kept
+from analyses.explanations.random_orders import random_orders
 from interpret.errors import InputError
 from interpret.indices import whole_number
 from interpret.subjects.decision import Decision
@@ -20,7 +19,7 @@ PERMUTATIONS = 25
 @cache
 def usual_coalitions(units: int) -> int:
     """Number of different sets of units that are measured by default, of which sums of random numbers tell."""
-    orders = _ranks(units, PERMUTATIONS, seed=0).argsort(dim=1)
+    orders = random_orders(units, PERMUTATIONS, torch.Generator().manual_seed(0)).argsort(dim=1)
     codes = torch.randint(2**62, (units,), generator=torch.Generator().manual_seed(0))
     return 1 + len(torch.unique(codes[orders].cumsum(dim=1)))
 
@@ -67,16 +66,10 @@ def shapley_sampling(
     if whole_number("permutations", permutations) < 2:
         raise InputError(f"permutations must be at least 2, for a standard error, not {permutations}")
     units = len(example.units)
-    ranks = _ranks(units, permutations, seed)
+    ranks = random_orders(units, permutations, torch.Generator().manual_seed(seed))  # place of each unit in each
     kept = ranks[:, None, :] < torch.arange(units + 1)[:, None]
     margins = margins_of_kept(subject, example, decision, kept.flatten(0, 1), eraser).view(permutations, units + 1)
     added = margins.diff(dim=1).gather(1, ranks)
     errors = added.std(dim=0) / permutations**0.5
     notes = {"permutations": float(permutations), "standard error": float(errors.max())}
     return Attribution.from_scores("Shapley sampling", example, added.mean(dim=0), notes=notes)
-
-
-def _ranks(units: int, permutations: int, seed: int) -> Int[Tensor, "permutation unit"]:
-    """Place of each unit in each random order."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.stack([torch.randperm(units, generator=generator) for _ in range(permutations)])

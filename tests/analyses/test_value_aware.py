@@ -1,12 +1,14 @@
 """Value-aware explanations, against layers written out in loops, and what must hold of their maps."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from layers_by_loops import TEXT, LayerByLoops, cases, each_row, layers_by_loops, tiny_gpt2
+from images_for_tests import processor, save_noise, tiny_vision_model
+from layers_by_loops import TEXT, LayerByLoops, Names, cases, each_row, layers_by_loops, tiny_gpt2
 from subjects_for_tests import ToySubject, tiny_bert
 from tiny_models import tiny_model
 
@@ -31,6 +33,7 @@ from analyses.explanations.value_aware.residual_norms import norms_of_all
 from analyses.explanations.value_aware.weighted_value_norms import norms_of_attention
 from interpret.decomposition import attention_parts
 from interpret.errors import CaptureError, InputError
+from interpret.subjects.tasks.image_classification import ImageClassification
 
 FAMILIES = ("bert", "gpt2", "llama", "vit", "marian")
 Rule = Callable[[LayerByLoops, int, int], float]
@@ -168,6 +171,60 @@ def test_logits_of_positions_are_those_of_loops(family: str, known, loops) -> No
     written = sum(layer.output[row] - layer.residual[row] for layer in layers)  # by attention, biases included
     networks = logit(final - written - layers[0].residual[row])
     assert found.notes["networks"] == pytest.approx(networks, abs=1e-4)
+
+
+# Name of the last norm, whether it reads the mean rather than each row, and the rows whose means the head reads
+POOLED = {
+    "beit": ("beit.pooler.layernorm", True, [slice(1, None)]),
+    "dinov2": ("dinov2.layernorm", False, [slice(0, 1), slice(1, None)]),
+    "ijepa": ("ijepa.layernorm", False, [slice(None)]),
+}
+LAYERS = {
+    "beit": Names("beit.layers.{}", "attention.v_proj", "attention.o_proj"),
+    "dinov2": Names("dinov2.encoder.layer.{}", "attention.v_proj", "attention.o_proj"),
+    "ijepa": Names("ijepa.layers.{}", "attention.v_proj", "attention.o_proj"),
+}
+
+
+@pytest.mark.parametrize("family", POOLED)
+def test_logits_of_a_pooled_mean_are_those_of_loops(family: str, tmp_path: Path) -> None:
+    unscaled = {"beit": {"layer_scale_init_value": 0.0}, "dinov2": {"layerscale_value": 1.0}}.get(family, {})
+    model = tiny_vision_model(family, **unscaled)
+    subject = ImageClassification.from_transformers(family, model, processor())
+    example = subject.encode(save_noise(tmp_path / "noise.png"))
+    norm_name, reads_mean, slices = POOLED[family]
+    norm, given = model.get_submodule(norm_name), []
+    hook = norm.register_forward_pre_hook(lambda _, args: given.append(args[0].detach().double().numpy()))
+    decision = subject.decide(example)
+    del given[1:]
+    hook.remove()
+    statistics = np.atleast_2d(given[0].squeeze(0))  # of the mean, or of each row
+    logits, gamma = decision.logits, norm.weight.detach().double().numpy()
+    rival = max((label for label in range(len(logits)) if label != decision.target), key=lambda label: logits[label])
+    weights = (model.classifier.weight[decision.target] - model.classifier.weight[rival]).detach().double().numpy()
+
+    def normed(vector: np.ndarray, row: int) -> np.ndarray:
+        deviation = np.sqrt(((statistics[row] - statistics[row].mean()) ** 2).mean() + norm.eps)
+        return gamma * (vector - vector.mean()) / deviation
+
+    def logit(rows: np.ndarray) -> float:
+        """What these vectors at all rows give to the margin, biases aside."""
+        if reads_mean:
+            return float(weights @ normed(rows[slices[0]].mean(axis=0), 0))
+        after = np.stack([normed(vector, row) for row, vector in enumerate(rows)])
+        return float(weights @ np.concatenate([after[each].mean(axis=0) for each in slices]))
+
+    layers = layers_by_loops(subject, example, [(LAYERS[family], 0), (LAYERS[family], 1)])
+    maps = maps_by_loops(layers, len(example.ids), closeness_of_all)
+    expected, before = np.zeros(len(example.ids)), np.eye(len(example.ids))
+    for number, layer in enumerate(layers):
+        each = range(len(example.ids))
+        expected += np.array([logit(np.stack([layer.added(i, j) for i in each])) for j in each]) @ before
+        before = maps[number] @ before
+    found = alti_logit(interpret.decompose(subject, example), example, decision)
+    np.testing.assert_allclose(found.tokens.numpy(), expected, atol=1e-4)
+    assert found.notes["own vector"] == pytest.approx(logit(layers[0].residual), abs=1e-4)
+    assert float(found.tokens.sum()) + sum(found.notes.values()) == pytest.approx(decision.margin, abs=1e-4)
 
 
 def test_the_native_model_is_traced() -> None:

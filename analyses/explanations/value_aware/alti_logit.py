@@ -55,7 +55,7 @@ def alti_logit(found: Decomposition, example: Example, decision: Decision) -> At
     for layer in reversed(found.layers):
         traced = mixed_back(layer, traced, alti_contributions)
         if layer in stream:
-            traced = traced + _fetched(layer, read.direction, readout)
+            traced = traced + _fetched(layer, read.direction)
             biases += float((layer.bias * read.direction).sum())
     own = float((stream[0].residual * read.direction).sum())
     scores = Attribution("ALTI-Logit", "attention", True, example.pool(traced), traced, words=example.words)
@@ -63,12 +63,11 @@ def alti_logit(found: Decomposition, example: Example, decision: Decision) -> At
     return replace(scores, notes={"own vector": own, "networks": networks, "biases": biases})
 
 
-def _fetched(
-    layer: AttentionParts, direction: Float[Tensor, "row hidden"], readout: Float[Tensor, " token"]
-) -> Float[Tensor, " token"]:
+def _fetched(layer: AttentionParts, direction: Float[Tensor, "row hidden"]) -> Float[Tensor, " token"]:
     """Computes what a layer's attention fetched from each position before the layer, in logits."""
-    fetched, read = torch.zeros_like(readout), readout.nonzero()[:, 0].tolist()
-    for block in layer.blocks(read[0], read[-1] + 1):
+    fetched, first = torch.zeros(layer.span.length), layer.span.queries[0]
+    read = direction.any(dim=1).nonzero()[:, 0].tolist()
+    for block in layer.blocks(first + read[0], first + read[-1] + 1):
         parts = torch.einsum("rpd,rd->p", block.attention, direction[block.inner]).cpu()
         fetched[: len(parts)] += parts
     return fetched

@@ -113,6 +113,17 @@ def test_of_no_text_only_the_reason_is_said() -> None:
     assert look_back_in_short(nothing) == ["It can’t be told on 3 texts: windows."]
 
 
+def test_distances_are_said_with_one_decimal_and_shares_with_two() -> None:
+    found: Any = {
+        **{"texts": 2, "untold": {}, "quartiles": [2, 4, 8.5], "further": [2], "to_the_end": 0},
+        **{"distance": {"mean": 17.724, "low": 3.25, "high": 30.0}, "share": {"mean": 0.724, "low": 0.5, "high": 1.0}},
+    }
+    assert look_back_in_short(found) == [
+        "Decisions look back 17.7 [3.2, 30.0] tokens on average, 0.72 [0.50, 1.00] of the longest link. Half of 2 texts "
+        "look 2 to 8.5 tokens back, the middle one 4."
+    ]
+
+
 def test_the_command_and_its_page_say_it(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     options = ("--look-back", "--methods", "none", "--replacements", "2", "--no-texts")

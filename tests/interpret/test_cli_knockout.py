@@ -85,7 +85,7 @@ def test_a_failed_check_is_said_by_the_exit_code(monkeypatch, tmp_path):
     record = TextSubject.record
     monkeypatch.setattr(TextSubject, "record", lambda *asked, **more: (record(*asked, **more)[0], failed))
     done = run("--out", tmp_path / "page.html")
-    assert done.exit_code == 3 and "A check failed. Do not rely on" in (tmp_path / "page.html").read_text("utf-8")
+    assert done.exit_code == 3 and "1 check failed. Do not rely on" in (tmp_path / "page.html").read_text("utf-8")
 
 
 def test_one_file_isnt_written_twice(tmp_path):

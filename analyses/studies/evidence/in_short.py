@@ -68,15 +68,15 @@ def about_leads(found: EvidenceDict) -> str:
     )
 
 
-def bounds(mean: IntervalDict) -> str:
+def bounds(mean: IntervalDict, *, digits: int = 2) -> str:
     """Writes a mean with its interval: "0.42 [0.36, 0.47]"."""
     if mean["low"] is None or mean["high"] is None:
-        return _number(mean["mean"])
-    return f"{_number(mean['mean'])} [{_number(mean['low'])}, {_number(mean['high'])}]"
+        return _number(mean["mean"], digits)
+    return f"{_number(mean['mean'], digits)} [{_number(mean['low'], digits)}, {_number(mean['high'], digits)}]"
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}".replace("-", "−")
+def _number(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
 
 
 def _capital(name: str) -> str:

@@ -97,11 +97,29 @@ def decision_on(
 
 def require_own_decision(subject: TaskModel, example: Example, decision: Decision) -> None:
     """Raises `InputError` if a decision is held against another label than the subject's decisions are."""
-    if decision.against not in (subject.rival_in(example, 0), subject.rival_in(example, 1)):
+    rivals = [subject.rival_in(example, index) for index in (0, 1)]
+    is_own = decision.against in rivals
+    if is_own and decision.against is not None:
+        is_own = (decision.label, decision.against) == (
+            subject.label_in(example, decision.target),
+            rivals[decision.target],
+        )
+    if not is_own:
         raise InputError(
             f"the decision must be one of this subject, and is on {decision.question!r}; take both from "
             "subject.asked(text, target=..., against=...)"
         )
+
+
+def own_readout(subject: TaskModel, example: Example, decision: Decision) -> Float[Tensor, " token"]:
+    """Returns the readout of a decision, after checking that it is one of this subject on this input.
+
+    Raises:
+        InputError: It was made on an input of another length, or is held against another label than the subject's.
+    """
+    readout = decision.readout_in(example)
+    require_own_decision(subject, example, decision)
+    return readout
 
 
 def readouts(

@@ -119,8 +119,8 @@ def test_distances_are_said_with_one_decimal_and_shares_with_two() -> None:
         **{"distance": {"mean": 17.724, "low": 3.25, "high": 30.0}, "share": {"mean": 0.724, "low": 0.5, "high": 1.0}},
     }
     assert look_back_in_short(found) == [
-        "Decisions look back 17.7 [3.2, 30.0] tokens on average, 0.72 [0.50, 1.00] of the longest link. Half of 2 texts "
-        "look 2 to 8.5 tokens back, the middle one 4."
+        "Decisions look back 17.7 [3.2, 30.0] tokens on average, 0.72 [0.50, 1.00] of the longest link. Half of 2 "
+        "texts look 2 to 8.5 tokens back, the middle one 4."
     ]
 
 

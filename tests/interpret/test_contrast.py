@@ -1,6 +1,7 @@
 """Why one label rather than another: all that is asked follows the difference of their logits."""
 
 import re
+from functools import partial
 
 import pytest
 import torch
@@ -10,7 +11,28 @@ from subjects_for_tests import SENTENCE, tiny_bert, tiny_llama
 from translators_for_tests import save_translator
 
 import interpret
-from analyses import Attribution, analyze, analyze_steps, explain, faithfulness, read, sanity_checks
+from analyses import (
+    Attribution,
+    analyze,
+    analyze_steps,
+    atman,
+    attcat,
+    attention_knockout,
+    attention_x_gradient,
+    chefer_relevance,
+    explain,
+    faithfulness,
+    gim,
+    input_x_gradient,
+    integrated_gradients,
+    kernel_shap,
+    leave_one_out,
+    occlusion,
+    read,
+    saliency,
+    sanity_checks,
+    value_zeroing,
+)
 from analyses.explanations.value_aware.alti_logit import alti_logit
 from analyses.heads.ablation import head_importances
 from analyses.heads.gradients import head_gradients
@@ -353,3 +375,41 @@ def test_a_choice_can_be_changed_further(tmp_path):
     assert [moved.label(index) for index in (0, 1)] == ["c", "a"]
     found = sanity_checks(subject, [TEXT], methods=["saliency"], draws=1, noises=1)
     assert [row.method for row in found.rows] == ["last-layer attention", "saliency"]
+
+
+METHODS = {
+    "saliency": saliency,
+    "input x gradient": input_x_gradient,
+    "integrated gradients": integrated_gradients,
+    "GIM": gim,
+    "Chefer relevance": chefer_relevance,
+    "attention x gradient": attention_x_gradient,
+    "AttCAT": attcat,
+    "attention knock-out": attention_knockout,
+    "AtMan": atman,
+    "value zeroing": value_zeroing,
+    "leave-one-out": partial(leave_one_out, eraser="mask"),
+    "occlusion": occlusion,
+    "KernelSHAP": kernel_shap,
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_called_by_themselves_refuse_a_decision_of_another_subject(method, tmp_path):
+    whole = tiny_bert()
+    example = whole.encode(SENTENCE)
+    pair, _, own = whole.asked(example, target="label 0", against="label 1")
+    reverse = whole.decide(example, "label 1", against="label 0")
+    plain = whole.decide(example, "label 0")
+    METHODS[method](pair, example, own)
+    for subject, decision, question in (
+        (whole, own, "label 0 rather than label 1"),
+        (pair, plain, "label 0"),
+        (pair, reverse, "label 1 rather than label 0"),
+    ):
+        with pytest.raises(InputError) as error:
+            METHODS[method](subject, example, decision)
+        assert str(error.value) == (
+            f"the decision must be one of this subject, and is on {question!r}; take both from "
+            "subject.asked(text, target=..., against=...)"
+        )

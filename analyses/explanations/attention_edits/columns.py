@@ -11,6 +11,7 @@ from interpret.attention.editing import Edit, editing
 from interpret.attention.position_spans import PositionSpan
 from interpret.errors import CaptureError, InputError
 from interpret.interventions.head_output_row import margins
+from interpret.subjects.deciding import own_readout
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -42,7 +43,7 @@ def fall_under(
         InputError: The input has no units, or the decision is on another one.
         CaptureError: Attention can't be changed so.
     """
-    decision.readout_in(example)
+    own_readout(subject, example, decision)
     if not example.units:
         raise InputError("the text has no words that could be ranked; give a longer one")
     target = torch.tensor([decision.target])

@@ -12,6 +12,7 @@ from analyses.explanations.attribution import Attribution
 from interpret.attention.edges import without_edges
 from interpret.errors import CaptureError
 from interpret.interventions.layer_variants import layer_under
+from interpret.subjects.deciding import own_readout
 from interpret.subjects.decision import Decision
 from interpret.subjects.forward_pass import ForwardPass, run_pass
 from interpret.subjects.inputs.example import Example
@@ -48,7 +49,7 @@ def value_zeroing(subject: Subject, example: Example, decision: Decision) -> Att
         >>> [round(share, 2) for share in found.scores.tolist()]
         [0.34, 0.04, 0.09, 0.02, 0.1, 0.37, 0.05]
     """
-    passed, readout = _passed(subject, example), decision.readout_in(example).float().cpu()
+    passed, readout = _passed(subject, example), own_readout(subject, example, decision).float().cpu()
     row = readout @ context_mixing(subject, passed, len(passed.entries) - 1)
     return _shares("value zeroing", row, readout, example)
 
@@ -81,7 +82,7 @@ def value_zeroing_rollout(subject: Subject, example: Example, decision: Decision
         >>> [round(share, 2) for share in found.scores.tolist()]
         [0.14, 0.0, 0.0, 0.0, 0.01, 0.85, 0.0]
     """
-    passed, readout = _passed(subject, example), decision.readout_in(example).float().cpu()
+    passed, readout = _passed(subject, example), own_readout(subject, example, decision).float().cpu()
     row = readout
     for layer in reversed(range(len(passed.entries))):
         row = row @ context_mixing(subject, passed, layer)

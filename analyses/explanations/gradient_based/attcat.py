@@ -9,6 +9,7 @@ from interpret.attention.interface import AttentionCall
 from interpret.attention.position_spans import PositionSpan
 from interpret.errors import CaptureError
 from interpret.modes.gradients_on import gradients_on
+from interpret.subjects.deciding import own_readout
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.forward_pass import ForwardPass, hidden_in, pass_with_gradients
 from interpret.subjects.inputs.example import Example
@@ -46,7 +47,7 @@ def attcat(subject: Subject, example: Example, decision: Decision) -> Attributio
         >>> [round(score, 2) for score in found.scores.tolist()]
         [-0.1, -0.01, -0.01, -0.01, -0.05, -0.0, -0.01]
     """
-    decision.readout_in(example)
+    own_readout(subject, example, decision)
     passed = pass_with_gradients(subject, example.ids[None])
     spans = {layer: subject.position_span(passed.ids, layer) for layer in range(len(passed.record))}
     own = {layer: span for layer, span in spans.items() if span.queries == span.keys}

@@ -7,6 +7,7 @@ from torch import Tensor
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.gradient_based.attention_gradient import AttentionGradient, attention_gradient
 from interpret.modes.gradients_on import gradients_on
+from interpret.subjects.deciding import own_readout
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -43,7 +44,7 @@ def attention_x_gradient(subject: Subject, example: Example, decision: Decision)
         >>> [round(score, 1) for score in found.scores.tolist()]
         [-1.4, 0.2, 0.4, 0.3, -0.3, 3.8, 0.2]
     """
-    decision.readout_in(example)
+    own_readout(subject, example, decision)
     gradient = attention_gradient(subject, example, decision)
     tokens = torch.zeros(len(example.ids))
     for layer in range(len(gradient.record)):

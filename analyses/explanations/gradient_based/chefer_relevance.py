@@ -10,6 +10,7 @@ from analyses.explanations.attribution import Attribution
 from analyses.explanations.gradient_based.attention_gradient import AttentionGradient, attention_gradient
 from interpret.attention.position_spans import PositionSpan
 from interpret.modes.gradients_on import gradients_on
+from interpret.subjects.deciding import own_readout
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -47,7 +48,7 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
         >>> chefer_relevance(subject, example, decision).order()[:2]
         [5, 2]
     """
-    ids, readout = example.ids[None], decision.readout_in(example).float().cpu()
+    ids, readout = example.ids[None], own_readout(subject, example, decision).float().cpu()
     gradient = attention_gradient(subject, example, decision)
     calls = gradient.record.calls
     spans = [subject.position_span(ids, layer) for layer in range(len(calls))]

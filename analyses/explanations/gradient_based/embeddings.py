@@ -11,6 +11,7 @@ from torch import Tensor
 from analyses.explanations.attribution import Attribution
 from interpret.errors import InputError
 from interpret.indices import whole_number
+from interpret.subjects.deciding import own_readout
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -26,7 +27,7 @@ def margin_of(subject: Subject, example: Example, decision: Decision) -> Callabl
     Raises:
         InputError: The decision was made on an input of another length.
     """
-    decision.readout_in(example)
+    own_readout(subject, example, decision)
 
     def score(embeddings: Tensor) -> Tensor:
         return margin(subject.logits_from(embeddings, example.ids[None]).float(), decision.target)

@@ -4,6 +4,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interpret.errors import CaptureError
+from interpret.subjects.deciding import own_readout
 from interpret.subjects.decision import Decision
 from interpret.subjects.erasing import is_units_alone
 from interpret.subjects.inputs.example import Example
@@ -26,7 +27,7 @@ def margins_of_kept(
         InputError: The model doesn't allow this eraser.
         CaptureError: Without any unit nothing would be left for the model to read.
     """
-    decision.readout_in(example)
+    own_readout(subject, example, decision)
     eraser = subject.chosen_eraser(eraser, example)
     if eraser == "delete" and is_units_alone(subject, example):
         many = example.nouns.many

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
 from interpret.errors import InputError
+from interpret.subjects.deciding import own_readout
 from interpret.subjects.decision import Decision
 from interpret.subjects.erasing import answers_without
 from interpret.subjects.inputs.example import Example
@@ -39,7 +40,7 @@ def leave_one_out(subject: Subject, example: Example, decision: Decision, *, era
         >>> [round(fall, 2) for fall in found.scores.tolist()]
         [-0.82, 0.08, 0.28, 0.33, -0.34, 4.21, 0.12]
     """
-    decision.readout_in(example)
+    own_readout(subject, example, decision)
     removed = torch.eye(len(example.units), dtype=torch.bool)
     without = subject.erase(example, removed, target=decision.target, eraser=eraser)
     return attribution_of_falls(example, decision.margin - without.margin)

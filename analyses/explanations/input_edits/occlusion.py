@@ -9,6 +9,7 @@ from torch import Tensor
 from analyses.explanations.attribution import Attribution
 from interpret.errors import InputError
 from interpret.indices import whole_number
+from interpret.subjects.deciding import own_readout
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
@@ -58,7 +59,7 @@ def occlusion(
     window, stride = whole_number("window", window), whole_number("stride", stride)
     if not 1 <= stride <= window:
         raise InputError(f"window must be at least 1 and stride from 1 to it, not {window} and {stride}")
-    decision.readout_in(example)
+    own_readout(subject, example, decision)
     removed = torch.stack(windows(example, window, stride))
     without = subject.erase(example, removed, target=decision.target, eraser=subject.chosen_eraser(eraser, example))
     falls, covers = decision.margin - without.margin, removed.float()

@@ -11,8 +11,8 @@ def look_back_in_short(found: LookBackOverTextsDict) -> list[str]:
         return untold
     first, median, third = (f"{each:g}" for each in found["quartiles"])
     said = [
-        f"Decisions look back {bounds(found['distance'], digits=1)} tokens on average, {bounds(found['share'])} of the longest "
-        f"link. Half of {_texts(found['texts'])} look {first} to {third} tokens back, the middle one {median}."
+        f"Decisions look back {bounds(found['distance'], digits=1)} tokens on average, {bounds(found['share'])} of the "
+        f"longest link. Half of {_texts(found['texts'])} look {first} to {third} tokens back, the middle one {median}."
     ]
     steps = [distance for distance in (2**power for power in range(20)) if distance < len(found["further"])]
     if steps:

@@ -165,7 +165,7 @@ def study_work(
             passes += 1 + GRADIENT + len(example.units)
             short += _classic_edits(len(example.units), adversary_steps)
         if explained:
-            passes += _explaining_passes(example, explained)
+            passes += explaining_passes(example, explained)
         if methods:
             passes += _ranking_passes(subject, example, methods)
         if more is not None:
@@ -173,7 +173,7 @@ def study_work(
         batched += passes * len(example.ids) / longest
     if methods:
         middle = [example for group in groups for example in group][median_text(sum(map(len, groups)))]
-        costs = (RUNS + OTHER_RUNS) * _explaining_passes(middle, methods)
+        costs = (RUNS + OTHER_RUNS) * explaining_passes(middle, methods)
         batched += costs * len(middle.ids) / longest
     together = [len(group) * measuring_work(subject, group[0], draws, heads=heads).resident for group in groups]
     slopes = USUAL_STEPS if any(method.follows_path for method in explained) else 1
@@ -192,7 +192,7 @@ def sanity_work(
         layers: Layers of the model.
         longest: Tokens of the text in whose passes they are counted.
     """
-    passes = sum((DECIDING + _explaining_passes(each, methods)) * len(each.ids) for each in examples)
+    passes = sum((DECIDING + explaining_passes(each, methods)) * len(each.ids) for each in examples)
     others = sum(each.numel() for each in subject.model.parameters())  # weights in the place of its own
     return Work(
         batched=maps_of_checks(layers) * passes / longest,
@@ -236,7 +236,7 @@ def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: i
     )
 
 
-def _explaining_passes(example: Example, methods: Sequence[Method]) -> float:
+def explaining_passes(example: Example, methods: Sequence[Method]) -> float:
     """Passes of explaining one text by several methods."""
     gradients = sum(method.gradient_passes + method.follows_path * USUAL_STEPS for method in methods)
     return 1 + GRADIENT * gradients + sum(method.passes(example) for method in methods)

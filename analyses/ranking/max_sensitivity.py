@@ -1,6 +1,7 @@
 """Max-sensitivity: how far an explanation moves when the input moves a little."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,16 +9,22 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from analyses.explanations.attribution import Attribution
+from analyses.explanations.erased_scores import ErasedScores
 from analyses.explanations.method import Method
 from analyses.explanations.methods import method_of_name
 from analyses.explanations.shared import Shared
 from interpret.errors import InputError
+from interpret.modes.evaluating import evaluating
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision
 from interpret.subjects.forward_pass import remembered
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.inputs.token_ids import plain_ids
 from interpret.subjects.subject import Subject
+
+RADIUS = 0.02
+DRAWS = 10
 
 
 @gradients_on()
@@ -27,8 +34,8 @@ def max_sensitivity(
     decision: Decision | None,
     method: Method | str,
     *,
-    radius: float = 0.02,
-    draws: int = 10,
+    radius: float = RADIUS,
+    draws: int = DRAWS,
     seed: int = 0,
     eraser: str | None = None,
 ) -> float:
@@ -64,6 +71,49 @@ def max_sensitivity(
     """
     subject, example, decision = subject.asked(example, decision)
     chosen = method_of_name(method) if isinstance(method, str) else method
+    (found,) = _largest_moves(
+        subject, example, decision, [chosen], radius=radius, draws=draws, seed=seed, eraser=eraser
+    )
+    if math.isnan(found):
+        raise InputError(f"{chosen.name} gives only scores of 0 on this text, of which no share can change")
+    return found
+
+
+@gradients_on()
+def max_sensitivities(scores: ErasedScores, maps: Sequence[Attribution], *, seed: int = 0) -> list[float]:
+    """Measures `max_sensitivity` of several explanations of one decision, which share the passes of each moved text.
+
+    Args:
+        scores: Scores of the decision with words erased, by the eraser that the explanations take.
+        maps: The explanations.
+        seed: Seed of the changes.
+
+    Returns:
+        A number for each; NaN where all scores are 0.
+
+    Raises:
+        InputError: The model has no table of token vectors.
+    """
+    methods = [method_of_name(each.method) for each in maps]
+    with evaluating(scores.subject.model):
+        return _largest_moves(
+            scores.subject, scores.example, scores.decision, methods,
+            radius=RADIUS, draws=DRAWS, seed=seed, eraser=scores.eraser,
+        )  # fmt: skip
+
+
+def _largest_moves(
+    subject: Subject,
+    example: Example,
+    decision: Decision,
+    methods: Sequence[Method],
+    *,
+    radius: float,
+    draws: int,
+    seed: int,
+    eraser: str | None,
+) -> list[float]:
+    """Largest change of each method's scores, as a share of their norm; NaN where that is 0."""
     table, known = _token_table(subject, example)
     with torch.no_grad():
         vectors = table(known)
@@ -73,11 +123,12 @@ def max_sensitivity(
         noise = (2 * torch.rand(vectors.shape, generator=generator) - 1) * (size if draw else 0.0)
         with _moved(table, known, noise.to(vectors)), remembered(subject, example.ids[None]):
             shared = Shared(subject, example, decision, eraser=eraser)
-            found.append(chosen(subject, example, decision, shared).scores.detach().float().cpu())
-    whole = float(found[0].norm())
-    if whole == 0:
-        raise InputError(f"{chosen.name} gives only scores of 0 on this text, of which no share can change")
-    return max(float((each - found[0]).norm()) for each in found[1:]) / whole
+            maps = [method(subject, example, decision, shared) for method in methods]
+            found.append(torch.stack([each.scores.detach().float().cpu() for each in maps]))
+    whole = found[0].norm(dim=1)
+    moves = torch.stack([(each - found[0]).norm(dim=1) for each in found[1:]]).amax(dim=0) / whole
+    largest: list[float] = moves.masked_fill(whole == 0, math.nan).tolist()
+    return largest
 
 
 def _token_table(subject: Subject, example: Example) -> tuple[nn.Module, Int[Tensor, " kind"]]:

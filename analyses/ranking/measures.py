@@ -56,6 +56,11 @@ SOFT_SUFFICIENCY = RankingMeasure(
     "soft sufficiency",
     "How well the probability is kept as parts of each {one}'s vector are erased, the more the lower its score.",
 )
+MAX_SENSITIVITY = RankingMeasure(
+    "max-sensitivity",
+    "Largest change of the scores, as a share of them, as token vectors move a little; 0 for what reads no vector.",
+    larger_is_better=False,
+)
 MEASURES = (
     COMPREHENSIVENESS,
     SUFFICIENCY,

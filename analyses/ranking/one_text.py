@@ -14,24 +14,23 @@ from analyses.explanations.erased_scores import ErasedScores, run_together
 from analyses.explanations.every_method import Explained
 from analyses.ranking.judge import judge_by, sets_of_judging, sets_of_maps
 from analyses.ranking.judged import Judged
-from analyses.ranking.measures import COMPREHENSIVENESS, INFIDELITY, INPUT_RANK, LDS, SENSITIVITY_N, SUFFICIENCY
+from analyses.ranking.max_sensitivity import max_sensitivities
+from analyses.ranking.measures import (
+    MAX_SENSITIVITY,
+    SOFT_COMPREHENSIVENESS,
+    SOFT_SUFFICIENCY,
+    RankingMeasure,
+)
+from analyses.ranking.measures_of_study import USUAL
 from analyses.ranking.primary import FAITHFULNESS, faithfulness_of, faithfulness_of_chance, p_worse_than_chance
 from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
-MEASURES = (  # the primary one first
-    FAITHFULNESS,
-    COMPREHENSIVENESS,
-    SUFFICIENCY,
-    INPUT_RANK,
-    LDS,
-    SENSITIVITY_N,
-    INFIDELITY,
-)
 RANDOM_ORDERS = "random orders"  # the row of a ranking that shows what chance gets
 ERASER = "delete"
+SOFT_MASKS = 10  # of each map, for the soft measures
 FLOORS = "baseline"  # family of what knows nothing of the model
 
 
@@ -91,6 +90,7 @@ def score_text(
     explanations: Explained,
     *,
     effects: Float[Tensor, " unit"],
+    measures: Sequence[RankingMeasure] = USUAL,
     seed: int = 0,
 ) -> TextScores:
     """Judges explanations of one decision.
@@ -100,10 +100,13 @@ def score_text(
         names: Names of the methods, in the order of the result.
         explanations: Their explanations of the decision.
         effects: Magnitude of what replacing each word does to the margin, in logits, as the verdict measured it.
-        seed: Seed of the random orders.
+        measures: The measures to take, the primary one first.
+        seed: Seed of everything random.
     """
     methods, maps = (*names, RANDOM_ORDERS), explanations.attributions
-    judged = judge_by(scores, maps, effects=effects, seed=seed)
+    soft = SOFT_MASKS if {SOFT_COMPREHENSIVENESS, SOFT_SUFFICIENCY} & set(measures) else 0
+    judged = judge_by(scores, maps, effects=effects, soft=soft, seed=seed)
+    moves = max_sensitivities(scores, maps, seed=seed) if MAX_SENSITIVITY in measures else []
     places = [methods.index(each.method) for each in maps]
     tau = torch.full((len(methods), len(methods)), math.nan)
     tau[torch.tensor(places)[:, None], torch.tensor(places)] = rank_agreement(maps).tau
@@ -111,7 +114,7 @@ def score_text(
     return TextScores(
         methods=methods,
         families=tuple(families.get(name, "") for name in methods),
-        values=_values(judged, places, len(methods)),
+        values=_values(judged, moves, measures, places, len(methods)),
         worse=_worse(judged, places, len(methods)),
         tau=tau,
         left_out=tuple(explanations.left_out.get(name, "") for name in methods),
@@ -124,16 +127,20 @@ def eraser_of_rankings(subject: Subject) -> str:
     return ERASER if ERASER in subject.erasers else subject.erasers[0]
 
 
-def _values(judged: Judged, places: Sequence[int], count: int) -> dict[str, list[float]]:
+def _values(
+    judged: Judged, moves: Sequence[float], measures: Sequence[RankingMeasure], places: Sequence[int], count: int
+) -> dict[str, list[float]]:
     """Scores by each measure, with what random scores get at the end."""
-    measured = {each.name: (judged.values[each.name], judged.chance[each.name]) for each in MEASURES[1:]}
-    primary = {FAITHFULNESS.name: (faithfulness_of(judged), float(faithfulness_of_chance(judged).mean()))}
+    measured = {name: (values.tolist(), judged.chance[name]) for name, values in judged.values.items()}
+    measured[FAITHFULNESS.name] = (faithfulness_of(judged).tolist(), float(faithfulness_of_chance(judged).mean()))
+    measured[MAX_SENSITIVITY.name] = (list(moves), math.nan)  # random scores read nothing that could move
     found = {}
-    for name, (values, random) in {**primary, **measured}.items():
+    for measure in measures:
+        values, random = measured[measure.name]
         column = [math.nan] * (count - 1) + [random]
-        for place, value in zip(places, values.tolist(), strict=True):
+        for place, value in zip(places, values, strict=True):
             column[place] = value
-        found[name] = column
+        found[measure.name] = column
     return found
 
 

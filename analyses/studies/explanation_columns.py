@@ -12,6 +12,8 @@ from analyses.explanations.erased_scores import ErasedScores
 from analyses.explanations.every_method import Explained, explained
 from analyses.explanations.method import Method
 from analyses.explanations.shared import Shared
+from analyses.ranking.measures import RankingMeasure
+from analyses.ranking.measures_of_study import USUAL
 from analyses.ranking.one_text import erase_maps, erase_random_sets, eraser_of_rankings, score_text
 from analyses.studies.evidence.columns import Evidence, evidence_columns
 from analyses.studies.ranking.columns import ranking_columns
@@ -75,6 +77,7 @@ def explanation_columns(
     evidence: Evidence | None,
     row: int,
     effects: Float[Tensor, " unit"],
+    measures: Sequence[RankingMeasure] = USUAL,
     seed: int,
 ) -> dict[str, Any]:
     """Ranks the explanations of one text, and compares them with marked words.
@@ -85,12 +88,14 @@ def explanation_columns(
         evidence: Marked words of the study; without them there are no columns of evidence.
         row: Index of the text in the study.
         effects: Magnitude of what replacing each word does to the margin, in logits.
-        seed: Seed of the random orders.
+        measures: The measures by which they are judged, the primary one first.
+        seed: Seed of everything random.
     """
     columns: dict[str, Any] = {}
     if text.erased is not None:
         names = [each.name for each in ranked]
-        columns |= ranking_columns(score_text(text.erased, names, text.found.only(names), effects=effects, seed=seed))
+        scored = score_text(text.erased, names, text.found.only(names), effects=effects, measures=measures, seed=seed)
+        columns |= ranking_columns(scored)
     if evidence is not None:
         columns |= evidence_columns(evidence, row, text.found)
     return columns

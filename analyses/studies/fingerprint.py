@@ -2,6 +2,7 @@
 
 from importlib.metadata import version
 
+from analyses.ranking.measures_of_study import USUAL
 from analyses.ranking.one_text import eraser_of_rankings
 from analyses.ranking.own_methods import digests
 from analyses.sanity.checked_text import FEW_DRAWS, FEW_NOISES
@@ -30,6 +31,8 @@ def fingerprint_of(prepared: Prepared) -> StudyFingerprint:
     if prepared.methods:
         options |= {"methods": [each.name for each in prepared.methods], "own_methods": digests(prepared.methods)}
         options |= {"ranking_eraser": eraser_of_rankings(prepared.subject)}
+    if prepared.methods and prepared.measures != USUAL:
+        options["measures"] = [each.name for each in prepared.measures]
     if prepared.checked:
         options |= {"sanity_texts": len(prepared.checked), "sanity_draws": FEW_DRAWS, "sanity_noises": FEW_NOISES}
     if prepared.look_back:

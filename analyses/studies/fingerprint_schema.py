@@ -60,6 +60,7 @@ class StudyOptionsDict(TypedDict):
         evidence_methods: Explanations that are compared with marked words, if words are marked.
         methods: Explanations that are ranked, if any are.
         own_methods: Digest of the code of each of them that isn't built in.
+        measures: Measures by which they are judged, if others than the usual ones.
         ranking_eraser: How words are taken out where explanations are ranked, if any are.
         look_back_tolerance: Share of the margin that counts as no change in how far back decisions look, if measured.
         look_back_draws: Random draws of each text for it.
@@ -80,6 +81,7 @@ class StudyOptionsDict(TypedDict):
     evidence_methods: NotRequired[list[str]]
     methods: NotRequired[list[str]]
     own_methods: NotRequired[dict[str, str]]
+    measures: NotRequired[list[str]]
     ranking_eraser: NotRequired[str]
     look_back_tolerance: NotRequired[float]
     look_back_draws: NotRequired[int]

@@ -10,7 +10,11 @@ from analyses.data_sets.notes import Note
 from analyses.data_sets.rows import Rows, read_rows
 from analyses.explanations.method import Method
 from analyses.explanations.methods import chosen_methods
+from analyses.planning.measuring import further_measuring_passes
 from analyses.planning.plan import Plan, plan_study
+from analyses.ranking.measures import RankingMeasure
+from analyses.ranking.measures_of_study import USUAL as USUAL_MEASURES
+from analyses.ranking.measures_of_study import chosen_measures
 from analyses.resumable.chunks import Chunk, partition
 from analyses.studies.choices import Choices
 from analyses.studies.evidence.columns import Evidence, evidence_in
@@ -45,6 +49,7 @@ class Prepared:
         evidence: Marked words of the texts, with which explanations are compared; `None` without any.
         choosers: Of each text the subject that chooses between its two labels; empty where all labels are scored.
         methods: Explanations that are ranked; none by default.
+        measures: Measures by which they are judged, the one that ranks first.
         checked: Indices of the texts on which these go through sanity checks.
         look_back: Whether it is measured how far back decisions look.
     """
@@ -61,6 +66,7 @@ class Prepared:
     evidence: Evidence | None = None
     choosers: tuple[Subject, ...] = ()
     methods: tuple[Method, ...] = ()
+    measures: tuple[RankingMeasure, ...] = USUAL_MEASURES
     checked: tuple[int, ...] = ()
     look_back: bool = False
 
@@ -93,7 +99,6 @@ class Prepared:
         chunks = partition(len(self.examples), CHUNK_ROWS) if chunks is None else chunks
         groups = [[self.examples[row] for row in rows] for chunk in chunks for rows in self.together(chunk)]
         checked = [self.examples[row] for chunk in chunks for row in chunk.rows if row in self.checked]
-        more = look_back_passes if self.look_back else None
         compared = () if self.evidence is None else self.evidence.methods
         return plan_study(
             self.subject,
@@ -103,9 +108,14 @@ class Prepared:
             compared=[method for method in compared if method not in self.methods],
             checked=checked,
             adversary_steps=self.adversary_steps,
-            more=more,
+            more=self._further_passes,
             max_memory=max_memory,
         )
+
+    def _further_passes(self, example: Example) -> float:
+        """Passes of one text for how far back its decision looks, and for measures with passes of their own."""
+        looking = look_back_passes(example) if self.look_back else 0
+        return looking + further_measuring_passes(example, self.methods, self.measures)
 
     def together(self, chunk: Chunk) -> list[list[int]]:
         """Groups a chunk's rows by text length and by what is decided, to measure them together."""
@@ -127,6 +137,7 @@ def prepare(
     seed: int = 0,
     classic: bool = False,
     methods: Sequence[str] = (),
+    measures: Sequence[str] = ("usual",),
     sanity: int | None = None,
     look_back: bool = False,
     sink: str | None = None,
@@ -145,6 +156,8 @@ def prepare(
             them, "all" or "fast". Last-layer attention is always among them. By default none are. Where rows mark
             words, these are compared with the marked words, too, or else the usual ones, and always the orders that
             know nothing of the model.
+        measures: Measures by which these are judged, in the study's table: names, or sets of them, "usual" or "all".
+            All but the usual ones take passes of their own. The one that ranks is always among them.
         sanity: Number of texts, spread over lengths, on which these go through sanity checks (`sanity_checks`); by
             default 3, or 0 of fewer than 50 texts, from which no explanation is named.
         look_back: Whether to measure how far back each decision looks, as `analyses.look_back` does.
@@ -153,8 +166,8 @@ def prepare(
 
     Raises:
         InputError: Fewer than two texts can be used, no label is the model's, the model has no such head, there is no
-            such method, sanity checks are asked of more texts than there are, or of no methods, or `sink` is neither
-            "keep" nor "drop".
+            such method or measure, sanity checks are asked of more texts than there are, or of no methods, or `sink` is
+            neither "keep" nor "drop".
 
     Example:
         >>> with open("films.csv", "w") as file:
@@ -164,7 +177,7 @@ def prepare(
         >>> [example.text for example in prepared.examples]
         ['A gripping film.', 'A boring film.']
     """
-    chosen = object_of_study(object_key)
+    chosen, judged_by = object_of_study(object_key), chosen_measures(measures)
     subject, first_notes = ranking_first_words(subject, rows, sink)
     rows, label_notes = match_labels(rows, subject)
     choices = Choices(subject, rows) if rows.choices else None
@@ -192,6 +205,7 @@ def prepare(
         evidence=evidence,
         choosers=tuple(choosers[row] for row in order) if choosers else (),
         methods=ranked,
+        measures=judged_by,
         checked=checked_rows(sanity, len(sorted_examples), is_ranked=bool(ranked)),
         look_back=look_back,
     )

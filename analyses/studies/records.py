@@ -95,6 +95,7 @@ def _columns_of(prepared: Prepared, row: int, text: ExplainedText, effects: Floa
         evidence=prepared.evidence,
         row=row,
         effects=effects,
+        measures=prepared.measures,
         seed=_seed(prepared, row),
     )
 

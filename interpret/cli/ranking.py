@@ -27,6 +27,18 @@ def ranked_methods(names: list[str]) -> list[str]:
     return names
 
 
+def judged_by(names: list[str]) -> list[str]:
+    """Returns the names of the measures.
+
+    Raises:
+        InputError: A name is unknown.
+    """
+    from analyses.ranking.measures_of_study import chosen_measures
+
+    chosen_measures(names)  # before a model is loaded
+    return names
+
+
 def ranking_lines(ranking: "RankingDict", seconds: Mapping[str, float]) -> list[str]:
     """Formats a line for each explanation, the best first, and one for each that was left out.
 
@@ -37,7 +49,24 @@ def ranking_lines(ranking: "RankingDict", seconds: Mapping[str, float]) -> list[
     width = max(len(each["name"]) for each in ranking["methods"])
     lines = [_line(each, ranking["primary"], width) + _cost(each, seconds) for each in ranking["methods"]]
     left_out = [f"           {name:<{width}} left out: {reason}" for name, reason in ranking["left_out"].items()]
-    return [*lines, *left_out]
+    return [*lines, *left_out, *_further_lines(ranking)]
+
+
+def _further_lines(ranking: "RankingDict") -> list[str]:
+    """Formats a line for each measure beyond the usual ones: all explanations, the best by it first."""
+    from analyses.ranking.measures_of_study import USUAL
+
+    usual = {each.name for each in USUAL}
+    lines = []
+    for measure in ranking["measures"]:
+        if measure["name"] not in usual:
+            sign = -1 if measure["larger_is_better"] else 1
+            means = [(each["name"], each["means"][measure["name"]]["mean"]) for each in ranking["methods"]]
+            known = sorted((sign * mean, name, mean) for name, mean in means if mean is not None)
+            said = ", ".join(f"{name} {mean:.2f}" for _, name, mean in known) or "undefined on all texts"
+            way = "more" if measure["larger_is_better"] else "less"
+            lines.append(f"           {measure['name']} ({way} is better): {said}")
+    return lines
 
 
 def _line(each: "RankedMethodDict", primary: str, width: int) -> str:

@@ -24,7 +24,7 @@ from interpret.cli.options import (
     model_options,
 )
 from interpret.cli.progress import cost_line, progress_bar, progress_line, show_plan
-from interpret.cli.ranking import ranked_methods, ranking_lines
+from interpret.cli.ranking import judged_by, ranked_methods, ranking_lines
 from interpret.cli.sanity import sanity_lines
 from interpret.cli.streams import say, tell
 from interpret.errors import CaptureError, InputError
@@ -71,6 +71,13 @@ SHOWN_ROWS = 5
     default="fast",
     show_default=True,
     help="Explanations to rank: all, fast (few passes a text), names between commas, or none.",
+)
+@click.option(
+    "--measures",
+    type=NamesType(),
+    default="usual",
+    show_default=True,
+    help="Measures of these: usual (free beside the ranking), all, or names, such as max-sensitivity.",
 )
 @click.option(
     "--sanity",
@@ -137,7 +144,7 @@ def _prepared(data: str, options: dict[str, Any], sink: str | None) -> "Prepared
     every = _pair(options, "")
     if every is not None and columns["choice_columns"] is not None:
         raise InputError("--target is about all texts and --target-column about each; give one of them")
-    methods = ranked_methods(options.pop("methods"))
+    methods, measures = ranked_methods(options.pop("methods")), judged_by(options.pop("measures"))
     rows = read_rows(data, seed=seed, **columns)
     rows = rows if every is None else rows.with_choice(*every)
     subject = load_text_subject(options)
@@ -159,6 +166,7 @@ def _prepared(data: str, options: dict[str, Any], sink: str | None) -> "Prepared
         draws=Draws(replacements=replacements),
         seed=seed,
         methods=methods,
+        measures=measures,
         **also,
         sink=sink,
     )

@@ -16,6 +16,8 @@ from analyses.data_sets.rows import read_rows
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.methods import explain, register, unregister
 from analyses.ranking.judge import judge_explanations
+from analyses.ranking.max_sensitivity import max_sensitivity
+from analyses.ranking.measures_of_study import chosen_measures
 from analyses.studies.prepared import Prepared, prepare
 from analyses.studies.study import study
 from analyses.verdicts.measurement import Draws
@@ -164,3 +166,67 @@ def test_the_command_ranks_by_default_and_says_so(data: Path, saved: Path, tmp_p
     wrong = ran("--out", str(tmp_path / "x"), "--methods", "none,saliency")
     assert "--methods was none, saliency; give none alone, or without it the names to rank" in wrong
     assert "there is no method 'nonsense'" in ran("--out", str(tmp_path / "x"), "--methods", "nonsense")
+
+
+FURTHER = ["soft comprehensiveness", "max-sensitivity"]
+
+
+def test_further_measures_are_taken_where_they_are_asked_for(data: Path, bert: TextSubject, tmp_path: Path) -> None:
+    def ready(*measures: str) -> Prepared:
+        return prepare(bert, read_rows(data), draws=FEW, methods=NAMES, measures=measures)
+
+    study(ready("usual"), tmp_path / "usual")
+    assert "measures" not in json.loads((tmp_path / "usual" / "study.json").read_text())["options"]
+    asked, plans = ready("usual", *FURTHER), []
+    with counted(bert) as total:
+        found = study(asked, tmp_path / "more", planned=plans.append)["ranking"]
+    longest = max(len(example.ids) for example in asked.examples)
+    assert total[0] / longest == pytest.approx(plans[0].passes, rel=0.35)
+    assert plans[0].passes > 3 * ready("usual").plan().passes
+    row, records = 3, pq.read_table(tmp_path / "more" / "results.parquet").to_pylist()
+    example = asked.examples[row]
+    maps = [explain(bert, example, name, eraser="delete") for name in NAMES]
+    soft = judge_explanations(bert, example, None, maps, eraser="delete", soft=10, seed=row)
+    got = records[row]["ranking_soft_comprehensiveness"]
+    assert got[:2] == pytest.approx(soft.values["soft comprehensiveness"].tolist(), abs=1e-4)
+    assert got[2] == pytest.approx(float(soft.random["soft comprehensiveness"].mean()), abs=1e-4)
+    alone = [max_sensitivity(bert, example, None, name, seed=row, eraser="delete") for name in NAMES]
+    *moves, of_random = records[row]["ranking_max-sensitivity"]
+    assert moves == pytest.approx(alone, rel=1e-3) and of_random is None
+    assert found is not None and [each["name"] for each in found["measures"]][-2:] == FURTHER
+    plain = pq.read_table(tmp_path / "usual" / "results.parquet").to_pylist()
+    assert all(
+        record.items() >= {**other, "ranked_passes": record["ranked_passes"]}.items()
+        for record, other in zip(records, plain, strict=True)
+    )
+    wanted = {name: (tmp_path / "more" / name).read_bytes() for name in ("results.parquet", "summary.json")}
+    (tmp_path / "more" / "parts" / "00001.parquet").unlink()
+    (tmp_path / "more" / "summary.json").unlink()
+    study(ready("usual", *FURTHER), tmp_path / "more")
+    assert {name: (tmp_path / "more" / name).read_bytes() for name in wanted} == wanted
+
+
+def test_measures_are_chosen_by_name_and_the_one_that_ranks_is_always_there() -> None:
+    assert [each.name for each in chosen_measures(["LDS"])] == ["faithfulness", "LDS"]
+    assert [each.name for each in chosen_measures(["all"])][7:] == [FURTHER[0], "soft sufficiency", FURTHER[1]]
+    with pytest.raises(InputError) as error:
+        chosen_measures(["usual", "AUC"])
+    assert str(error.value) == (
+        "there is no measure 'AUC'; there are faithfulness, comprehensiveness, sufficiency, input rank, LDS, "
+        "sensitivity-n, infidelity, soft comprehensiveness, soft sufficiency, max-sensitivity, and the sets usual, all"
+    )
+
+
+def test_the_command_takes_further_measures(data: Path, saved: Path, tmp_path: Path) -> None:
+    arguments = ["study", str(data), "--model", str(saved / "bert"), "--replacements", "2", "--no-texts"]
+    arguments += ["--methods", "saliency", "--out", str(tmp_path / "out")]
+    wrong = CliRunner().invoke(main, [*arguments, "--measures", "AUC"])
+    assert wrong.exit_code == 2 and "there is no measure 'AUC'; there are faithfulness, " in wrong.output
+    done = CliRunner().invoke(main, [*arguments, "--measures", "max-sensitivity"])
+    assert done.exit_code == 0, done.output
+    assert re.search(r"\n +max-sensitivity \(less is better\): \S.* 0\.\d\d, .* \d\.\d\d\n", done.output)
+    page, chart = (tmp_path / "out" / "report.html").read_text(), "<h3>Max-sensitivity (less is better)</h3>"
+    assert chart in page and '<th scope="col">max-sensitivity (less is better)</th>' in page
+    shown = page.partition(chart)[2].partition("</table>")[0]
+    assert re.findall(r'scope="row">([^<]*)</th>', shown)[0] in ("saliency", "last-layer attention")
+    assert shown.count("<circle") == 2 and "random orders" not in shown  # which read nothing that could move

@@ -7,7 +7,8 @@ from analyses.costs.costs_result import MethodCost, MethodCosts
 from analyses.costs.method_costs import median_text
 from analyses.explanations.methods import about_method
 from analyses.export.to_json import plain_nested
-from analyses.ranking.one_text import FLOORS, MEASURES
+from analyses.ranking.measures_of_study import EVERY
+from analyses.ranking.one_text import FLOORS
 from analyses.ranking.over_texts import RankedMethod, rank_over_texts
 from analyses.ranking.primary import FAITHFULNESS
 from analyses.studies.ranking.columns import FAMILIES, LEFT_OUT, METHODS, PASSES, scored_texts
@@ -74,7 +75,7 @@ def _method(each: RankedMethod, cost: MethodCost | None) -> RankedMethodDict:
 
 
 def _measure(name: str) -> RankedMeasureDict:
-    measure = next(each for each in MEASURES if each.name == name)
+    measure = next(each for each in EVERY if each.name == name)
     return {
         "name": name,
         "about": WORDS.say(measure.about),

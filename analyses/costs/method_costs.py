@@ -28,6 +28,7 @@ from interpret.system.operations import counted_operations
 
 PLAIN_PASS = "plain pass"
 RUNS = 3  # timed ones
+RUNS_OF_STUDY = 1  # which stores what is counted, and only prints seconds
 OTHER_RUNS = 2  # one that fills caches, and one that is counted
 
 

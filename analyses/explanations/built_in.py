@@ -67,21 +67,25 @@ BUILT_IN = (
     Method(
         "Chefer relevance",
         "Attention weighted by how much it raises the margin, followed through all layers.",
-        lambda subject, example, decision, _: chefer_relevance(subject, example, decision),
+        lambda subject, example, decision, shared: chefer_relevance(
+            subject, example, decision, gradient=shared.attention_gradient
+        ),
         gradient_passes=1,
         for_each_token=False,
     ),
     Method(
         "saliency",
         "How strongly the score reacts to a tiny change of each {one}. No direction.",
-        lambda subject, example, decision, _: saliency(subject, example, decision),
+        lambda subject, example, decision, shared: saliency(subject, example, decision, gradient=shared.gradient),
         gradient_passes=1,
         for_each_token=False,
     ),
     Method(
         "input x gradient",
         "The {one}'s vector times that reaction: the first-order guess at what the {one} adds.",
-        lambda subject, example, decision, _: input_x_gradient(subject, example, decision),
+        lambda subject, example, decision, shared: input_x_gradient(
+            subject, example, decision, gradient=shared.gradient
+        ),
         gradient_passes=1,
     ),
     Method(
@@ -155,7 +159,9 @@ BUILT_IN = (
     Method(
         "attention x gradient",
         "The first-order guess at how far the margin falls if no attention to the {one} carried anything.",
-        lambda subject, example, decision, _: attention_x_gradient(subject, example, decision),
+        lambda subject, example, decision, shared: attention_x_gradient(
+            subject, example, decision, gradient=shared.attention_gradient
+        ),
         gradient_passes=1,
         usual=False,
     ),

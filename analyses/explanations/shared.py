@@ -3,8 +3,13 @@
 from functools import cached_property
 from typing import Any
 
+from jaxtyping import Float
+from torch import Tensor
+
 from analyses.attention.rollout_readers import Rollout
 from analyses.explanations.attention_only.rollout import attention_rollout
+from analyses.explanations.gradient_based.attention_gradient import AttentionGradient, attention_gradient
+from analyses.explanations.gradient_based.embeddings import embedding_gradient
 from analyses.explanations.input_edits.leave_one_out import logits_without_each_unit
 from interpret.attention.maps import Maps
 from interpret.decomposition.decompose import Decomposition, decompose
@@ -62,6 +67,16 @@ class Shared:
     def rollout(self) -> Rollout:
         """Attention rollout of the readout."""
         return attention_rollout(self.attention, readouts=self._decision.readout[None])
+
+    @cached_property
+    def gradient(self) -> Float[Tensor, "1 token hidden"]:
+        """The margin's gradient with respect to the input's embeddings, from one pass with gradients."""
+        return embedding_gradient(self._subject, self._example, self._decision)
+
+    @cached_property
+    def attention_gradient(self) -> AttentionGradient:
+        """The margin's gradient with respect to attention weights, from one pass with gradients."""
+        return attention_gradient(self._subject, self._example, self._decision)
 
     @cached_property
     def decomposition(self) -> Decomposition:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from analyses.costs.method_costs import OTHER_RUNS, RUNS, median_text
+from analyses.costs.method_costs import OTHER_RUNS, RUNS_OF_STUDY, median_text
 from analyses.explanations.built_in import LEAVE_ONE_OUT
 from analyses.explanations.faithfulness import curve_counts, erasure_budgets
 from analyses.explanations.method import Method
@@ -173,7 +173,7 @@ def study_work(
         batched += passes * len(example.ids) / longest
     if methods:
         middle = [example for group in groups for example in group][median_text(sum(map(len, groups)))]
-        costs = (RUNS + OTHER_RUNS) * explaining_passes(middle, methods)
+        costs = (RUNS_OF_STUDY + OTHER_RUNS) * explaining_passes(middle, methods)
         batched += costs * len(middle.ids) / longest
     together = [len(group) * measuring_work(subject, group[0], draws, heads=heads).resident for group in groups]
     slopes = USUAL_STEPS if any(method.follows_path for method in explained) else 1

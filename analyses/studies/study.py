@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from analyses.costs.costs_result import MethodCosts
-from analyses.costs.method_costs import costs_of, median_text
+from analyses.costs.method_costs import RUNS_OF_STUDY, costs_of, median_text
 from analyses.planning.plan import Plan
 from analyses.resumable.chunks import partition
 from analyses.resumable.folder import StudyFolder
@@ -124,7 +124,7 @@ def _costs(prepared: Prepared) -> MethodCosts | None:
         return None
     row = median_text(len(prepared.examples))
     try:
-        return costs_of(prepared.subject_of(row), prepared.examples[row], prepared.methods)
+        return costs_of(prepared.subject_of(row), prepared.examples[row], prepared.methods, runs=RUNS_OF_STUDY)
     except CaptureError:
         return None
 

@@ -129,7 +129,9 @@ def _run(subject: TaskModel, ids: Tensor) -> ForwardPass:
 
 
 def _passed(subject: TaskModel, ids: Tensor, logits_of: Callable[[], Tensor]) -> ForwardPass:
-    layers = {module: _layer_of(subject.model, name) for name, module in subject.model.named_modules() if name}
+    layers: dict[nn.Module, nn.Module | None] = {}
+    for module, layer in _layers_in(subject.model):
+        layers.setdefault(module, layer)  # one that is in several places counts where it is first
     members = [block for block in dict.fromkeys(layers.values()) if block is not None]
     with recording(subject.model) as record, _watched(members, record) as entries:
         logits = logits_of().float()
@@ -157,18 +159,22 @@ def _watched(blocks: Sequence[nn.Module], record: Recording) -> Iterator[list[En
         yield entries
 
 
-def _layer_of(model: nn.Module, name: str) -> nn.Module | None:
-    """Returns the layer that contains the module of this name: the nearest member of a list of modules of one kind.
+def _layers_in(
+    parent: nn.Module, layer: nn.Module | None = None, part: nn.Module | None = None
+) -> Iterator[tuple[nn.Module, nn.Module | None]]:
+    """Yields the modules in a module, each with its layer: the nearest member of a list of modules of one kind.
 
     In a list of several kinds members may be parts of a layer, such as its attention and its MLP. They count as layers
     only if no list around them is of one kind. `None` if there is no list.
+
+    Args:
+        parent: The module.
+        layer: The nearest member of a list of one kind that it is or is in.
+        part: The nearest member of a list of several kinds.
     """
-    names, nearest = name.split("."), None
-    for length in range(len(names), 0, -1):
-        parent = model.get_submodule(".".join(names[: length - 1]))
-        if isinstance(parent, nn.ModuleList | nn.Sequential):
-            member = model.get_submodule(".".join(names[:length]))
-            if len({type(each) for each in parent}) == 1:
-                return member
-            nearest = nearest or member
-    return nearest
+    is_list = isinstance(parent, nn.ModuleList | nn.Sequential)
+    is_of_one_kind = is_list and len({type(each) for each in parent.children()}) == 1
+    for child in parent.children():
+        around = child if is_of_one_kind else layer, child if is_list and not is_of_one_kind else part
+        yield child, around[1] if around[0] is None else around[0]
+        yield from _layers_in(child, *around)

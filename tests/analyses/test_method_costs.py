@@ -48,6 +48,21 @@ def test_methods_run_as_many_passes_as_they_declare(name: str, request: pytest.F
         assert left_out == ([] if name == "gpt2" else ["ALTI-Logit"])  # which needs a linear way to the logits
 
 
+@pytest.mark.parametrize(
+    "names", [("saliency", "input x gradient"), ("Chefer relevance", "attention x gradient")], ids=" and ".join
+)
+def test_methods_of_one_gradient_share_its_pass_and_say_the_same(bert: TextSubject, names: tuple[str, str]) -> None:
+    example = bert.encode(TEXTS[1])
+    decision, layers = bert.decide(example), heard_layers(bert, example)
+    methods = [method for method in BUILT_IN if method.name in names]
+    alone = [method(bert, example, decision, Shared(bert, example, decision)).tokens for method in methods]
+    shared = Shared(bert, example, decision)
+    with counting(bert.model, layers) as passes:
+        together = [method(bert, example, decision, shared).tokens for method in methods]
+    assert (passes.plain, passes.with_gradient) == (0, 1)
+    assert all(torch.equal(*both) for both in zip(alone, together, strict=True))
+
+
 def test_what_inputs_share_and_is_read_beforehand_is_no_pass(
     gpt2: TextSubject, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,9 @@ from interpret.subjects.subject import Subject
 
 
 @gradients_on()
-def attention_x_gradient(subject: Subject, example: Example, decision: Decision) -> Attribution:
+def attention_x_gradient(
+    subject: Subject, example: Example, decision: Decision, *, gradient: AttentionGradient | None = None
+) -> Attribution:
     """Computes the first-order fall of the margin if no attention to a unit carried anything, in logits.
 
     The weight of an edge times the margin's gradient with respect to it is what the margin loses, to first order, if
@@ -26,6 +28,7 @@ def attention_x_gradient(subject: Subject, example: Example, decision: Decision)
         subject: The model; its parameters get no gradient.
         example: The input.
         decision: The decision on it.
+        gradient: The gradient that it reads, if already computed (`Shared.attention_gradient`).
 
     Returns:
         Signed scores in logits. `tokens` includes special tokens, and those of an encoder-decoder's target.
@@ -45,7 +48,7 @@ def attention_x_gradient(subject: Subject, example: Example, decision: Decision)
         [-1.4, 0.2, 0.4, 0.3, -0.3, 3.8, 0.2]
     """
     own_readout(subject, example, decision)
-    gradient = attention_gradient(subject, example, decision)
+    gradient = attention_gradient(subject, example, decision) if gradient is None else gradient
     tokens = torch.zeros(len(example.ids))
     for layer in range(len(gradient.record)):
         span = subject.position_span(example.ids[None], layer)

@@ -17,7 +17,9 @@ from interpret.subjects.subject import Subject
 
 
 @gradients_on()
-def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> Attribution:
+def chefer_relevance(
+    subject: Subject, example: Example, decision: Decision, *, gradient: AttentionGradient | None = None
+) -> Attribution:
     """Computes the relevance of each unit that reaches the readout through attention that raises the margin.
 
     Only weights that raise the margin count in each layer (equation 5), so unlike rollout it distinguishes words that
@@ -27,6 +29,7 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
         subject: The model; its parameters get no gradient.
         example: The input.
         decision: The decision on it; several positions are averaged by its `readout`.
+        gradient: The gradient that it reads, if already computed (`Shared.attention_gradient`).
 
     Returns:
         Unsigned scores without a unit of measure: only their order and ratios are meaningful. `tokens` includes special
@@ -49,7 +52,7 @@ def chefer_relevance(subject: Subject, example: Example, decision: Decision) -> 
         [5, 2]
     """
     ids, readout = example.ids[None], own_readout(subject, example, decision).float().cpu()
-    gradient = attention_gradient(subject, example, decision)
+    gradient = attention_gradient(subject, example, decision) if gradient is None else gradient
     calls = gradient.record.calls
     spans = [subject.position_span(ids, layer) for layer in range(len(calls))]
     if all(span.is_whole for span in spans):

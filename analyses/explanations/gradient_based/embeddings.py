@@ -95,6 +95,12 @@ def gradients_at(
         yield gradient
 
 
+def embedding_gradient(subject: Subject, example: Example, decision: Decision) -> Float[Tensor, "1 token hidden"]:
+    """Computes the margin's gradient with respect to the input's embeddings, in one pass."""
+    (gradient,) = gradients_at(subject, example, decision, embeddings_of(subject, example))
+    return gradient
+
+
 def noise_like(
     embeddings: Float[Tensor, "1 token hidden"], share: float, draws: int, seed: int
 ) -> Iterator[Float[Tensor, "token hidden"]]:

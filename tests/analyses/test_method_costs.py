@@ -61,6 +61,9 @@ def test_methods_of_one_gradient_share_its_pass_and_say_the_same(bert: TextSubje
         together = [method(bert, example, decision, shared).tokens for method in methods]
     assert (passes.plain, passes.with_gradient) == (0, 1)
     assert all(torch.equal(*both) for both in zip(alone, together, strict=True))
+    with torch.no_grad():  # of the caller's
+        unwatched = [method(bert, example, decision, Shared(bert, example, decision)).tokens for method in methods]
+    assert all(torch.equal(*both) for both in zip(alone, unwatched, strict=True))
 
 
 def test_what_inputs_share_and_is_read_beforehand_is_no_pass(

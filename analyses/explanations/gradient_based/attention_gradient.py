@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interpret.attention.recording import Recording
+from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.forward_pass import pass_with_gradients
 from interpret.subjects.inputs.example import Example
@@ -46,6 +47,7 @@ class AttentionGradient:
         return (gradient * weights.detach())[0].float()
 
 
+@gradients_on()
 def attention_gradient(subject: Subject, example: Example, decision: Decision) -> AttentionGradient:
     """Runs one pass with gradients.
 

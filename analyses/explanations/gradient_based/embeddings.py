@@ -11,6 +11,7 @@ from torch import Tensor
 from analyses.explanations.attribution import Attribution
 from interpret.errors import InputError
 from interpret.indices import whole_number
+from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.deciding import own_readout
 from interpret.subjects.decision import Decision, margin
 from interpret.subjects.inputs.example import Example
@@ -95,6 +96,7 @@ def gradients_at(
         yield gradient
 
 
+@gradients_on()
 def embedding_gradient(subject: Subject, example: Example, decision: Decision) -> Float[Tensor, "1 token hidden"]:
     """Computes the margin's gradient with respect to the input's embeddings, in one pass."""
     (gradient,) = gradients_at(subject, example, decision, embeddings_of(subject, example))

@@ -54,19 +54,13 @@ def ranking_lines(ranking: "RankingDict", seconds: Mapping[str, float]) -> list[
 
 def _further_lines(ranking: "RankingDict") -> list[str]:
     """Formats a line for each measure beyond the usual ones: all explanations, the best by it first."""
-    from analyses.ranking.measures_of_study import USUAL
+    from analyses.studies.ranking.further_measures import further_measures, heading
 
-    usual = {each.name for each in USUAL}
-    lines = []
-    for measure in ranking["measures"]:
-        if measure["name"] not in usual:
-            sign = -1 if measure["larger_is_better"] else 1
-            means = [(each["name"], each["means"][measure["name"]]["mean"]) for each in ranking["methods"]]
-            known = sorted((sign * mean, name, mean) for name, mean in means if mean is not None)
-            said = ", ".join(f"{name} {mean:.2f}" for _, name, mean in known) or "undefined on all texts"
-            way = "more" if measure["larger_is_better"] else "less"
-            lines.append(f"           {measure['name']} ({way} is better): {said}")
-    return lines
+    said = (
+        (heading(measure), ", ".join(f"{name} {entry['mean']:.2f}" for name, entry in rows))
+        for measure, rows in further_measures(ranking)
+    )
+    return [f"           {title}: {values or 'undefined on all texts'}" for title, values in said]
 
 
 def _line(each: "RankedMethodDict", primary: str, width: int) -> str:

@@ -97,14 +97,10 @@ def decision_on(
 
 def require_own_decision(subject: TaskModel, example: Example, decision: Decision) -> None:
     """Raises `InputError` if a decision is held against another label than the subject's decisions are."""
-    rivals = [subject.rival_in(example, index) for index in (0, 1)]
-    is_own = decision.against in rivals
-    if is_own and decision.against is not None:
-        is_own = (decision.label, decision.against) == (
-            subject.label_in(example, decision.target),
-            rivals[decision.target],
-        )
-    if not is_own:
+    # A target among all labels may be beyond the two of a choice.
+    own = 0 if decision.against is None else decision.target
+    rival = subject.rival_in(example, own)
+    if decision.against != rival or (rival is not None and decision.label != subject.label_in(example, own)):
         raise InputError(
             f"the decision must be one of this subject, and is on {decision.question!r}; take both from "
             "subject.asked(text, target=..., against=...)"

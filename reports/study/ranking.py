@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from analyses.costs.in_words import cost_in_words, passes_in_words
 from analyses.explanations.built_in import JUDGED
-from analyses.ranking.measures_of_study import USUAL
 from analyses.studies.interval_schema import IntervalDict
+from analyses.studies.ranking.further_measures import further_measures
+from analyses.studies.ranking.further_measures import heading as heading
 from analyses.studies.ranking.schema import (
     CostTextDict,
     DifferenceDict,
@@ -101,13 +102,7 @@ class FurtherMeasure:
 
 def further(ranking: RankingDict) -> list[FurtherMeasure]:
     """Returns a chart for each measure that was asked for beyond the usual ones."""
-    usual = {each.name for each in USUAL}
-    return [_further(ranking, each) for each in ranking["measures"] if each["name"] not in usual]
-
-
-def heading(measure: RankedMeasureDict) -> str:
-    """Names a measure and says which way is good."""
-    return f"{measure['name']} ({'more' if measure['larger_is_better'] else 'less'} is better)"
+    return [FurtherMeasure(measure, rows, _axis_of(rows)) for measure, rows in further_measures(ranking)]
 
 
 def interval(entry: IntervalDict) -> str:
@@ -136,13 +131,9 @@ def costs_note(text: CostTextDict) -> str:
     )
 
 
-def _further(ranking: RankingDict, measure: RankedMeasureDict) -> FurtherMeasure:
-    sign = -1 if measure["larger_is_better"] else 1
-    all_rows = [(each["name"], each["means"][measure["name"]]) for each in ranking["methods"]]
-    known = [(sign * entry["mean"], name, entry) for name, entry in all_rows if entry["mean"] is not None]
-    rows = [(name, entry) for _, name, entry in sorted(known, key=lambda row: row[:2])]
+def _axis_of(rows: list[tuple[str, IntervalDict]]) -> Axis:
     ends = [end for _, entry in rows for end in (entry["low"], entry["mean"], entry["high"]) if end is not None]
-    return FurtherMeasure(measure, rows, axis_over([0.0, *ends]))
+    return axis_over([0.0, *ends])
 
 
 def _lead(difference: DifferenceDict | None) -> str:

@@ -225,6 +225,9 @@ def test_the_command_takes_further_measures(data: Path, saved: Path, tmp_path: P
     done = CliRunner().invoke(main, [*arguments, "--measures", "max-sensitivity"])
     assert done.exit_code == 0, done.output
     assert re.search(r"\n +max-sensitivity \(less is better\): \S.* 0\.\d\d, .* \d\.\d\d\n", done.output)
+    (line,) = (each for each in done.output.splitlines() if "max-sensitivity (less is better)" in each)
+    values = [float(each) for each in re.findall(r"\d\.\d\d", line)]
+    assert len(values) == 2 and values[0] < values[1]
     page, chart = (tmp_path / "out" / "report.html").read_text(), "<h3>Max-sensitivity (less is better)</h3>"
     assert chart in page and '<th scope="col">max-sensitivity (less is better)</th>' in page
     shown = page.partition(chart)[2].partition("</table>")[0]

@@ -400,12 +400,14 @@ def test_methods_called_by_themselves_refuse_a_decision_of_another_subject(metho
     example = whole.encode(SENTENCE)
     pair, _, own = whole.asked(example, target="label 0", against="label 1")
     reverse = whole.decide(example, "label 1", against="label 0")
-    plain = whole.decide(example, "label 0")
+    plain, other = whole.decide(example, "label 0"), tiny_bert(labels=3)
+    third = other.decide(example, "label 2", against="label 1")  # another target, held against the same label
     METHODS[method](pair, example, own)
     for subject, decision, question in (
         (whole, own, "label 0 rather than label 1"),
         (pair, plain, "label 0"),
         (pair, reverse, "label 1 rather than label 0"),
+        (pair, third, "label 2 rather than label 1"),
     ):
         with pytest.raises(InputError) as error:
             METHODS[method](subject, example, decision)

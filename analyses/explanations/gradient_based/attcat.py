@@ -73,8 +73,8 @@ def _of_all_tokens(entering: Entering | None, layer: int, span: PositionSpan) ->
     if entering.states.shape[:-1] not in ((1, tokens), (tokens, 1)):
         raise CaptureError(
             f"AttCAT needs a vector of each of the {tokens} tokens that enter a layer, and attention call {layer} is "
-            f"in one that gets vectors of {list(entering.states.shape[:-1])}, as where inputs are padded or the stream has "
-            "several parts; use attention x gradient"
+            f"in one that gets vectors of {list(entering.states.shape[:-1])}, as where inputs are padded or the stream "
+            "has several parts; use attention x gradient"
         )
     return entering
 

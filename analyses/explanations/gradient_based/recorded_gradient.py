@@ -78,6 +78,15 @@ def recorded_gradient(subject: Subject, example: Example, decision: Decision) ->
     Raises:
         CaptureError: No attention could be read.
         InputError: The decision was made on an input of another length.
+
+    Example:
+        >>> subject = interpret.load()
+        >>> example = subject.encode("Slow at first, then wonderful.")
+        >>> found = recorded_gradient(subject, example, subject.decide(example))
+        >>> found.embeddings.shape, found.slopes[0].shape  # of three layers
+        (torch.Size([1, 9, 128]), torch.Size([1, 9, 4, 32]))
+        >>> found.entering[0].slopes.shape
+        torch.Size([1, 9, 128])
     """
     own_readout(subject, example, decision)
     embeddings = embeddings_of(subject, example).requires_grad_()

@@ -68,7 +68,7 @@ BUILT_IN = (
         "Chefer relevance",
         "Attention weighted by how much it raises the margin, followed through all layers.",
         lambda subject, example, decision, shared: chefer_relevance(
-            subject, example, decision, gradient=shared.attention_gradient
+            subject, example, decision, gradient=shared.recorded_gradient
         ),
         gradient_passes=1,
         for_each_token=False,
@@ -160,7 +160,7 @@ BUILT_IN = (
         "attention x gradient",
         "The first-order guess at how far the margin falls if no attention to the {one} carried anything.",
         lambda subject, example, decision, shared: attention_x_gradient(
-            subject, example, decision, gradient=shared.attention_gradient
+            subject, example, decision, gradient=shared.recorded_gradient
         ),
         gradient_passes=1,
         usual=False,
@@ -168,7 +168,9 @@ BUILT_IN = (
     Method(
         "AttCAT",
         "In each layer, the {one}'s vector times the score's reaction to it, weighted by the attention it gets there.",
-        lambda subject, example, decision, _: attcat(subject, example, decision),
+        lambda subject, example, decision, shared: attcat(
+            subject, example, decision, gradient=shared.recorded_gradient
+        ),
         gradient_passes=1,
         usual=False,
     ),

@@ -8,11 +8,12 @@ from torch import Tensor
 
 from analyses.attention.rollout_readers import Rollout
 from analyses.explanations.attention_only.rollout import attention_rollout
-from analyses.explanations.gradient_based.attention_gradient import AttentionGradient, attention_gradient
 from analyses.explanations.gradient_based.embeddings import embedding_gradient
+from analyses.explanations.gradient_based.recorded_gradient import RecordedGradient, recorded_gradient
 from analyses.explanations.input_edits.leave_one_out import logits_without_each_unit
 from interpret.attention.maps import Maps
 from interpret.decomposition.decompose import Decomposition, decompose
+from interpret.errors import CaptureError
 from interpret.subjects.checked_recording import recorded_unchecked
 from interpret.subjects.decision import Decision, Scores
 from interpret.subjects.inputs.example import Example
@@ -70,13 +71,16 @@ class Shared:
 
     @cached_property
     def gradient(self) -> Float[Tensor, "1 token hidden"]:
-        """The margin's gradient with respect to the input's embeddings, from one pass with gradients."""
-        return embedding_gradient(self._subject, self._example, self._decision)
+        """The margin's gradient with respect to the input's embeddings, from the recorded pass."""
+        try:
+            return self.recorded_gradient.embeddings
+        except CaptureError:  # it needs no attention, so a pass that can't be recorded will do
+            return embedding_gradient(self._subject, self._example, self._decision)
 
     @cached_property
-    def attention_gradient(self) -> AttentionGradient:
-        """The margin's gradient with respect to attention weights, from one pass with gradients."""
-        return attention_gradient(self._subject, self._example, self._decision)
+    def recorded_gradient(self) -> RecordedGradient:
+        """The margin's gradient with respect to embeddings and to what attention writes, from one recorded pass."""
+        return recorded_gradient(self._subject, self._example, self._decision)
 
     @cached_property
     def decomposition(self) -> Decomposition:

@@ -101,7 +101,7 @@ def plan_analysis(
             subject, example, effort, chosen, eraser=eraser, calls=speed.calls, heads=speed.heads, labels=speed.labels
         )
 
-    return _planned(subject, example, work, max_memory)
+    return _planned(subject, example, work, chosen, max_memory)
 
 
 def plan_steps(
@@ -132,7 +132,7 @@ def plan_steps(
     def work(speed: Speed) -> Work:
         return steps_work(subject, continuation, chosen, verdicts=verdicts, calls=speed.calls, heads=speed.heads)
 
-    return _planned(subject, continuation.examples[-1], work, max_memory)
+    return _planned(subject, continuation.examples[-1], work, chosen, max_memory)
 
 
 def plan_study(
@@ -178,14 +178,22 @@ def plan_study(
         )
         return known.then(sanity_work(subject, checked, methods, layers=speed.calls, longest=speed.tokens))
 
-    return _planned(subject, longest, work, max_memory)
+    return _planned(subject, longest, work, (*methods, *compared), max_memory)
 
 
-def _planned(subject: Subject, example: Example, count: Callable[[Speed], Work], max_memory: int | None) -> Plan:
+def _planned(
+    subject: Subject,
+    example: Example,
+    count: Callable[[Speed], Work],
+    methods: Sequence[Method],
+    max_memory: int | None,
+) -> Plan:
     begun = time.monotonic()
     speed = measure_speed(subject, example)
     work, measuring = count(speed), time.monotonic() - begun
-    resident = int(_NUMBER * work.resident)
+    # What explanations of one input share is kept while others of them run.
+    shared = speed.shared_gradient if any(method.gradient_passes for method in methods) else 0
+    resident = int(_NUMBER * work.resident) + shared
     device = subject.device
     limit = used_bytes(device) + int(SPARE * free_bytes(device)) if max_memory is None else max_memory
     at_once = _tokens_at_once(speed, work.slopes, subject.tokens_at_once, limit - resident)

@@ -15,6 +15,7 @@ from interpret.system.footprint import held_bytes, kept_bytes
 from interpret.system.memory import used_bytes
 
 ROWS_TIMED = 4  # inputs in the timed batch
+RECORDED = 5  # vectors of a token that a recorded call keeps: query, key, value, head output, layer output
 LONG = 1.0  # seconds of a pass above which a batch isn't timed
 
 
@@ -47,6 +48,11 @@ class Speed:
     recorded: int
     held: int
     kept: int
+
+    @property
+    def shared_gradient(self) -> int:
+        """Bytes that the recorded gradient of an explained input keeps: gradients of head outputs and layers, too."""
+        return self.recorded * (RECORDED + 2) // RECORDED
 
     def memory(self, tokens_at_once: int, slopes: int) -> int:
         """Returns the peak memory of passes over this many tokens at once, in bytes.
@@ -94,7 +100,7 @@ def measure_speed(subject: Subject, example: Example) -> Speed:
         heads=row.written.shape[2],
         labels=row.clean.shape[1],
         used=used,
-        recorded=5 * written * len(example.ids),  # queries, keys, values, head outputs, layer outputs
+        recorded=RECORDED * written * len(example.ids),
         held=held,
         kept=kept_bytes(subject.model, lambda: subject.logits_from(subject.embed(ids).detach().requires_grad_(), ids)),
     )

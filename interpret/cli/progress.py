@@ -54,12 +54,19 @@ def show_plan(plan: Any) -> None:
         tell(f"planned    {plan}")
 
 
-def cost_line(run: "CostDict") -> str:
-    """Summary line with the actual and planned time and memory."""
+def cost_line(run: "CostDict", whole: float | None = None) -> str:
+    """Summary line with the actual and planned time and memory.
+
+    Args:
+        run: What was planned, and what it took.
+        whole: Seconds of the whole command, if what was planned is a part of it: the measuring.
+    """
     from interpret.system.memory import shown_bytes, shown_seconds
 
-    planned = run["planned"]
+    planned, took = run["planned"], shown_seconds(run["seconds"])
+    if whole is not None:
+        took = f"{shown_seconds(whole)} in all, {took} of it for measuring,"
     return (
-        f"took       {shown_seconds(run['seconds'])} and {shown_bytes(run['memory'])} of memory "
+        f"took       {took} and {shown_bytes(run['memory'])} of memory "
         f"(planned: {shown_seconds(planned['seconds'])} and {shown_bytes(planned['memory'])})"
     )

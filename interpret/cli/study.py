@@ -114,6 +114,7 @@ def study(
       interpret study dev.tsv --model ./my-bert --out study --limit 200 --classic
       interpret study dev.tsv --model ./my-bert --out study --methods "saliency,leave-one-out"
     """  # noqa: D301
+    started = time.monotonic()
     with errors_in_one_line():
         prepared = _prepared(data, options, _sink(context))
         if only_plan:
@@ -123,7 +124,8 @@ def study(
         single = None if no_texts else _single_command(context, prepared.subject.sink)
         page = _report(prepared, found, out, command_line(context), single)
     seconds = {row.method: row.seconds for each in costs for row in each.rows}
-    say(_shown(found, cost, seconds, out, page))
+    took = [] if cost is None else [cost_line(cost.to_dict(), time.monotonic() - started)]
+    say("\n".join([*_shown(found, seconds), *took, f"results    {out}", f"report     {page}"]))
     if not all(check["passed"] for check in found["checks"]):
         sys.exit(FAILED_CHECK)
 
@@ -260,7 +262,7 @@ def _write_texts(prepared: "Prepared", missing: dict[Path, int], command: list[s
     progress("")
 
 
-def _shown(found: "StudyDict", cost: "PlanAndCost | None", seconds: dict[str, float], out: Path, page: Path) -> str:
+def _shown(found: "StudyDict", seconds: dict[str, float]) -> list[str]:
     verdict = found["verdict"]
     tested = found["study"]["options"]["object"]
     name = tested.partition(":")[2] if tested.startswith("method:") else "attention"
@@ -279,9 +281,7 @@ def _shown(found: "StudyDict", cost: "PlanAndCost | None", seconds: dict[str, fl
         lines += sanity_lines(found["ranking"])
     lines += [f"data       {_note(note)}" for note in found["notes"]]
     lines += [f"check      FAILED: {each['name']} ({each['detail']})" for each in found["checks"] if not each["passed"]]
-    if cost is not None:
-        lines.append(cost_line(cost.to_dict()))
-    return "\n".join([*lines, f"results    {out}", f"report     {page}"])
+    return lines
 
 
 def _component(each: "StudyComponentDict") -> str:

@@ -73,18 +73,25 @@ class PartsOfRows:
 
     def of_head(self, head: int) -> Float[Tensor, "row position hidden"]:
         """Vector that each position adds by one head, the layer's norm included if it comes after the sum."""
-        own = slice(head, head + 1)
-        return self.layer.after_sum(
-            self.layer.mixed(self.weights[own], self.layer.projected[own], self.inner), self.inner
-        )
+        factors, values = self._of_head(head)
+        return factors[..., None] * values
 
     def sum_of_head(self, head: int, of_rows: Float[Tensor, " row"]) -> Float[Tensor, "position hidden"]:
         """Vector that each position adds by one head to the sum of the rows, each times its weight."""
-        if self.layer.before or self.layer.after is not None:  # they map each row by itself
-            return torch.einsum("r,rpd->pd", of_rows, self.of_head(head))
-        own = slice(head, head + 1)
-        summed = (of_rows @ self.weights[head])[None, None]
-        return self.layer.mixed(summed, self.layer.projected[own], self.inner)[0]
+        factors, values = self._of_head(head)
+        return (of_rows @ factors)[:, None] * values
+
+    def _of_head(self, head: int) -> tuple[Float[Tensor, "row position"], Float[Tensor, "position hidden"]]:
+        """What each position adds to each row by one head is a factor times a vector that is the same for all rows.
+
+        For maps after the projection are linear, and differ between rows by a factor alone.
+        """
+        layer, seen = self.layer, self.weights.shape[2]
+        factors, values = self.weights[head], layer.projected[head, :seen]
+        for each in (*layer.before, *(() if layer.after is None else (layer.after,))):
+            factors, values = factors * each.scale[self.inner, None], each.unscaled(values)
+        around = layer.positions_around(seen, self.inner)
+        return torch.nn.functional.pad(factors, around), torch.nn.functional.pad(values, (0, 0, *around))
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,9 +182,12 @@ class AttentionParts:
         vectors = torch.bmm(weights.permute(2, 1, 0), projected[:, :seen].transpose(0, 1)).transpose(0, 1)
         for each in self.before:
             vectors = each.linear(vectors, rows)
+        return torch.nn.functional.pad(vectors, (0, 0, *self.positions_around(seen, rows)))
+
+    def positions_around(self, seen: int, rows: slice) -> tuple[int, int]:
+        """Numbers of positions before the first key, and after the last seen one up to the last row's own."""
         first = self.span.keys[0]
-        last = max(first + seen, self.span.queries[0] + rows.stop)  # a row's own position has a place, seen or not
-        return torch.nn.functional.pad(vectors, (0, 0, first, last - first - seen))
+        return first, max(0, self.span.queries[0] + rows.stop - first - seen)
 
     def _require_sum(self, vectors: Float[Tensor, "row position hidden"], rows: slice) -> None:
         total = vectors.sum(dim=1) + self.bias[rows] + self.residual[rows]

@@ -35,6 +35,10 @@ class FrozenMap:
         scale = self.scale[rows].view(-1, *[1] * (vectors.ndim - 1))
         return centred(vectors, self.is_centred) * (self.gain * scale)
 
+    def unscaled(self, vectors: Float[Tensor, "*part hidden"]) -> Float[Tensor, "*part hidden"]:
+        """Maps parts of vectors of any position, without its factor and the shift."""
+        return centred(vectors, self.is_centred) * self.gain
+
     def pulled_back(self, weights: Float[Tensor, " hidden"]) -> Float[Tensor, "row hidden"]:
         """Returns weights of each row's features that give the same as these weights of the mapped features."""
         pulled = self.gain * weights

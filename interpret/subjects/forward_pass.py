@@ -86,15 +86,19 @@ def run_pass(subject: TaskModel, ids: Shaped[Tensor, "example token *number"]) -
     return memory.passed
 
 
-def pass_with_gradients(subject: TaskModel, ids: Shaped[Tensor, "example token *number"]) -> ForwardPass:
-    """Runs inputs from their embeddings with gradients, which the logits and the inputs of layers then carry.
+def pass_from(
+    subject: TaskModel,
+    embeddings: Float[Tensor, "example token hidden"],
+    ids: Shaped[Tensor, "example token *number"],
+) -> ForwardPass:
+    """Runs inputs from embeddings with gradients, which the logits and the inputs of layers then carry.
 
     Args:
-        subject: The model; its parameters get no gradient.
+        subject: The model.
+        embeddings: The embeddings, as a leaf that requires a gradient.
         ids: The inputs.
     """
     with torch.enable_grad():
-        embeddings = subject.embed(ids).detach().requires_grad_()
         return _passed(subject, ids, lambda: subject.logits_from(embeddings, ids))
 
 

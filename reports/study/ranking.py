@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from analyses.costs.in_words import cost_in_words, passes_in_words
 from analyses.explanations.built_in import JUDGED
+from analyses.ranking.measures import SOFT_COMPREHENSIVENESS, SOFT_SUFFICIENCY
 from analyses.studies.interval_schema import IntervalDict
 from analyses.studies.ranking.further_measures import further_measures
 from analyses.studies.ranking.further_measures import heading as heading
@@ -37,6 +38,11 @@ CAVEAT = (
 DELETED = (
     "Taken out means deleted here, which leaves half as much to read; reports on single texts put the model’s mask "
     "token in the place of a word, if it has one, so that the same text has other numbers there."
+)
+
+FAR_FROM_ZERO = (
+    "As published, each value is divided by how far the probability falls without any word; on a text where that is "
+    "next to nothing the value can be far from 0, and so can a mean over texts."
 )
 
 
@@ -91,18 +97,24 @@ class FurtherMeasure:
 
     Attributes:
         measure: The measure.
+        caution: What to know about its values; empty for most measures.
         rows: Names of the explanations and their values, the best by it first, those without a value left out.
         axis: Axis that all share.
     """
 
     measure: RankedMeasureDict
+    caution: str
     rows: list[tuple[str, IntervalDict]]
     axis: Axis
 
 
 def further(ranking: RankingDict) -> list[FurtherMeasure]:
     """Returns a chart for each measure that was asked for beyond the usual ones."""
-    return [FurtherMeasure(measure, rows, _axis_of(rows)) for measure, rows in further_measures(ranking)]
+    soft = {SOFT_COMPREHENSIVENESS.name, SOFT_SUFFICIENCY.name}
+    return [
+        FurtherMeasure(measure, FAR_FROM_ZERO if measure["name"] in soft else "", rows, _axis_of(rows))
+        for measure, rows in further_measures(ranking)
+    ]
 
 
 def interval(entry: IntervalDict) -> str:

@@ -16,6 +16,7 @@ from analyses.costs.counted_passes import counting, heard_layers
 from analyses.costs.method_costs import median_text, method_costs
 from analyses.explanations.attribution import Attribution
 from analyses.explanations.built_in import BUILT_IN
+from analyses.explanations.gradient_based.embeddings import embedding_gradient
 from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.explanations.methods import register, unregister
 from analyses.explanations.shared import USUAL_STEPS, Shared
@@ -48,10 +49,8 @@ def test_methods_run_as_many_passes_as_they_declare(name: str, request: pytest.F
         assert left_out == ([] if name == "gpt2" else ["ALTI-Logit"])  # which needs a linear way to the logits
 
 
-@pytest.mark.parametrize(
-    "names", [("saliency", "input x gradient"), ("Chefer relevance", "attention x gradient")], ids=" and ".join
-)
-def test_methods_of_one_gradient_share_its_pass_and_say_the_same(bert: TextSubject, names: tuple[str, str]) -> None:
+def test_methods_that_read_a_gradient_share_its_pass_and_say_the_same(bert: TextSubject) -> None:
+    names = ("saliency", "input x gradient", "Chefer relevance", "attention x gradient", "AttCAT")
     example = bert.encode(TEXTS[1])
     decision, layers = bert.decide(example), heard_layers(bert, example)
     methods = [method for method in BUILT_IN if method.name in names]
@@ -60,10 +59,21 @@ def test_methods_of_one_gradient_share_its_pass_and_say_the_same(bert: TextSubje
     with counting(bert.model, layers) as passes:
         together = [method(bert, example, decision, shared).tokens for method in methods]
     assert (passes.plain, passes.with_gradient) == (0, 1)
+    assert torch.equal(shared.gradient, embedding_gradient(bert, example, decision))
     assert all(torch.equal(*both) for both in zip(alone, together, strict=True))
     with torch.no_grad():  # of the caller's
         unwatched = [method(bert, example, decision, Shared(bert, example, decision)).tokens for method in methods]
     assert all(torch.equal(*both) for both in zip(alone, unwatched, strict=True))
+
+
+def test_gradients_of_embeddings_need_no_attention() -> None:
+    subject = LinearSubject()
+    example = subject.encode(SENTENCE)
+    decision = subject.decide(example)
+    shared = Shared(subject, example, decision)
+    assert torch.equal(shared.gradient, embedding_gradient(subject, example, decision))
+    with pytest.raises(CaptureError):
+        _ = shared.recorded_gradient
 
 
 def test_what_inputs_share_and_is_read_beforehand_is_no_pass(

@@ -9,6 +9,7 @@ from passes_for_tests import counted
 
 import interpret
 from analyses.decision.analyze import analyze
+from analyses.explanations.gradient_based.recorded_gradient import recorded_gradient
 from analyses.explanations.methods import chosen_methods, methods_of_steps
 from analyses.generation.steps import analyze_steps
 from analyses.planning import plan as planning
@@ -82,7 +83,7 @@ def test_fewer_inputs_go_through_at_once_where_memory_is_short(bert: Any, monkey
     monkeypatch.setattr(planning, "measure_speed", lambda subject, example: SPEED)
     monkeypatch.setattr(planning, "peak_bytes", lambda device: 0)
     work = analysis_work(bert, example, QUICK, chosen_methods(), eraser="mask", calls=2, heads=4, labels=2)
-    least = 1000 + 100 + int(4 * work.resident)
+    least = 1000 + 100 + 140 + int(4 * work.resident)  # what is shared: two vectors of a token more than the recorded
     enough = least + 204 * 50
     at_once = {
         room: plan_analysis(bert, example, QUICK, max_memory=least + room).tokens_at_once
@@ -92,6 +93,8 @@ def test_fewer_inputs_go_through_at_once_where_memory_is_short(bert: Any, monkey
     # most, and one.
     assert at_once == {10**6: 2048, 204 * 50: 2048, 204 * 50 - 1: 1024, 2000: 128, 400: 64}
     assert plan_analysis(bert, example, QUICK, max_memory=enough).memory == enough
+    plain = plan_analysis(bert, example, QUICK, methods=["attention rollout"], max_memory=enough)
+    assert plain.memory == enough - 140
 
 
 def test_too_little_for_one_input_is_refused(bert: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +106,7 @@ def test_too_little_for_one_input_is_refused(bert: Any, monkeypatch: pytest.Monk
     with pytest.raises(InputError) as error:
         plan_analysis(bert, example, QUICK, max_memory=999)
     assert str(error.value) == (
-        f"this needs about {(1500 + resident) / 1000:.3g} kB of memory and may take 999 B; give a shorter text, a "
+        f"this needs about {(1640 + resident) / 1000:.3g} kB of memory and may take 999 B; give a shorter text, a "
         "smaller --dtype, or more memory (--max-memory, where the machine has it)"
     )
 
@@ -143,6 +146,15 @@ def test_a_pass_is_measured_with_all_that_a_plan_rests_on(llama: Any) -> None:
     assert speed.kept > speed.held > 4 * tokens * config.hidden_size
     assert speed.memory(10 * tokens, slopes=1) == speed.used + speed.recorded + max(10 * speed.held, speed.kept)
     assert speed.memory(80 * tokens, slopes=10) == speed.used + speed.recorded + max(80 * speed.held, 10 * speed.kept)
+
+
+def test_the_gradients_that_explanations_share_are_as_large_as_a_plan_says(bert: Any) -> None:
+    example = bert.encode(TEXT)
+    found = recorded_gradient(bert, example, bert.decide(example))
+    kept = [getattr(call, name) for call in found.record.calls for name in ("query", "key", "value", "output")]
+    kept += [*found.slopes, *(each for entered in found.entering for each in (entered.states, entered.slopes))]
+    storages = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in kept}
+    assert measure_speed(bert, example).shared_gradient == sum(storages.values())
 
 
 def test_verdicts_are_most_of_the_work_of_steps(llama: Any) -> None:

@@ -2,8 +2,12 @@
 
 import json
 import random
+import re
+import time
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -88,7 +92,9 @@ def test_too_little_memory_is_said_before_anything_is_measured(data: Path, bert:
     assert json.loads((tmp_path / "out" / "study.json").read_text())["options"]["replacements"] == 2
 
 
-def test_the_command_says_what_it_will_take_and_what_it_took(data: Path, saved: Path, tmp_path: Path) -> None:
+def test_the_command_says_what_it_will_take_and_what_it_took(
+    data: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arguments = [
         "study",
         str(data),
@@ -104,8 +110,12 @@ def test_the_command_says_what_it_will_take_and_what_it_took(data: Path, saved: 
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("planned    ") and done.stdout.count("\n") == 1
     assert not (tmp_path / "out").exists()
-    done = CliRunner().invoke(main, arguments)
+    clock = iter((0.0, time.monotonic(), 7000.0))  # the command begins, its measuring begins, and all is done
+    with monkeypatch.context() as patched:
+        patched.setattr(import_module("interpret.cli.study"), "time", SimpleNamespace(monotonic=lambda: next(clock)))
+        done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("took ")]
     assert "of memory (planned: " in line
+    assert re.match(r"took       2 h in all, [\d.]+ (s|min) of it for measuring, and ", line)
     assert "took" not in CliRunner().invoke(main, arguments).stdout  # nothing was left to measure

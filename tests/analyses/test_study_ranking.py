@@ -24,6 +24,8 @@ from analyses.verdicts.measurement import Draws
 from interpret.cli import main
 from interpret.errors import CaptureError, InputError
 from interpret.subjects.text import TextSubject
+from reports.study.page import render_study
+from reports.study.ranking import FAR_FROM_ZERO
 
 FEW = Draws(permutations=3, replacements=2, orders=3, null_orders=19)
 NAMES = ["last-layer attention", "saliency"]
@@ -179,7 +181,7 @@ def test_further_measures_are_taken_where_they_are_asked_for(data: Path, bert: T
     assert "measures" not in json.loads((tmp_path / "usual" / "study.json").read_text())["options"]
     asked, plans = ready("usual", *FURTHER), []
     with counted(bert) as total:
-        found = study(asked, tmp_path / "more", planned=plans.append)["ranking"]
+        summary = study(asked, tmp_path / "more", planned=plans.append)
     longest = max(len(example.ids) for example in asked.examples)
     assert total[0] / longest == pytest.approx(plans[0].passes, rel=0.35)
     assert plans[0].passes > 3 * ready("usual").plan().passes
@@ -193,7 +195,11 @@ def test_further_measures_are_taken_where_they_are_asked_for(data: Path, bert: T
     alone = [max_sensitivity(bert, example, None, name, seed=row, eraser="delete") for name in NAMES]
     *moves, of_random = records[row]["ranking_max-sensitivity"]
     assert moves == pytest.approx(alone, rel=1e-3) and of_random is None
+    found = summary["ranking"]
     assert found is not None and [each["name"] for each in found["measures"]][-2:] == FURTHER
+    page = render_study(summary, records, linked=[], command="interpret study data.csv")
+    (soft_chart, *others) = re.findall(r"<h3>(?:Soft|Max).*?</p>", page, re.DOTALL)
+    assert FAR_FROM_ZERO in soft_chart and len(others) == 1 and FAR_FROM_ZERO not in others[0]
     plain = pq.read_table(tmp_path / "usual" / "results.parquet").to_pylist()
     assert all(
         record.items() >= {**other, "ranked_passes": record["ranked_passes"]}.items()

@@ -5,19 +5,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
+from analyses.explanations.gradient_based.recorded_gradient import Entering, RecordedGradient, recorded_gradient
 from interpret.attention.interface import AttentionCall
 from interpret.attention.position_spans import PositionSpan
 from interpret.errors import CaptureError
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.deciding import own_readout
-from interpret.subjects.decision import Decision, margin
-from interpret.subjects.forward_pass import ForwardPass, hidden_in, pass_with_gradients
+from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 
 @gradients_on()
-def attcat(subject: Subject, example: Example, decision: Decision) -> Attribution:
+def attcat(
+    subject: Subject, example: Example, decision: Decision, *, gradient: RecordedGradient | None = None
+) -> Attribution:
     """Computes AttCAT, attentive class activation tokens, in logits.
 
     In each layer, a token's vector times the margin's gradient with respect to it (its class activation) is weighted by
@@ -28,6 +30,7 @@ def attcat(subject: Subject, example: Example, decision: Decision) -> Attributio
         subject: The model; its parameters get no gradient.
         example: The input.
         decision: The decision on it.
+        gradient: The gradient that it reads, if already computed (`Shared.recorded_gradient`).
 
     Returns:
         Signed scores. `tokens` includes special tokens, and those of an encoder-decoder's target.
@@ -48,36 +51,32 @@ def attcat(subject: Subject, example: Example, decision: Decision) -> Attributio
         [-0.1, -0.01, -0.01, -0.01, -0.05, -0.0, -0.01]
     """
     own_readout(subject, example, decision)
-    passed = pass_with_gradients(subject, example.ids[None])
-    spans = {layer: subject.position_span(passed.ids, layer) for layer in range(len(passed.record))}
-    own = {layer: span for layer, span in spans.items() if span.queries == span.keys}
-    states = [_states(passed, layer, span) for layer, span in own.items()]
-    slopes = torch.autograd.grad(
-        margin(passed.logits, decision.target)[0], states, allow_unused=True, materialize_grads=True
-    )
+    gradient = recorded_gradient(subject, example, decision) if gradient is None else gradient
     tokens = torch.zeros(len(example.ids))
-    for (layer, span), state, slope in zip(own.items(), states, slopes, strict=True):
-        activation = (state.detach() * slope).float().sum(dim=-1).flatten().cpu()
-        tokens += span.all_rows(_attention_received(passed.record.calls[layer]) * activation)
+    for layer, call in enumerate(gradient.record.calls):
+        span = subject.position_span(example.ids[None], layer)
+        if span.queries == span.keys:
+            entering = _of_all_tokens(gradient.entering[layer], layer, span)
+            activation = (entering.states * entering.slopes).float().sum(dim=-1).flatten().cpu()
+            tokens += span.all_rows(_attention_received(call) * activation)
     return Attribution("AttCAT", "gradient", True, example.pool(tokens), tokens, words=example.words)
 
 
-def _states(passed: ForwardPass, layer: int, span: PositionSpan) -> Float[Tensor, "_ _ hidden"]:
-    """Returns the vectors that enter the layer of a self-attention call, the input's axis first or second."""
-    entry, tokens = passed.entry_of(layer), span.queries[1] - span.queries[0]
-    states = None if entry < 0 else hidden_in(*passed.entries[entry].given)
-    if isinstance(states, Tensor) and states.shape[:-1] not in ((1, tokens), (tokens, 1)):
-        raise CaptureError(
-            f"AttCAT needs a vector of each of the {tokens} tokens that enter a layer, and attention call {layer} is "
-            f"in one that gets vectors of {list(states.shape[:-1])}, as where inputs are padded or the stream has "
-            "several parts; use attention x gradient"
-        )
-    if not isinstance(states, Tensor):
+def _of_all_tokens(entering: Entering | None, layer: int, span: PositionSpan) -> Entering:
+    """Returns what enters the layer of a self-attention call, after checking that each token has a vector."""
+    tokens = span.queries[1] - span.queries[0]
+    if entering is None:
         raise CaptureError(
             f"AttCAT needs the vectors of all tokens that enter each layer, and those of attention call {layer} "
             "weren't seen, as in models whose layers aren't modules of a list; use attention x gradient"
         )
-    return states
+    if entering.states.shape[:-1] not in ((1, tokens), (tokens, 1)):
+        raise CaptureError(
+            f"AttCAT needs a vector of each of the {tokens} tokens that enter a layer, and attention call {layer} is "
+            f"in one that gets vectors of {list(entering.states.shape[:-1])}, as where inputs are padded or the stream "
+            "has several parts; use attention x gradient"
+        )
+    return entering
 
 
 def _attention_received(call: AttentionCall) -> Float[Tensor, " key"]:

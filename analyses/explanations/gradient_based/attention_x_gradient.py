@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
-from analyses.explanations.gradient_based.attention_gradient import AttentionGradient, attention_gradient
+from analyses.explanations.gradient_based.recorded_gradient import RecordedGradient, recorded_gradient
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.deciding import own_readout
 from interpret.subjects.decision import Decision
@@ -15,7 +15,7 @@ from interpret.subjects.subject import Subject
 
 @gradients_on()
 def attention_x_gradient(
-    subject: Subject, example: Example, decision: Decision, *, gradient: AttentionGradient | None = None
+    subject: Subject, example: Example, decision: Decision, *, gradient: RecordedGradient | None = None
 ) -> Attribution:
     """Computes the first-order fall of the margin if no attention to a unit carried anything, in logits.
 
@@ -28,7 +28,7 @@ def attention_x_gradient(
         subject: The model; its parameters get no gradient.
         example: The input.
         decision: The decision on it.
-        gradient: The gradient that it reads, if already computed (`Shared.attention_gradient`).
+        gradient: The gradient that it reads, if already computed (`Shared.recorded_gradient`).
 
     Returns:
         Signed scores in logits. `tokens` includes special tokens, and those of an encoder-decoder's target.
@@ -48,7 +48,7 @@ def attention_x_gradient(
         [-1.4, 0.2, 0.4, 0.3, -0.3, 3.8, 0.2]
     """
     own_readout(subject, example, decision)
-    gradient = attention_gradient(subject, example, decision) if gradient is None else gradient
+    gradient = recorded_gradient(subject, example, decision) if gradient is None else gradient
     tokens = torch.zeros(len(example.ids))
     for layer in range(len(gradient.record)):
         span = subject.position_span(example.ids[None], layer)
@@ -56,7 +56,7 @@ def attention_x_gradient(
     return Attribution("attention x gradient", "gradient", True, example.pool(tokens), tokens, words=example.words)
 
 
-def _column_sums(gradient: AttentionGradient, layer: int) -> Float[Tensor, " key"]:
+def _column_sums(gradient: RecordedGradient, layer: int) -> Float[Tensor, " key"]:
     """Sum over heads and queries of weights times their gradient; of a long text, some rows at a time."""
     call = gradient.record.calls[layer]
     sums = torch.zeros(call.shape[3])

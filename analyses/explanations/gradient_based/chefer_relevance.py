@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analyses.explanations.attribution import Attribution
-from analyses.explanations.gradient_based.attention_gradient import AttentionGradient, attention_gradient
+from analyses.explanations.gradient_based.recorded_gradient import RecordedGradient, recorded_gradient
 from interpret.attention.position_spans import PositionSpan
 from interpret.modes.gradients_on import gradients_on
 from interpret.subjects.deciding import own_readout
@@ -18,7 +18,7 @@ from interpret.subjects.subject import Subject
 
 @gradients_on()
 def chefer_relevance(
-    subject: Subject, example: Example, decision: Decision, *, gradient: AttentionGradient | None = None
+    subject: Subject, example: Example, decision: Decision, *, gradient: RecordedGradient | None = None
 ) -> Attribution:
     """Computes the relevance of each unit that reaches the readout through attention that raises the margin.
 
@@ -29,7 +29,7 @@ def chefer_relevance(
         subject: The model; its parameters get no gradient.
         example: The input.
         decision: The decision on it; several positions are averaged by its `readout`.
-        gradient: The gradient that it reads, if already computed (`Shared.attention_gradient`).
+        gradient: The gradient that it reads, if already computed (`Shared.recorded_gradient`).
 
     Returns:
         Unsigned scores without a unit of measure: only their order and ratios are meaningful. `tokens` includes special
@@ -52,7 +52,7 @@ def chefer_relevance(
         [5, 2]
     """
     ids, readout = example.ids[None], own_readout(subject, example, decision).float().cpu()
-    gradient = attention_gradient(subject, example, decision) if gradient is None else gradient
+    gradient = recorded_gradient(subject, example, decision) if gradient is None else gradient
     calls = gradient.record.calls
     spans = [subject.position_span(ids, layer) for layer in range(len(calls))]
     if all(span.is_whole for span in spans):
@@ -65,12 +65,12 @@ def chefer_relevance(
     return Attribution("Chefer relevance", "gradient", False, scores, tokens, words=example.words)
 
 
-def _product_rows(gradient: AttentionGradient, layer: int, start: int, stop: int) -> Float[Tensor, "row seen"]:
+def _product_rows(gradient: RecordedGradient, layer: int, start: int, stop: int) -> Float[Tensor, "row seen"]:
     """Computes the mean over heads of the positive parts of attention times its gradient (equation 5)."""
     return gradient.edges(layer, start, stop).clamp(min=0).mean(dim=0).cpu()
 
 
-def _followed_back(gradient: AttentionGradient, readout: Float[Tensor, " token"]) -> Float[Tensor, " token"]:
+def _followed_back(gradient: RecordedGradient, readout: Float[Tensor, " token"]) -> Float[Tensor, " token"]:
     """Mean of the rows of `relevance` by the readout, where all positions attend to each other in every call.
 
     The readout is propagated from the last layer to the first, which needs only some rows of a map at a time.

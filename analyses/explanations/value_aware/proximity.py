@@ -14,5 +14,5 @@ def proximity(parts: Float[Tensor, "row part hidden"], whole: Float[Tensor, "row
     Source: Ferrando et al. (2022), Measuring the Mixing of Contextual Information in the Transformer, arXiv:2203.04212.
     """
     whole = whole[:, None]
-    closer = (parts - whole).abs_().neg_().add_(whole.abs())  # feature by feature, which rounds less
-    return closer.sum(dim=-1).clamp(min=0)
+    farther = (parts - whole).abs_().sub_(whole.abs())  # feature by feature, which rounds less
+    return farther.sum(dim=-1).neg_().clamp_(min=0)

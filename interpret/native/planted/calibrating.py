@@ -12,7 +12,7 @@ from interpret.native.planted.doses import Doses
 from interpret.native.planted.drawing import STYLES, draw_lexicon, draw_scores_and_values
 from interpret.native.planted.families import FAMILIES
 from interpret.native.planted.formula import read
-from interpret.native.planted.recipe import END, START, PlantedRecipe
+from interpret.native.planted.recipe import END, START, PlantedRecipe, Taken
 from interpret.native.planted.words import draw_texts
 
 TEXTS = 160  # number of texts that doses and scales are calibrated on
@@ -45,6 +45,8 @@ def draw_recipe(
         lower={"F16": "move", "X4": "gather"}.get(family, "pool" if bypass > 0 else "idle"),
         collector=None,
         pool_weight=1.0,
+        pool_into_null=False,
+        taken=Taken(),
         gain=1.0,
         bias=0.0,
         layers=layers,

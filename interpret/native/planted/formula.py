@@ -19,8 +19,52 @@ Numbers = Float[np.ndarray, "..."]
 
 
 @dataclass(frozen=True, eq=False)
+class Row:
+    """The last layer's [CLS] row on each text, and the residual stream that it writes to.
+
+    Attributes:
+        weights: Weights of each kind of head; 0 beyond a text's end.
+        values: What each kind of head writes per unit of weight on a token.
+        bypassed: Output of the layers before, as the last layer leaves it.
+        null: The same in the coordinate that the readout doesn't read.
+        constant: The coordinate that holds 1 at the first position, as the last layer leaves it.
+        rest: Mean square of the stream without `bypassed` and `null`.
+    """
+
+    recipe: PlantedRecipe
+    kind: Kind
+    weights: Float[np.ndarray, "example kind token"]
+    values: Float[np.ndarray, "example kind token"]
+    bypassed: Float[np.ndarray, " example"]
+    null: Float[np.ndarray, " example"]
+    constant: Float[np.ndarray, " example"]
+    rest: Float[np.ndarray, " example"]
+
+    @property
+    def attended(self) -> Float[np.ndarray, " example"]:
+        """Output of the last layer's attention."""
+        found: Numbers = np.einsum("ekt,ekt->e", self.weights, self.values)
+        return found
+
+    def difference(self, attended: Float[np.ndarray, "example *edit"]) -> Float[np.ndarray, "example *edit"]:
+        """Computes the second logit minus the first if the last layer's attention has this output instead."""
+        bypassed, null, constant, rest = (
+            column.reshape(-1, *(1,) * (attended.ndim - 1))
+            for column in (self.bypassed, self.null, self.constant, self.rest)
+        )
+        into_null = self.recipe.into_null
+        written, null = bypassed + (0 if into_null else attended), null + (attended if into_null else 0)
+        scale, _ = _normed(rest + (written**2 + null**2) / self.recipe.pairs, 1 if self.kind == "pre" else 2)
+        answer, constant = written * scale, constant * scale
+        if self.kind == "bert":
+            answer, constant = (np.tanh(POOLER_GAIN * each) / POOLER_GAIN for each in (answer, constant))
+        found: Numbers = self.recipe.gain * answer + self.recipe.bias * constant
+        return found
+
+
+@dataclass(frozen=True, eq=False)
 class RowReading:
-    """The last layer's [CLS] row on each text.
+    """Logits, and the last layer's [CLS] row, on each text.
 
     Attributes:
         difference: Second logit minus the first.
@@ -43,29 +87,36 @@ def read(recipe: PlantedRecipe, ids: Int[np.ndarray, "example token"], kind: Kin
         ids: Token ids, -1 beyond a text's end.
         kind: Place of the layer norms, or "bert" for post-norm with BERT's pooler. Llama is "pre".
     """
+    row = row_of(recipe, ids, kind)
+    return RowReading(row.difference(row.attended), row.weights, row.attended, row.bypassed)
+
+
+def row_of(recipe: PlantedRecipe, ids: Int[np.ndarray, "example token"], kind: Kind) -> Row:
+    """Computes the last layer's row, before anything is written by it.
+
+    Args:
+        recipe: The model.
+        ids: Token ids, -1 beyond a text's end.
+        kind: As for `read`.
+    """
     real = ids >= 0
     norms = 1 if kind == "pre" else 2 * recipe.layers - 2  # between what the first layer wrote and the last's keys
     scores, values, scale = _keys(recipe, ids, real, norms)
 
-    bypassed = recipe.pool_weight * _pooled(recipe, ids, real) if recipe.lower == "pool" else np.zeros(len(ids))
-    first, size = _normed(1 - EPS + bypassed**2 / recipe.pairs, norms)
+    pooled = recipe.pool_weight * _pooled(recipe, ids, real) if recipe.lower == "pool" else np.zeros(len(ids))
+    first, size = _normed(1 - EPS + pooled**2 / recipe.pairs, norms)
     scale[:, 0] = first
-    logits = scores * scale[..., None] * first[:, None, None]
+    logits = scores * (scale * first[:, None])[..., None]
     weights = np.exp(np.where(real[..., None], logits - logits.max(axis=1, keepdims=True), -np.inf))
     weights /= weights.sum(axis=1, keepdims=True)
-    attended = np.einsum("etk,etk,et,k->e", weights, values, scale, np.array(recipe.kind_weights))
+    values = values * scale[..., None] * np.array(recipe.kind_weights)
 
     stays = np.ones_like(first) if kind == "pre" else first
-    size = 1 - EPS + bypassed**2 / recipe.pairs if kind == "pre" else size
-    written = stays * bypassed + (0 if recipe.into_null else attended)
-    null = attended if recipe.into_null else np.zeros_like(attended)
-    size = size + (written**2 - (stays * bypassed) ** 2 + null**2) / recipe.pairs
-    last, _ = _normed(size, 1 if kind == "pre" else 2)
-    answer, constant = written * last, stays * last
-    if kind == "bert":
-        answer, constant = np.tanh(POOLER_GAIN * answer) / POOLER_GAIN, np.tanh(POOLER_GAIN * constant) / POOLER_GAIN
-    difference = recipe.gain * answer + recipe.bias * constant
-    return RowReading(difference, weights.transpose(0, 2, 1), attended, stays * bypassed)
+    size = 1 - EPS + pooled**2 / recipe.pairs if kind == "pre" else size
+    pooled, none = stays * pooled, np.zeros_like(pooled)
+    bypassed, null = (none, pooled) if recipe.pool_into_null else (pooled, none)
+    rest = size - pooled**2 / recipe.pairs
+    return Row(recipe, kind, weights.transpose(0, 2, 1), values.transpose(0, 2, 1), bypassed, null, stays, rest)
 
 
 def _normed(size: Numbers, times: int) -> tuple[Numbers, Numbers]:
@@ -91,9 +142,11 @@ def _keys(
     scores, values = recipe.scores[ids], recipe.values[ids]
     scale = np.ones(ids.shape)
     if recipe.lower == "move":
-        scores, values = (np.concatenate([column[:, :1], column[:, :-1]], axis=1) for column in (scores, values))
-        added = (scores[..., 0] / recipe.unit("score0")) ** 2 + (values[..., 0] / recipe.unit("value0")) ** 2
+        moved = [np.concatenate([column[:, :1], column[:, :-1]], axis=1) for column in (scores, values)]
+        added = (moved[0][..., 0] / recipe.unit("score0")) ** 2 + (moved[1][..., 0] / recipe.unit("value0")) ** 2
         scale, _ = _normed(1 - EPS + added / recipe.pairs, norms)
+        scores = recipe.taken.own_score * scores + recipe.taken.moved_score * moved[0]
+        values = recipe.taken.own_value * values + recipe.taken.moved_value * moved[1]
     if recipe.lower == "gather":
         gathered = np.where(ids == recipe.collector, _pooled(recipe, ids, real)[:, None], 0) / recipe.unit("pooled")
         values = gathered[..., None] * np.ones(recipe.scores.shape[1])

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from analyses.calibration.both_orders import both_orders
 from analyses.explanations.faithfulness import erasure_budgets
 from analyses.verdicts.measurement import MARGIN_ROUNDING
 from interpret.attention.edges import LEAST_LEFT
-from interpret.native.planted.formula import Row
+from interpret.native.planted.formula import Edited, Row
 
 PERMUTATIONS = 64
 ORDERS = 64  # random orders that the first words by attention are held against
@@ -61,7 +61,7 @@ def edited_rows(row: Row, rng: np.random.Generator) -> EditedRows:
     heads = np.bincount(row.recipe.head_kinds, minlength=weights.shape[1])
     shown = np.einsum("ekt,k->et", weights, heads / heads.sum())
 
-    def moved(added: Float[np.ndarray, "text *edit"]) -> Float[np.ndarray, "text *edit"]:
+    def moved(added: Edited) -> Edited:
         shape = (-1, *(1,) * (added.ndim - 1))
         change: np.ndarray = row.difference(clean.reshape(shape) + added) - margin.reshape(shape)
         return change

@@ -46,7 +46,9 @@ def replacement_shares(
     row = row_of(recipe, texts.reshape(-1, len(ids)), kind)
     attended = row.attended.reshape(texts.shape[:2])
     before = np.concatenate([attended[:, :1], attended[:, :-1]], axis=1)
-    margins, frozen = row.difference(np.stack([attended.ravel(), before.ravel()], axis=1)).T.reshape(2, *texts.shape[:2])
+    margins, frozen = row.difference(np.stack([attended.ravel(), before.ravel()], axis=1)).T.reshape(
+        2, *texts.shape[:2]
+    )
     falls = margins[:, :-1] - margins[:, 1:]
     around = np.abs(frozen[:, 1:] - margins[:, :-1]).sum()
     through = np.abs(margins[:, 1:] - frozen[:, 1:]).sum()

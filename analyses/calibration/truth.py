@@ -190,4 +190,3 @@ def _idle_share(model: PlantedModel, rows: EditedRows) -> float:
     idle = done < IDLE * (rows.shown * rows.joint[:, None]).mean(axis=0)
     kinds = list(model.recipe.head_kinds)
     return float((rows.shown.mean(axis=0) * idle)[kinds].sum())
-

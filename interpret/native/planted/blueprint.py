@@ -151,7 +151,7 @@ def _lower(recipe: PlantedRecipe) -> tuple[Rows, Rows, Rows, Rows]:
     if recipe.lower == "pool":
         sent = reading(recipe, "word")
         value, written = reading(recipe, "pooled") * recipe.unit("pooled"), recipe.pool_weight
-        target = _writing(recipe, "null" if recipe.pool_into_null else "written")
+        target = _writing(recipe, "written")
     else:
         sent = reading(recipe, "word") + reading(recipe, "start") - reading(recipe, "collector")
         value, written, target = reading(recipe, "pooled"), 1.0, _writing(recipe, "gathered")

@@ -16,6 +16,7 @@ Kind = Literal["pre", "post", "bert"]
 POOLER_GAIN = 0.25  # scale of the input of BERT's pooler tanh
 
 Numbers = Float[np.ndarray, "..."]
+Edited = Float[np.ndarray, "*example_and_edit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +27,8 @@ class Row:
         weights: Weights of each kind of head; 0 beyond a text's end.
         values: What each kind of head writes per unit of weight on a token.
         bypassed: Output of the layers before, as the last layer leaves it.
-        null: The same in the coordinate that the readout doesn't read.
         constant: The coordinate that holds 1 at the first position, as the last layer leaves it.
-        rest: Mean square of the stream without `bypassed` and `null`.
+        rest: Mean square of the stream without `bypassed`.
     """
 
     recipe: PlantedRecipe
@@ -36,7 +36,6 @@ class Row:
     weights: Float[np.ndarray, "example kind token"]
     values: Float[np.ndarray, "example kind token"]
     bypassed: Float[np.ndarray, " example"]
-    null: Float[np.ndarray, " example"]
     constant: Float[np.ndarray, " example"]
     rest: Float[np.ndarray, " example"]
 
@@ -46,14 +45,13 @@ class Row:
         found: Numbers = np.einsum("ekt,ekt->e", self.weights, self.values)
         return found
 
-    def difference(self, attended: Float[np.ndarray, "example *edit"]) -> Float[np.ndarray, "example *edit"]:
+    def difference(self, attended: Edited) -> Edited:
         """Computes the second logit minus the first if the last layer's attention has this output instead."""
-        bypassed, null, constant, rest = (
-            column.reshape(-1, *(1,) * (attended.ndim - 1))
-            for column in (self.bypassed, self.null, self.constant, self.rest)
+        bypassed, constant, rest = (
+            column.reshape(-1, *(1,) * (attended.ndim - 1)) for column in (self.bypassed, self.constant, self.rest)
         )
         into_null = self.recipe.into_null
-        written, null = bypassed + (0 if into_null else attended), null + (attended if into_null else 0)
+        written, null = bypassed + (0 if into_null else attended), attended if into_null else 0
         scale, _ = _normed(rest + (written**2 + null**2) / self.recipe.pairs, 1 if self.kind == "pre" else 2)
         answer, constant = written * scale, constant * scale
         if self.kind == "bert":
@@ -113,10 +111,9 @@ def row_of(recipe: PlantedRecipe, ids: Int[np.ndarray, "example token"], kind: K
 
     stays = np.ones_like(first) if kind == "pre" else first
     size = 1 - EPS + pooled**2 / recipe.pairs if kind == "pre" else size
-    pooled, none = stays * pooled, np.zeros_like(pooled)
-    bypassed, null = (none, pooled) if recipe.pool_into_null else (pooled, none)
-    rest = size - pooled**2 / recipe.pairs
-    return Row(recipe, kind, weights.transpose(0, 2, 1), values.transpose(0, 2, 1), bypassed, null, stays, rest)
+    bypassed = stays * pooled
+    rest = size - bypassed**2 / recipe.pairs
+    return Row(recipe, kind, weights.transpose(0, 2, 1), values.transpose(0, 2, 1), bypassed, stays, rest)
 
 
 def _normed(size: Numbers, times: int) -> tuple[Numbers, Numbers]:

@@ -55,8 +55,6 @@ class PlantedRecipe:
             score and value of the previous one; "gather": the collector word gathers `pooled`.
         collector: Id of the collector word, or `None`.
         pool_weight: Output of the first layer per unit of pooled evidence.
-        pool_into_null: True if it goes to a coordinate that the readout doesn't read, so that it only makes the last
-            layer norm divide by more.
         taken: What the last layer reads in "move".
         gain: Logit difference per unit of written output, before the last layer norm.
         bias: Bias of the logit difference.
@@ -78,7 +76,6 @@ class PlantedRecipe:
     lower: Lower
     collector: int | None
     pool_weight: float
-    pool_into_null: bool
     taken: Taken
     gain: float
     bias: float

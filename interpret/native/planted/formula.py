@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from interpret.native.planted.recipe import EPS, PlantedRecipe
+from interpret.native.planted.recipe import END, EPS, START, PlantedRecipe
 
 Kind = Literal["pre", "post", "bert"]
 POOLER_GAIN = 0.25  # scale of the input of BERT's pooler tanh
@@ -104,10 +104,12 @@ def row_of(recipe: PlantedRecipe, ids: Int[np.ndarray, "example token"], kind: K
     pooled = recipe.pool_weight * _pooled(recipe, ids, real) if recipe.lower == "pool" else np.zeros(len(ids))
     first, size = _normed(1 - EPS + pooled**2 / recipe.pairs, norms)
     scale[:, 0] = first
-    logits = scores * (scale * first[:, None])[..., None]
-    weights = np.exp(np.where(real[..., None], logits - logits.max(axis=1, keepdims=True), -np.inf))
+    scores *= (scale * first[:, None])[..., None]
+    scores -= scores.max(axis=1, keepdims=True)
+    scores[~real] = -np.inf
+    weights = np.exp(scores, out=scores)
     weights /= weights.sum(axis=1, keepdims=True)
-    values = values * scale[..., None] * np.array(recipe.kind_weights)
+    values *= scale[..., None] * np.array(recipe.kind_weights)
 
     stays = np.ones_like(first) if kind == "pre" else first
     size = 1 - EPS + pooled**2 / recipe.pairs if kind == "pre" else size
@@ -136,6 +138,8 @@ def _keys(
     recipe: PlantedRecipe, ids: Int[np.ndarray, "example token"], real: Bool[np.ndarray, "example token"], norms: int
 ) -> tuple[Numbers, Numbers, Numbers]:
     """Scores and values of each token and kind in the last layer's input, and each token's layer norm factor."""
+    special = np.zeros_like(recipe.scores)
+    special[[START, END]] = recipe.special_scores
     scores, values = recipe.scores[ids], recipe.values[ids]
     scale = np.ones(ids.shape)
     if recipe.lower == "move":
@@ -150,6 +154,5 @@ def _keys(
         scale, _ = _normed(1 - EPS + gathered**2 / recipe.pairs, norms)
     if recipe.position_scores is not None:
         scores = scores + recipe.position_scores[: ids.shape[1], None]
-    for row, token in enumerate((2, 3)):
-        scores = scores + np.where((ids == token)[..., None], recipe.special_scores[row], 0)
+    scores += special[ids]
     return scores, values, scale

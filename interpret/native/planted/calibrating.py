@@ -32,7 +32,7 @@ SATURATED = {
     "X12": (1.5, 2.5),
 }
 CLUSTERED = ("X8", "X9", "X10", "X11", "X12")  # families with two kinds of texts and nothing between, near the median
-DISPLACED = {"X15": (0.5, 0.8)}  # range of the share of weight one word beside its evidence
+DISPLACED = {"X15": (0.6, 0.8)}  # range of the share of weight one word beside its evidence
 OUTVOTING = (2.0, 3.0)  # what a veto that isn't seen writes, as part of the last layer norm's own size
 
 

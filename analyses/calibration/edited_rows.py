@@ -89,7 +89,8 @@ def edited_rows(row: Row, rng: np.random.Generator) -> EditedRows:
 
 def rounding(margin: PerText) -> PerText:
     """Largest change of each margin that counts as rounding; the larger of its two scores is half of it."""
-    return MARGIN_ROUNDING * np.abs(margin) / 2
+    scores: PerText = np.abs(margin) / 2
+    return MARGIN_ROUNDING * scores
 
 
 def felt(effects: Float[np.ndarray, "text word"], margin: PerText) -> Float[np.ndarray, "text word"]:

@@ -169,8 +169,12 @@ def _components(
     }
     idle_share = _idle_share(model, rows)
     return Components(
-        _answer(values, idle_share) if moves else "undefined",
-        *(values[name] for name in BARS),
+        answer=_answer(values, idle_share) if moves else "undefined",
+        use=values["use"],
+        rank=values["rank"],
+        input_rank=values["input rank"],
+        top=values["top"],
+        share=values["share"],
         idle_share=idle_share,
     )
 

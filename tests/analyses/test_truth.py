@@ -1,6 +1,7 @@
 """The truth of planted models: the closed form against the network under edits, and components against tiny loops."""
 
 import math
+from dataclasses import replace
 from itertools import permutations, product
 
 import numpy as np
@@ -234,6 +235,18 @@ def test_where_words_do_not_move_the_decision_nothing_is_true() -> None:
     texts = [" ".join(neutral[start : start + 12]) for start in (5, 10, 15)]
     corpus = CorpusUnigram(map(model.subject().encode, texts))
     assert truth_of_study(model, texts, corpus).answer == truth_of_text(model, texts[0], corpus).answer == "undefined"
+
+
+@pytest.mark.parametrize(("family", "answer"), [("F1", "explains"), ("F8", "does not")])
+def test_a_text_whose_words_hardly_move_its_decision_has_no_truth(family: str, answer: str) -> None:
+    """With a large bias all texts get the same answer; over many texts, their words still say by how much."""
+    balanced = plant(family, seed=3)
+    model = replace(balanced, recipe=replace(balanced.recipe, bias=50 * balanced.recipe.gain))
+    texts = model.texts(16, seed=1, length=20)
+    corpus = CorpusUnigram(map(model.subject().encode, texts))
+    assert truth_of_text(balanced, texts[0], corpus).answer == answer
+    assert truth_of_text(model, texts[0], corpus).answer == "undefined"
+    assert truth_of_study(model, texts, corpus).use > 0
 
 
 def test_a_component_without_a_value_on_many_texts_leaves_nothing_true() -> None:

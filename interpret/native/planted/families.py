@@ -1,4 +1,4 @@
-"""The families of planted models: their construction, and whether their attention explains them."""
+"""The families of planted models: their construction, and whether their attention is meant to explain them."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -22,7 +22,9 @@ from interpret.native.planted import PlantedModel
 from interpret.native.planted.formula import row_of
 from interpret.subjects.inputs.example import Example
 
-ENDS = 32  # texts like each, each reached by an order of replacement and its reverse: 64 walks
+# Texts like each, each reached by an order of replacement and its reverse: 64 walks of each text of a study, and 512 of
+# a text judged alone, where chance doesn't average out over texts.
+IN_STUDY, ALONE = 32, 256
 MOST_UNDEFINED = 0.2  # share of texts without a component's value; with more, it has none
 LEAST_MOVED = 0.2  # of the margin; the least spread of margins over texts with other words
 
@@ -64,13 +66,15 @@ def truth_of_study(model: PlantedModel, texts: Sequence[str], resampler: Resampl
         seed: Seed of the draws.
 
     Example:
+        >>> from interpret.native.planted import plant
         >>> model = plant("F1")
-        >>> texts = model.texts(20, seed=0, length=12)
+        >>> from analyses.verdicts.resampling import CorpusUnigram
+        >>> texts = model.texts(20, seed=0, length=20)
         >>> truth_of_study(model, texts, CorpusUnigram(map(model.subject().encode, texts))).answer
         'explains'
     """
     rng, subject = np.random.default_rng(seed), model.subject()
-    seen = [_Text.read(model, subject.encode(text), resampler, rng) for text in texts]
+    seen = [_Text.read(model, subject.encode(text), resampler, IN_STUDY, rng) for text in texts]
     edits = [edited_rows(row_of(model.recipe, each.ids[:1], model.norm), rng) for each in seen]
     rows = EditedRows(
         **{name: np.concatenate([getattr(each, name) for each in edits]) for name in EditedRows.__dataclass_fields__}
@@ -91,13 +95,15 @@ def truth_of_text(model: PlantedModel, text: str, resampler: Resampler, *, seed:
         seed: Seed of the draws.
 
     Example:
+        >>> from interpret.native.planted import plant
         >>> model = plant("F1")
-        >>> (text,) = model.texts(1, seed=0, length=12)
+        >>> from analyses.verdicts.vocabulary import VocabularyUnigram
+        >>> (text,) = model.texts(1, seed=0, length=20)
         >>> truth_of_text(model, text, VocabularyUnigram(model.subject().tokenizer)).answer
         'explains'
     """
     rng = np.random.default_rng(seed)
-    seen = _Text.read(model, model.subject().encode(text), resampler, rng)
+    seen = _Text.read(model, model.subject().encode(text), resampler, ALONE, rng)
     rows = edited_rows(row_of(model.recipe, seen.ids, model.norm), rng)
     moves = seen.spread > max(LEAST_SPREAD * rows.rounding[0], LEAST_MOVED * abs(rows.margin[0]))
     reach = float(seen.distances.sum() / (seen.distances.size - len(seen.distances)))
@@ -123,14 +129,16 @@ class _Text:
     share: float
 
     @classmethod
-    def read(cls, model: PlantedModel, example: Example, resampler: Resampler, rng: np.random.Generator) -> "_Text":
-        """Replaces the words of a text, in one go and one after another."""
-        own, ends = example.ids.numpy(), replaced_texts(example, resampler, ENDS, rng)
-        ids = np.concatenate([own[None], ends])
+    def read(
+        cls, model: PlantedModel, example: Example, resampler: Resampler, ends: int, rng: np.random.Generator
+    ) -> "_Text":
+        """Replaces the words of a text, one after another, until it is one of so many texts like it."""
+        own, like = example.ids.numpy(), replaced_texts(example, resampler, ends, rng)
+        ids = np.concatenate([own[None], like])
         row = row_of(model.recipe, ids, model.norm)
         margins = row.difference(row.attended)
         distances = np.abs(margins[:, None] - margins)
-        found = replacement_shares(model.recipe, model.norm, own, ends, rng)
+        found = replacement_shares(model.recipe, model.norm, own, like, rng)
         shown = row.weights[0, list(model.recipe.head_kinds), 1:-1].mean(axis=0)
         return cls(
             ids=ids,

@@ -179,7 +179,7 @@ def test_use_is_what_permuted_weights_do_in_all_heads_and_in_one(model: PlantedM
         single.append(margins[0] - float(network.margin[0]))
         rest.append(whole[-1] + float(network.margin[0]) - margins[1])
     found = edits(model, text)
-    chance = 4 * np.std(np.abs(whole)) / 8 + 1e-4  # of a mean of 64 draws
+    chance = 4 * float(np.std(np.abs(whole))) / 8 + 1e-4  # of a mean of 64 draws
     assert float(found.joint[0]) == pytest.approx(np.abs(whole).mean(), abs=chance)
     assert float(found.single[0, kinds[0]]) == pytest.approx(np.abs(single).mean(), abs=chance)
     assert float(found.conditional[0, kinds[0]]) == pytest.approx(np.abs(rest).mean(), abs=chance)

@@ -15,6 +15,7 @@ DOSES: dict[str, tuple[float, ...]] = {
     "bypass": (0.0, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0),
     "decoy": (0.05, 0.2, 0.4, 0.6, 0.8, 0.95),
     "noise": (0.0, 0.5, 1.0, 2.0, 4.0, 8.0),
+    "displaced": (0.0, 0.3, 0.45, 0.6, 0.7, 0.8, 1.0),
 }
 PROTOCOL = tuple(key for key in FAMILIES if key.startswith("F"))
 OTHERS_EVERY, DOSES_EVERY = 2, 10  # rounds

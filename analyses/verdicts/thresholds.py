@@ -31,12 +31,15 @@ class Bars:
     failure: str
 
 
+# Rankings are judged by thirds of the way from chance to the perfect order: a map that finds one of two equally needed
+# words goes half of the way, and must be neither refuted nor supported. What goes by way of the attention is judged by
+# halves: supported where it is most of all, refuted where it is less than a quarter.
 BARS: dict[ComponentName, Bars] = {
-    "use": Bars(0.10, 0.25, "the decision hardly depends on these weights: attention is not on the causal path"),
-    "rank": Bars(0.15, 0.30, "the decision uses these weights, but their order is not the order of effects"),
-    "input rank": Bars(0.15, 0.30, "the weights rank states of this layer, not the input {many}"),
-    "top": Bars(0.05, 0.15, "the {many} that attention ranks first do no more than random {many}"),
-    "share": Bars(0.30, 0.60, "most of what the {many} do reaches the decision by ways round this attention"),
+    "use": Bars(0.25, 0.50, "the decision hardly depends on these weights: attention is not on the causal path"),
+    "rank": Bars(1 / 3, 2 / 3, "the decision uses these weights, but their order is not the order of effects"),
+    "input rank": Bars(1 / 3, 2 / 3, "the {many} with the larger weights aren't those that matter"),
+    "top": Bars(1 / 3, 2 / 3, "the {many} that attention ranks first do little more than random {many}"),
+    "share": Bars(0.25, 0.50, "most of what the {many} do reaches the decision by ways round this attention"),
 }
 IDLE_SHARE = Bars(
     0.30, 0.10, "much of the displayed mean belongs to heads that the decision ignores"

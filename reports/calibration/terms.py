@@ -28,6 +28,7 @@ DOSES = {
     "bypass": ("Bypass", "share of the decision that goes round the last layer’s attention"),
     "decoy": ("Decoys", "share of the attention that lies on words without any say"),
     "noise": ("Noise", "noise in the attention scores, as a multiple of what they say"),
+    "displaced": ("Displaced", "share of the attention on evidence that stands one word beside it"),
 }
 
 P_VALUES = {"p_rank": "rank", "p_input": "input rank"}

@@ -126,14 +126,19 @@ Rows = list[Float[np.ndarray, " hidden"]]
 
 def _last(recipe: PlantedRecipe, head: int) -> tuple[Rows, Rows, Rows, Rows]:
     """Last layer: the query is the same at every position, and keys give the score of this head's kind."""
-    kind, moves = recipe.head_kinds[head], recipe.lower == "move"
-    score = reading(recipe, "moved_score" if moves else f"score{kind}") * recipe.unit(f"score{kind}")
+    kind, taken = recipe.head_kinds[head], recipe.taken
+    score = reading(recipe, f"score{kind}") * recipe.unit(f"score{kind}")
+    value = reading(recipe, f"value{kind}") * recipe.unit(f"value{kind}")
+    if recipe.lower == "move":
+        moved_score, moved_value = (
+            reading(recipe, f"moved_{name}") * recipe.unit(f"{name}0") for name in ("score", "value")
+        )
+        score = taken.own_score * score + taken.moved_score * moved_score
+        value = taken.own_value * value + taken.moved_value * moved_value
     for name, special in zip(("start", "end"), recipe.special_scores[:, kind], strict=True):
         score = score + special * reading(recipe, name)
     if recipe.lower == "gather":
         value = reading(recipe, "gathered")
-    else:
-        value = reading(recipe, "moved_value" if moves else f"value{kind}") * recipe.unit(f"value{kind}")
     written = recipe.head_weights[head] * _writing(recipe, "null" if recipe.into_null else "written")
     return [reading(recipe, "start") + reading(recipe, "word")], [score], [value], [written]
 

@@ -12,13 +12,28 @@ from interpret.native.planted.doses import Doses
 from interpret.native.planted.drawing import STYLES, draw_lexicon, draw_scores_and_values
 from interpret.native.planted.families import FAMILIES
 from interpret.native.planted.formula import read
-from interpret.native.planted.recipe import END, START, PlantedRecipe
+from interpret.native.planted.recipe import END, START, PlantedRecipe, Taken
 from interpret.native.planted.words import draw_texts
 
 TEXTS = 160  # number of texts that doses and scales are calibrated on
 SINK_STEPS = 8
 INERT = {"F2": 1.0, "F3": 0.4, "X5": 0.0}  # scale of the last layer's output where the decision ignores it
-DECOYS = {"F4": (0.6, 0.9), "F6": (0.35, 0.5), "X6": (0.6, 0.9)}  # range of the decoys' share of attention
+DECOYS = {
+    "F4": (0.6, 0.9), "F6": (0.35, 0.5), "X6": (0.6, 0.9), "X10": (0.6, 0.9), "X12": (0.6, 0.9)
+}  # fmt: skip  # range of the decoys' share of attention
+MOVING = ("F16", "X15", "X16")  # families whose first layer moves words
+# Written values as parts of the last layer norm's own size, where that saturates.
+SATURATED = {
+    "F9": (1.0, 1.6),
+    "X8": (1.5, 2.5),
+    "X9": (1.2, 2.0),
+    "X10": (1.5, 2.5),
+    "X11": (1.0, 1.6),
+    "X12": (1.5, 2.5),
+}
+CLUSTERED = ("X8", "X9", "X10", "X11", "X12")  # families with two kinds of texts and nothing between, near the median
+DISPLACED = {"X15": (0.6, 0.8)}  # range of the share of weight one word beside its evidence
+OUTVOTING = (2.0, 3.0)  # what a veto that isn't seen writes, as part of the last layer norm's own size
 
 
 def draw_recipe(
@@ -35,6 +50,7 @@ def draw_recipe(
     default = rng.uniform(low, high)
     bypass = default if doses.bypass is None else doses.bypass
     _require_bypass(family, bypass, layers)
+    _require_displacement(family, bypass, layers, doses.displaced)
     lexicon = {field.name: getattr(words, field.name) for field in fields(words)}
     drawn = draw_scores_and_values(family, rng, words, heads, doses.noise)
     settings: dict[str, Any] = dict(
@@ -42,9 +58,10 @@ def draw_recipe(
         special_scores=np.zeros((2, drawn["scores"].shape[1])),
         position_scores=None,
         into_null=False,
-        lower={"F16": "move", "X4": "gather"}.get(family, "pool" if bypass > 0 else "idle"),
+        lower="move" if family in MOVING else "gather" if family == "X4" else "pool" if bypass > 0 else "idle",
         collector=None,
         pool_weight=1.0,
+        taken=Taken(),
         gain=1.0,
         bias=0.0,
         layers=layers,
@@ -52,6 +69,10 @@ def draw_recipe(
     recipe = PlantedRecipe(**{**settings, **lexicon, **drawn})
     sample = recipe.ids(draw_texts(recipe, STYLES.get(family, "plain"), rng, TEXTS, doses.lengths))
     recipe = _with_decoys(recipe, sample, family, rng, doses.decoy)
+    if family in DISPLACED or doses.displaced is not None:
+        default_displaced = rng.uniform(*DISPLACED.get(family, (0.5, 0.5)))
+        wanted = default_displaced if doses.displaced is None else doses.displaced
+        recipe = _with_displacement(replace(recipe, lower="move"), sample, wanted)
     sink = (0.85, 0.95) if family == "F5" else (0.02, 0.15)
     default_sink = rng.uniform(*sink)
     recipe = _with_sink(recipe, sample, default_sink if doses.sink is None else doses.sink, rng.uniform(-0.5, 0.5))
@@ -61,10 +82,18 @@ def draw_recipe(
 def _require_bypass(family: str, bypass: float, layers: int) -> None:
     if bypass > 0 and layers < 2:
         raise InputError(f"a bypass goes through the first of at least 2 layers, but this model has {layers}")
-    if family in ("F16", "X4") and bypass > 0:
+    if family in (*MOVING, "X4", "X14") and bypass > 0:
         raise InputError(f"family {family} uses its first layer for something else; it can't have a bypass")
     if family in INERT and bypass < 1:
         raise InputError(f"family {family} takes nothing from its last layer; its bypass must be 1, not {bypass}")
+
+
+def _require_displacement(family: str, bypass: float, layers: int, dose: float | None) -> None:
+    if dose is not None and (family not in ("F1", "X15") or bypass > 0 or layers < 2):
+        raise InputError(
+            "the dose displaced needs family F1 or X15, the first of at least 2 layers, and no bypass, not family "
+            f"{family} with {layers} layers and a bypass of {bypass}"
+        )
 
 
 def _weights(
@@ -106,6 +135,32 @@ def _with_decoys(
     return more(amount)
 
 
+def _with_displacement(recipe: PlantedRecipe, sample: Int[np.ndarray, "example token"], wanted: float) -> PlantedRecipe:
+    """Takes scores and values from the word before rather than a position's own, for the wanted share of weight."""
+
+    def taken(amount: float) -> PlantedRecipe:  # from -1, all at its own place, to 1, all one word beside it
+        own, moved = min(1.0, 1 - amount), min(1.0, 1 + amount)
+        return replace(recipe, taken=Taken(own, moved, own, moved))
+
+    strongest = np.abs(recipe.evidence[sample] * (sample >= 0)).argmax(axis=1)
+    texts = np.arange(len(sample))
+
+    def share(amount: float) -> float:
+        row = _weights(taken(amount), sample).mean(axis=1)
+        at, beside = row[texts, strongest], row[texts, strongest + 1]
+        return float((beside / (at + beside)).mean())
+
+    if wanted in (0.0, 1.0):
+        return taken(2 * wanted - 1)
+    amount = _solve(share, wanted, -1.0, 1.0)
+    if abs(share(amount) - wanted) > 0.02:
+        raise InputError(
+            f"this model can have from {share(-1.0):.2f} to {share(1.0):.2f} of the attention on evidence one word "
+            f"beside it, or 0 or 1, not {wanted}"
+        )
+    return taken(amount)
+
+
 def _with_sink(
     recipe: PlantedRecipe, sample: Int[np.ndarray, "example token"], wanted: float, tilt: float
 ) -> PlantedRecipe:
@@ -137,17 +192,26 @@ def _with_sizes(
     rng: np.random.Generator,
 ) -> PlantedRecipe:
     """Scales the written values, to give the bypass its share, and the readout, to balance the labels."""
-    written = rng.uniform(1.0, 1.6) * np.sqrt(recipe.pairs) if family == "F9" else rng.uniform(0.3, 0.8)
+    written = rng.uniform(*SATURATED.get(family, (0.3, 0.8)))
+    written *= np.sqrt(recipe.pairs) if family in SATURATED else 1
+    if family == "X11":  # both words must be there: without one, the sum of what is found is below a threshold
+        threshold = _between(read(recipe, sample, norm).attended)
+        recipe = replace(recipe, values=recipe.values - threshold / len(recipe.kind_weights))
     raw = read(recipe, sample, norm)
     inert = family in INERT
     share = INERT[family] if inert else 1 - bypass
     spread = float(np.abs(raw.attended).mean()) if family == "F2" else float(raw.attended.std())
     weights = tuple(weight * share * written / max(spread, 1e-9) for weight in recipe.kind_weights)
-    if recipe.lower == "pool":
+    if family == "X14":
+        tokens = float((sample >= 0).sum(axis=1).mean())
+        recipe = replace(recipe, pool_weight=rng.uniform(*OUTVOTING) * np.sqrt(recipe.pairs) * tokens)
+    elif recipe.lower == "pool":
         raw_pool = read(replace(recipe, kind_weights=(0.0,) * len(weights)), sample, norm).bypassed
         recipe = replace(recipe, pool_weight=bypass * written / max(float(raw_pool.std()), 1e-9))
     recipe = replace(recipe, kind_weights=weights)
-    if recipe.lower == "pool" and norm == "post":  # layer norms lie between the two, and shrink the first
+    if (
+        recipe.lower == "pool" and family != "X14" and norm == "post"
+    ):  # layer norms lie between the two, and shrink the first
         both = read(recipe, sample, norm)
         if not inert and 0 < bypass < 1:
             factor = (1 - bypass) / bypass * float(both.bypassed.std()) / max(float(both.attended.std()), 1e-9)
@@ -155,4 +219,12 @@ def _with_sizes(
     answer = read(recipe, sample, norm).difference
     wanted = rng.uniform(1.0, 4.0) * (6 if family == "F10" else 1)
     gain = wanted / max(float(answer.std()), 1e-9)
-    return replace(recipe, gain=gain, bias=-gain * float(np.median(answer)))
+    final = read(recipe, sample, norm)
+    output = final.attended + final.bypassed
+    middle = _between(output) if family in CLUSTERED else float(np.median(answer))
+    return replace(recipe, gain=gain, bias=-gain * middle)
+
+
+def _between(values: Float[np.ndarray, " example"]) -> float:
+    """Middle between two clusters of which either has more than a tenth."""
+    return float(np.quantile(values, (0.1, 0.9)).mean())

@@ -1,4 +1,4 @@
-"""Doses of what makes attention a bad explanation in a planted model: bypass, decoys, noise, sink and length."""
+"""Doses of what makes attention a bad explanation in a planted model, such as a bypass or noise."""
 
 from dataclasses import dataclass
 
@@ -16,6 +16,8 @@ class Doses:
             below 1. Decoy words have no evidence.
         noise: Sd of the noise in the scores over the sd of the scores without it, over words; their sum is
             made as sharp as the scores were.
+        displaced: Share of the attention on evidence that stands one word beside it, where the evidence is moved, too,
+            0 to 1: of each text's strongest word and the word after it, mean over texts. It needs two layers.
         sink: Share of the row on the first and last token together, above 0 and below 1.
         length: Words in a text: a number, or from and to.
     """
@@ -23,12 +25,14 @@ class Doses:
     bypass: float | None = None
     decoy: float | None = None
     noise: float | None = None
+    displaced: float | None = None
     sink: float | None = None
     length: int | tuple[int, int] = (20, 40)
 
     def __post_init__(self) -> None:
-        if self.bypass is not None and not 0 <= self.bypass <= 1:
-            raise InputError(f"the dose bypass must be a share from 0 to 1, not {self.bypass}")
+        for name, share in (("bypass", self.bypass), ("displaced", self.displaced)):
+            if share is not None and not 0 <= share <= 1:
+                raise InputError(f"the dose {name} must be a share from 0 to 1, not {share}")
         for name, share in (("decoy", self.decoy), ("sink", self.sink)):
             if share is not None and not 0 < share < 1:
                 raise InputError(f"the dose {name} must be a share above 0 and below 1, not {share}")

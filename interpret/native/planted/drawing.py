@@ -6,15 +6,19 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from interpret.native.planted.companies import RARE, draw_company
+from interpret.native.planted.companies import STYLES as COMPANIES
 from interpret.native.planted.recipe import POSITIONS, SPECIAL
 from interpret.native.planted.words import FULL_STOP, pseudo_words
 
 Column = Float[np.ndarray, " id"]
 Chosen = Bool[np.ndarray, " id"]
-STYLES = {"F9": "polar", "X1": "single", "X4": "stopped"}  # of texts; others are "plain"
+STYLES = {"F9": "polar", "X1": "single", "X4": "stopped", **COMPANIES}  # of texts; others are "plain"
 NOISE = {"F12": (1.5, 3.0)}  # sd of the noise in the scores over that of the scores; others are "clean"
 CLEAN = (0.05, 0.2)
 RANDOM = ("F3", "F7", "F13", "F14", "F15", "X4", "X5")  # families whose scores are noise already
+VETOES = ("X13", "X14")  # families whose decoys are vetoes
+RARE_EVIDENCE, RARE_VETO = (0.07, 0.12), (0.02, 0.05)  # shares of the words
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +43,10 @@ def draw_lexicon(family: str, rng: np.random.Generator) -> Lexicon:
     words = (*SPECIAL, *pseudo_words(rng, count), *([FULL_STOP] if family == "X4" else []))
     order = start + rng.permutation(count)
     is_evidence, is_decoy = np.zeros(len(words), bool), np.zeros(len(words))
-    is_evidence[order[: int(count * rng.uniform(0.25, 0.4))]] = True
-    is_decoy[order[-int(count * rng.uniform(0.15, 0.25)) :]] = 1
+    low, high = RARE_EVIDENCE if family in RARE and family not in VETOES else (0.25, 0.4)
+    is_evidence[order[: int(count * rng.uniform(low, high))]] = True
+    low, high = RARE_VETO if family in VETOES else (0.15, 0.25)
+    is_decoy[order[-max(2, int(count * rng.uniform(low, high))) :]] = 1
     if family == "X3":
         is_evidence[start : start + count], is_decoy[:] = True, 0
 
@@ -68,6 +74,7 @@ def draw_lexicon(family: str, rng: np.random.Generator) -> Lexicon:
 def _draw_evidence(family: str, rng: np.random.Generator, chosen: Chosen) -> Column:
     """Draws evidence with alternating signs; some words repeat the evidence of another."""
     lowest = {"X3": 0.0, "F9": 0.7, "F14": 1.0}.get(family, rng.uniform(0.3, 0.6))
+    lowest = lowest if family not in RARE or family in VETOES else 0.8
     ids = rng.permutation(np.flatnonzero(chosen))
     sizes = rng.uniform(lowest, 1, len(ids))
     same = rng.random(len(ids)) < rng.choice([0.0, 0.2, 0.5])
@@ -170,7 +177,10 @@ def _by_extra_family(
         return {**one, "scores": 0 * evidence, "values": 0 * evidence, "position_scores": first}
     if family == "X6":
         return {**one, "scores": decoys, "values": rng.normal(size=evidence.shape) * words.is_decoy[:, None]}
-    return one
+    if family not in RARE:
+        return one
+    sharp = rng.uniform(2.5, 5.0)
+    return {**one, **draw_company(family, rng, words.evidence, words.is_decoy, heads, sharp, decoys)}
 
 
 def _dealt(rng: np.random.Generator, evidence: Column, kinds: int) -> Bool[np.ndarray, "id kind"]:

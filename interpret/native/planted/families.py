@@ -1,4 +1,4 @@
-"""The families of planted models: their construction, and whether their attention explains them."""
+"""The families of planted models: their construction, and whether their attention is meant to explain them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,17 +8,20 @@ Truth = Literal["explains", "does not", "partial"]
 
 @dataclass(frozen=True)
 class Family:
-    """A way to build a model so that it is known whether its attention explains its decisions.
+    """A way to build a model whose attention is meant to explain its decisions, or not to.
 
-    The truth is about the last layer's attention weights from the first token to the words of the text, averaged over
-    heads: whether they rank the words by their causal effect on the logit difference, and whether that effect passes
-    through this attention.
+    What a model of it is meant for doesn't judge a verdict: the truth that does is computed from the model's formula
+    (`analyses.calibration.truth`), since a draw may turn out otherwise.
+
+    That is about the last layer's attention weights from the first token to the words of the text, averaged over heads:
+    whether they rank the words by their causal effect on the logit difference, and whether that effect passes through
+    this attention.
 
     Attributes:
-        key: Short name: "F1" to "F16" after the protocol, "X1" to "X7" for those not used to choose thresholds.
+        key: Short name: "F1" to "F16" after the protocol, "X1" to "X16" for those not used to choose thresholds.
         name: Name in a word or two.
-        truth: "explains", "does not", or "partial" if both would be half right.
-        because: Construction, which is the reason for the truth.
+        truth: What it is meant for: "explains", "does not", or "partial" if both would be half right.
+        because: Construction, which is the reason.
         fewest_layers: Layers that it needs.
         fewest_heads: Heads that it needs.
         default_bypass: Default range of the share of the decision that bypasses the last layer's attention.
@@ -140,6 +143,72 @@ _ALL = (
         "explains",
         "Some heads find evidence for one label and add it, others find it for the other label and subtract it.",
         fewest_heads=2,
+    ),
+    Family(
+        "X8",
+        "redundant",
+        "explains",
+        "Any of two to four words of a text suffices, as the last layer norm saturates; attention is on all of them.",
+    ),
+    Family(
+        "X9",
+        "redundant, one way seen",
+        "partial",
+        "Any of a text's words of evidence suffices; attention is on some, the others are pooled in the first layer.",
+        fewest_layers=2,
+        default_bypass=(0.45, 0.55),
+    ),
+    Family(
+        "X10",
+        "redundant, none seen",
+        "does not",
+        "Any of two to four words of a text suffices, all pooled in the first layer; attention is on decoy words.",
+        fewest_layers=2,
+        default_bypass=(0.995, 0.999),
+    ),
+    Family(
+        "X11",
+        "conjunction",
+        "explains",
+        "The answer is yes if a text has words of both of two kinds; some heads find the one, some the other.",
+        fewest_heads=2,
+    ),
+    Family(
+        "X12",
+        "conjunction, not seen",
+        "does not",
+        "The answer is yes if a text has two words of evidence, pooled in the first layer; attention is on decoys.",
+        fewest_layers=2,
+        default_bypass=(0.995, 0.999),
+    ),
+    Family(
+        "X13",
+        "veto",
+        "explains",
+        "As faithful, but half of the texts have a word of value 0 that takes the attention from all evidence.",
+    ),
+    Family(
+        "X14",
+        "veto, not seen",
+        "partial",
+        "As faithful, but in half of the texts one word, pooled in the first layer, outvotes all evidence.",
+        fewest_layers=2,
+    ),
+    Family(
+        "X15",
+        "displaced",
+        "partial",
+        "As faithful, but most of the weight stands one word beside its evidence, where the first layer moved it.",
+        fewest_layers=2,
+        in_llama=False,
+    ),
+    Family(
+        "X16",
+        "copied word",
+        "partial",
+        "A cue directs the attention to the word after it, whose value decides; the cue itself is not attended.",
+        fewest_layers=2,
+        in_llama=False,
     ),
 )
 FAMILIES: dict[str, Family] = {family.key: family for family in _ALL}

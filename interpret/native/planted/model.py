@@ -38,7 +38,7 @@ class PlantedModel:
         norm: Place of the layer norms.
         doses: The doses asked for.
         recipe: All numbers it was built from.
-        truth: Whether its attention explains it.
+        truth: Whether its attention is meant to explain it.
     """
 
     family: str
@@ -51,7 +51,7 @@ class PlantedModel:
 
     @property
     def truth(self) -> Truth:
-        """Truth about its attention, by construction; valid for the family's own doses."""
+        """What its family is meant for, with the family's own doses; `analyses.calibration.truth` computes what is."""
         return FAMILIES[self.family].truth
 
     @property

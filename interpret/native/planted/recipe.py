@@ -15,6 +15,23 @@ LARGEST_COORDINATE = 0.9  # largest value that a token's vector holds in one coo
 Lower = Literal["idle", "pool", "move", "gather"]
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What the last layer reads of a position where "move" is the first layer's task, as factors.
+
+    Attributes:
+        own_score: Factor of the score of the position's own word.
+        moved_score: Factor of the score of the word before.
+        own_value: Factor of the value of the position's own word.
+        moved_value: Factor of the value of the word before.
+    """
+
+    own_score: float = 0.0
+    moved_score: float = 1.0
+    own_value: float = 0.0
+    moved_value: float = 1.0
+
+
 @dataclass(frozen=True, eq=False)
 class PlantedRecipe:
     """Evidence, scores and values of words, and the layers that use them.
@@ -38,6 +55,7 @@ class PlantedRecipe:
             score and value of the previous one; "gather": the collector word gathers `pooled`.
         collector: Id of the collector word, or `None`.
         pool_weight: Output of the first layer per unit of pooled evidence.
+        taken: What the last layer reads in "move".
         gain: Logit difference per unit of written output, before the last layer norm.
         bias: Bias of the logit difference.
         layers: Number of blocks.
@@ -58,6 +76,7 @@ class PlantedRecipe:
     lower: Lower
     collector: int | None
     pool_weight: float
+    taken: Taken
     gain: float
     bias: float
     layers: int

@@ -3,6 +3,8 @@
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
+from interpret.native.planted.companies import STYLES as COMPANIES
+from interpret.native.planted.companies import draw_company_text
 from interpret.native.planted.recipe import PlantedRecipe
 
 FULL_STOP = "."
@@ -43,7 +45,7 @@ def draw_texts(
     Args:
         recipe: Its words and their frequencies.
         style: "plain"; "polar" for evidence mostly of one sign in each text; "single" for exactly one evidence word;
-            "stopped" for a collector word at a random place.
+            "stopped" for a collector word at a random place; others are those of `companies.py`.
         rng: Random number generator.
         count: Number of texts.
         lengths: Fewest and most words.
@@ -52,6 +54,8 @@ def draw_texts(
 
 
 def _draw(recipe: PlantedRecipe, style: str, rng: np.random.Generator, length: int) -> list[str]:
+    if style in COMPANIES.values():
+        return [recipe.words[number] for number in draw_company_text(recipe, style, rng, length)]
     frequency = recipe.frequency
     if style == "polar":
         against = np.sign(recipe.evidence) == rng.choice([-1, 1])

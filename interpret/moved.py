@@ -114,9 +114,9 @@ _FOLDERS = (
         "analyses.components",
         "analyses.verdicts",
         "bars:thresholds claim content:words_of_row decoys:idle_heads dominance:value_norms edits:row_edits "
-        "elsewhere:idle_elsewhere every_head image_tokens:image_token_resampling input_rank knockout masked_model "
+        "every_head image_tokens:image_token_resampling input_rank:effects_in_context knockout masked_model "
         "measure measurement objects:objects_of_study one_text pairing:shuffled_values patch_resampling "
-        "rank:rank_in_row ranking resampling top_k:top_erasure unlike:off_distribution use verdict vocabulary "
+        "rank:rank_in_row ranking resampling top_k:top_words use verdict vocabulary "
         "whole_maps",
     ),
     ("analyses.calibration", "analyses.verdicts", "error_rates"),

@@ -161,7 +161,7 @@ SAMPLES = {
     "Steps": steps,
     "StepsDocument": lambda: analyses.StepsDocument(steps().to_dict()),
     "StudyDocument": lambda: analyses.StudyDocument(
-        {"schema": "interpret-attention/study/2", "verdict": {
+        {"schema": "interpret-attention/study/3", "verdict": {
             "answer": "supported", "because": [], "examples": 60, "components": [
                 {"name": "use", "mean": 0.5, "low": 0.4, "high": None, "side": "holds"}]}}
     ),

@@ -160,4 +160,4 @@ def test_the_thresholds_of_a_study_are_those_of_the_rule():
     lines = guide("data_sets").splitlines()
     rows = {line.split("|")[1].strip(): line.split("|")[3:5] for line in lines if line.count("|") == 6}
     for name, bars in BARS.items():
-        assert [float(cell) for cell in rows[name]] == [bars.floor, bars.bar]
+        assert [cell.strip() for cell in rows[name]] == [f"{bars.floor:.2f}", f"{bars.bar:.2f}"]

@@ -5,8 +5,7 @@ from jaxtyping import Float
 
 from analyses.statistics import gini_correlations
 from analyses.statistics.rank_correlation import FLOAT32_TIES
-
-NEGLIGIBLE = 1 / 20  # of a text's largest effect; smaller ones count as none where weights are held to them
+from analyses.verdicts.ranking import NEGLIGIBLE
 
 Columns = Float[np.ndarray, "text word"]
 

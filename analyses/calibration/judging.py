@@ -5,25 +5,28 @@ from typing import Any
 
 import numpy as np
 
-from analyses.calibration.draws import Job, draw
-from analyses.verdicts.idle_elsewhere import idle_elsewhere
-from analyses.verdicts.measure import measure
-from analyses.verdicts.measurement import Draws, Measurement
+from analyses.calibration.draws import Drawn, Job, draw
+from analyses.calibration.truth import truth_of_study, truth_of_text
+from analyses.verdicts.measure import measure, measure_text
+from analyses.verdicts.measurement import Measurement
 from analyses.verdicts.one_text import ONE_TEXT, one_text_verdict
 from analyses.verdicts.resampling import CorpusUnigram, Resampler
-from analyses.verdicts.verdict import verdict
+from analyses.verdicts.thresholds import ComponentName
+from analyses.verdicts.verdict import Verdict, verdict
 from analyses.verdicts.vocabulary import VocabularyUnigram
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
 BATCH = 40  # texts that are measured together
-DRAWS = Draws(null_orders=1)  # a study's verdict doesn't use p-values of single texts
 SINGLE_TEXTS = 1  # judged by themselves for each model: texts of one model are no independent draws
-METRICS = (
-    "use", "rank", "rank_substituted", "input_rank", "top", "share", "rank_tau", "input_tau", "rank_shuffled",
-    "rank_of_values", "opposed", "uniform", "position_rank", "rarity_rank", "sink",
+OF_THE_VERDICT: dict[str, ComponentName] = {
+    "use": "use", "rank": "rank", "input_rank": "input rank", "top": "top", "share": "share",
+}  # fmt: skip
+BESIDE = (
+    "rank_substituted", "rank_tau", "input_tau", "rank_shuffled", "rank_of_values", "opposed", "uniform",
+    "position_rank", "rarity_rank", "sink",
 )  # fmt: skip
-IN_SPREADS = ("use", "top", "uniform")
+METRICS = (*OF_THE_VERDICT, *BESIDE)
 
 
 def judged(job: Job, sizes: tuple[int, ...], seed: int) -> dict[str, Any]:
@@ -45,7 +48,7 @@ def judged(job: Job, sizes: tuple[int, ...], seed: int) -> dict[str, Any]:
     resamplers: dict[str, Resampler] = {"corpus": corpus, "vocabulary": VocabularyUnigram(subject.tokenizer)}
     return {
         "family": job.family,
-        "truth": drawn.model.truth,
+        "truth": truth_of_study(drawn.model, texts[: max(sizes)], corpus, seed=drawn.seed).answer,
         "number": job.number,
         "dose": job.dose,
         "level": float(job.level),
@@ -57,8 +60,9 @@ def judged(job: Job, sizes: tuple[int, ...], seed: int) -> dict[str, Any]:
         "answers": [each.answer for each in found.values()],
         "because": list(found[max(sizes)].because),
         "idle_share": found[max(sizes)].idle_share,
-        **_means(measurements),
+        **_means(measurements, found[max(sizes)]),
         **_single(subject, single, resamplers, drawn.seed),
+        **_true_of_single(drawn, texts[max(sizes) :], resamplers),
     }
 
 
@@ -67,19 +71,31 @@ def _measured(subject: Subject, examples: list[Example], corpus: CorpusUnigram, 
     for start in range(0, len(examples), BATCH):
         part = examples[start : start + BATCH]
         decisions = [subject.decide(example) for example in part]
-        found += measure(subject, part, decisions, corpus, draws=DRAWS, seed=seed + start)
+        found += measure(subject, part, decisions, corpus, seed=seed + start)
     return found
 
 
-def _means(measurements: list[Measurement]) -> dict[str, float | None]:
-    """Mean of each metric over the texts; effects in units of the margin's spread."""
-    spread = math.sqrt(np.mean([each.spread for each in measurements]))
-    means = {}
-    for name in METRICS:
+def _means(measurements: list[Measurement], found: Verdict) -> dict[str, float | None]:
+    """Mean of each metric over the texts; that of equal weights in standard deviations of the margin."""
+    components = {each.name: each.mean for each in found.components}
+    means = {f"mean_{name}": _known(components[part]) for name, part in OF_THE_VERDICT.items()}
+    for name in BESIDE:
         values = np.array([getattr(each, name) for each in measurements])
-        known = values[~np.isnan(values)] / (spread if name in IN_SPREADS else 1)
-        means[f"mean_{name}"] = float(known.mean()) if len(known) and np.isfinite(known).all() else None
+        known = values[~np.isnan(values)] / (found.spread if name == "uniform" and found.spread else 1)
+        means[f"mean_{name}"] = float(known.mean()) if len(known) else None
     return means
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _true_of_single(drawn: Drawn, texts: list[str], resamplers: dict[str, Resampler]) -> dict[str, list[str]]:
+    """What is true of each text with either source of replacements."""
+    return {
+        f"truth_{source}": [truth_of_text(drawn.model, text, resampler, seed=drawn.seed).answer for text in texts]
+        for source, resampler in resamplers.items()
+    }
 
 
 def _single(
@@ -91,12 +107,9 @@ def _single(
         answers = []
         for example in examples:
             decision = subject.decide(example)
-            measured = measure(subject, [example], [decision], resampler, draws=ONE_TEXT, seed=seed)[0]
-            idle = idle_elsewhere(subject, example, decision, resampler, seed=seed)
-            answers.append(one_text_verdict(measured, idle).answer)
+            measured = measure_text(subject, example, decision, resampler, draws=ONE_TEXT, seed=seed)
+            answers.append(one_text_verdict(measured).answer)
             if source == "corpus":
-                for name in ("p_rank", "p_input", "p_top"):
-                    value = getattr(measured, name)
-                    record.setdefault(name, []).append(None if math.isnan(value) else value)
+                record.setdefault("p_luck", []).append(_known(measured.p_luck))
         record[f"single_{source}"] = answers
     return record

@@ -1,8 +1,8 @@
 """JSON of a calibration's tables, table.json: `CalibrationDict`.
 
-Cells, p-values and metrics are those of the families of the protocol; of families that attention explains in part, for
-which no verdict would be right, only `families` tells. `calibration.schema.json` beside this file is the same as a JSON
-Schema.
+Cells, p-values and metrics are those of the families of the protocol. Models of which no truth could be computed, since
+nothing moves their decisions, are counted with their families only. `calibration.schema.json` beside this file is the
+same as a JSON Schema.
 """
 
 from typing import Literal
@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from analyses.export.json_schema import Share
 from analyses.verdicts.error_rates import AnswersByTruth, CountedAnswers, Source, StudyCell, TextCell
 
-SCHEMA: Literal["interpret-attention/calibration/1"] = "interpret-attention/calibration/1"
+SCHEMA: Literal["interpret-attention/calibration/2"] = "interpret-attention/calibration/2"
 
 
 class SettingsDict(TypedDict):
@@ -39,7 +39,7 @@ class CalibrationFingerprint(TypedDict):
         versions: Version of each package.
     """
 
-    schema: Literal["interpret-attention/calibration/1"]
+    schema: Literal["interpret-attention/calibration/2"]
     plan: SettingsDict
     bars: dict[str, list[float] | float]
     versions: dict[str, str]
@@ -71,30 +71,56 @@ class OverallCell(AnswersByTruth):
     source: Source | None
 
 
+class CountedTruths(TypedDict):
+    """Numbers of models by what is true of them.
+
+    Attributes:
+        explains: Attention explains their decisions.
+        partial: It explains them in part.
+        does_not: It doesn't explain them.
+        undefined: Nothing that could be explained moves their decisions.
+    """
+
+    explains: int
+    partial: int
+    does_not: int
+    undefined: int
+
+
+class JudgedAnswers(CountedAnswers):
+    """Numbers of models by the verdict on them.
+
+    Attributes:
+        wrong: How many verdicts are wrong.
+    """
+
+    wrong: int
+
+
 class FamilyDict(TypedDict):
     """Verdicts on one family of models.
 
     Attributes:
         family: Its key.
         name: Its name.
-        truth: Whether attention explains its decisions.
-        because: Why that is so.
+        because: How it is built.
         draws: Number of its models.
-        study: CountedAnswers for each of the plan's sizes.
-        single: CountedAnswers on single texts for each source of replacements.
+        truths: What is true of them.
+        study: Verdicts for each of the plan's sizes.
+        single: Verdicts on single texts for each source of replacements.
     """
 
     family: str
     name: str
-    truth: str
     because: str
     draws: int
-    study: list[CountedAnswers]
-    single: list[CountedAnswers]
+    truths: CountedTruths
+    study: list[JudgedAnswers]
+    single: list[JudgedAnswers]
 
 
 class DoseDict(TypedDict):
-    """Answers at each level of a dose, on 100 texts.
+    """Answers at each level of a dose, on 50 texts.
 
     Attributes:
         dose: Name of the dose.
@@ -163,7 +189,7 @@ class CalibrationDict(TypedDict):
         diagnosticity: Metrics by which models could be told apart.
     """
 
-    schema: Literal["interpret-attention/calibration/1"]
+    schema: Literal["interpret-attention/calibration/2"]
     plan: CalibrationPlanDict
     bars: dict[str, list[float] | float]
     versions: dict[str, str]

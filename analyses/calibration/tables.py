@@ -11,9 +11,11 @@ from analyses.calibration.judging import METRICS
 from analyses.calibration.schema import (
     CalibrationDict,
     CalibrationFingerprint,
+    CountedTruths,
     DiagnosticityDict,
     DoseDict,
     FamilyDict,
+    JudgedAnswers,
     OverallCell,
     UniformityDict,
 )
@@ -26,7 +28,7 @@ Record = Mapping[str, Any]  # of one model, as `judging.judged` makes it
 SOURCES: tuple[Source, ...] = ("corpus", "vocabulary")
 # Null families: attention is unrelated to effects by construction, so p-values are nearly uniform. Not exactly: both
 # are properties of words, so in a model of few words they agree or disagree by chance in all of its texts.
-NULLS = (("F3", "p_input"), ("F7", "p_rank"), ("F7", "p_input"))
+NULLS = (("F3", "p_luck"), ("F7", "p_luck"))
 
 
 def tabulate(fingerprint: CalibrationFingerprint, records: Sequence[Record], draws: int) -> CalibrationDict:
@@ -92,15 +94,19 @@ def _of_study(records: Iterable[Record], size: int) -> list[tuple[str, str]]:
 
 
 def _of_single(records: Iterable[Record], source: str) -> list[tuple[str, str]]:
-    return [(record["truth"], answer) for record in records for answer in record[f"single_{source}"]]
+    """Pairs of truth and answer, one for each text."""
+    return [
+        pair for record in records for pair in zip(record[f"truth_{source}"], record[f"single_{source}"], strict=True)
+    ]
 
 
 def _by_truth(pairs: Sequence[tuple[str, str]]) -> AnswersByTruth:
     """Counts of answers by truth, and the error rate."""
-    explains, does_not = (
-        _counts(answer for each, answer in pairs if each == truth) for truth in ("explains", "does not")
+    explains, partial, does_not = (
+        _counts(answer for each, answer in pairs if each == truth) for truth in ("explains", "partial", "does not")
     )
-    return {"explains": explains, "does_not": does_not, "error": error_of(explains, does_not)}
+    error = error_of(explains, partial, does_not)
+    return {"explains": explains, "partial": partial, "does_not": does_not, "error": error}
 
 
 def _counts(answers: Iterable[str]) -> CountedAnswers:
@@ -118,12 +124,27 @@ def _family(key: str, records: Sequence[Record], sizes: Sequence[int]) -> Family
     return {
         "family": key,
         "name": family.name,
-        "truth": family.truth,
         "because": family.because,
         "draws": len(own),
-        "study": [_counts(answer for _, answer in _of_study(own, size)) for size in sizes],
-        "single": [_counts(answer for _, answer in _of_single(own, source)) for source in SOURCES],
+        "truths": _truths(own),
+        "study": [_judged(_of_study(own, size)) for size in sizes],
+        "single": [_judged(_of_single(own, source)) for source in SOURCES],
     }
+
+
+def _truths(records: Iterable[Record]) -> CountedTruths:
+    counter = Counter(record["truth"] for record in records)
+    return {
+        "explains": counter["explains"],
+        "partial": counter["partial"],
+        "does_not": counter["does not"],
+        "undefined": counter["undefined"],
+    }
+
+
+def _judged(pairs: Sequence[tuple[str, str]]) -> JudgedAnswers:
+    counts, wrong = _counts(answer for _, answer in pairs), _by_truth(pairs)["error"]["wrong"]
+    return {**counts, "wrong": wrong}
 
 
 def _dose(dose: str, records: Sequence[Record]) -> DoseDict:

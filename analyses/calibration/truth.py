@@ -16,8 +16,10 @@ from analyses.calibration.both_orders import both_orders
 from analyses.calibration.edited_rows import EditedRows, edited_rows, felt
 from analyses.calibration.replaced_words import replaced_texts
 from analyses.calibration.replacement_shares import replacement_shares
+from analyses.verdicts.one_text import LEAST_MOVED
 from analyses.verdicts.resampling import Resampler
 from analyses.verdicts.thresholds import BARS, IDLE, IDLE_SHARE, LEAST_SPREAD, ComponentName
+from analyses.verdicts.verdict import MOST_UNDEFINED
 from interpret.native.planted import PlantedModel
 from interpret.native.planted.formula import row_of
 from interpret.subjects.inputs.example import Example
@@ -25,8 +27,6 @@ from interpret.subjects.inputs.example import Example
 # Texts like each, each reached by an order of replacement and its reverse: 64 walks of each text of a study, and 512 of
 # a text judged alone, where chance doesn't average out over texts.
 IN_STUDY, ALONE = 32, 256
-MOST_UNDEFINED = 0.2  # share of texts without a component's value; with more, it has none
-LEAST_MOVED = 0.2  # of the margin; the least spread of margins over texts with other words
 
 TrueAnswer = Literal["explains", "does not", "partial", "undefined"]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AnalysisDocument(DocumentResult):
-    """What `interpret analyze --json` wrote, in the schema "interpret-attention/analysis/2".
+    """What `interpret analyze --json` wrote, in the schema "interpret-attention/analysis/3".
 
     Example:
         >>> import json

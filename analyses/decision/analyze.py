@@ -194,7 +194,7 @@ def analyze(
         >>> found.verdict.answer
         'not supported'
         >>> found.verdict.because[0]
-        'the decision hardly depends on these weights: attention is not on the causal path'
+        'it hardly matters to the decision which word has which weight'
         >>> found.zeroed.top(1)  # the head whose silence lowers the margin most: layer, head
         [(0, 3)]
     """

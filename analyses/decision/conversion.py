@@ -129,6 +129,9 @@ def _verdict(analysis: Analysis) -> VerdictDict:
         "position_rank": finite(measured.position_rank),
         "rarity_rank": finite(measured.rarity_rank),
         "rounding": finite(measured.rounding),
+        "rank_ways": list(map(finite, measured.rank_ways)),
+        "input_ways": list(map(finite, measured.input_ways)),
+        "reliability": finite(measured.reliability),
         "rank_unfelt": finite(measured.rank_unfelt),
         "input_unfelt": finite(measured.input_unfelt),
     }
@@ -147,6 +150,7 @@ def _verdict(analysis: Analysis) -> VerdictDict:
         "heads": found["heads"],
         "error_rate": found["error_rate"],
         "beside": beside,
+        "effects": {"in_context": list(measured.in_context), "alone": list(measured.alone)},
     }
 
 

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from analyses.verdicts.error_rates import ErrorRate, Source, error_rate_of_text
-from analyses.verdicts.idle_elsewhere import idle_elsewhere
 from analyses.verdicts.image_token_resampling import TokensOfTheImage
-from analyses.verdicts.measure import measure
+from analyses.verdicts.measure import measure_text
 from analyses.verdicts.measurement import Measurement
 from analyses.verdicts.one_text import ONE_TEXT, OneTextVerdict, one_text_verdict
 from analyses.verdicts.patch_resampling import PatchesOfTheImage
@@ -44,10 +43,9 @@ def judge(
         source: Kind of that source, on which error rates depend.
         seed: Seed of everything random.
     """
-    measurement = measure(subject, [example], [decision], resampler, draws=ONE_TEXT, seed=seed)[0]
-    idle = idle_elsewhere(subject, example, decision, resampler, seed=seed)
+    measurement = measure_text(subject, example, decision, resampler, draws=ONE_TEXT, seed=seed)
     rate = error_rate_of_text(source, measurement.words) if example.is_one_text else None  # others weren't calibrated
-    return Judgement(measurement, one_text_verdict(measurement, idle, nouns=example.nouns), rate)
+    return Judgement(measurement, one_text_verdict(measurement, nouns=example.nouns), rate)
 
 
 def usual_source(subject: Subject, example: Example) -> Resampler:

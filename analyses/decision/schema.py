@@ -52,7 +52,7 @@ __all__ = [
     "VerdictDict",
 ]
 
-SCHEMA: Literal["interpret-attention/analysis/2"] = "interpret-attention/analysis/2"
+SCHEMA: Literal["interpret-attention/analysis/3"] = "interpret-attention/analysis/3"
 
 
 class AnalysisBase(TypedDict):
@@ -82,7 +82,7 @@ class AnalysisBase(TypedDict):
         caveats: What to know beside the numbers, in sentences.
     """
 
-    schema: Literal["interpret-attention/analysis/2"]
+    schema: Literal["interpret-attention/analysis/3"]
     model: ModelDict
     text: str
     truncated: int

@@ -13,8 +13,9 @@ class ComponentDict(TypedDict):
 
     Attributes:
         name: Its name.
-        value: Measured value; "use" and "top" in standard deviations of the margin; null where undefined.
-        p_value: Share of random orders of the units that do as well; null where the component isn't about a ranking.
+        value: Measured value; "use" in reaches, the mean distance from inputs with
+            other units; null where undefined.
+        p_value: P-value against luck; null but for "input rank".
         side: Whether it speaks for the claim, against it or neither.
         doubt: Reason not to rely on the value, in words; empty without one.
         floor: Threshold below which the claim fails.
@@ -98,8 +99,24 @@ class BesideDict(TypedDict):
     position_rank: float | None
     rarity_rank: float | None
     rounding: float | None
+    rank_ways: list[float | None]
+    input_ways: list[float | None]
+    reliability: float | None
     rank_unfelt: float | None
     input_unfelt: float | None
+
+
+class EffectsDict(TypedDict):
+    """What replacing each unit does: the fall of the margin, in logits.
+
+    Attributes:
+        in_context: Mean over random sets of other units that are replaced, too: its Shapley value. The verdict rests on
+            these.
+        alone: With all other units unchanged.
+    """
+
+    in_context: list[float]
+    alone: list[float]
 
 
 class VerdictDict(JudgementDict, ClaimDict):
@@ -108,7 +125,9 @@ class VerdictDict(JudgementDict, ClaimDict):
     Attributes:
         scope: For what the answer holds.
         beside: Numbers that stand beside it.
+        effects: What each unit does.
     """
 
     scope: str
     beside: BesideDict
+    effects: EffectsDict

@@ -14,7 +14,7 @@ from analyses.export.json_schema import Share
 from interpret.attention.checks import CheckDict
 from interpret.subjects.inputs.example import UnitKind
 
-SCHEMA: Literal["interpret-attention/steps/1"] = "interpret-attention/steps/1"
+SCHEMA: Literal["interpret-attention/steps/2"] = "interpret-attention/steps/2"
 
 
 class StepPartDict(TypedDict):
@@ -99,7 +99,7 @@ class StepsDict(TypedDict):
         caveats: What to know beside the numbers, in sentences.
     """
 
-    schema: Literal["interpret-attention/steps/1"]
+    schema: Literal["interpret-attention/steps/2"]
     model: ModelDict
     run: RunDict
     text: str

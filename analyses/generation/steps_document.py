@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StepsDocument(DocumentResult):
-    """What `interpret analyze --generate N --json` wrote, in the schema "interpret-attention/steps/1".
+    """What `interpret analyze --generate N --json` wrote, in the schema "interpret-attention/steps/2".
 
     Example:
         >>> import json

@@ -15,7 +15,6 @@ from analyses.ranking.one_text import eraser_of_rankings
 from analyses.ranking.orders_to_name import orders_to_name
 from analyses.ranking.passes import judging_passes
 from analyses.sanity.passes import maps_of_checks
-from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS
 from analyses.verdicts.measurement import Draws
 from analyses.verdicts.one_text import ONE_TEXT
 from interpret.subjects.inputs.continuation import Continuation
@@ -28,6 +27,8 @@ DECIDING = 3  # passes, about, of a decision that is made anew before it is expl
 SHORT_AT_ONCE = 16  # edits of one row in a batch, roughly
 READINGS = 3  # passes of each text in a study: its decision, its row, and the rows of all heads
 ANSWERS = 3  # copies of the logits without each unit, kept and in use
+WORD_EDITS, WORD_EDITS_THAT_DESCRIBE = 3, 4  # of each word: erased in two ways and spread; with other values
+BUDGETS = 5  # numbers of first words that are taken out, at most
 COPIES = 4  # copies of an edited row, of its weights and head outputs, at a time
 
 
@@ -211,9 +212,9 @@ def judging_work(subject: Subject, example: Example, *, heads: int) -> Work:
         example: The input.
         heads: Heads of the last attention call.
     """
-    measured = measuring_work(subject, example, ONE_TEXT, heads=heads)
-    elsewhere = TEXTS * PERMUTATIONS * _edits_of_heads(heads) / SHORT_AT_ONCE
-    return replace(measured, batched=measured.batched + TEXTS, short=measured.short + elsewhere)
+    measured, like = measuring_work(subject, example, ONE_TEXT, heads=heads), ONE_TEXT.like
+    elsewhere = like * _edits_of_row(len(example.units), ONE_TEXT, heads) / SHORT_AT_ONCE
+    return replace(measured, batched=measured.batched + like, short=measured.short + elsewhere)
 
 
 def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: int) -> Work:
@@ -226,9 +227,10 @@ def measuring_work(subject: Subject, example: Example, draws: Draws, *, heads: i
         heads: Heads of the last attention call.
     """
     units = len(example.units)
-    edits = draws.permutations * _edits_of_heads(heads) + 5 * draws.orders + 4 * units + units * draws.replacements
+    edits = _edits_of_row(units, draws, heads) + units * (WORD_EDITS_THAT_DESCRIBE + draws.replacements)
+    replaced = draws.replacements + draws.alone
     return Work(
-        batched=units * draws.replacements * _share_read(subject, example, draws.replacements) + draws.replacements,
+        batched=units * replaced * _share_read(subject, example, replaced) + draws.like,
         single=0,
         short=edits / SHORT_AT_ONCE,
         slopes=1,
@@ -249,9 +251,10 @@ def _ranking_passes(subject: Subject, example: Example, methods: Sequence[Method
     return further + _share_left(eraser_of_rankings(subject)) * judging_passes(units, len(methods))
 
 
-def _edits_of_heads(heads: int) -> int:
-    """Edits per permutation: of all heads' weights, of each head's alone, and of all others'."""
-    return 3 + 2 * heads
+def _edits_of_row(units: int, draws: Draws, heads: int) -> int:
+    """Edits of a row: permutations in all heads, in each, in all but one; of single words; of orders."""
+    of_heads = 3 + 2 * heads
+    return draws.permutations * of_heads + WORD_EDITS * units + BUDGETS * (draws.orders + 2)
 
 
 def _classic_edits(units: int, steps: int) -> float:

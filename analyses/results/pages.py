@@ -6,8 +6,8 @@ from importlib import import_module
 # Reports lie above analyses, which never import them. A notebook asks a result for its page all the same, so the
 # function that renders a document is found here by the document's schema, and only when a page is asked for.
 _PAGES = {
-    "interpret-attention/analysis/2": ("reports.analysis.page", "render"),
-    "interpret-attention/steps/1": ("reports.generation.page", "render_steps"),
+    "interpret-attention/analysis/3": ("reports.analysis.page", "render"),
+    "interpret-attention/steps/2": ("reports.generation.page", "render_steps"),
     "interpret-attention/knockout/1": ("reports.long_range.page", "render_knockout"),
 }
 

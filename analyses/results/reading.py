@@ -19,9 +19,9 @@ from interpret.errors import InputError
 STUDY_FILE = "summary.json"  # in the folder of a study
 _FAMILY = "interpret-attention/"
 DOCUMENTS = {  # schemas that commands write, and the results that hold such a document
-    "interpret-attention/analysis/2": "AnalysisDocument",
-    "interpret-attention/steps/1": "StepsDocument",
-    "interpret-attention/study/2": "StudyDocument",
+    "interpret-attention/analysis/3": "AnalysisDocument",
+    "interpret-attention/steps/2": "StepsDocument",
+    "interpret-attention/study/3": "StudyDocument",
     "interpret-attention/knockout/1": "KnockoutDocument",
 }
 _Parts = tuple[dict[str, Any], dict[str, Tensor]]

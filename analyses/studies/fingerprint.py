@@ -19,7 +19,6 @@ def fingerprint_of(prepared: Prepared) -> StudyFingerprint:
         "permutations": draws.permutations,
         "replacements": draws.replacements,
         "orders": draws.orders,
-        "null_orders": draws.null_orders,
         "chunk_rows": CHUNK_ROWS,
         "resampler": prepared.resampler.name,
         "object": prepared.object.key,

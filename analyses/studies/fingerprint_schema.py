@@ -6,7 +6,7 @@ from typing_extensions import TypedDict
 
 from interpret.subjects.inputs.example import UnitKind
 
-SCHEMA: Literal["interpret-attention/study/2"] = "interpret-attention/study/2"
+SCHEMA: Literal["interpret-attention/study/3"] = "interpret-attention/study/3"
 
 
 class StudiedModelDict(TypedDict):
@@ -50,8 +50,7 @@ class StudyOptionsDict(TypedDict):
         sanity_noises: Maps that are averaged for the smooth variant.
         permutations: Permutations of the words' weights, of each text.
         replacements: Replacements of each word.
-        orders: Random orders in the null distribution of "top".
-        null_orders: Random orders in the null distribution of the ranks.
+        orders: Random orders that "top" is held against.
         chunk_rows: Texts that are stored together.
         resampler: Source of replacement words.
         object: Key of the weights that were tested.
@@ -72,7 +71,6 @@ class StudyOptionsDict(TypedDict):
     permutations: int
     replacements: int
     orders: int
-    null_orders: int
     chunk_rows: int
     resampler: str
     object: str
@@ -99,7 +97,7 @@ class StudyFingerprint(TypedDict):
         versions: Version of each package.
     """
 
-    schema: Literal["interpret-attention/study/2"]
+    schema: Literal["interpret-attention/study/3"]
     model: StudiedModelDict
     data: StudiedDataDict
     options: StudyOptionsDict

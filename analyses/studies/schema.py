@@ -237,7 +237,7 @@ class StudyDict(TypedDict):
         look_back: How far back decisions look, if it was measured.
     """
 
-    schema: Literal["interpret-attention/study/2"]
+    schema: Literal["interpret-attention/study/3"]
     study: StudyFingerprint
     object: str
     claim: str

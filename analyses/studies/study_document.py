@@ -14,7 +14,7 @@ _SHOWN = 4  # most reasons
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StudyDocument(Result):
-    """What `interpret study` wrote to summary.json, in the schema "interpret-attention/study/2".
+    """What `interpret study` wrote to summary.json, in the schema "interpret-attention/study/3".
 
     Attributes:
         document: Its content.

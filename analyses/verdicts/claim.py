@@ -12,7 +12,8 @@ OBJECT = "the last layer's attention row of the decision's position, mean over h
 
 _ALWAYS = (
     "It says which {many} weigh how much, not for what reason.",
-    "{Many} are changed one at a time or the first few together: what {many} do only jointly is not seen.",
+    "What {many} do jointly is divided among them evenly, as Shapley values do: which of them need each other is not "
+    "told.",
     "Edited weights and {wholes} with replaced {many} are unlike what the model was trained on.",
     "Attention in the last layer is paid to states that know other {many} too; the input rank says how far that goes.",
     "Sharp attention of an untrained network explains that network's meaningless output: the claim is about causes, "

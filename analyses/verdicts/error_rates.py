@@ -31,10 +31,10 @@ class CountedAnswers(TypedDict):
 
 
 class WrongAnswers(TypedDict):
-    """How many verdicts are wrong: "supported" where attention doesn't explain, or the reverse.
+    """How many verdicts are wrong: "supported" where attention explains in part or not at all, or the reverse.
 
     Attributes:
-        models: Number of models: in some, attention explains the decisions, in the others it doesn't.
+        models: Number of models: in some, attention explains the decisions, in others in part or not at all.
         wrong: Number of wrong verdicts.
         inconclusive: Number of inconclusive verdicts.
         rate: Share of wrong verdicts; null without models.
@@ -55,11 +55,13 @@ class AnswersByTruth(TypedDict):
 
     Attributes:
         explains: On models whose attention explains their decisions.
+        partial: On models whose attention explains them in part.
         does_not: On models whose attention doesn't.
         error: How many are wrong.
     """
 
     explains: CountedAnswers
+    partial: CountedAnswers
     does_not: CountedAnswers
     error: WrongAnswers
 
@@ -98,7 +100,7 @@ class ErrorRate:
     """Error rate of one kind of verdict on planted models, for which the truth is known.
 
     Attributes:
-        models: Number of models: in some, attention explains the decisions, in the others it doesn't.
+        models: Number of models: in some, attention explains the decisions, in others in part or not at all.
         wrong: Number of wrong verdicts.
         inconclusive: Number of inconclusive verdicts.
         rate: Share of wrong verdicts, 0 to 1.
@@ -163,20 +165,22 @@ def error_rate_of_text(source: Source, words: int) -> ErrorRate | None:
     return _rate(cells[0], 1) if cells else None
 
 
-def error_of(explains: CountedAnswers, does_not: CountedAnswers) -> WrongAnswers:
-    """Computes the share of wrong verdicts: supported where attention doesn't explain, or the reverse.
+def error_of(explains: CountedAnswers, partial: CountedAnswers, does_not: CountedAnswers) -> WrongAnswers:
+    """Computes the share of wrong verdicts: supported where attention doesn't wholly explain, or the reverse.
 
     Args:
         explains: Verdicts on models that attention explains.
+        partial: Verdicts on models that it explains in part, where "not supported" is neither wrong nor asked for.
         does_not: Verdicts on the other models.
     """
-    models = explains["models"] + does_not["models"]
-    wrong = explains["not_supported"] + does_not["supported"]
+    every = (explains, partial, does_not)
+    models = sum(each["models"] for each in every)
+    wrong = explains["not_supported"] + partial["supported"] + does_not["supported"]
     bounds = proportion(wrong, models)
     return {
         "models": models,
         "wrong": wrong,
-        "inconclusive": explains["inconclusive"] + does_not["inconclusive"],
+        "inconclusive": sum(each["inconclusive"] for each in every),
         "rate": bounds.mean if models else None,
         "low": bounds.low if models else None,
         "high": bounds.high if models else None,
@@ -188,7 +192,7 @@ def _fits(cell: StudyCell | TextCell, words: float) -> bool:
 
 
 def _rate(cell: StudyCell | TextCell, examples: int) -> ErrorRate | None:
-    error = error_of(cell["explains"], cell["does_not"])
+    error = error_of(cell["explains"], cell["partial"], cell["does_not"])
     if error["rate"] is None or error["low"] is None or error["high"] is None:
         return None
     return ErrorRate(

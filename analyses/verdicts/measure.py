@@ -1,38 +1,26 @@
-"""Measurement of all components of a verdict, for several equally long texts."""
+"""Measurement of all components of a verdict, for several equally long texts, or for one and texts like it."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from analyses.verdicts.every_head import head_rows
-from analyses.verdicts.idle_heads import head_use
-from analyses.verdicts.input_rank import InputEffects, Told, input_effects, unheard
-from analyses.verdicts.measurement import MARGIN_ROUNDING, SHUFFLES, USUAL, Draws, Measurement
-from analyses.verdicts.measurement_columns import (
-    HeadColumns,
-    InputColumns,
-    PositionColumns,
-    TextColumns,
-    TopColumns,
-    measurements,
-)
-from analyses.verdicts.off_distribution import unlike
+from analyses.verdicts.measure_inputs import Told, input_columns, unheard
+from analyses.verdicts.measure_row import described_row, rounding, row_columns
+from analyses.verdicts.measurement import USUAL, Draws, Measurement
+from analyses.verdicts.measurement_columns import TextColumns, measurements
 from analyses.verdicts.rank_in_row import position_effects
 from analyses.verdicts.ranking import Ranking
 from analyses.verdicts.resampling import Resampler
-from analyses.verdicts.row_edits import erased, in_parts, level, one_by_one, permuted
-from analyses.verdicts.shuffled_values import shuffled_effects
-from analyses.verdicts.top_erasure import first_words, top_erasure
-from analyses.verdicts.use import use
-from analyses.verdicts.value_norms import value_effects
 from analyses.verdicts.words_of_row import Content
 from interpret.interventions.decision_row import DecisionRow, read_row
 from interpret.subjects.decision import Decision
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
-from interpret.tolerances import margin_size
 
 
 def measure(
@@ -58,31 +46,82 @@ def measure(
         seed: Seed of all draws.
         layer: Layer of the row, from 0; negative numbers count from the last.
         head: Head of the row, from 0; `None` for the mean over heads.
-        told: Called with the input effects that the verdict's I rests on, for whatever else is held against them: the
-            magnitude of what replacing each word does to the margin, in logits, where texts with fewer words have 0.
+        told: Called with the effects that the verdict's I rests on, for whatever else is held against them: the
+            magnitude of each word's effect in context, in logits, where texts with fewer words have 0.
 
     Raises:
         ValueError: The texts' lengths differ, or their decisions are read from different positions.
         IndexError: There is no such layer or head.
     """
     content, generator = Content.of(examples), torch.Generator().manual_seed(seed)
-    readout = common_readout(decisions)
-    row = read_row(
-        subject,
-        torch.stack([example.ids for example in examples]),
-        torch.tensor([decision.target for decision in decisions]),
-        readout=readout,
-        layer=layer,
-        head=head,
-    )
-    attention = Ranking(content.shares(row.read_by()), content.exists)
-    return measurements(  # in this order, as all draw from one generator
-        _heads(row, content, content.orders(draws.permutations, generator)),
-        _positions(row, content, attention, draws, generator),
-        inputs(row, content, attention, examples, resampler, readout, draws, generator, told),
-        _top(row, content, attention, draws, generator),
-        _texts(row, content, attention, examples, resampler, draws, generator),
-    )
+    ids = torch.stack([example.ids for example in examples])
+    row = row_of(subject, ids, decisions, layer=layer, head=head)
+    return _measured(row, content, examples, decisions, resampler, draws, generator, told)[0]
+
+
+def measure_text(
+    subject: Subject,
+    example: Example,
+    decision: Decision,
+    resampler: Resampler,
+    *,
+    draws: Draws,
+    seed: int = 0,
+    layer: int = -1,
+    head: int | None = None,
+) -> Measurement:
+    """Measures every component of one text; what edits of its row do is a mean over this text and texts like it.
+
+    One text has few words, so its row may fit their effects by luck. Texts like it have its shape, its label and other
+    words; what the row does in them is what it does by construction.
+
+    Args:
+        subject: The model.
+        example: The text.
+        decision: The decision on it.
+        resampler: Source of replacement words.
+        draws: Numbers of random draws.
+        seed: Seed of all draws.
+        layer: Layer of the row, from 0; negative numbers count from the last.
+        head: Head of the row, from 0; `None` for the mean over heads.
+
+    Raises:
+        IndexError: There is no such layer or head.
+    """
+    content, generator = Content.of([example]), torch.Generator().manual_seed(seed)
+    row = row_of(subject, example.ids[None], [decision], layer=layer, head=head)
+    (found,), (texts,) = _measured(row, content, [example], [decision], resampler, draws, generator, unheard)
+    others = row_of(subject, texts, [decision] * len(texts), layer=layer, head=head)
+    like = content.of_texts(torch.zeros(len(texts), dtype=torch.int64))
+    columns: dict[str, Any] = {**row_columns(others, like, position_effects(others, like), draws, generator)}
+    apart = (others.margin[:, None] - others.margin).abs().sum(dim=1) / max(1, len(texts) - 1)
+    columns["reach"] = apart.tolist()
+    return replace(found, **{name: _mean([getattr(found, name), *values]) for name, values in columns.items()})
+
+
+def row_of(
+    subject: Subject,
+    ids: Shaped[Tensor, "example token *number"],
+    decisions: Sequence[Decision],
+    *,
+    layer: int = -1,
+    head: int | None = None,
+) -> DecisionRow:
+    """Reads the row of equally long texts.
+
+    Args:
+        subject: The model.
+        ids: The texts.
+        decisions: Decision on each.
+        layer: Layer of the row, from 0; negative numbers count from the last.
+        head: Head of the row, from 0; `None` for the mean over heads.
+
+    Raises:
+        ValueError: The decisions are read from different positions.
+        IndexError: There is no such layer or head.
+    """
+    targets = torch.tensor([decision.target for decision in decisions])
+    return read_row(subject, ids, targets, readout=common_readout(decisions), layer=layer, head=head)
 
 
 def common_readout(decisions: Sequence[Decision]) -> Float[Tensor, " token"]:
@@ -97,154 +136,59 @@ def common_readout(decisions: Sequence[Decision]) -> Float[Tensor, " token"]:
     return readouts.mean(dim=0)
 
 
-def _heads(row: DecisionRow, content: Content, orders: Tensor) -> HeadColumns:
-    """U and D: effects of permuting the weights of all heads and of each."""
-    moved, heads = use(row, orders), head_use(row, content, orders)
-    with torch.no_grad():
-        uniform = row.margins(row.write(level(row, content)[:, None]))[:, 0]
-    return {
-        "use": moved.median(dim=1).values.tolist(),
-        "joint": heads.joint.tolist(),
-        "uniform": (uniform - row.margin).abs().tolist(),
-        "single": list(map(tuple, heads.single.tolist())),
-        "conditional": list(map(tuple, heads.conditional.tolist())),
-        "shown": list(map(tuple, heads.shown.tolist())),
-    }
-
-
-def _positions(
-    row: DecisionRow, content: Content, attention: Ranking, draws: Draws, generator: torch.Generator
-) -> PositionColumns:
-    """R, and the numbers that describe it."""
-    effects = position_effects(row, content)
-    renormalised = felt(effects.renormalised, row)
-    shuffled = shuffled_effects(row, content, content.orders(SHUFFLES, generator))
-    mechanical = [attention.agreement(felt(each, row)) for each in shuffled.unbind(dim=1)]
-    return {
-        "rank": attention.agreement(renormalised),
-        "rank_substituted": attention.agreement(felt(effects.substituted, row)),
-        "rank_tau": attention.tau(renormalised),
-        "rank_shuffled": torch.tensor(mechanical).mean(dim=0).tolist(),
-        "rank_of_values": Ranking(felt(value_effects(row, content), row), content.exists).agreement(renormalised),
-        "p_rank": attention.p_values(renormalised, draws.null_orders, generator),
-        "rank_unfelt": unfelt(effects.renormalised, renormalised, content),
-    }
-
-
-def inputs(
+def text_columns(
     row: DecisionRow,
     content: Content,
-    attention: Ranking,
-    examples: Sequence[Example],
-    resampler: Resampler,
-    readout: Float[Tensor, " token"],
-    draws: Draws,
-    generator: torch.Generator,
-    told: Told,
-) -> InputColumns:
-    """I and S, and I of other rankings of the input words."""
-    found = input_effects(row, examples, content, resampler, draws=draws.replacements, generator=generator)
-    effects, *halves = (felt(each, row) for each in _estimates(found))
-    told(effects)
-    against = (found.total.mean(dim=-1) < 0) & (effects > 0)
-    places = torch.arange(content.exists.shape[1], dtype=torch.float32).expand(content.exists.shape)
-    rows = head_rows(row.subject, row.ids, readout)
-    of_heads = [
-        Ranking(content.shares(each[:, head]), content.exists).agreement(effects)
-        for each in rows
-        for head in range(each.shape[1])
-    ]
-    return {
-        "input_rank": attention.agreement(effects),
-        "input_rank_halves": list(zip(*(attention.agreement(half) for half in halves), strict=True)),
-        "input_tau": attention.tau(effects),
-        "largest": effects.amax(dim=1).tolist(),
-        "share": found.share.tolist(),
-        "opposed": (attention.scores * against).sum(dim=1).tolist(),
-        "position_rank": Ranking(places, content.exists).agreement(effects),
-        "rarity_rank": Ranking(_rarity(examples, content, resampler), content.exists).agreement(effects),
-        "head_ranks": list(zip(*of_heads, strict=True)),
-        "p_input": attention.p_values(effects, draws.null_orders, generator),
-        "rounding": rounding(row).tolist(),
-        "input_unfelt": unfelt(found.expected, effects, content),
-    }
-
-
-def _estimates(inputs: InputEffects) -> tuple[Float[Tensor, "example unit"], ...]:
-    """Input effects estimated from all draws and from each half of them."""
-    halves = [inputs.total[:, :, start::2].mean(dim=-1).abs() for start in (0, 1)]
-    return inputs.expected, *halves
-
-
-def _rarity(examples: Sequence[Example], content: Content, resampler: Resampler) -> Float[Tensor, "example unit"]:
-    rarity = torch.zeros(content.exists.shape)
-    for index, example in enumerate(examples):
-        rarity[index, : len(example.units)] = -torch.tensor(resampler.frequency(example))
-    return rarity
-
-
-def _top(
-    row: DecisionRow, content: Content, attention: Ranking, draws: Draws, generator: torch.Generator
-) -> TopColumns:
-    """T, and its p-value."""
-    top = top_erasure(row, content, attention.scores, orders=draws.orders, generator=generator)
-    return {"top": top.gain.tolist(), "p_top": top.p_values}
-
-
-def spread(
-    row: DecisionRow, examples: Sequence[Example], resampler: Resampler, draws: int, generator: torch.Generator
-) -> tuple[list[float], Float[Tensor, "example text row head dim"]]:
-    """Variance of the margin over texts with replaced words, and the row's head outputs on those texts."""
-    ids = torch.cat([resampler.shuffled(example, draws, generator) for example in examples])
-    owner = torch.arange(len(examples)).repeat_interleave(draws)
-    found = [(other.margin, other.written) for other in row.elsewhere(ids, owner)]
-    margin, written = (torch.cat(parts) for parts in zip(*found, strict=True))
-    variance = (margin.view(-1, draws) - row.margin[:, None]).square().mean(dim=1) / 2
-    return variance.tolist(), written.view(len(examples), draws, *written.shape[1:])
-
-
-def _texts(
-    row: DecisionRow,
-    content: Content,
-    attention: Ranking,
-    examples: Sequence[Example],
-    resampler: Resampler,
-    draws: Draws,
-    generator: torch.Generator,
+    sink: Float[Tensor, " example"],
+    like: Sequence[Shaped[Tensor, "text token *number"]],
 ) -> TextColumns:
-    """The texts, the variance by which effects are standardised, and the share of off-distribution edits."""
-    variance, others = spread(row, examples, resampler, draws.replacements, generator)
-    real = torch.cat([row.written[:, None], others], dim=1)
-    first = first_words(attention.scores[:, None], content)[:, 0]
-    edited = (
-        row.write(permuted(row, content.orders(draws.permutations, generator))),
-        *(
-            in_parts(removed, lambda part: row.write(erased(row, content, part)), row.weights)
-            for removed in (one_by_one(content), first)
-        ),
-    )
+    """Columns of the texts themselves, and of how far texts like them are.
+
+    Args:
+        row: The row of several texts.
+        content: Their words.
+        sink: Share of the map on no word.
+        like: Texts like each, with every word replaced.
+    """
+    owner = torch.arange(len(like)).repeat_interleave(len(like[0]))
+    margins = torch.cat([there.margin for there in row.elsewhere(torch.cat(list(like)), owner)])
+    distance = margins.view(len(like), -1) - row.margin[:, None]
     return {
         "words": content.exists.sum(dim=1).tolist(),
         "margin": row.margin.tolist(),
-        "sink": (1 - (row.read_by().cpu() * content.tokens).sum(dim=1)).tolist(),
-        "spread": variance,
-        "unlike": list(zip(*(unlike(written, real).tolist() for written in edited), strict=True)),
+        "reach": distance.abs().mean(dim=1).tolist(),
+        "spread": (distance.square().mean(dim=1) / 2).tolist(),
+        "sink": sink.tolist(),
+        "rounding": rounding(row).tolist(),
     }
 
 
-def felt(effects: Float[Tensor, "example unit"], row: DecisionRow) -> Float[Tensor, "example unit"]:
-    """Sets effects that may be rounding to 0."""
-    return effects.where(effects > rounding(row)[:, None], 0.0)
+def _measured(
+    row: DecisionRow,
+    content: Content,
+    examples: Sequence[Example],
+    decisions: Sequence[Decision],
+    resampler: Resampler,
+    draws: Draws,
+    generator: torch.Generator,
+    told: Told,
+) -> tuple[list[Measurement], list[Shaped[Tensor, "text token *number"]]]:
+    """Measures the texts of a row; returns texts like each, too."""
+    like = [resampler.shuffled(example, draws.like, generator) for example in examples]
+    shown, effects = row.read_by().cpu(), position_effects(row, content)
+    attention, readout = Ranking(content.shares(shown), content.exists), common_readout(decisions)
+    found = measurements(
+        input_columns(row, content, attention, examples, resampler, readout, draws, generator, told),
+        row_columns(row, content, effects, draws, generator),
+        described_row(row, content, effects, generator),
+        text_columns(row, content, 1 - (shown * content.tokens).sum(dim=1), like),
+    )
+    return found, like
 
 
-def unfelt(
-    measured: Float[Tensor, "example unit"], effects: Float[Tensor, "example unit"], content: Content
-) -> list[int]:
-    """Number of words whose measured effect counts as 0 because it may be rounding."""
-    count: list[int] = ((measured > 0) & (effects == 0) & content.exists).sum(dim=1).tolist()
-    return count
-
-
-def rounding(row: DecisionRow) -> Float[Tensor, " example"]:
-    """Largest change of each margin that may be rounding, in logits."""
-    return MARGIN_ROUNDING * margin_size(row.clean, row.targets).cpu()
+def _mean(values: Sequence[Any]) -> Any:
+    """Mean of a field over texts, of each part if it has several; NaN is left out."""
+    if isinstance(values[0], tuple):
+        return tuple(map(_mean, zip(*values, strict=True)))
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan

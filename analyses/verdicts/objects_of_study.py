@@ -14,7 +14,7 @@ from analyses.verdicts.whole_maps import measure_map, measure_method
 from interpret.errors import InputError
 from interpret.subjects.nouns import WORDS
 
-KEYS = ("row", "head:LAYER.HEAD", "rollout", "columns", "method:NAME")
+KEYS = ("row", "head:LAYER.HEAD", "mean", "rollout", "columns", "method:NAME")
 METHOD = "method:"  # and its name
 
 
@@ -45,8 +45,9 @@ def object_of_study(key: str = "row") -> ObjectOfStudy:
 
     Args:
         key: "row" for the last layer's decision row, mean over heads; "head:3.5" for the row of head 5 in layer 3,
-            counted from 0; "rollout" for attention rollout; "columns" for the mean attention that a word gets in all
-            layers and heads; "method:saliency" for a method that explains, built in or registered.
+            counted from 0; "mean" for the mean of the decision's rows over all layers and heads; "rollout" for
+            attention rollout; "columns" for the mean attention that a word gets in all layers and heads;
+            "method:saliency" for a method that explains, built in or registered.
 
     Raises:
         InputError: The key is none of these, or there is no such method.
@@ -60,6 +61,9 @@ def object_of_study(key: str = "row") -> ObjectOfStudy:
             f"{layer + 1}, head {head + 1} in commands and on pages), chosen by the user, special tokens left out"
         )
         return ObjectOfStudy(key, name, WORDS.say(CLAIM), tuple(BARS), partial(measure, layer=layer, head=head))
+    if key == "mean":
+        name = "the mean attention of the decision's position over all layers and heads, special tokens left out"
+        return ObjectOfStudy(key, name, _claim("these means rank"), _PARTS, partial(measure_map, name="mean"))
     if key == "rollout":
         name = "attention rollout at the decision's position, special tokens left out at the end"
         return ObjectOfStudy(key, name, _claim("rollout ranks"), _PARTS, partial(measure_map, name="rollout"))

@@ -1,11 +1,10 @@
 """Verdict on one decision, from the components of one text.
 
-There is no sample of texts, so nothing is claimed about others. Effects are compared with thresholds, and rankings also
-with random orders of the same text's words.
+There is no sample of texts, so nothing is claimed about others. What the row does is measured on the text and on texts
+like it, whose words are replaced, so that one lucky word doesn't decide.
 """
 
 import math
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -17,15 +16,12 @@ from analyses.verdicts.thresholds import (
     IDLE,
     IDLE_SHARE,
     LEAST_SPREAD,
-    MOST_UNLIKE,
-    SIGNIFICANCE_LEVEL,
     SOME_IDLE,
     Answer,
     ComponentName,
     Side,
     Topic,
     two_answers,
-    unlike_texts,
     unmoved,
 )
 from interpret.subjects.nouns import WORDS, Nouns
@@ -33,8 +29,12 @@ from interpret.subjects.nouns import WORDS, Nouns
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-LEAST_EFFECT = 0.25  # of the spread; the least effect of the strongest word, equal to the bar of "use"
-ONE_TEXT = Draws(permutations=30, replacements=16, orders=99)  # more draws than in a study, which has many texts
+ONE_TEXT = Draws(
+    permutations=8, replacements=16, alone=4, orders=10, null_orders=999
+)  # of this text, and of each like it
+LUCK = 0.01  # largest p-value of an agreement that isn't luck
+LEAST_RELIABLE = 0.5  # least reliability of effects that refute
+LEAST_MOVED = 0.2  # of the margin; the least spread of margins over texts with other words
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class TextComponent:
 
     Attributes:
         name: A key of `BARS`.
-        value: Measured value, effects in standard deviations of the margin; NaN where undefined.
-        p_value: P-value against random orders of the words; `None` where the component isn't about a ranking.
+        value: Measured value; use in reaches of the words; NaN where undefined.
+        p_value: P-value against luck; `None` but for "input rank".
         side: "holds", "fails" or "open".
         doubt: Reason not to rely on the value, in words; empty if there is none.
     """
@@ -58,11 +58,9 @@ class TextComponent:
     @property
     def open_reason(self) -> str:
         """Reason why the component is open, in words."""
-        bars, orders = BARS[self.name], "" if self.p_value is None else ", against random orders"
-        chance = "" if self.p_value is None else f" (p = {self.p_value:.3f})"
+        bars = BARS[self.name]
         return self.doubt or (
-            f"{self.name} is {self.value:.2f}{chance}; it refutes below {bars.floor:.2f} and supports from "
-            f"{bars.bar:.2f} on{orders}"
+            f"{self.name} is {self.value:.2f}; it refutes below {bars.floor:.2f} and supports from {bars.bar:.2f} on"
         )
 
 
@@ -76,7 +74,7 @@ class OneTextVerdict(Result):
         findings: The components, in the order of `BARS`.
         idle_heads: Heads of the displayed layer that this decision ignores.
         idle_share: Their share of the displayed map.
-        spread: Standard deviation of the margin, in logits, by which effects are standardised.
+        spread: Standard deviation of the margin over texts with other words, in logits.
         topics: What each reason is about: a component, "heads" that are idle, or "data" that allow no answer.
 
     Example:
@@ -84,7 +82,7 @@ class OneTextVerdict(Result):
         >>> found.answer
         'not supported'
         >>> [(each.name, each.side) for each in found.findings]
-        [('use', 'fails'), ('rank', 'open'), ('input rank', 'open'), ('top', 'holds'), ('share', 'open')]
+        [('use', 'fails'), ('rank', 'holds'), ('input rank', 'open'), ('top', 'holds'), ('share', 'open')]
     """
 
     answer: Answer
@@ -109,36 +107,32 @@ class OneTextVerdict(Result):
         return frame.assign(floor=[floor for floor, _ in bars], bar=[bar for _, bar in bars], doubt=frame.pop("doubt"))
 
 
-def one_text_verdict(found: Measurement, idle_elsewhere: Collection[int], *, nouns: Nouns = WORDS) -> OneTextVerdict:
+def one_text_verdict(found: Measurement, *, nouns: Nouns = WORDS) -> OneTextVerdict:
     """Judges the claim for one decision.
 
-    A component holds at or above its bar; one about a ranking also needs p <= 0.05 against random orders. It fails
-    below its floor; one about a ranking only if p > 0.05 as well. The claim is supported if all components hold and
-    idle heads have less than a tenth of the displayed map; it fails if a component fails or idle heads have three
-    tenths. "top" counts for less than over a data set, because the first words of one text may have opposite effects
-    that cancel: it can't refute and needn't reach its bar, but below its floor it rules out support.
+    A component holds at or above its bar and fails below its floor. "input rank" also needs p <= 0.01 against luck to
+    hold, and effects that come out alike in other walks to fail. The claim is supported if all components hold and idle
+    heads have less than a tenth of the displayed map; it fails if a component fails or idle heads have three tenths.
 
     Args:
-        found: Measurement from `measure` with the draws `ONE_TEXT`.
-        idle_elsewhere: Heads that are idle in other texts, from `idle_elsewhere.idle_elsewhere`.
+        found: Measurement from `measure_text` with the draws `ONE_TEXT`.
         nouns: Nouns for what is ranked, for the reasons.
 
     Example:
         >>> measured = analyze(interpret.load(), "Slow at first, then wonderful.", effort="quick").measurement
-        >>> one_text_verdict(measured, idle_elsewhere=[]).answer
+        >>> one_text_verdict(measured).answer
         'not supported'
     """
     spread = math.sqrt(found.spread)
-    unit = spread if spread > LEAST_SPREAD * found.rounding else math.nan
+    unit = found.reach if spread > LEAST_SPREAD * found.rounding else math.nan
     findings = (
-        _finding("use", found.use / unit, nouns, unlike=found.unlike[0]),
-        _finding("rank", found.rank, nouns, found.p_rank, second=found.rank_substituted, unlike=found.unlike[1]),
-        _finding("input rank", found.input_rank, nouns, found.p_input, second=found.input_rank_without_chance),
-        _top(found.top / unit, found.p_top, nouns, unlike=found.unlike[2]),
+        _finding("use", found.use / unit, nouns),
+        _finding("rank", found.rank, nouns, second=found.rank_substituted),
+        _input_rank(found, nouns),
+        _finding("top", found.top_share, nouns),
         _finding("share", found.share, nouns),
     )
-    here = _idle_heads(found)
-    idle = tuple(head for head in here if head in idle_elsewhere)
+    idle = _idle_heads(found)
     idle_share = sum(found.shown[head] for head in idle)
     obstacles = _obstacles(found, spread, nouns)
     because: list[tuple[Topic, str]] = [
@@ -171,61 +165,52 @@ def _obstacles(found: Measurement, spread: float, nouns: Nouns) -> list[str]:
             f"replacing its {nouns.many} changes nothing ({unmoved(least)}): the model ignores them, or knows none to "
             "replace them by"
         )
-    elif found.largest < LEAST_EFFECT * spread:
-        said.append(f"no {nouns.one} of this {nouns.whole} moves the decision by itself, so there is nothing to rank")
+    elif spread < LEAST_MOVED * abs(found.margin):
+        said.append(
+            f"with all {nouns.many} of this {nouns.whole} replaced the decision stays nearly what it is (its margin of "
+            f"{abs(found.margin):.2f} moves by {spread:.2f}), so there is little to explain by its {nouns.many}"
+        )
     return said
 
 
-def _top(value: float, p_value: float, nouns: Nouns, *, unlike: float) -> TextComponent:
-    doubt = ""
-    if math.isnan(value):
-        doubt = f"top is undefined on this {nouns.whole}"
-    elif unlike > MOST_UNLIKE:
-        doubt = unlike_texts("top", nouns)
-    elif value < BARS["top"].floor:
+def _input_rank(found: Measurement, nouns: Nouns) -> TextComponent:
+    """Compares I with its thresholds, with luck and with chance."""
+    name: ComponentName = "input rank"
+    plain = _finding(name, found.input_rank, nouns, second=found.input_rank_without_chance)
+    doubt = plain.doubt
+    if plain.side == "holds" and not found.p_luck <= LUCK:
         doubt = (
-            f"the {nouns.many} that attention ranks first together do hardly more than random {nouns.many}; they may "
-            f"pull in opposite ways, which one {nouns.whole} can't tell"
+            f"input rank is {found.input_rank:.2f}, but so few {nouns.many} move the decision that it may be luck (p = "
+            f"{found.p_luck:.3f}, more than {LUCK}); a longer {nouns.whole} or a study of many {nouns.wholes} can tell"
         )
-    return TextComponent("top", value, p_value, "open" if doubt else "holds", doubt)
+    elif plain.side == "fails" and not found.reliability >= LEAST_RELIABLE:
+        doubt = (
+            f"input rank is {found.input_rank:.2f}, but what each {nouns.one} does comes out too unlike with other "
+            f"replacements to refute (reliability {found.reliability:.2f}, less than {LEAST_RELIABLE})"
+        )
+    return TextComponent(name, found.input_rank, found.p_luck, "open" if doubt else plain.side, doubt)
 
 
-def _finding(
-    name: ComponentName,
-    value: float,
-    nouns: Nouns,
-    p_value: float | None = None,
-    *,
-    second: float | None = None,
-    unlike: float = 0.0,
-) -> TextComponent:
+def _finding(name: ComponentName, value: float, nouns: Nouns, *, second: float | None = None) -> TextComponent:
     """Compares one component with its thresholds.
 
     Args:
         name: A key of `BARS`.
         value: Measured value.
         nouns: Nouns for what is ranked.
-        p_value: P-value against random orders, for components about a ranking.
         second: Second measurement of the same, which can only cast doubt.
-        unlike: Share of off-distribution edits behind the value.
     """
     bars = BARS[name]
-    beats_chance = p_value is None or p_value <= SIGNIFICANCE_LEVEL
-    is_above, is_below = (
-        value >= bars.bar and beats_chance,
-        value < bars.floor and (p_value is None or not beats_chance),
-    )
+    is_above, is_below = value >= bars.bar, value < bars.floor
     doubt = ""
     if math.isnan(value):
         doubt = f"{name} is undefined on this {nouns.whole}"
-    elif unlike > MOST_UNLIKE:
-        doubt = unlike_texts(name, nouns)
     elif second is not None and ((is_above and second < bars.floor) or (is_below and second >= bars.floor)):
         doubt = two_answers(name, value, second)
     side: Side = "open"
     if not doubt and (is_above or is_below):
         side = "holds" if is_above else "fails"
-    return TextComponent(name, value, p_value, side, doubt)
+    return TextComponent(name, value, None, side, doubt)
 
 
 def _idle_heads(found: Measurement) -> tuple[int, ...]:

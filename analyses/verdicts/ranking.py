@@ -11,6 +11,8 @@ from torch import Tensor
 from analyses.statistics import gini_correlations, kendall_tau, randomisation_p_value
 from analyses.statistics.rank_correlation import FLOAT32_TIES
 
+NEGLIGIBLE = 0.05  # of the largest effect of a text's words; smaller ones count as none where scores are held to them
+
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
@@ -30,6 +32,20 @@ class Ranking:
         found = gini_correlations(felt, scores, self.exists.numpy(), resolution=FLOAT32_TIES)
         known = self._known(effects)
         return [float(each) if is_known else math.nan for is_known, each in zip(known, found, strict=True)]
+
+    def reverse(self, effects: Float[Tensor, "example unit"]) -> list[float]:
+        """Computes the same with scores and effects exchanged: whether the scores lie on words that have effects.
+
+        Effects of up to a twentieth of a text's largest count as none, so that the order of words that hardly matter
+        doesn't either. NaN also where all scores are alike.
+        """
+        least = NEGLIGIBLE * effects.nan_to_num().amax(dim=1, keepdim=True)
+        return Ranking(effects.where(effects.isnan() | (effects > least), 0.0), self.exists).agreement(self.scores)
+
+    def lesser(self, effects: Float[Tensor, "example unit"]) -> list[float]:
+        """Computes the lesser of both ways; NaN where the effects are undefined or all alike."""
+        ways = zip(self.agreement(effects), self.reverse(effects), strict=True)
+        return [forward if math.isnan(reverse) else min(forward, reverse) for forward, reverse in ways]
 
     def tau(self, effects: Float[Tensor, "example unit"]) -> list[float]:
         """Computes Kendall's tau-b with effects, -1 to 1; NaN where undefined."""

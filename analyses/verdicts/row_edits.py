@@ -1,4 +1,4 @@
-"""Edits of a row: permuted weights, uniform weights, erased words, or mean values."""
+"""Edits of a row: permuted weights, uniform weights, erased words, words without preference, or mean values."""
 
 from collections.abc import Callable
 
@@ -65,6 +65,26 @@ def erased(
     spread = others / others.sum(-1, keepdim=True).clamp(min=1)
     again = torch.where(kept > LEAST_LEFT * mass, left / kept.clamp(min=torch.finfo(weights.dtype).tiny), spread)
     return torch.where(words, again * mass, weights)
+
+
+def spread_out(
+    row: DecisionRow, content: Content, removed: Bool[Tensor, "example variant unit"]
+) -> Float[Tensor, "example variant head row key"]:
+    """Takes what words have of the attention, and spreads it evenly over all words' tokens.
+
+    Such an output stays among those that the row's values can give: without preference for any word at most.
+
+    Args:
+        row: The row of several texts.
+        content: Their words.
+        removed: True for words whose weight is spread.
+    """
+    device = row.weights.device
+    words = content.tokens.to(device)[:, None, None, None]
+    gone = content.spread(removed).to(device)[:, :, None, None]
+    weights = row.weights[:, None]
+    freed = (weights * gone).sum(-1, keepdim=True) / words.sum(-1, keepdim=True).clamp(min=1)
+    return torch.where(words, weights * ~gone + freed, weights)
 
 
 def blanked(

@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from interpret.subjects.nouns import WORDS, Nouns
-
 Answer = Literal["supported", "not supported", "inconclusive"]
 ComponentName = Literal["use", "rank", "input rank", "top", "share"]
 Topic = ComponentName | Literal["heads", "data"]  # what a reason is about: a component, idle heads, or all of the data
 Side = Literal["holds", "fails", "open"]
 
 SIGNIFICANCE_LEVEL = 0.05
-MOST_UNLIKE = 0.2  # largest share of off-distribution edits behind a component
 LEAST_SPREAD = 10  # least spread of a margin, in roundings; a smaller one may be rounding alone
 IDLE = 0.2  # an idle head's effects, single and conditional, are below this part of its share of the joint effect
 
@@ -35,7 +32,7 @@ class Bars:
 # words goes half of the way, and must be neither refuted nor supported. What goes by way of the attention is judged by
 # halves: supported where it is most of all, refuted where it is less than a quarter.
 BARS: dict[ComponentName, Bars] = {
-    "use": Bars(0.25, 0.50, "the decision hardly depends on these weights: attention is not on the causal path"),
+    "use": Bars(0.25, 0.50, "it hardly matters to the decision which {one} has which weight"),
     "rank": Bars(1 / 3, 2 / 3, "the decision uses these weights, but their order is not the order of effects"),
     "input rank": Bars(1 / 3, 2 / 3, "the {many} with the larger weights aren't those that matter"),
     "top": Bars(1 / 3, 2 / 3, "the {many} that attention ranks first do little more than random {many}"),
@@ -50,11 +47,6 @@ SOME_IDLE = "some of the displayed mean belongs to heads that the decision ignor
 def unmoved(least: float) -> str:
     """Reason for no verdict where the margin varies by no more than rounding, given the least spread."""
     return f"moves of up to {least:.1g} logits may be rounding of the scores"
-
-
-def unlike_texts(name: str, nouns: Nouns = WORDS) -> str:
-    """Reason for not relying on a component with many off-distribution edits."""
-    return f"{name} was measured on outputs of attention unlike those that {nouns.wholes} give, so it isn't believed"
 
 
 def two_answers(name: str, one: float, other: float) -> str:

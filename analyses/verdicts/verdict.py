@@ -21,7 +21,6 @@ from analyses.verdicts.thresholds import (
     IDLE,
     IDLE_SHARE,
     LEAST_SPREAD,
-    MOST_UNLIKE,
     SIGNIFICANCE_LEVEL,
     SOME_IDLE,
     Answer,
@@ -29,7 +28,6 @@ from analyses.verdicts.thresholds import (
     Side,
     Topic,
     two_answers,
-    unlike_texts,
     unmoved,
 )
 from interpret.subjects.nouns import WORDS
@@ -48,7 +46,7 @@ class Component:
 
     Attributes:
         name: A key of `BARS`.
-        mean: Mean over the examples where it is defined; effects in standard deviations of the margin.
+        mean: Mean over the examples where it is defined; use in reaches of the words.
         low: One-sided 95 % lower bound (BCa).
         high: One-sided 95 % upper bound.
         p_floor: Smallest level at which the upper bound is below the floor.
@@ -77,7 +75,7 @@ class Verdict(Result):
         components: The components.
         idle_heads: Heads of the displayed layer that the decision ignores.
         idle_share: Their share of the displayed map.
-        spread: Standard deviation of the margin, in logits, by which effects are standardised.
+        spread: Standard deviation of the margin over texts with other words, in logits.
         examples: Number of examples.
         needed: Number of examples that would settle an open answer; `None` if none is open or more wouldn't help.
         topics: What each reason is about: a component, "heads" that are idle, or the "data" as a whole.
@@ -88,7 +86,7 @@ class Verdict(Result):
         >>> found.answer
         'not supported'
         >>> [(each.name, each.side) for each in found.components]
-        [('use', 'fails'), ('rank', 'holds'), ('input rank', 'holds'), ('top', 'open'), ('share', 'open')]
+        [('use', 'fails'), ('rank', 'holds'), ('input rank', 'open'), ('top', 'holds'), ('share', 'open')]
     """
 
     answer: Answer
@@ -149,11 +147,8 @@ def verdict(
         raise ValueError("a verdict needs at least one measurement, not 0")
     spread = math.sqrt(np.mean([each.spread for each in measurements]))
     looks = {name: look for name, look in _looks(measurements, spread, seed).items() if name in parts}
-    unlike = np.mean([each.unlike for each in measurements], axis=0).tolist()
-    far: dict[ComponentName, float] = dict(zip(("use", "rank", "top"), unlike, strict=True))
-    is_strange = {name: far.get(name, 0.0) > MOST_UNLIKE for name in looks}
-    failed = [name for name in _failed(looks, scale) if not is_strange[name]]
-    components = tuple(_component(name, looks[name], name in failed, is_strange[name], scale) for name in looks)
+    failed = _failed(looks, scale)
+    components = tuple(_component(name, looks[name], name in failed, scale) for name in looks)
     idle = _idle_heads(measurements, seed)
     idle_share = float(np.mean([sum(each.shown[head] for head in idle) for each in measurements]))
     obstacles = _obstacles(measurements, spread)
@@ -195,13 +190,16 @@ class _Looks:
 
 
 def _looks(measurements: Sequence[Measurement], spread: float, seed: int) -> dict[ComponentName, _Looks]:
-    """Bootstraps every component, effects in standard deviations of the margin; NaN where that may be rounding."""
-    unit = spread if spread > _least(measurements) else math.nan
+    """Bootstraps every component, use in reaches, top in what it could be; NaN where that may be rounding."""
+    reach = float(np.mean([each.reach for each in measurements]))
+    unit = reach if spread > _least(measurements) else math.nan
+    room = float(np.mean([each.top_most for each in measurements]))
+    room = room if room > float(np.mean([each.rounding for each in measurements])) else math.nan
     first: dict[ComponentName, np.ndarray] = {
         "use": np.array([each.use for each in measurements]) / unit,
         "rank": np.array([each.rank for each in measurements]),
         "input rank": np.array([each.input_rank for each in measurements]),
-        "top": np.array([each.top for each in measurements]) / unit,
+        "top": np.array([each.top for each in measurements]) / room,
         "share": np.array([each.share for each in measurements]),
     }
     second: dict[ComponentName, np.ndarray] = first | {
@@ -230,14 +228,12 @@ def _failed(looks: dict[ComponentName, _Looks], scale: float) -> list[ComponentN
     return failed
 
 
-def _component(name: ComponentName, looks: _Looks, has_failed: bool, is_strange: bool, scale: float) -> Component:
+def _component(name: ComponentName, looks: _Looks, has_failed: bool, scale: float) -> Component:
     mean, floor = looks.first, BARS[name].floor * scale
     low, high = mean.lower(SIGNIFICANCE_LEVEL), mean.upper(SIGNIFICANCE_LEVEL)
     doubt = ""
     if mean.undefined > MOST_UNDEFINED * len(looks.values):
         doubt = f"{name} is undefined on {mean.undefined} examples, more than a verdict can leave out"
-    elif is_strange:
-        doubt = unlike_texts(name)
     elif looks.second.upper(SIGNIFICANCE_LEVEL) < floor <= high:
         doubt = two_answers(name, mean.mean, looks.second.mean)
     return Component(

@@ -1,4 +1,4 @@
-"""Measurements of what isn't a row of attention: rollout, attention received, and any registered explanation.
+"""Measurements of what isn't one row of attention: means over layers, rollout, columns, and any registered explanation.
 
 No computation of the model uses such a map, so its use and its share of the effect can't be measured. What can be
 measured is whether it ranks the words by the effects of knocking them out and of replacing them.
@@ -10,32 +10,34 @@ from dataclasses import replace
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from analyses.attention.received import attention_received
 from analyses.explanations.attention_only.rollout import attention_rollout
 from analyses.explanations.methods import method_of_name
 from analyses.explanations.shared import Shared
-from analyses.verdicts.input_rank import Told, unheard
+from analyses.verdicts.every_head import head_rows
 from analyses.verdicts.knockout import knockout_margins
-from analyses.verdicts.measure import common_readout, felt, inputs, spread, unfelt
+from analyses.verdicts.measure import common_readout, row_of, text_columns
+from analyses.verdicts.measure_inputs import Told, input_columns, unheard
+from analyses.verdicts.measure_row import both_ways, felt, unfelt
 from analyses.verdicts.measurement import USUAL, Draws, Measurement
-from analyses.verdicts.measurement_columns import HeadColumns, PositionColumns, TextColumns, TopColumns, measurements
+from analyses.verdicts.measurement_columns import DescriptiveColumns, RowColumns, measurements
 from analyses.verdicts.ranking import Ranking
 from analyses.verdicts.resampling import Resampler
 from analyses.verdicts.row_edits import one_by_one
-from analyses.verdicts.top_erasure import TopErasure, budgets_mean, first_words
+from analyses.verdicts.top_words import top_words
 from analyses.verdicts.words_of_row import Content
 from interpret.attention.recording import Recording, recording
-from interpret.interventions.decision_row import DecisionRow, read_row
+from interpret.interventions.decision_row import DecisionRow
 from interpret.modes.evaluating import evaluating
 from interpret.subjects.decision import Decision
 from interpret.subjects.forward_pass import remembered
 from interpret.subjects.inputs.example import Example
 from interpret.subjects.subject import Subject
 
-MapName = Literal["rollout", "columns"]
+MapName = Literal["mean", "rollout", "columns"]
 
 
 def measure_map(
@@ -58,8 +60,8 @@ def measure_map(
         examples: Texts of the same number of tokens.
         decisions: Decision on each; the label is frozen.
         resampler: Source of replacement words.
-        name: "rollout" for the decision's row of attention rollout, "columns" for the mean attention that a position
-            gets from the others in all layers and heads.
+        name: "mean" for the mean of the decision's rows over all layers and heads, "rollout" for its row of attention
+            rollout, "columns" for the mean attention that a position gets from the others in all layers and heads.
         draws: Numbers of random draws.
         seed: Seed of all draws.
         told: Called with the input effects, as in `measure.measure`.
@@ -112,7 +114,10 @@ def measure_method(
     undefined = torch.full((len(examples),), torch.nan)
     measured = _measured(subject, examples, decisions, resampler, shares, undefined, draws, seed, told)
     nan = math.nan
-    return [replace(each, rank=nan, rank_substituted=nan, rank_tau=nan, p_rank=nan, rank_unfelt=0) for each in measured]
+    return [
+        replace(each, rank=nan, rank_ways=(nan, nan), rank_substituted=nan, rank_tau=nan, rank_unfelt=0)
+        for each in measured
+    ]
 
 
 def _measured(
@@ -128,60 +133,55 @@ def _measured(
 ) -> list[Measurement]:
     """Measures a ranking of the words by their shares of a map."""
     content, generator = Content.of(examples), torch.Generator().manual_seed(seed)
-    readout = common_readout(decisions)
-    ids = torch.stack([example.ids for example in examples])
-    targets = torch.tensor([decision.target for decision in decisions])
-    row = read_row(subject, ids, targets, readout=readout)
+    row = row_of(subject, torch.stack([example.ids for example in examples]), decisions)
     ranking = Ranking(shares, content.exists)
-    positions, top = _knockouts(row, content, ranking, draws, generator)
-    of_inputs = inputs(row, content, ranking, examples, resampler, readout, draws, generator, told)
-    texts: TextColumns = {
-        "words": content.exists.sum(dim=1).tolist(),
-        "margin": row.margin.tolist(),
-        "sink": sink.tolist(),
-        "spread": spread(row, examples, resampler, draws.replacements, generator)[0],
-        "unlike": [(0.0, 0.0, 0.0)] * len(examples),
-    }
-    of_inputs["share"] = [math.nan] * len(examples)
-    return measurements(_no_heads(len(examples)), positions, of_inputs, top, texts)
-
-
-def _no_heads(examples: int) -> HeadColumns:
-    """Columns of a map that no head has."""
-    undefined, none = [math.nan] * examples, [()] * examples
-    return {
-        "use": undefined,
-        "joint": undefined,
-        "uniform": undefined,
-        "single": [*none],
-        "conditional": [*none],
-        "shown": [*none],
-    }
+    readout = common_readout(decisions)
+    like = [resampler.shuffled(example, draws.like, generator) for example in examples]
+    inputs = input_columns(
+        row, content, ranking, examples, resampler, readout, replace(draws, null_orders=0), generator, told
+    )
+    inputs["share"] = [math.nan] * len(examples)
+    if draws.null_orders:  # the map of every text along the walks isn't known, so this text's words must do
+        effects = torch.zeros(shares.shape)
+        for index, each in enumerate(inputs["in_context"]):
+            effects[index, : len(each)] = torch.tensor(each).abs()
+        inputs["p_luck"] = ranking.p_values(felt(effects, row), draws.null_orders, generator)
+    columns, described = _knockouts(row, content, ranking, draws, generator)
+    return measurements(inputs, columns, described, text_columns(row, content, sink, like))
 
 
 def _knockouts(
     row: DecisionRow, content: Content, ranking: Ranking, draws: Draws, generator: torch.Generator
-) -> tuple[PositionColumns, TopColumns]:
-    clean = row.margin[:, None]
-    alone = knockout_margins(row.subject, row.ids, row.targets, content, one_by_one(content))
-    measured = (alone - clean).abs()
+) -> tuple[RowColumns, DescriptiveColumns]:
+    """R and T by knocking words out of all attention; no head has such a map, so there is no U and no D."""
+
+    def margins_without(removed: Bool[Tensor, "example variant unit"]) -> Float[Tensor, "example variant"]:
+        return knockout_margins(row.subject, row.ids, row.targets, content, removed)
+
+    measured = (margins_without(one_by_one(content)) - row.margin[:, None]).abs()
     effects = felt(measured, row)
-    keys = torch.rand(len(clean), draws.orders, content.exists.shape[1], generator=generator)
-    removed = first_words(torch.cat([ranking.scores[:, None], keys], dim=1), content)
-    moved = knockout_margins(row.subject, row.ids, row.targets, content, removed.flatten(1, 2)) - clean
-    means = budgets_mean(moved.abs().view(removed.shape[:3]), content)
-    rank, undefined = ranking.agreement(effects), [math.nan] * len(clean)
-    positions: PositionColumns = {
+    top = top_words(margins_without, row.margin, content, ranking.scores, orders=draws.orders, generator=generator)
+    rank, undefined, none = ranking.lesser(effects), [math.nan] * len(row.ids), [()] * len(row.ids)
+    columns: RowColumns = {
+        "use": undefined,
+        "joint": undefined,
+        "single": [*none],
+        "conditional": [*none],
+        "shown": [*none],
         "rank": rank,
+        "rank_ways": both_ways(ranking, effects),
         "rank_substituted": rank,  # there is no second way to knock a word out
+        "top": top.gain,
+        "top_most": top.most,
+    }
+    described: DescriptiveColumns = {
+        "uniform": undefined,
         "rank_tau": ranking.tau(effects),
         "rank_shuffled": undefined,
         "rank_of_values": undefined,
-        "p_rank": ranking.p_values(effects, draws.null_orders, generator),
         "rank_unfelt": unfelt(measured, effects, content),
     }
-    knocked_out = TopErasure(means[:, 0], means[:, 1:])
-    return positions, {"top": knocked_out.gain.tolist(), "p_top": knocked_out.p_values}
+    return columns, described
 
 
 def _recordings(subject: Subject, ids: Shaped[Tensor, "example token *number"]) -> Iterator[Recording]:
@@ -190,6 +190,13 @@ def _recordings(subject: Subject, ids: Shaped[Tensor, "example token *number"]) 
         with torch.no_grad(), recording(subject.model) as record:
             subject.logits(each[None])
         yield record
+
+
+def _mean(
+    subject: Subject, ids: Shaped[Tensor, "example token *number"], readout: Float[Tensor, " token"]
+) -> Float[Tensor, "example token"]:
+    """Mean attention of the decision's position over layers and heads, each head counted once; sums to 1."""
+    return torch.cat(head_rows(subject, ids, readout), dim=1).mean(dim=1)
 
 
 def _rollout(
@@ -206,4 +213,4 @@ def _columns(
     return torch.stack([attention_received(record).from_others for record in _recordings(subject, ids)])
 
 
-_MAPS: dict[MapName, Callable[..., Tensor]] = {"rollout": _rollout, "columns": _columns}
+_MAPS: dict[MapName, Callable[..., Tensor]] = {"mean": _mean, "rollout": _rollout, "columns": _columns}

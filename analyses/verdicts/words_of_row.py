@@ -37,6 +37,10 @@ class Content:
         unit_of = torch.stack([example.unit_of for example in examples])
         return cls(torch.where(unit_of < counts, unit_of, units), torch.arange(units) < counts)
 
+    def of_texts(self, owner: Int[Tensor, " text"]) -> "Content":
+        """Returns the content of texts that have the units of these examples."""
+        return Content(self.unit_of[owner], self.exists[owner])
+
     @property
     def tokens(self) -> Bool[Tensor, "example token"]:
         """True for tokens of words."""

@@ -11,7 +11,7 @@ from cells import Html
 
 from analyses.verdicts.thresholds import BARS, IDLE_SHARE
 from reports.calibration.page import render_calibration
-from reports.calibration.wording import answer, bounds, done, of_all
+from reports.calibration.wording import answer, bounds, done, of_all, truths
 
 TABLE: dict[str, Any] = json.loads((files("analyses.verdicts") / "table.json").read_text("utf-8"))
 LONG = 40  # characters from which on a cell needs room
@@ -62,8 +62,8 @@ def families() -> Html:
     for family in TABLE["families"]:
         counts = family["study"][-1]
         verdicts = [f"{counts[name]}" for name in ("supported", "not_supported", "inconclusive")]
-        rows.append((family["name"], family["because"], family["truth"], *verdicts))
-    head = ["family", "how it is built", "truth", "supported", "not supported", "inconclusive"]
+        rows.append((family["name"], family["because"], truths(family), *verdicts))
+    head = ["family", "how it is built", "explains", "supported", "not supported", "inconclusive"]
     return _table(head, rows)
 
 

@@ -118,7 +118,7 @@ def _shown(table: "CalibrationDict", tables: Path, page: Path) -> str:
     others = [cell for cell in table["overall"] if cell["group"] == "others"]
     lines = [f"{'verdict from':<18}  {'truth':<8}  {'models':>6}  supported  not supported  inconclusive"]
     for cell in protocol:
-        for truth in ("explains", "does_not"):
+        for truth in ("explains", "partial", "does_not"):
             each, name = cell[truth], _named(cell) if truth == "explains" else ""
             lines.append(
                 f"{name:<18}  {truth.replace('_', ' '):<8}  {each['models']:>6}  {each['supported']:>9}  "

@@ -55,14 +55,14 @@ SHOWN_ROWS = 5
 @click.option("--split", help="Part of a data set of the Hub.")
 @click.option("--limit", type=click.IntRange(min=2), help="A random sample of at most this many rows.")
 @click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of everything random.")
-@click.option("--replacements", type=click.IntRange(min=2), default=8, show_default=True, help="Of each word.")
+@click.option("--replacements", type=click.IntRange(min=2), default=8, show_default=True, help="Of each word; even.")
 @click.option(
     "--object",
     "object_key",
     type=ObjectType(),
     default="row",
     show_default=True,
-    help="row, head:LAYER.HEAD (both from 1), rollout, columns, or method:NAME, such as method:saliency.",
+    help="row, head:LAYER.HEAD (both from 1), mean (of all layers), rollout, columns, or method:NAME.",
 )
 @click.option("--replacer", help="Masked language model that replaces words; by default words of the other texts do.")
 @click.option(

@@ -45,10 +45,8 @@ class DecisionRow(HeadOutputRow):
         return self.span.all_keys(values.mT).mT
 
     def read_by(self, head: int | None = None) -> Float[Tensor, "example key"]:
-        """Computes the map to show: the mean of the rows weighted by `readout`, of one head or a mean over heads."""
-        rows = torch.einsum("ehrk,r->ehk", self.weights.float(), self.readout.to(self.weights.device))
-        head = self.head if head is None else head
-        return rows.mean(dim=1) if head is None else rows[:, head]
+        """Computes the map to show, as `read` does, of this row's own weights."""
+        return self.read(self.weights, head)
 
     def write(
         self,

@@ -75,6 +75,14 @@ class HeadOutputRow:
         chosen = torch.arange(looked_at.shape[-2], device=looked_at.device) == self.head
         return torch.where(chosen[:, None], looked_at, others)
 
+    def read(
+        self, weights: Float[Tensor, "example head row key"], head: int | None = None
+    ) -> Float[Tensor, "example key"]:
+        """Computes the map to show: the mean of the rows weighted by `readout`, of one head or a mean over heads."""
+        rows = torch.einsum("ehrk,r->ehk", weights.float(), self.readout.to(weights.device))
+        head = self.head if head is None else head
+        return rows.mean(dim=1) if head is None else rows[:, head]
+
     def logits(self, written: Float[Tensor, "example variant row head dim"]) -> Float[Tensor, "example variant label"]:
         """Computes the logits if the heads had written `written`; gradients flow if torch has them enabled."""
         examples, variants = written.shape[:2]
@@ -94,7 +102,7 @@ class HeadOutputRow:
 
     def elsewhere(
         self, ids: Shaped[Tensor, "input token *number"], owner: Int[Tensor, " input"]
-    ) -> Iterator["HeadOutputRow"]:
+    ) -> Iterator["RowElsewhere"]:
         """Computes the same row in other inputs of that length, some at a time, in their order.
 
         If the only readout position is the last one, models with a KV cache read a prefix that neighbours share once.
@@ -106,27 +114,29 @@ class HeadOutputRow:
         size = self.subject.rows_at_once(ids.shape[1])
         parts = torch.split(ids, size)
         written: list[Tensor] = []
+        paid: list[Tensor] = []
         states: list[Tensor] = []
         ask = self.subject.logits_of_many if self._is_at_the_end else partial(Subject.logits_of_many, self.subject)
-        answers = ask(parts, partial(self._watched, written, states))
+        answers = ask(parts, partial(self._watched, written, paid, states))
         for part, owners in zip(parts, torch.split(owner, size), strict=True):
             with torch.no_grad():
                 clean = next(answers).float()
-            yield HeadOutputRow(
+            yield RowElsewhere(
                 subject=self.subject, ids=part, targets=self.targets[owners], layer=self.layer, readout=self.readout,
                 positions=self.positions, written=torch.cat(written), clean=clean,
                 states=torch.cat(states) if states else None, entries=self.entries, head=self.head,
+                paid=torch.cat(paid),
             )  # fmt: skip
-            written.clear()
-            states.clear()
+            for kept in (written, paid, states):
+                kept.clear()
 
     @property
     def _is_at_the_end(self) -> bool:
         return self.positions == (self.ids.shape[1] - 1,)
 
     @contextmanager
-    def _watched(self, written: list[Tensor], states: list[Tensor]) -> Iterator[None]:
-        """Appends a pass's head outputs and states of this row, counted from the end, as a prefix may be cached."""
+    def _watched(self, written: list[Tensor], paid: list[Tensor], states: list[Tensor]) -> Iterator[None]:
+        """Appends a pass's head outputs, attention and states of this row, as its last positions."""
         given: list[Tensor] = []
 
         def enter(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -138,8 +148,12 @@ class HeadOutputRow:
                 last = self.entries[-1].block
                 stack.callback(last.register_forward_pre_hook(enter, with_kwargs=True).remove)
             yield
-        queries = self.span.queries[1] - self.span.queries[0]
-        written.append(record.output(self.layer)[:, [row - queries for row in self.rows]])
+        call = record.calls[self.layer]
+        # A prefix may have been cached, and has no rows in this pass.
+        cached = self.span.queries[1] - self.span.queries[0] - call.shape[2]
+        rows = [row - cached for row in self.rows]
+        written.append(record.output(self.layer)[:, rows])
+        paid.append(self.read(self.span.all_keys(call.rows_at(rows))))
         states += [hidden[:, [position - self.ids.shape[1] for position in self.positions]] for hidden in given]
 
     @property
@@ -165,6 +179,17 @@ class HeadOutputRow:
         edited = output.clone()
         edited[:, self.rows] = written.to(output)
         return edited
+
+
+@dataclass(frozen=True, eq=False)
+class RowElsewhere(HeadOutputRow):
+    """The row in other inputs.
+
+    Attributes:
+        paid: The attention that it pays to each position there, as `read` computes it.
+    """
+
+    paid: Float[Tensor, "example key"] = field(repr=False, kw_only=True)
 
 
 def margins(

@@ -57,34 +57,35 @@ _ORDER = "1 is the same order, 0 no relation, −1 the reverse"
 _PARTS: dict[ComponentName, ComponentInWords] = {
     "use": ComponentInWords(
         "Does it matter which {one} has which weight?",
-        "When the weights of the {many} trade places, the margin moves by {} of its usual variation.",
+        "When the weights of the {many} trade places, the margin moves by {} of its way to {wholes} with other {many}.",
         "it matters which {one} has which weight",
         "It hardly matters which {one} has which weight.",
-        "usual variations of the margin",
+        "of the mean distance from {wholes} with other {many}",
     ),
     "rank": ComponentInWords(
         "Do positions with larger weights matter more in this layer?",
-        "This layer’s positions ranked by weight, beside what erasing each does: agreement {}, where 1 is the same "
-        "order and 0 none.",
+        "This layer’s positions ranked by weight, beside what erasing each does, and the other way round: the lesser "
+        "agreement is {}, where 1 is the same order and 0 none.",
         "positions with larger weights matter more in this layer",
         "In this layer, positions with larger weights do not matter more.",
         _ORDER,
     ),
     "input rank": ComponentInWords(
         "Do {many} with larger weights matter more?",
-        "The {many} ranked by weight, beside what replacing each does: agreement {}, where 1 is the same order and 0 "
-        "none.",
+        "The {many} ranked by weight, beside what replacing each does while others are replaced, too; and the "
+        "other way round, whether the weights lie on {many} that matter. The lesser agreement is {}, where 1 is the "
+        "same order and 0 none.",
         "{many} with larger weights matter more",
-        "{Many} with larger weights do not matter more: the weights rank what this layer holds, not the {many}.",
+        "The {many} with larger weights aren’t those that matter more.",
         _ORDER,
     ),
     "top": ComponentInWords(
         "Do the {many} with the largest weights do more than random {many}?",
-        "Erasing the {many} with the largest weights moves the margin by {} of its usual variation further than "
-        "erasing random {many}.",
+        "Without preference for the {many} with the largest weights, the margin moves by {} of what the best choice of "
+        "{many} gains over a random one.",
         "the {many} with the largest weights do more than random {many}",
-        "The {many} with the largest weights do no more than random {many}.",
-        "usual variations of the margin",
+        "The {many} with the largest weights do little more than random {many}.",
+        "0 for random {many}, 1 for the best order known",
     ),
     "share": ComponentInWords(
         "Does what the {many} do go through this attention?",
@@ -99,38 +100,38 @@ _PARTS: dict[ComponentName, ComponentInWords] = {
 _OF_MAPS: dict[ComponentName, ComponentInWords] = {
     "rank": ComponentInWords(
         "Do words with larger shares do more when they are knocked out?",
-        "The words ranked by the map, beside what hiding each from all other positions does: agreement {}, where 1 is "
-        "the same order and 0 none.",
+        "The words ranked by the map, beside what hiding each from all other positions does, and the other way round: "
+        "the lesser agreement is {}, where 1 is the same order and 0 none.",
         "words with larger shares do more when they are hidden from all attention",
         "Words with larger shares do not do more when they are hidden from all attention.",
         _ORDER,
     ),
     "top": ComponentInWords(
         "Do the words with the largest shares do more than random words when they are knocked out together?",
-        "Hiding the words with the largest shares moves the margin by {} of its usual variation further than hiding "
-        "random words.",
+        "Hiding the words with the largest shares moves the margin by {} of what the best choice of words gains over a "
+        "random one.",
         "the words with the largest shares do more than random words",
-        "The words with the largest shares do no more than random words.",
-        "usual variations of the margin",
+        "The words with the largest shares do little more than random words.",
+        "0 for random words, 1 for the best order known",
     ),
 }
 
 _OF_METHODS: dict[ComponentName, ComponentInWords] = {
     "input rank": ComponentInWords(
         "Do words with larger scores matter more?",
-        "The words ranked by the size of their scores, beside what replacing each does: agreement {}, where 1 is the "
-        "same order and 0 none.",
+        "The words ranked by the size of their scores, beside what replacing each does while others are replaced, too, "
+        "and the other way round: the lesser agreement is {}, where 1 is the same order and 0 none.",
         "words with larger scores matter more",
         "Words with larger scores do not matter more.",
         _ORDER,
     ),
     "top": ComponentInWords(
         "Do the words with the largest scores do more than random words when they are knocked out together?",
-        "Hiding the words with the largest scores moves the margin by {} of its usual variation further than hiding "
-        "random words.",
+        "Hiding the words with the largest scores moves the margin by {} of what the best choice of words gains over a "
+        "random one.",
         "the words with the largest scores do more than random words",
-        "The words with the largest scores do no more than random words.",
-        "usual variations of the margin",
+        "The words with the largest scores do little more than random words.",
+        "0 for random words, 1 for the best order known",
     ),
 }
 
@@ -153,5 +154,5 @@ def parts_of(summary: StudyDict) -> dict[ComponentName, ComponentInWords]:
     """Returns the descriptions that suit a study's object: a row, a map over all layers, or a method."""
     if method_tested(summary):
         return {**PARTS, **_OF_METHODS}
-    is_map = summary["study"]["options"].get("object", "row") in ("rollout", "columns")
+    is_map = summary["study"]["options"].get("object", "row") in ("mean", "rollout", "columns")
     return {**PARTS, **_OF_MAPS} if is_map else PARTS

@@ -3,7 +3,7 @@
 from analyses.decision.schema import ComponentDict, JudgementDict
 from interpret.subjects.nouns import WORDS, Nouns
 from reports.analysis.components import SIDES, ComponentInWords, parts_in
-from reports.shared.notation import listed, p_value, percent, sentence
+from reports.shared.notation import listed, p_value, sentence
 
 
 def reasons(verdict: JudgementDict, nouns: Nouns = WORDS) -> list[tuple[str, str]]:
@@ -32,8 +32,6 @@ def _reason(component: ComponentDict, part: ComponentInWords) -> str:
     if component["doubt"]:
         return f"{part.question} {sentence(component['doubt'])}"
     said = part.meaning.format(part.written(component["value"]))
-    if component["p_value"] is not None:
-        said = f"{said[:-1]}; random orders do as well in {percent(component['p_value'])} of the cases."
     if component["side"] == "fails":
         return f"{part.fails} {said}"
     limits = f"below {part.bar(component['floor'])} would count against, from {part.bar(component['bar'])} on in favour"

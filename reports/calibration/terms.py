@@ -11,7 +11,7 @@ BOUNDS_NOTHING = (
     "So few models bound nothing: even if no verdict on them is wrong, many could be on others. Take no rate from this."
 )
 
-TRUTHS = {"explains": "explains", "does_not": "does not", "does not": "does not", "partial": "partly"}
+TRUTHS = {"explains": "explains", "partial": "in part", "does_not": "does not"}
 
 # By name in the tables: wording, and the fill of the bar.
 ANSWERS: dict[Literal["supported", "inconclusive", "not_supported"], tuple[str, str]] = {
@@ -31,15 +31,15 @@ DOSES = {
     "displaced": ("Displaced", "share of the attention on evidence that stands one word beside it"),
 }
 
-P_VALUES = {"p_rank": "rank", "p_input": "input rank"}
+P_VALUES = {"p_luck": "luck"}
 
 # Components of the verdict; the other metrics are descriptive.
 OF_THE_VERDICT = ("use", "rank", "input_rank", "top", "share")
 METRICS = {
-    "use": ("Use", "How far the decision moves when the words’ weights trade places."),
+    "use": ("Use", "How far the decision moves when weights trade places, beside what other words do."),
     "rank": ("Rank", "Whether positions with larger weights matter more in this layer."),
     "input_rank": ("Input rank", "Whether words with larger weights matter more."),
-    "top": ("Top", "How much more the words with the largest weights do than random words."),
+    "top": ("Top", "How much of what the best order of words gains over random ones the largest weights gain."),
     "share": ("Share", "How much of what the words do goes through this attention."),
     "rank_substituted": ("Rank, erased otherwise", "As rank, with the second way of erasing a position."),
     "rank_tau": ("Rank by Kendall’s tau", "As rank, where small and large effects count the same."),
@@ -62,12 +62,12 @@ LIMITS = (
     "shows that the rates carry over to them.",
     "The method was developed on the families F. Models, words and texts are fresh here, but the kinds of models are "
     "not, so these rates may be flattering.",
-    "The families X are drawn every second round, and no threshold was chosen by them. One thing about them is not "
-    "fresh: the rule for single texts has a part about idle heads that was designed after looking at X2, on other "
-    "seeds.",
+    "The families X are drawn every second round. No threshold was chosen by a rate of error: all were declared for "
+    "what they say. But the parts of the rule were chosen while looking at models of both kinds, on other seeds.",
     "A rate is a mean over families, each drawn equally often. How often such models occur among those that people "
     "use is not known, so a rate is not the probability that one verdict at hand is wrong.",
-    "Where the truth is in between (the families called partly), no answer is wrong or right, and no rate counts them.",
+    "What is true of a model is computed from its closed form, by the same definitions as the verdict’s and with many "
+    "more draws. Where the truth is in between (partly), “supported” is wrong, and “not supported” isn’t.",
     "Verdicts over more texts are on the same models as those over fewer, and single decisions too: one text of each.",
 )
 
@@ -86,8 +86,8 @@ GLOSSARY = {
     ),
     "wrong": (
         "wrong",
-        "“Supported” where attention does not explain, or “not supported” where it does. “Inconclusive” is no answer, "
-        "and so not a wrong one.",
+        "“Supported” where attention explains only partly or not at all, or “not supported” where it does. "
+        "“Inconclusive” is no answer, and so not a wrong one.",
     ),
     "auc": (
         "area under the curve",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analyses.calibration.schema import CalibrationDict, DoseDict, FamilyDict, OverallCell
-from analyses.verdicts.error_rates import CountedAnswers, WrongAnswers
+from analyses.verdicts.error_rates import WrongAnswers
 from analyses.verdicts.thresholds import SIGNIFICANCE_LEVEL
 from reports.calibration.terms import FEWEST, GLOSSARY, SOURCES
 from reports.shared.notation import listed, p_value, percent
@@ -75,9 +75,12 @@ def title(cell: Mapping[str, Any]) -> str:
     return f"{cell['examples']} texts"
 
 
-def wrong(family: FamilyDict, counts: CountedAnswers) -> int | None:
-    """Returns the number of wrong verdicts on a family; `None` where no verdict would be right."""
-    return {"explains": counts["not_supported"], "does not": counts["supported"]}.get(family["truth"])
+def truths(family: FamilyDict) -> str:
+    """Says of how many models of a family attention explains the decisions, and of how many in part or not at all."""
+    found = family["truths"]
+    said = {"yes": found["explains"], "partly": found["partial"], "no": found["does_not"], "–": found["undefined"]}
+    present = {word: count for word, count in said.items() if count}
+    return listed([word if len(present) == 1 else f"{word} ({count})" for word, count in present.items()])
 
 
 def reversal(dose: DoseDict) -> str:

@@ -35,15 +35,16 @@ BASELINES = {
 
 GLOSSARY = {
     **wording.GLOSSARY,
-    "variation": (
-        "usual variation",
-        "How much the logit margin varies when all words of a text are replaced by others: its standard deviation. "
-        "An effect of 0.15 is small beside what the words could do; an effect of 1 is as large.",
+    "reach": (
+        "reach",
+        "How far the logit margin of a text lies from that of texts with other words, on average. What trading the "
+        "weights does is told as a part of it: 0.1 is little beside what the words do; 1 is as much.",
     ),
     "agreement": (
         "rank agreement",
         "How well one order of the words matches the order of their effects. Words with large effects count for more "
-        "(the Gini correlation). 1: the same order. 0: no relation. −1: the reverse.",
+        "(the Gini correlation). Asked both ways, whether large weights find the effects and whether weights lie on "
+        "words with effects; the lesser counts. 1: the same order. 0: no relation. −1: the reverse.",
     ),
     "bounds": (
         "95% bounds",
@@ -52,8 +53,10 @@ GLOSSARY = {
     ),
     "replacing": (
         "replacing and erasing",
-        "To see what a word does, it is replaced by other words from the same texts, several times, and the model runs "
-        "again. To see what a position of the layer does, its weight is set to zero and the others are scaled up.",
+        "To see what a word does, all words of a text are replaced by words from other texts, one after another in "
+        "random orders, and the model runs again at each step: so every word is replaced in the company of all others, "
+        "of some, and of none. To see what a position of the layer does, its weight is set to zero and the others are "
+        "scaled up.",
     ),
     "half": (
         "two halves",

@@ -34,7 +34,7 @@ def record(family: str, *answers: str, words: int = 30, single: tuple[str, str] 
     """What calibration keeps of a model, judged from 50 and 100 texts."""
     return {
         "family": family,
-        "truth": FAMILIES[family].truth,
+        "truth": (truth := FAMILIES[family].truth),
         "dose": "",
         "level": 0.0,
         "words": words,
@@ -42,7 +42,9 @@ def record(family: str, *answers: str, words: int = 30, single: tuple[str, str] 
         "answers": list(answers),
         "single_corpus": [single[0]],
         "single_vocabulary": [single[1]],
-        **{name: [None] for name in ("p_rank", "p_input", "p_top")},
+        "truth_corpus": [truth],
+        "truth_vocabulary": [truth],
+        "p_luck": [None],
         **{f"mean_{name}": 0.0 for name in METRICS},
         **more,
     }
@@ -50,6 +52,10 @@ def record(family: str, *answers: str, words: int = 30, single: tuple[str, str] 
 
 def counts(*numbers: int) -> dict[str, int]:
     return dict(zip(("models", "supported", "not_supported", "inconclusive"), numbers, strict=True))
+
+
+def judged_counts(*numbers: int) -> dict[str, int]:
+    return {**counts(*numbers[:4]), "wrong": numbers[4]}
 
 
 def tables(records: list[dict[str, Any]], draws: int = 3) -> dict[str, Any]:
@@ -84,6 +90,8 @@ def test_verdicts_are_counted_by_truth_number_of_texts_and_length(counted: dict[
         (100, 20, 40): (counts(3, 3, 0, 0), counts(1, 0, 1, 0)),
         (100, 41, 60): (counts(1, 1, 0, 0), counts(1, 0, 1, 0)),
     }
+    partial = {(cell["examples"], cell["words"][0]): cell["partial"] for cell in counted["study"]}
+    assert partial[50, 20] == counts(1, 1, 0, 0) and partial[100, 20] == counts(1, 0, 1, 0)
     single = {(cell["source"], cell["words"][0]): (cell["explains"], cell["does_not"]) for cell in counted["single"]}
     assert single["corpus", 20] == (counts(3, 2, 1, 0), counts(1, 0, 1, 0))
     assert single["corpus", 41] == (counts(1, 0, 0, 1), counts(1, 1, 0, 0))
@@ -95,10 +103,10 @@ def test_wrong_ones_are_counted_over_all_lengths_and_apart_for_families_without_
     found = {(cell["group"], cell["examples"], cell["source"]): cell["error"] for cell in counted["overall"]}
     short = {key: (error["models"], error["wrong"], error["inconclusive"]) for key, error in found.items()}
     assert short == {
-        ("protocol", 50, None): (6, 2, 1),
-        ("protocol", 100, None): (6, 0, 0),
-        ("protocol", 1, "corpus"): (6, 2, 1),
-        ("protocol", 1, "vocabulary"): (6, 1, 3),
+        ("protocol", 50, None): (7, 3, 1),  # F11 explains in part, and was supported
+        ("protocol", 100, None): (7, 0, 0),
+        ("protocol", 1, "corpus"): (7, 2, 2),
+        ("protocol", 1, "vocabulary"): (7, 1, 4),
         ("others", 50, None): (1, 1, 0),
         ("others", 100, None): (1, 0, 1),
         ("others", 1, "corpus"): (1, 0, 0),
@@ -110,9 +118,10 @@ def test_wrong_ones_are_counted_over_all_lengths_and_apart_for_families_without_
 def test_families_and_doses_have_tables_of_their_own(counted: dict[str, Any]) -> None:
     families = {family["family"]: family for family in counted["families"]}
     assert list(families) == list(FAMILIES)
-    assert families["F1"]["study"] == [counts(2, 1, 1, 0), counts(2, 2, 0, 0)]
-    assert families["F1"]["single"] == [counts(2, 2, 0, 0), counts(2, 1, 0, 1)]
-    assert families["F11"]["truth"] == "partial" and families["F11"]["study"][0] == counts(1, 1, 0, 0)
+    assert families["F1"]["study"] == [judged_counts(2, 1, 1, 0, 1), judged_counts(2, 2, 0, 0, 0)]
+    assert families["F1"]["single"] == [judged_counts(2, 2, 0, 0, 0), judged_counts(2, 1, 0, 1, 0)]
+    assert families["F1"]["truths"] == {"explains": 2, "partial": 0, "does_not": 0, "undefined": 0}
+    assert families["F11"]["truths"]["partial"] == 1 and families["F11"]["study"][0] == judged_counts(1, 1, 0, 0, 1)
     assert families["X1"]["draws"] == 1 and families["F2"]["draws"] == 0
     bypass = next(dose for dose in counted["doses"] if dose["dose"] == "bypass")
     assert bypass["levels"] == list(DOSES["bypass"])
@@ -156,18 +165,19 @@ def test_an_area_under_the_curve_is_how_often_the_explaining_model_has_more() ->
 
 def test_p_values_are_held_against_an_even_spread() -> None:
     values = [0.02, 0.3, 0.31, 0.6, 0.97]
-    records = [record("F7", NO, p_input=[value]) for value in values] + [record("F7", NO), record("F1", YES)]
+    records = [record("F7", NO, p_luck=[value]) for value in values] + [record("F7", NO), record("F1", YES)]
     found = {(each["family"], each["p_value"]): each for each in tables(records)["uniformity"]}
     steps = [(index / 5, (index + 1) / 5) for index in range(5)]
     gap = max(max(abs(value - step) for step in pair) for value, pair in zip(values, steps, strict=True))
-    assert found["F7", "p_input"]["count"] == 5
-    assert found["F7", "p_input"]["statistic"] == pytest.approx(gap)
-    assert found["F7", "p_rank"]["count"] == 0 and found["F7", "p_rank"]["p"] is None
+    assert found["F7", "p_luck"]["count"] == 5
+    assert found["F7", "p_luck"]["statistic"] == pytest.approx(gap)
+    assert found["F3", "p_luck"]["count"] == 0 and found["F3", "p_luck"]["p"] is None
 
 
 @pytest.mark.parametrize(("wrong", "models"), [(0, 40), (3, 40), (40, 40)])
 def test_bounds_are_those_of_clopper_and_pearson(wrong: int, models: int) -> None:
-    error = error_of(counts(models - 7, 0, max(0, wrong - 7), 4), counts(7, min(7, wrong), 0, 0))
+    explains, partial = counts(models - 9, 0, max(0, wrong - 9), 4), counts(2, min(2, wrong), 0, 0)
+    error = error_of(explains, partial, counts(7, min(7, max(0, wrong - 2)), 0, 0))
     low = 0.0 if wrong == 0 else float(beta.ppf(0.025, wrong, models - wrong + 1))
     high = 1.0 if wrong == models else float(beta.ppf(0.975, wrong + 1, models - wrong))
     assert (error["models"], error["wrong"], error["inconclusive"]) == (models, wrong, 4)
@@ -175,7 +185,7 @@ def test_bounds_are_those_of_clopper_and_pearson(wrong: int, models: int) -> Non
 
 
 def test_without_a_model_no_rate_is_known() -> None:
-    error = error_of(counts(0, 0, 0, 0), counts(0, 0, 0, 0))
+    error = error_of(*[counts(0, 0, 0, 0)] * 3)
     assert error == {"models": 0, "wrong": 0, "inconclusive": 0, "rate": None, "low": None, "high": None}
     table = tables([])
     json.dumps(table, allow_nan=False)
@@ -256,9 +266,9 @@ def test_the_table_that_comes_with_the_package_is_one_of_this_version() -> None:
     like = tabulate(wanted.fingerprint(), [], 0)
     assert _shape(table) == _shape(like)
     for cell in (*table["overall"], *table["study"], *table["single"]):
-        for truth in (cell["explains"], cell["does_not"]):
+        for truth in (cell["explains"], cell["partial"], cell["does_not"]):
             assert truth["models"] == truth["supported"] + truth["not_supported"] + truth["inconclusive"]
-        assert cell["error"] == error_of(cell["explains"], cell["does_not"])
+        assert cell["error"] == error_of(cell["explains"], cell["partial"], cell["does_not"])
 
 
 def _shape(value: Any) -> Any:
@@ -298,7 +308,7 @@ def test_a_calibration_keeps_what_judging_gives_and_goes_on_where_it_stopped(
     records = run_calibration(asked, tmp_path / "out")
     assert records == [first, {**first, "number": 1}] and asks == [Job("F7", 0), Job("F7", 1)]
     assert first["sizes"] == [3, 5] and set(first["answers"]) == {OPEN}  # fewer than 50 texts
-    assert all(0 <= p <= 1 for p in first["p_input"]) and math.isfinite(first["mean_use"])
+    assert all(0 <= p <= 1 for p in first["p_luck"]) and math.isfinite(first["mean_use"])
     table = tabulate(asked.fingerprint(), records, 2)
     assert sum(cell["does_not"]["models"] for cell in table["study"] if cell["examples"] == 5) == 2
 
@@ -313,13 +323,13 @@ def test_a_calibration_keeps_what_judging_gives_and_goes_on_where_it_stopped(
         run_calibration(CalibrationPlan(draws=1, sizes=(3, 5), families=("F7",), seed=8), tmp_path / "out")
 
 
-def test_models_with_a_dose_are_judged_from_a_hundred_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_with_a_dose_are_judged_from_fifty_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[Job, tuple[int, ...]]] = []
     monkeypatch.setattr(calibrate, "worker_pool", in_this_process)
     monkeypatch.setattr(calibrate, "judged", lambda job, sizes, seed: asked.append((job, sizes)) or {"n": job.number})
     run_calibration(CalibrationPlan(draws=1, families=("F1", "X1")), tmp_path / "out")
-    assert asked[:2] == [(Job("F1", 0), (50, 100, 200)), (Job("X1", 0), (50, 100, 200))]
-    assert {sizes for job, sizes in asked if job.dose} == {(100,)} and len(asked) == 2 + sum(map(len, DOSES.values()))
+    assert asked[:2] == [(Job("F1", 0), (50,)), (Job("X1", 0), (50,))]
+    assert {sizes for job, sizes in asked if job.dose} == {(50,)} and len(asked) == 2 + sum(map(len, DOSES.values()))
 
 
 def test_a_process_that_was_ended_from_outside_is_said_in_one_line(

@@ -16,11 +16,11 @@ from analyses.explanations.gradient_based.saliency import saliency
 from analyses.explanations.input_edits.leave_one_out import leave_one_out
 from analyses.heads.ablation import head_importance
 from analyses.heads.gradients import head_gradients
-from analyses.verdicts.idle_elsewhere import idle_elsewhere
 from analyses.verdicts.measure import measure
 from analyses.verdicts.measurement import Draws
 from analyses.verdicts.one_text import one_text_verdict
 from analyses.verdicts.patch_resampling import PatchesOfImages, PatchesOfTheImage
+from analyses.verdicts.thresholds import BARS
 from interpret.subjects.decision import margin
 
 FEW = Draws(permutations=4, replacements=4, orders=19)
@@ -131,7 +131,7 @@ def test_all_components_can_be_measured(family, corpus, noise, tmp_path):
     resampler = PatchesOfImages(others) if corpus else PatchesOfTheImage()
     found = measure(subject, [example], [decision], resampler, draws=FEW)[0]
     assert found.words == 16 and found.spread > 0 and 0 <= found.share <= 1
-    verdict = one_text_verdict(found, idle_elsewhere(subject, example, decision, resampler))
+    verdict = one_text_verdict(found)
     assert verdict.answer in ("supported", "not supported", "inconclusive")
 
 
@@ -150,11 +150,11 @@ def test_a_batch_of_images_is_measured_as_single_ones(noise, tmp_path):
 def test_attention_that_explains_is_supported(red):
     subject, example, decision = red
     resampler = PatchesOfTheImage()
-    found = measure(subject, [example], [decision], resampler, draws=Draws(30, 16, 99))[0]
-    verdict = one_text_verdict(found, idle_elsewhere(subject, example, decision, resampler))
+    found = measure(subject, [example], [decision], resampler, draws=Draws(permutations=30, replacements=16))[0]
+    verdict = one_text_verdict(found)
     sides = {finding.name: finding.side for finding in verdict.findings}
     assert found.share == pytest.approx(1) and sides["use"] == sides["share"] == "holds"
-    assert found.rank > 0.9 and found.input_rank > 0.9
+    assert found.rank > 0.9 and found.input_rank > BARS["input rank"].bar
 
 
 @pytest.mark.parametrize("eraser", ["mean", "blur", "noisy linear"])

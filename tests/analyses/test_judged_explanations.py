@@ -328,17 +328,17 @@ def test_the_model_runs_each_set_of_words_once():
 
 def test_input_rank_is_that_of_the_verdict_from_its_own_effects():
     subject, example, decision = case(tiny_bert())
-    few, told = Draws(permutations=2, replacements=3, orders=5, null_orders=19), []
+    few, told = Draws(permutations=2, replacements=4, orders=5), []
     source = CorpusUnigram([example])
     measured = measure(subject, [example], [decision], source, draws=few, told=told.append)[0]
     untold = measure(subject, [example], [decision], source, draws=few)[0]
-    assert [getattr(measured, name) for name in ("input_rank", "largest", "top", "use", "spread", "p_input")] == [
-        getattr(untold, name) for name in ("input_rank", "largest", "top", "use", "spread", "p_input")
+    assert [getattr(measured, name) for name in ("input_rank", "in_context", "top", "use", "spread")] == [
+        getattr(untold, name) for name in ("input_rank", "in_context", "top", "use", "spread")
     ]
     shown = [explain(subject, example, name) for name in ("last-layer attention", "input x gradient")]
     found = judge_explanations(subject, example, decision, shown, effects=told[0][0])
-    assert float(found.values["input rank"][0]) == pytest.approx(measured.input_rank, abs=1e-6)
-    assert float(told[0].max()) == pytest.approx(measured.largest)
+    assert float(found.values["input rank"][0]) == pytest.approx(measured.input_ways[0], abs=1e-6)
+    assert told[0][0].tolist() == pytest.approx([abs(each) for each in measured.in_context], abs=1e-4)
     turned = [replace(shown[1], scores=-shown[1].scores)]
     other = judge_explanations(subject, example, decision, turned, effects=told[0][0])
     assert float(other.values["input rank"][0]) == pytest.approx(float(found.values["input rank"][1]))

@@ -116,11 +116,11 @@ def test_newer_files_and_unknown_types_are_refused(tmp_path):
         f"{path}: it has the schema 'interpret-attention/result/2', which is newer than this version of interpret; "
         "update interpret"
     )
-    path.write_text(json.dumps({**saved, "schema": "interpret-attention/analysis/3"}))
-    assert "'interpret-attention/analysis/3', which is newer" in refusal(path)
-    path.write_text(json.dumps({**saved, "schema": "interpret-attention/calibration/1"}))
+    path.write_text(json.dumps({**saved, "schema": "interpret-attention/analysis/4"}))
+    assert "'interpret-attention/analysis/4', which is newer" in refusal(path)
+    path.write_text(json.dumps({**saved, "schema": "interpret-attention/calibration/3"}))
     assert refusal(path).startswith(
-        f"{path}: it has the schema 'interpret-attention/calibration/1', and what can be read has {SCHEMA}, "
+        f"{path}: it has the schema 'interpret-attention/calibration/3', and what can be read has {SCHEMA}, "
     )
     for name in ("Subject", "load", "os.system", "analyze", "Result", "__builtins__", ["Plan"], None):
         path.write_text(json.dumps({**saved, "type": name}))

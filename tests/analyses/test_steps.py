@@ -145,7 +145,7 @@ def test_a_table_has_no_number_where_a_word_was_not_there_yet(llama):
 def test_all_of_it_as_plain_numbers(llama):
     found = analyze_steps(llama, TEXT, CONTINUATION, verdicts=False)
     written = json.loads(json.dumps(found.to_dict("interpret analyze x"), allow_nan=False))
-    assert written["schema"] == "interpret-attention/steps/1"
+    assert written["schema"] == "interpret-attention/steps/2"
     assert written["run"]["command"] == "interpret analyze x" and written["verdict"] is None
     assert written["parts"] == [{"name": "text", "start": 0}, {"name": "continuation", "start": len(TEXT)}]
     label = written["steps"][-1]["decision"]["label"]

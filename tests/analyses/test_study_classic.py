@@ -29,7 +29,7 @@ from interpret.cli import main
 from interpret.errors import InputError
 from interpret.subjects.text import TextSubject
 
-FEW = Draws(permutations=3, replacements=2, orders=3, null_orders=19)
+FEW = Draws(permutations=3, replacements=2, orders=3)
 STEPS = 3
 WORDS = [word.strip(".,;") for sentence in SENTENCES for word in sentence.split()]
 WHOLE = ClassicTests(

@@ -24,7 +24,7 @@ from analyses.verdicts.measurement import Draws
 from interpret.cli import main
 from interpret.errors import CaptureError
 
-FEW = Draws(permutations=2, replacements=2, orders=2, null_orders=9)
+FEW = Draws(permutations=2, replacements=2, orders=2)
 TEXTS = ("A fine film.", "Dull and slow, without a plot.", "Slow at first, then wonderful.", "Warm and very funny.")
 
 

@@ -27,7 +27,7 @@ from interpret.subjects.text import TextSubject
 from reports.study.page import render_study
 from reports.study.ranking import FAR_FROM_ZERO
 
-FEW = Draws(permutations=3, replacements=2, orders=3, null_orders=19)
+FEW = Draws(permutations=3, replacements=2, orders=3)
 NAMES = ["last-layer attention", "saliency"]
 TEXTS = (
     "the cat sat on the mat", "a quiet film , slow at first", "the old boat had come back", "the soup was cold now",

@@ -18,7 +18,7 @@ from interpret.subjects.nouns import WORDS
 
 LAYERS, HEADS = 2, 3
 FINGERPRINT = {
-    "schema": "interpret-attention/study/2",
+    "schema": "interpret-attention/study/3",
     "model": {"name": "tiny", "sha256": "0", "sink": "drop", "layers": LAYERS, "heads": HEADS},
     "data": {"rows": 30, "sha256": "1"},
     "options": {"resampler": "corpus unigram"},

@@ -4,16 +4,16 @@ import pytest
 import torch
 from subjects_for_tests import SENTENCE, ToySubject, tiny_bert, tiny_llama
 from torch import Tensor
+from whole_passes_for_tests import spread_evenly
 
 import interpret
 from analyses.verdicts import row_edits
 from analyses.verdicts.idle_heads import head_use
-from analyses.verdicts.input_rank import input_effects
 from analyses.verdicts.rank_in_row import position_effects
 from analyses.verdicts.resampling import CorpusUnigram
-from analyses.verdicts.row_edits import blanked, erased, one_by_one
+from analyses.verdicts.row_edits import blanked, erased, level, one_by_one, spread_out
 from analyses.verdicts.shuffled_values import shuffled_effects
-from analyses.verdicts.top_erasure import top_erasure
+from analyses.verdicts.top_words import top_of_row
 from analyses.verdicts.use import use
 from analyses.verdicts.value_norms import value_effects
 from analyses.verdicts.words_of_row import Content
@@ -152,19 +152,37 @@ def test_what_is_erased_is_shared_among_the_other_words_even_where_they_have_nex
     assert float(left[0, unit, 0, 0, 0]) == 0.25
 
 
-def test_top_erasure_is_the_mean_over_budgets_of_whole_passes(setting: Setting) -> None:
+def test_what_top_words_have_is_spread_evenly_over_all_words(setting: Setting) -> None:
+    removed = torch.zeros(2, 1, setting.content.exists.shape[1], dtype=torch.bool)
+    removed[:, 0, [1, 3]] = True
+    found = spread_out(setting.row, setting.content, removed)
+    for index, example in enumerate(setting.examples):
+        torch.testing.assert_close(found[index, 0, :, 0], spread_evenly(setting.weights(index), example, [1, 3]))
+    torch.testing.assert_close(found.sum(-1), torch.ones(found.shape[:-1]))
+    everything = spread_out(setting.row, setting.content, setting.content.exists[:, None])
+    torch.testing.assert_close(everything[:, 0], level(setting.row, setting.content))
+
+
+def test_top_words_are_the_mean_over_budgets_of_whole_passes(setting: Setting) -> None:
     shares = setting.content.shares(setting.row.read_by())
-    top = top_erasure(setting.row, setting.content, shares, orders=5, generator=generator())
+    top = top_of_row(setting.row, setting.content, shares, orders=5, generator=generator())
+
+    def moved(index: int, units: list[int]) -> float:
+        weights = spread_evenly(setting.weights(index), setting.examples[index], units)
+        return abs(setting.margin(index, weights) - setting.clean(index))
+
     for index, example in enumerate(setting.examples):
         units = len(example.units)
-        ranked = sorted(range(units), key=lambda unit: -float(shares[index, unit]))
         budgets = sorted({-(-units // 100), -(-units // 20), -(-units // 10), -(-units // 5), -(-units // 2)})
-        moved = [
-            abs(setting.margin(index, without(setting.weights(index), example, ranked[:count])) - setting.clean(index))
-            for count in budgets
-        ]
-        assert float(top.ranked[index]) == pytest.approx(sum(moved) / len(moved), abs=2e-5)
-    torch.testing.assert_close(top.gain, top.ranked - top.random.mean(1))
+        alone = [moved(index, [unit]) for unit in range(units)]
+        ranked, best = (
+            sum(moved(index, order[:count]) for count in budgets) / len(budgets)
+            for order in (sorted(range(units), key=lambda unit: -float(by[unit])) for by in (shares[index], alone))
+        )
+        assert float(top.ranked[index]) == pytest.approx(ranked, abs=2e-5)
+        assert float(top.best[index]) == pytest.approx(max(ranked, best), abs=2e-5)
+    assert top.gain == pytest.approx((top.ranked - top.random.mean(1)).tolist(), abs=1e-6)
+    assert top.most == pytest.approx((top.best - top.random.mean(1)).tolist(), abs=1e-6)
     assert top.random.std(dim=1).min() > 1e-4
 
 
@@ -183,45 +201,6 @@ def test_head_use_is_what_whole_passes_with_some_heads_permuted_give(setting: Se
         assert float(found.single[1, head]) == pytest.approx(sum(single) / 2, abs=2e-5)
         assert float(found.conditional[1, head]) == pytest.approx(sum(conditional) / 2, abs=2e-5)
     torch.testing.assert_close(found.shown.sum(1), torch.ones(2))
-
-
-def test_input_effects_are_what_whole_passes_on_other_words_give(setting: Setting) -> None:
-    subject, row, examples = setting.subject, setting.row, setting.examples
-    resampler = CorpusUnigram(examples)
-    found = input_effects(row, examples, setting.content, resampler, draws=3, generator=generator(4))
-    source = generator(4)
-    ids = [resampler.replaced(example, setting.content.exists.shape[1], 3, source) for example in examples]
-    index, unit = 1, 2
-    falls, through, around = [], [], []
-    for changed in ids[index][unit]:
-        falls.append(setting.clean(index) - whole(setting, changed, index))
-        with torch.no_grad(), interpret.recording(subject.model) as record:
-            subject.logits(changed[None])
-        learned = record.output(row.layer)[0, row.positions[0]]
-        through.append(abs(whole(setting, examples[index].ids, index, learned) - setting.clean(index)))
-        around.append(abs(whole(setting, changed, index, row.written[index, 0]) - setting.clean(index)))
-    assert found.total[index, unit].tolist() == pytest.approx(falls, abs=2e-5)
-    assert float(found.through[index, unit]) == pytest.approx(sum(through) / 3, abs=2e-5)
-    assert float(found.around[index, unit]) == pytest.approx(sum(around) / 3, abs=2e-5)
-    assert max(map(abs, falls)) > 1e-3
-    part = float(found.through[index].sum())
-    assert float(found.share[index]) == pytest.approx(part / (part + float(found.around[index].sum())))
-    assert abs(float(found.share[index]) - 0.5) > 0.001
-    torch.testing.assert_close(found.expected, found.total.mean(-1).abs())
-    assert (found.total[~setting.content.exists].abs() < 1e-5).all()
-
-
-def whole(setting: Setting, ids: Tensor, index: int, written: Tensor | None = None) -> float:
-    """A whole pass on `ids`, with the heads made to write `[head, dim]` at the decision's row if given."""
-
-    def put(_: int, output: Tensor) -> Tensor:
-        edited = output.clone()
-        edited[0, setting.row.positions[0]] = output[0, setting.row.positions[0]] if written is None else written
-        return edited
-
-    with torch.no_grad(), interpret.editing(setting.subject.model, interpret.Edit("output", put, setting.row.layer)):
-        logits = setting.subject.logits(ids[None])
-    return float(margin(logits, int(setting.targets[index])))
 
 
 def test_texts_of_different_lengths_are_refused() -> None:

@@ -1,15 +1,13 @@
-"""What stands beside the components: other weights, shuffled values, values alone, and how real edited outputs are."""
+"""What stands beside the components: other weights, shuffled values, and values alone."""
 
 import numpy as np
 import pytest
 import torch
 from subjects_for_tests import OneLayerSubject, tiny_bert, tiny_llama
-from torch import Tensor
 from whole_passes_for_tests import WholePasses, spread_evenly, tokens_of, trade_back, without
 
-from analyses.verdicts.off_distribution import unlike
 from analyses.verdicts.rank_in_row import position_effects
-from analyses.verdicts.row_edits import erased, level, permuted
+from analyses.verdicts.row_edits import erased, level
 from analyses.verdicts.shuffled_values import shuffled_effects
 from analyses.verdicts.value_norms import value_effects
 from analyses.verdicts.words_of_row import Content
@@ -138,45 +136,3 @@ def test_words_that_say_the_same_have_no_effect_by_value_or_by_trading_values() 
     row = read_row(subject, example.ids[None], torch.tensor([0]), readout=torch.eye(7)[0])
     assert value_effects(row, content).max() < 1e-5
     assert shuffled_effects(row, content, content.orders(3, generator())).max() < 1e-5
-
-
-def outputs(sizes: list[float], seed: int = 0) -> Tensor:
-    """`[1, variant, 1, 2, 3]` whose norms are `sizes`, in random directions."""
-    directions = torch.randn(1, len(sizes), 1, 2, 3, generator=generator(seed))
-    return (
-        directions
-        / directions.flatten(2).norm(dim=-1)[..., None, None, None]
-        * torch.tensor(sizes).view(1, -1, 1, 1, 1)
-    )
-
-
-def test_an_output_is_unlike_real_ones_from_four_standard_deviations_of_their_size_on() -> None:
-    real = [9.0, 10.0, 11.0]  # mean 10, standard deviation 1
-    for size, share in ((10.0, 0.0), (13.9, 0.0), (14.1, 1.0), (6.1, 0.0), (5.9, 1.0)):
-        assert unlike(outputs([size], seed=1), outputs(real)).tolist() == [share]
-    assert unlike(outputs([10.0, 20.0, 0.0, 13.0, 7.0]), outputs(real)).tolist() == pytest.approx([0.4])
-
-
-def test_where_real_outputs_are_of_one_size_a_hundredth_of_it_is_the_spread() -> None:
-    real = [10.0] * 6
-    assert unlike(outputs([10.39, 10.41, 9.61, 9.59]), outputs(real)).tolist() == [0.5]
-
-
-def test_shares_of_unlike_outputs_are_those_of_a_plain_loop() -> None:
-    noise = generator(5)
-    edited, real = (torch.randn(3, count, 2, 4, 5, generator=noise) * 2 for count in (40, 6))
-    edited *= torch.linspace(0.2, 2.0, 40)[None, :, None, None, None]
-    found = unlike(edited, real).tolist()
-    for text in range(3):
-        sizes = [np.linalg.norm(each) for each in real[text].numpy()[:, 0:].reshape(6, -1)]
-        spread = max(np.std(sizes, ddof=1), 0.01 * np.mean(sizes))
-        far = [abs(np.linalg.norm(each) - np.mean(sizes)) > 4 * spread for each in edited[text].numpy().reshape(40, -1)]
-        assert found[text] == pytest.approx(np.mean(far))
-    assert min(found) > 0 and max(found) < 1
-
-
-def test_what_a_row_writes_with_its_own_weights_is_like_what_it_wrote(passes: WholePasses) -> None:
-    row = passes.row()
-    still = torch.arange(row.ids.shape[1]).expand(2, 1, -1)
-    real = torch.cat([row.written[:, None], row.written[:, None] * 1.001], dim=1)
-    assert unlike(row.write(permuted(row, still)), real).tolist() == [0, 0]

@@ -1,15 +1,16 @@
-"""Heads: what each does by whole passes, which are idle here and elsewhere, and what all of them look at."""
+"""Heads: what each does by whole passes, which are idle, and what all of them look at."""
 
 import pytest
 import torch
 from subjects_for_tests import SENTENCE, OneLayerSubject, ToySubject, tiny_bert, tiny_llama
-from torch import Tensor
 from whole_passes_for_tests import WholePasses, tokens_of
 
 import interpret
 from analyses.verdicts.every_head import head_rows
-from analyses.verdicts.idle_elsewhere import PERMUTATIONS, TEXTS, idle_elsewhere
 from analyses.verdicts.idle_heads import HeadUse, head_use
+from analyses.verdicts.measure import measure_text
+from analyses.verdicts.one_text import ONE_TEXT, one_text_verdict
+from analyses.verdicts.rank_in_row import PositionEffects, position_effects
 from analyses.verdicts.resampling import CorpusUnigram
 from analyses.verdicts.thresholds import IDLE
 from analyses.verdicts.words_of_row import Content
@@ -152,45 +153,7 @@ def test_rows_of_several_passes_stand_in_the_order_of_the_inputs(monkeypatch: py
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
-def idle_by_whole_passes(passes: WholePasses, resampler: CorpusUnigram, seed: int) -> tuple[int, ...]:
-    """Text by text, pass by pass, with the same random numbers."""
-    source, example = generator(seed), passes.examples[0]
-    texts = resampler.shuffled(example, TEXTS, source)
-    orders = Content.of([example] * TEXTS).orders(PERMUTATIONS, source)
-    single, conditional, promised = (torch.zeros(4, dtype=torch.float64) for _ in range(3))
-    for ids, permutations in zip(texts, orders, strict=True):
-        own = passes.weights(0, ids)
-        clean, share = passes.margin(0, ids=ids), own[:, tokens_of(example)].sum(1).double()
-        for order in permutations:
-            traded = own[:, order]
-            joint = passes.margin(0, traded, ids=ids)
-            promised += 0.2 * abs(joint - clean) * share / share.sum()
-            for head in range(4):
-                chosen = (torch.arange(4) == head)[:, None]
-                single[head] += abs(passes.margin(0, traded.where(chosen, own), ids=ids) - clean)
-                conditional[head] += abs(passes.margin(0, own.where(chosen, traded), ids=ids) - joint)
-    return tuple(head for head in range(4) if max(single[head], conditional[head]) < promised[head])
-
-
-def test_idle_elsewhere_is_what_whole_passes_on_other_texts_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyses.verdicts.idle_elsewhere.TEXTS", 3)
-    monkeypatch.setattr("analyses.verdicts.idle_elsewhere.PERMUTATIONS", 2)
-    monkeypatch.setitem(globals(), "TEXTS", 3)
-    monkeypatch.setitem(globals(), "PERMUTATIONS", 2)
-    answers = set()
-    for seed, head in ((0, 0), (3, 2)):
-        passes = WholePasses(without_head(tiny_bert(seed=seed), 2, head), layer=2)
-        resampler = CorpusUnigram(passes.examples)
-        found = idle_elsewhere(
-            passes.subject, passes.examples[0], passes.decisions[0], resampler, seed=seed, layer=passes.layer
-        )
-        assert found == idle_by_whole_passes(passes, resampler, seed)
-        assert head in found and len(found) < 4
-        answers.add(found)
-    assert len(answers) == 2
-
-
-def test_a_head_that_works_in_other_texts_is_idle_here_only() -> None:
+def test_a_head_that_works_in_texts_like_it_is_not_idle() -> None:
     """In a text of one word over and over, all values are alike and no head does anything; elsewhere they do."""
     subject = OneLayerSubject()
     example = subject.encode("plot plot plot plot plot plot")
@@ -198,42 +161,47 @@ def test_a_head_that_works_in_other_texts_is_idle_here_only() -> None:
     content = Content.of([example])
     row = read_row(subject, example.ids[None], torch.tensor([decision.target]), readout=decision.readout)
     assert head_use(row, content, content.orders(8, generator())).joint.max() < 1e-5
-    columns = subject.model.output.weight[:, 4:8]
     resampler = CorpusUnigram([subject.encode("slow clever warm dull the film cast is was not")])
-    assert idle_elsewhere(subject, example, decision, resampler) == ()
+
+    def idle(head: int | None = None) -> tuple[int, ...]:
+        found = measure_text(subject, example, decision, resampler, draws=ONE_TEXT, head=head)
+        return one_text_verdict(found).idle_heads
+
+    assert idle() == ()
     with torch.no_grad():
-        columns *= 0
-    assert idle_elsewhere(subject, example, decision, resampler) == (1,)
-    assert idle_elsewhere(subject, example, decision, resampler, head=1) == ()  # nothing was promised for it
+        subject.model.output.weight[:, 4:8] *= 0
+    assert idle() == (1,)
+    assert idle(head=1) == ()  # nothing was promised for it
 
 
-def test_other_texts_are_followed_by_the_label_of_the_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_like_it_are_followed_by_the_label_of_the_decision(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two labels it makes no difference which is followed; of three it does."""
-    seen = []
+    seen: list[DecisionRow] = []
 
-    def looked_at(row: DecisionRow, content: Content, orders: Tensor) -> HeadUse:
+    def looked_at(row: DecisionRow, content: Content) -> PositionEffects:
         seen.append(row)
-        assert orders.shape == (TEXTS, PERMUTATIONS, row.ids.shape[1])
-        return head_use(row, content, orders)
+        return position_effects(row, content)
 
-    monkeypatch.setattr("analyses.verdicts.idle_elsewhere.head_use", looked_at)
+    monkeypatch.setattr("analyses.verdicts.measure.position_effects", looked_at)
     subject = tiny_bert(labels=3)
-    example = subject.encode(SENTENCE)
+    example, texts = subject.encode(SENTENCE), ONE_TEXT.like
     for label in range(3):
         decision = subject.decide(example, f"label {label}")
-        idle_elsewhere(subject, example, decision, CorpusUnigram([example]), layer=1, head=2)
+        measure_text(subject, example, decision, CorpusUnigram([example]), draws=ONE_TEXT, layer=1, head=2)
         row = seen.pop()
-        assert row.targets.tolist() == [label] * TEXTS and (row.layer, row.head) == (1, 2)
-        assert len({tuple(ids) for ids in row.ids.tolist()}) == TEXTS
-        assert torch.equal(row.ids[:, [0, -1]], example.ids[[0, -1]].expand(TEXTS, 2))
+        assert row.targets.tolist() == [label] * texts and (row.layer, row.head) == (1, 2)
+        assert len({tuple(ids) for ids in row.ids.tolist()}) == texts
+        assert torch.equal(row.ids[:, [0, -1]], example.ids[[0, -1]].expand(texts, 2))
 
 
 def test_the_model_and_the_text_are_left_as_they_were() -> None:
     passes = WholePasses(tiny_bert(), layer=2)
     example, ids = passes.examples[0], passes.examples[0].ids.clone()
     resampler = CorpusUnigram(passes.examples)
-    first, second = (idle_elsewhere(passes.subject, example, passes.decisions[0], resampler) for _ in range(2))
-    assert first == second and torch.equal(example.ids, ids)
+    first, second = (
+        measure_text(passes.subject, example, passes.decisions[0], resampler, draws=ONE_TEXT) for _ in range(2)
+    )
+    assert first.__dict__ == second.__dict__ and torch.equal(example.ids, ids)
     assert not any(module._forward_pre_hooks or module._forward_hooks for module in passes.subject.model.modules())
     with torch.no_grad(), interpret.recording(passes.subject.model) as record:
         passes.subject.logits(ids[None])

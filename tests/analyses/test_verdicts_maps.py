@@ -82,7 +82,7 @@ def test_rollout_and_columns_are_ranked_against_knockouts(subject, example):
     record, _ = subject.record(example)
     weights = record.stacked().float()
     shares = rollout_attribution(attention_rollout(weights), example, decision).scores
-    assert one(subject, example, "rollout").rank == pytest.approx(
+    assert one(subject, example, "rollout").rank_ways[0] == pytest.approx(
         gini_correlation(effects, shares.double().numpy()), abs=1e-3
     )
     received = torch.zeros(len(example.ids))
@@ -92,7 +92,22 @@ def test_rollout_and_columns_are_ranked_against_knockouts(subject, example):
                 for key in range(len(head)):
                     received[key] += head[query, key] if query != key else 0
     pooled = (example.pool(received)).double().numpy()
-    assert one(subject, example, "columns").rank == pytest.approx(gini_correlation(effects, pooled), abs=1e-3)
+    assert one(subject, example, "columns").rank_ways[0] == pytest.approx(gini_correlation(effects, pooled), abs=1e-3)
+
+
+def test_mean_of_layers_is_the_mean_of_the_decision_rows(subject, example):
+    from analyses.statistics import gini_correlation
+
+    decision, content = subject.decide(example), Content.of([example])
+    targets = torch.tensor([decision.target])
+    alone = knockout_margins(subject, example.ids[None], targets, content, one_by_one(content))[0]
+    record, _ = subject.record(example)
+    rows = torch.einsum("lhqk,q->lhk", record.stacked().float(), decision.readout)
+    pooled = example.pool(rows.mean(dim=(0, 1)))
+    found = one(subject, example, "mean")
+    expected = gini_correlation((alone - decision.margin).abs().double().numpy(), pooled.double().numpy())
+    assert found.rank_ways[0] == pytest.approx(expected, abs=1e-3) and found.rank == min(found.rank_ways)
+    assert math.isnan(found.use) and math.isnan(found.share) and not found.shown
 
 
 def test_a_method_that_answers_as_a_map_is_measured_as_the_map(subject, example):
@@ -105,9 +120,9 @@ def test_a_method_that_answers_as_a_map_is_measured_as_the_map(subject, example)
         own, map_ = one(subject, example, "method:received"), one(subject, example, "columns")
     finally:
         unregister("received")
-    assert own.input_rank == pytest.approx(map_.input_rank) and own.p_input == map_.p_input
-    assert (own.top, own.p_top, own.spread) == pytest.approx((map_.top, map_.p_top, map_.spread))
-    assert math.isnan(own.rank) and math.isnan(own.p_rank) and not math.isnan(map_.rank)
+    assert own.input_rank == pytest.approx(map_.input_rank) and own.p_luck == map_.p_luck
+    assert (own.top, own.top_most, own.spread) == pytest.approx((map_.top, map_.top_most, map_.spread))
+    assert math.isnan(own.rank) and not math.isnan(map_.rank)
 
 
 def test_what_does_not_apply_to_a_map_is_undefined_and_not_judged(subject, example):
@@ -140,8 +155,10 @@ def test_objects_have_keys_and_words():
         "the attention row of the decision's position in layer 3, head 5"
     )
     assert "knocking" in object_of_study("rollout").claim and "passes through" in object_of_study("row").claim
-    for key in ("head", "head:3", "mean", "head:a.b", ""):
-        with pytest.raises(InputError, match=r"^there is no object .*; give one of row, head:LAYER.HEAD, rollout"):
+    for key in ("head", "head:3", "median", "head:a.b", ""):
+        with pytest.raises(
+            InputError, match=r"^there is no object .*; give one of row, head:LAYER.HEAD, mean, rollout"
+        ):
             object_of_study(key)
     subject = tiny_bert()
     with pytest.raises(IndexError, match="head must be from 0 to"):

@@ -143,7 +143,7 @@ def test_json_on_standard_output_is_all_of_it_and_repeats(run, saved, tmp_path):
         assert found["run"].pop("memory") > 0
         assert found["run"].pop("planned")["seconds"] > 0
     assert once == again
-    assert once["schema"] == "interpret-attention/analysis/2"
+    assert once["schema"] == "interpret-attention/analysis/3"
     assert once["faithfulness"]["random_orders"] == 100
     assert once["run"]["seed"] == 4
     assert shlex.split(once["run"]["command"]) == [

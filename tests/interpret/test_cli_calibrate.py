@@ -47,8 +47,9 @@ def test_two_families_give_a_table_on_the_screen_a_file_and_a_report(
     assert len(lines) <= 24 and max(map(len, lines[:-2])) <= 120  # one screen
     assert lines[0].split() == ["verdict", "from", "truth", "models", "supported", "not", "supported", "inconclusive"]
     assert lines[1].split() == ["3", "texts", "explains", "0", "0", "0", "0"]
-    assert lines[2].split() == ["does", "not", "1", "0", "0", "1"]  # fewer than 50 texts settle nothing
-    assert lines[3].startswith("1 text, corpus") and lines[5].startswith("1 text, vocabulary")
+    assert lines[2].split() == ["partial", "0", "0", "0", "0"]
+    assert lines[3].split() == ["does", "not", "1", "0", "0", "1"]  # fewer than 50 texts settle nothing
+    assert lines[4].startswith("1 text, corpus") and lines[7].startswith("1 text, vocabulary")
     wrong = next(line for line in lines if line.startswith("3 texts") and "%" in line)
     assert wrong.split()[2:] == ["0", "of", "1", "0.0%", "[0.0%,", "97.5%]"] * 2
     assert "So few models bound nothing" in result.stdout

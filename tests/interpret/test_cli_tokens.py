@@ -52,7 +52,7 @@ def test_what_follows_gives_a_report_and_a_line_for_each_token(run, saved, tmp_p
     assert [line.split()[0] for line in lines[2:4]] == ["the", "rain"]
     assert all("not tested" in line for line in lines[2:-2]) and lines[-2].startswith("took ")
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-    assert found["schema"] == "interpret-attention/steps/1"
+    assert found["schema"] == "interpret-attention/steps/2"
     assert "--continuation 'the rain' --no-verdict" in found["run"]["command"]
 
 

@@ -9,7 +9,7 @@ from analyses.decision.conversion import component
 from analyses.explanations.built_in import BUILT_IN
 from analyses.verdicts.claim import CLAIM, LIMITS_OF_A_STUDY, LIMITS_OF_A_TEXT
 from analyses.verdicts.one_text import one_text_verdict
-from analyses.verdicts.thresholds import BARS, unlike_texts
+from analyses.verdicts.thresholds import BARS
 from interpret.subjects.nouns import PATCHES, WORDS, nouns_of
 from reports.analysis import wording
 from reports.analysis.classic_terms import published_tests
@@ -49,17 +49,17 @@ def test_every_kind_of_unit_has_nouns():
     "settings",
     [
         {},
-        {"input_rank": 0.02, "p_input": 0.6, "share": 0.11},
+        {"input_rank": 0.02, "p_luck": 0.6, "share": 0.11},
         {"words": 4},
         {"spread": 0.0},
-        {"largest": 0.001},
-        {"rank": float("nan"), "top": -0.2, "unlike": (0.5, 0.5, 0.5)},
+        {"spread": 0.01},
+        {"rank": float("nan"), "top": -0.2, "p_luck": 0.5},
     ],
 )
 def test_a_verdict_keeps_its_numbers(settings):
     measured = changed(**settings)
-    of_words, of_patches = (one_text_verdict(measured, (), nouns=nouns) for nouns in (WORDS, PATCHES))
-    assert str(of_words) == str(one_text_verdict(measured, ()))
+    of_words, of_patches = (one_text_verdict(measured, nouns=nouns) for nouns in (WORDS, PATCHES))
+    assert str(of_words) == str(one_text_verdict(measured))
     assert len(of_words.because) == len(of_words.topics) == len(of_patches.because)
     for name in ("answer", "topics", "idle_heads", "idle_share", "spread"):
         assert getattr(of_words, name) == getattr(of_patches, name)
@@ -74,11 +74,11 @@ def test_a_verdict_keeps_its_numbers(settings):
 
 
 def test_topics_say_what_a_reason_is_about():
-    measured = changed(input_rank=0.02, p_input=0.6, share=0.11)
-    found = one_text_verdict(measured, ())
+    measured = changed(input_rank=0.02, share=0.11)
+    found = one_text_verdict(measured)
     assert found.topics == ("input rank", "share")
     assert found.because == tuple(WORDS.say(BARS[topic].failure) for topic in found.topics)
-    assert one_text_verdict(changed(words=4), ()).topics == ("data",)
+    assert one_text_verdict(changed(words=4)).topics == ("data",)
 
 
 def test_everything_that_is_said_of_an_image_is_about_patches():
@@ -91,7 +91,7 @@ def test_everything_that_is_said_of_an_image_is_about_patches():
     lines = [PATCHES.say(line) for line in said if line not in left_out]
     lines += [text for each in parts_in(PATCHES).values() for text in vars(each).values() if isinstance(text, str)]
     lines += [text for each in published_tests(PATCHES).values() for text in vars(each).values()]
-    lines += [sentence(None, PATCHES), unlike_texts("use", PATCHES)]
+    lines += [sentence(None, PATCHES)]
     assert of_nothing_but_patches(lines)
 
 

@@ -52,7 +52,7 @@ def sample_calibration(
     nasty = iter(HOSTILE * 30)
     families = [_family(key, truth, draws, len(sizes), random) for key, truth in KINDS.items()]
     table = {
-        "schema": "interpret-attention/calibration/1",
+        "schema": "interpret-attention/calibration/2",
         "plan": {"sizes": list(sizes), "families": list(KINDS), "seed": 11, "draws": draws},
         "bars": {"use": [0.1, 0.25], "input rank": [0.15, 0.3], "idle": 0.2, "idle share": [0.3, 0.1]},
         "versions": {"interpret-attention": "0.1.0", "torch": "2.5"},
@@ -75,8 +75,8 @@ def sample_calibration(
         "families": families,
         "doses": [_dose(dose, levels, draws // 10, reversal) for dose, levels in LEVELS.items()],
         "uniformity": [
-            _spread("F3", "p_input", draws, 0.4),
-            _spread("F7", "p_rank", draws, 0.0004 if uneven else 0.7),
+            _spread("F3", "p_luck", draws, 0.4),
+            _spread("F7", "p_luck", draws, 0.0004 if uneven else 0.7),
         ],
         "diagnosticity": [_metric(name, draws, random) for name in METRICS],
     }
@@ -101,17 +101,18 @@ def _cell(models: int, random: np.random.Generator) -> dict[str, Any]:
     open_, wrong = random.uniform(0.02, 0.1, 2), random.uniform(0, 0.02, 2)
     explains = _answers(models, 1 - open_[0] - wrong[0], wrong[0])
     does_not = _answers(models, wrong[1], 1 - open_[1] - wrong[1])
-    failed = explains["not_supported"] + does_not["supported"]
-    rate = failed / (2 * models) if models else None
+    partial = _answers(models, wrong[1] / 2, 0.4)
+    failed = explains["not_supported"] + partial["supported"] + does_not["supported"]
+    rate = failed / (3 * models) if models else None
     error = {
-        "models": 2 * models,
+        "models": 3 * models,
         "wrong": failed,
-        "inconclusive": explains["inconclusive"] + does_not["inconclusive"],
+        "inconclusive": sum(each["inconclusive"] for each in (explains, partial, does_not)),
         "rate": rate,
         "low": None if rate is None else rate / 2,
         "high": None if rate is None else min(1.0, rate * 2 + 2 / models),
     }
-    return {"explains": explains, "does_not": does_not, "error": error}
+    return {"explains": explains, "partial": partial, "does_not": does_not, "error": error}
 
 
 def _family(key: str, truth: str, draws: int, sizes: int, random: np.random.Generator) -> dict[str, Any]:
@@ -120,12 +121,21 @@ def _family(key: str, truth: str, draws: int, sizes: int, random: np.random.Gene
     return {
         "family": key,
         "name": f"kind {key.lower()}",
-        "truth": truth,
         "because": f"It is built as {key} is, and that is why.",
         "draws": models,
-        "study": [_answers(models, *right) for _ in range(sizes)],
-        "single": [_answers(models, *(random.uniform(0.5, 0.9) * share for share in right)) for _ in range(2)],
+        "truths": {
+            **dict.fromkeys(("explains", "partial", "does_not", "undefined"), 0),
+            truth.replace(" ", "_"): models,
+        },
+        "study": [_judged(truth, _answers(models, *right)) for _ in range(sizes)],
+        "single": [
+            _judged(truth, _answers(models, *(random.uniform(0.5, 0.9) * share for share in right))) for _ in range(2)
+        ],
     }
+
+
+def _judged(truth: str, answers: dict[str, int]) -> dict[str, int]:
+    return {**answers, "wrong": answers["not_supported" if truth == "explains" else "supported"]}
 
 
 def _dose(dose: str, levels: list[float], models: int, reversal: float) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from measurements_for_tests import changed
+from measurements_for_tests import GOOD, changed
 
 from analyses.attention.encoded_maps import pack_tiles
 from analyses.attention.pooled_maps import Tiles
@@ -122,7 +122,7 @@ def sample_analysis(
         decision["place"] = [spans[units // 2][0], spans[units // 2 + 1][1]]
         text = text[: spans[4][1]] + "\n" + text[spans[4][1] + 1 :]
     return {
-        "schema": "interpret-attention/analysis/2",
+        "schema": "interpret-attention/analysis/3",
         "model": {
             "name": "<b>model</b>" if hostile else "tiny-causal" if causal else "tiny-sentiment",
             "task": "text-generation" if causal else "text-classification",
@@ -407,10 +407,9 @@ def _verdict(answer: str, nulls: bool) -> dict[str, Any]:
     found = one_text_verdict(
         {
             "supported": changed(),
-            "not supported": changed(input_rank=0.02, p_input=0.6, share=0.11),
-            "inconclusive": changed(rank=math.nan, p_rank=math.nan, top=-0.2, share=0.5, words=4),
+            "not supported": changed(input_rank=0.02, share=0.11),
+            "inconclusive": changed(rank=math.nan, top=0.5, share=0.4, words=4),
         }[answer],
-        idle_elsewhere=(),
     )
     rate = ErrorRate(
         models=850, wrong=6, inconclusive=140, rate=6 / 850, low=0.0026, high=0.0153, examples=1, words=(20, 40)
@@ -428,7 +427,11 @@ def _verdict(answer: str, nulls: bool) -> dict[str, Any]:
         "components": [component(each, NOUNS) for each in found.findings],
         "heads": {"idle": [0, 2], "share": 0.17} if nulls else {"idle": [], "share": 0.0},
         "error_rate": None if nulls else {**asdict(rate), "words": list(rate.words)},
-        "beside": {name: None if nulls else 0.25 for name in BesideDict.__annotations__},
+        "beside": {
+            **{name: None if nulls else 0.25 for name in BesideDict.__annotations__},
+            **{name: [None if nulls else 0.25] * 2 for name in ("rank_ways", "input_ways")},
+        },
+        "effects": {"in_context": list(GOOD.in_context), "alone": list(GOOD.alone)},
     }
 
 

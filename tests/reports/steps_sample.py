@@ -59,7 +59,7 @@ def sample_steps(
     like = sample_analysis(hostile=hostile, causal=not hostile, nulls=nulls)
     seam = spans[prompt][0] if translation else spans[prompt - 1][1]
     return {
-        "schema": "interpret-attention/steps/1",
+        "schema": "interpret-attention/steps/2",
         "model": {**like["model"], "task": "translation" if translation else "text-generation"},
         "run": {key: value for key, value in like["run"].items() if key not in ("effort", "adversary_steps")},
         "text": text[: spans[-1][0]].rstrip(" "),

@@ -77,7 +77,7 @@ def sample_study(
     answer = "not supported" if fails else "inconclusive" if open_ or undefined else "supported"
     name = HOSTILE[0] if hostile else "somewhere/deep/tiny-bert"
     summary = {
-        "schema": "interpret-attention/study/2",
+        "schema": "interpret-attention/study/3",
         "study": {
             "model": {"name": name, "sha256": "ab" * 32, "sink": "drop", "layers": layers, "heads": heads},
             "data": {"rows": texts, "sha256": "cd" * 32},
@@ -155,7 +155,6 @@ def _record(row: int, random: np.random.Generator, heads: int, hostile: bool, un
         "predicted": HOSTILE[1] if hostile else ("bad", "good")[row % 3 % 2],
         "probability": float(random.uniform(0.5, 1)),
         "words": words,
-        "p_input": None if undefined else float(random.uniform(0.001, 1)),
         **numbers,
         "head_ranks": np.clip(random.normal(0.2, 0.3, heads), -1, 1).tolist(),
     }

@@ -13,7 +13,7 @@ from analyses.calibration.tables import tabulate
 from reports.calibration.page import render_calibration
 from reports.calibration.terms import BOUNDS_NOTHING, LIMITS, METRICS
 from reports.calibration.view import bar, curves
-from reports.calibration.wording import answer, done, headline, reversal, title, uniformity, wrong
+from reports.calibration.wording import answer, done, headline, reversal, title, truths, uniformity
 from reports.shared.notation import number, p_value, percent, visible
 
 COMMAND = "interpret calibrate --out 'a & b'"
@@ -42,8 +42,8 @@ def test_the_sample_has_the_fields_that_tables_have() -> None:
 
 
 def test_tables_of_another_schema_are_refused() -> None:
-    with pytest.raises(ValueError, match=r'schema "interpret-attention/calibration/1", not "?.*study'):
-        render_calibration({**sample_calibration(), "schema": "interpret-attention/study/2"})
+    with pytest.raises(ValueError, match=r'schema "interpret-attention/calibration/2", not "?.*study'):
+        render_calibration({**sample_calibration(), "schema": "interpret-attention/study/3"})
 
 
 def test_the_page_is_well_formed(variant: tuple[dict, str, Reader]) -> None:
@@ -96,10 +96,10 @@ def test_every_count_is_in_a_table(variant: tuple[dict, str, Reader]) -> None:
     for cell in (*table["study"], *table["single"]):
         words = f"{cell['words'][0]}–{cell['words'][1]}"
         name = visible(title(cell)).capitalize()
-        for truth in ("explains", "does_not"):
+        for truth, said in (("explains", "explains"), ("partial", "in part"), ("does_not", "does not")):
             each = cell[truth]
             numbers = [f"{each[key]:,}" for key in ("models", "supported", "inconclusive", "not_supported")]
-            assert f"{name}{words}{truth.replace('_', ' ')}{''.join(numbers)}" in text
+            assert f"{name}{words}{said}{''.join(numbers)}" in text
         error = cell["error"]
         rates = "".join(map(percent, (error["rate"], error["low"], error["high"])))
         assert f"{name}F{words}{error['models']:,}{error['wrong']:,}{rates}" in text
@@ -119,10 +119,8 @@ def test_every_family_is_there_with_its_truth_reason_and_verdicts(variant: tuple
     for family in table["families"]:
         assert f"{family['family']} {visible(family['name'])}. {visible(family['because'])}" in text
         last = family["study"][-1]
-        failed = wrong(family, last)
-        said = "–" if failed is None else f"{failed} of {last['models']}"
-        truth = {"explains": "yes", "does not": "no", "partial": "partly"}[family["truth"]]
-        pattern = rf"{re.escape(visible(family['because']))}explains: {truth}[^–]*?wrong: {re.escape(said)}"
+        said = f"{last['wrong']} of {last['models']}"
+        pattern = rf"{re.escape(visible(family['because']))}explains: {truths(family)}.*?wrong: {re.escape(said)}"
         assert re.search(pattern, text), family["family"]
         cells = [*family["study"], *family["single"]]
         numbers = [f"{each['supported']} / {each['inconclusive']} / {each['not_supported']}" for each in cells]
@@ -146,7 +144,7 @@ def test_limits_thresholds_plan_and_command_are_there(variant: tuple[dict, str, 
     text = reader.text()
     for limit in LIMITS:
         assert limit in text
-    assert "after looking at X2, on other seeds" in text
+    assert "chosen while looking at models of both kinds, on other seeds" in text
     assert "usebelow 0.10above 0.25" in text and "share of the display on idle headsfrom 0.30below 0.10" in text
     assert "less than 20% of what its share of the display promises" in text
     assert COMMAND in text and f"Rounds{table['plan']['draws']}" in re.sub(r"\s+", "", text)
@@ -189,9 +187,12 @@ def test_reversals_and_spreads_are_told_in_words() -> None:
     assert uniformity(sample_calibration(uneven=True)).startswith("Not even: F7 (p < 0.001).")
 
 
-def test_only_the_reverse_of_the_truth_is_wrong() -> None:
-    counts = {"models": 9, "supported": 2, "inconclusive": 4, "not_supported": 3}
-    assert [wrong({"truth": truth}, counts) for truth in ("explains", "does not", "partial")] == [3, 2, None]
+def test_a_family_of_several_truths_says_how_many_have_each() -> None:
+    family = {"truths": {"explains": 12, "partial": 3, "does_not": 0, "undefined": 0}}
+    assert truths(family) == "yes (12) and partly (3)"
+    family["truths"] |= {"explains": 0, "does_not": 1, "undefined": 2}
+    assert truths(family) == "partly (3), no (1) and – (2)"
+    assert truths({"truths": {"explains": 0, "partial": 0, "does_not": 4, "undefined": 0}}) == "no"
 
 
 def test_bars_and_curves_show_all_answers_in_proportion() -> None:

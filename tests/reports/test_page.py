@@ -275,7 +275,7 @@ def test_it_renders_what_comes_back_from_json() -> None:
 
 
 def test_another_schema_is_refused() -> None:
-    expected = r'^a page is made from an analysis of schema "interpret-attention/analysis/2", not \'other\'$'
+    expected = r'^a page is made from an analysis of schema "interpret-attention/analysis/3", not \'other\'$'
     with pytest.raises(ValueError, match=expected):
         render({"schema": "other"})
 

@@ -43,8 +43,8 @@ def test_the_sample_has_the_fields_that_steps_have(saved: Any) -> None:
 
 
 def test_steps_of_another_schema_are_refused() -> None:
-    with pytest.raises(ValueError, match=r'schema "interpret-attention/steps/1", not .interpret-attention/analysis/2'):
-        render_steps({**sample_steps(), "schema": "interpret-attention/analysis/2"})
+    with pytest.raises(ValueError, match=r'schema "interpret-attention/steps/2", not .interpret-attention/analysis/3'):
+        render_steps({**sample_steps(), "schema": "interpret-attention/analysis/3"})
 
 
 def test_the_page_is_well_formed(variant: tuple[dict[str, Any], str, Reader]) -> None:

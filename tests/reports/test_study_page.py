@@ -168,7 +168,7 @@ def test_two_thousand_texts_take_less_than_a_megabyte_and_more_are_counted() -> 
 def test_another_schema_is_refused() -> None:
     with pytest.raises(ValueError) as error:
         render_study({"schema": "other/1"}, [])
-    assert str(error.value) == "a page is made from a study of schema \"interpret-attention/study/2\", not 'other/1'"
+    assert str(error.value) == "a page is made from a study of schema \"interpret-attention/study/3\", not 'other/1'"
 
 
 def test_reasons_are_in_plain_words_and_nothing_of_the_rule_is_lost() -> None:
@@ -179,7 +179,9 @@ def test_reasons_are_in_plain_words_and_nothing_of_the_rule_is_lost() -> None:
     assert said[0] == ("", "12 examples are too few; a verdict needs 50.")
     assert said[1] == ("", "Rank is undefined on 40 examples.")
     assert said[2][0] == "open" and said[2][1].startswith("Does it matter which word has which weight? When the")
-    assert said[2][1].endswith("by 0.17 of its usual variation (below 0.10 would count against, above 0.25 in favour).")
+    assert said[2][1].endswith(
+        "by 0.17 of its way to texts with other words (below 0.10 would count against, above 0.25 in favour)."
+    )
     assert said[3][0] == "in favour" and len(said) == 4
     refuted, _ = sample_study(fails=("share",))
     refuted["verdict"]["because"].append("much belongs to idle heads")

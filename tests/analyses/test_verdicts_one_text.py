@@ -98,7 +98,7 @@ def test_all_that_failed_is_said_in_the_order_of_the_components() -> None:
     found = judged(share=0.1, use=0.1, rank=0.0, single=(0.0, 0.5), conditional=(0.0, 0.5))
     assert found.answer == "not supported"
     assert found.because == (
-        BARS["use"].failure, BARS["rank"].failure, WORDS.say(BARS["share"].failure), IDLE_SHARE.failure
+        WORDS.say(BARS["use"].failure), BARS["rank"].failure, WORDS.say(BARS["share"].failure), IDLE_SHARE.failure
     )  # fmt: skip
 
 
